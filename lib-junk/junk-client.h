@@ -1,0 +1,40 @@
+#ifndef JUNK_CLIENT_H
+#define JUNK_CLIENT_H
+
+#include "junk-report.h"
+
+/* Sends a user's reports to the service, never waiting for it. What can't be
+   sent or isn't acknowledged goes to the user's spool and is sent at the next
+   chance. */
+
+struct junk_client;
+
+struct junk_client_settings {
+	/* full path of the service's socket */
+	const char *socket_path;
+	/* where identity and spool live: the user's control directory */
+	const char *control_dir;
+	struct event *event_parent;
+};
+
+/* Counters since the client was made. */
+struct junk_client_counters {
+	unsigned int queued, acked, spooled, dropped;
+};
+
+struct junk_client *
+junk_client_init(const struct junk_client_settings *set);
+/* Waits at most wait_msecs for outstanding acknowledgements (0 = not at all),
+   then spools the rest. Sets *client to NULL. */
+void junk_client_deinit(struct junk_client **client, unsigned int wait_msecs);
+
+/* Queue a report, with reporter filled in by us, and write what the socket
+   takes without blocking. Returns 0 if queued or spooled, -1 if it was dropped
+   (error_r says why; the client has counted it and logged it once). */
+int junk_client_report(struct junk_client *client, struct junk_report *report,
+		       const char **error_r);
+
+const struct junk_client_counters *
+junk_client_get_counters(struct junk_client *client);
+
+#endif

@@ -1,0 +1,65 @@
+#ifndef JUNK_FRAME_H
+#define JUNK_FRAME_H
+
+#include "junk-report.h"
+
+/* The protocol of the service's socket, and the format of the spool (a spool
+   file is a sequence of report frames). All integers are little-endian.
+
+   frame:
+     0  u32  payload bytes, at most JUNK_MAX_FRAME_BYTES
+     4  u8   protocol version (JUNK_FRAME_VERSION)
+     5  u8   type
+     6  u16  0
+     8  payload
+
+   client -> service:
+     REPORT  u64 stamp_usecs, u8 verdict, u8 origin, u16 feature_set,
+             u32 size_bytes, 16 reporter, 16 digest, u16 0, u16 token_count,
+             u64 * token_count
+     STATUS  empty
+   service -> client:
+     ACK     u32 n: the next n reports of this connection are durable (or
+             were refused for good, which the service counts and says itself)
+     TEXT    answer to STATUS: lines "key=value\n", UTF-8
+     ERROR   UTF-8 text; the service closes the connection after it
+ */
+
+#define JUNK_FRAME_VERSION 1
+#define JUNK_FRAME_HEADER_BYTES 8
+#define JUNK_FRAME_REPORT_BYTES 52
+
+enum junk_frame_type {
+	JUNK_FRAME_REPORT = 1,
+	JUNK_FRAME_STATUS = 2,
+	JUNK_FRAME_ACK = 0x81,
+	JUNK_FRAME_TEXT = 0x82,
+	JUNK_FRAME_ERROR = 0x8f,
+};
+
+struct junk_frame {
+	uint8_t type;
+	/* inside the decoded data */
+	const unsigned char *payload;
+	size_t payload_size;
+};
+
+/* Returns 1 and the frame's full size if data begins with a whole frame, 0 if
+   more data is needed, -1 and error_r if this can't become a valid frame. */
+int junk_frame_decode(const unsigned char *data, size_t size,
+		      struct junk_frame *frame_r, size_t *frame_size_r,
+		      const char **error_r);
+/* Decode a REPORT payload. tokens are allocated from the data stack. Returns
+   -1 and error_r if any field is out of range. */
+int junk_frame_decode_report(const struct junk_frame *frame,
+			     struct junk_report *report_r,
+			     const char **error_r);
+int junk_frame_decode_ack(const struct junk_frame *frame, uint32_t *count_r,
+			  const char **error_r);
+
+void junk_frame_encode(buffer_t *dest, enum junk_frame_type type,
+		       const void *payload, size_t payload_size);
+void junk_frame_encode_report(buffer_t *dest, const struct junk_report *report);
+void junk_frame_encode_ack(buffer_t *dest, uint32_t count);
+
+#endif

@@ -1,0 +1,36 @@
+#ifndef JUNK_LIMITS_H
+#define JUNK_LIMITS_H
+
+/* Every fixed limit of the project, each with its unit and its reason. A test
+   stands at each limit and one past it. */
+
+/* Bytes of one message that are read; what follows is ignored. Spam is small;
+   50 MB attachments must not cost time. */
+#define JUNK_MAX_MESSAGE_BYTES (1024*1024)
+/* Bytes of decoded text that are tokenised in one message. */
+#define JUNK_MAX_TEXT_BYTES (256*1024)
+/* MIME parts whose content is looked at; nesting that is followed. */
+#define JUNK_MAX_MIME_PARTS 100
+#define JUNK_MAX_MIME_NESTING 16
+/* Bytes of one header field that are looked at (unfolded). */
+#define JUNK_MAX_HEADER_BYTES (8*1024)
+/* Header fields that are looked at. */
+#define JUNK_MAX_HEADERS 500
+/* Bytes of a token's text; longer words are cut. */
+#define JUNK_MAX_TOKEN_BYTES 64
+/* Distinct tokens of one group (words, structure) in a message: doubling it
+   gains nothing (see doc/classifier.md). */
+#define JUNK_MAX_GROUP_TOKENS 512
+/* Distinct tokens in one report: both groups. */
+#define JUNK_MAX_TOKENS (2*JUNK_MAX_GROUP_TOKENS)
+
+/* Bytes of one frame's payload on the service's socket: a report with
+   JUNK_MAX_TOKENS tokens is 8 kB; text answers are cut here. */
+#define JUNK_MAX_FRAME_BYTES (64*1024)
+/* Reports that one client connection may have outstanding (not acknowledged)
+   before it has to spool: 10,000 moved messages are not unusual. */
+#define JUNK_MAX_CLIENT_QUEUE 20000
+/* Bytes of one user's spool file. */
+#define JUNK_MAX_SPOOL_BYTES (32*1024*1024)
+
+#endif

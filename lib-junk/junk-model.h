@@ -1,0 +1,71 @@
+#ifndef JUNK_MODEL_H
+#define JUNK_MODEL_H
+
+#include "junk-token.h"
+
+/* How a message is scored: the one implementation, used by every reader of
+   the segment and by the service before it learns.
+
+     s = sum over groups (sum of w[token] / sqrt(tokens in group)) + bias
+     p = 1 / (1 + exp(-(cal_a * s + cal_b)))
+     score = floor(100 * p), 0..100, or unknown
+
+   Each token counts twice: once with the weight that everybody shares, once
+   with the recipient's own (Attenberg et al. 2009), in a table of its own so
+   that a shared weight can be withheld until enough people stand behind it. */
+
+/* Weights are int16, in units of 1/JUNK_WEIGHT_SCALE: +-8. */
+#define JUNK_WEIGHT_SCALE 4096
+
+/* No model, too few reports, or too little evidence in this message. Never
+   mapped to a number. */
+#define JUNK_SCORE_UNKNOWN (-1)
+
+/* Identifies a reporter: random, kept in the user's own control directory
+   (junk-identity.h), never made from a name. */
+#define JUNK_REPORTER_BYTES 16
+
+struct junk_model {
+	/* 1 << global_log2 weights, then 1 << personal_log2 weights. Another
+	   process may change them while we read: each is read once, whole. */
+	const int16_t *weights;
+	unsigned int global_log2, personal_log2;
+	/* Random for each segment. */
+	uint64_t seed;
+	float bias, cal_a, cal_b;
+	/* Reports behind the model. */
+	uint32_t spam_count, ham_count;
+	/* Fewer reports of either class than this: unknown. */
+	uint32_t min_reports;
+	/* Fewer tokens with a weight than this: unknown. */
+	uint32_t min_evidence;
+};
+
+struct junk_score {
+	/* 0..100 or JUNK_SCORE_UNKNOWN */
+	int score;
+	/* Raw sum and calibrated probability. */
+	double sum, probability;
+	/* Tokens that had a weight. */
+	unsigned int evidence_count;
+	/* Why unknown, NULL if a score. Static text. */
+	const char *unknown_reason;
+	/* What each class added to the sum. */
+	double class_sum[JUNK_TOKEN_CLASS_COUNT];
+};
+
+/* Index of a token's shared weight: 0 .. (1 << global_log2)-1. */
+size_t junk_model_index(const struct junk_model *model, junk_token_t token);
+/* Index of a token's weight for one person: in the second table. */
+size_t junk_model_personal_index(const struct junk_model *model,
+				 junk_token_t token,
+				 const unsigned char *reporter);
+
+/* reporter: whose taste counts, JUNK_REPORTER_BYTES; NULL = nobody's. Makes
+   no system call and takes no lock. */
+void junk_model_score(const struct junk_model *model,
+		      const junk_token_t *tokens, unsigned int token_count,
+		      const unsigned char *reporter,
+		      struct junk_score *score_r);
+
+#endif

@@ -1,0 +1,67 @@
+#ifndef JUNK_SEGMENT_H
+#define JUNK_SEGMENT_H
+
+#include "junk-model.h"
+
+/* The score segment: a file in tmpfs, written by the service alone, mapped
+   read-only by any number of readers. Little-endian machines and big-endian
+   ones each write their own order; a reader of the other order refuses it.
+
+   fixed part, covered by the checksum, never changed after creation:
+     0    8  magic "JUNKSCOR"
+     8   u32 byte order 0x01020304
+    12   u32 format version (JUNK_SEGMENT_VERSION)
+    16   u64 bytes of the whole file
+    24   u32 feature set (JUNK_FEATURE_SET)
+    28   u8  log2 of the shared weights
+    29   u8  log2 of the personal weights
+    30   u16 0
+    32   u64 seed
+    40   u64 time of creation, seconds since 1970
+    48   u32 min_reports
+    52   u32 min_evidence
+    56   u64 XXH64 of bytes 0..55, seed 0
+   changing part, each field written whole (relaxed atomic store):
+    64   u32 state: 1 = in use, 2 = superseded (open the path again),
+             3 = withdrawn (unknown for all)
+    68   u32 spam reports behind it
+    72   u32 ham reports behind it
+    76   u32 generation: counts every change
+    80   u64 time of the last change, seconds since 1970
+    88   f32 bias
+    92   f32 cal_a
+    96   f32 cal_b
+   100   28 zero bytes
+   128   int16 * (1 << shared log2), then int16 * (1 << personal log2)
+ */
+
+#define JUNK_SEGMENT_VERSION 1
+#define JUNK_SEGMENT_HEADER_BYTES 128
+#define JUNK_SEGMENT_MIN_LOG2 10
+#define JUNK_SEGMENT_MAX_LOG2 20
+
+enum junk_segment_state {
+	JUNK_SEGMENT_IN_USE = 1,
+	JUNK_SEGMENT_SUPERSEDED = 2,
+	JUNK_SEGMENT_WITHDRAWN = 3,
+};
+
+/* --- readers --- */
+
+struct junk_segment;
+
+/* The path is copied. Doesn't fail: see junk_segment_get(). */
+struct junk_segment *junk_segment_open(const char *path);
+void junk_segment_close(struct junk_segment **segment);
+
+/* Fill in the model as it is now; valid until the next call or close. No
+   system call while the mapped segment is in use; a missing or invalid one is
+   looked for again at most once in a second (now: seconds since 1970). Returns
+   0, or -1 and reason_r: why there is none, for status and log. */
+int junk_segment_get(struct junk_segment *segment, time_t now,
+		     struct junk_model *model_r, const char **reason_r);
+/* Of the mapped segment: seconds since 1970; 0 if none is mapped. */
+uint64_t junk_segment_last_change(struct junk_segment *segment);
+uint32_t junk_segment_generation(struct junk_segment *segment);
+
+#endif

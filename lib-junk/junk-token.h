@@ -1,0 +1,74 @@
+#ifndef JUNK_TOKEN_H
+#define JUNK_TOKEN_H
+
+/* A token is one 64-bit number: its class in the top 6 bits, 58 bits of
+   XXH64(text, seed = class) below. Class and text can't be told from the
+   number by anyone who doesn't guess the text; the service maps the number
+   with a secret key (PRF) before it is stored. */
+
+typedef uint64_t junk_token_t;
+
+#define JUNK_TOKEN_CLASS_SHIFT 58
+#define JUNK_TOKEN_HASH_MASK ((UINT64_C(1) << JUNK_TOKEN_CLASS_SHIFT) - 1)
+
+/* Tokens are scored in two groups, each normalised by its own size. */
+enum junk_token_group {
+	JUNK_TOKEN_GROUP_WORDS,
+	JUNK_TOKEN_GROUP_STRUCTURE,
+
+	JUNK_TOKEN_GROUP_COUNT
+};
+
+/* The numbers are stored in databases and frames: append only, never
+   renumber. At most 64. */
+enum junk_token_class {
+	JUNK_TOKEN_BODY_WORD = 0,
+	JUNK_TOKEN_SUBJECT_WORD = 1,
+	JUNK_TOKEN_SENDER_ADDRESS = 2,
+	JUNK_TOKEN_SENDER_DOMAIN = 3,
+	JUNK_TOKEN_SENDER_NAME = 4,
+	JUNK_TOKEN_REPLY_TO = 5,
+	JUNK_TOKEN_URL_HOST = 6,
+	JUNK_TOKEN_URL_DOMAIN = 7,
+	JUNK_TOKEN_URL_PATH = 8,
+	JUNK_TOKEN_ATTACHMENT = 9,
+	JUNK_TOKEN_MEDIA_TYPE = 10,
+	JUNK_TOKEN_CHARSET = 11,
+	JUNK_TOKEN_MIME_SHAPE = 12,
+	JUNK_TOKEN_AUTH_RESULT = 13,
+	JUNK_TOKEN_RECIPIENTS = 14,
+	JUNK_TOKEN_LIST = 15,
+	JUNK_TOKEN_MAILER = 16,
+	JUNK_TOKEN_SCRIPT = 17,
+	JUNK_TOKEN_INVISIBLE = 18,
+	JUNK_TOKEN_HEADER_WORD = 19,
+	JUNK_TOKEN_HEADER_NAME = 20,
+	JUNK_TOKEN_HTML = 21,
+	JUNK_TOKEN_SIZE = 22,
+
+	JUNK_TOKEN_CLASS_COUNT
+};
+
+static inline enum junk_token_class junk_token_class(junk_token_t token)
+{
+	return (enum junk_token_class)(token >> JUNK_TOKEN_CLASS_SHIFT);
+}
+
+/* A class of a later version than ours counts as structure. */
+static inline enum junk_token_group junk_token_group(junk_token_t token)
+{
+	return (token >> JUNK_TOKEN_CLASS_SHIFT) <= JUNK_TOKEN_SUBJECT_WORD ?
+		JUNK_TOKEN_GROUP_WORDS : JUNK_TOKEN_GROUP_STRUCTURE;
+}
+
+/* The name used in SQL, doveadm and documents, e.g. "sender-domain";
+   "unknown" for a number without a class. */
+const char *junk_token_class_name(unsigned int class_num);
+/* Returns FALSE if there is no class of that name. */
+bool junk_token_class_find(const char *name, enum junk_token_class *class_r);
+
+/* The token of a normalised text. */
+junk_token_t junk_token_hash(enum junk_token_class class,
+			     const void *text, size_t size);
+
+#endif

@@ -1,0 +1,54 @@
+#ifndef JUNK_TOKENIZER_H
+#define JUNK_TOKENIZER_H
+
+#include "junk-token.h"
+
+/* Message -> tokens. The same message gives the same tokens at SMTP time, at
+   LMTP and years later in Junk: nothing that delivery adds (Received,
+   Return-Path, Delivered-To, X-Spam-*, X-Sieve, X-Junk-*, Status, ...) is
+   read. */
+
+struct istream;
+
+#define JUNK_DIGEST_BYTES 16
+
+/* Which set of tokens this version makes. Reports and segments carry it; a
+   model learned from another set is not used. */
+#define JUNK_FEATURE_SET 1
+
+ARRAY_DEFINE_TYPE(junk_tokens, junk_token_t);
+
+struct junk_tokenizer_settings {
+	/* Authentication-Results of this host only are evidence. NULL or ""
+	   = none are. */
+	const char *authserv_id;
+	/* Called for each distinct token with its plain (normalised) text:
+	   for explanations to a caller who holds the message anyway. The text
+	   is valid during the call. NULL = not wanted. */
+	void (*token_callback)(junk_token_t token, const char *text,
+			       void *context);
+	void *token_context;
+};
+
+struct junk_message {
+	/* Distinct, at most JUNK_MAX_TOKENS, words before structure. */
+	ARRAY_TYPE(junk_tokens) tokens;
+	/* The number of tokens in each group. */
+	unsigned int group_count[JUNK_TOKEN_GROUP_COUNT];
+	/* Identifies the message to its reporter also after a client has
+	   rewritten it (new Message-ID, CRLF changes): made from Date and all
+	   tokens. */
+	unsigned char digest[JUNK_DIGEST_BYTES];
+	/* Bytes that were read, at most JUNK_MAX_MESSAGE_BYTES. */
+	uoff_t size_bytes;
+};
+
+/* Read a message from the stream's current offset. The result is allocated
+   from the pool. Any input gives a result, also malformed or empty mail, in
+   bounded time and memory. Returns -1 only if the stream fails to be read
+   (error_r says why). Doesn't seek back. */
+int junk_tokenize(struct istream *input,
+		  const struct junk_tokenizer_settings *set, pool_t pool,
+		  struct junk_message *msg_r, const char **error_r);
+
+#endif
