@@ -7,7 +7,7 @@
    read-only by any number of readers. Little-endian machines and big-endian
    ones each write their own order; a reader of the other order refuses it.
 
-   fixed part, covered by the checksum, never changed after creation:
+   fixed part, covered by the checksum, changed only while the state isn't 1:
      0    8  magic "JUNKSCOR"
      8   u32 byte order 0x01020304
     12   u32 format version (JUNK_SEGMENT_VERSION)
@@ -35,6 +35,11 @@
    128   int16 * (1 << shared log2), then int16 * (1 << personal log2)
  */
 
+/* Name of the file in Dovecot's base_dir. */
+#define JUNK_SEGMENT_FNAME "junk-feedback.scores"
+
+#define JUNK_SEGMENT_MAGIC "JUNKSCOR"
+#define JUNK_SEGMENT_BYTE_ORDER 0x01020304
 #define JUNK_SEGMENT_VERSION 1
 #define JUNK_SEGMENT_HEADER_BYTES 128
 #define JUNK_SEGMENT_MIN_LOG2 10
@@ -45,6 +50,44 @@ enum junk_segment_state {
 	JUNK_SEGMENT_SUPERSEDED = 2,
 	JUNK_SEGMENT_WITHDRAWN = 3,
 };
+
+/* The layout above as a struct: all members are naturally aligned. */
+struct junk_segment_header {
+	/* fixed part */
+	char magic[8];
+	uint32_t byte_order;
+	uint32_t version;
+	uint64_t file_size;
+	uint32_t feature_set;
+	uint8_t global_log2;
+	uint8_t personal_log2;
+	uint16_t zero1;
+	uint64_t seed;
+	uint64_t created;
+	uint32_t min_reports;
+	uint32_t min_evidence;
+	uint64_t checksum;
+	/* changing part */
+	uint32_t state;
+	uint32_t spam_count;
+	uint32_t ham_count;
+	uint32_t generation;
+	uint64_t last_change;
+	float bias;
+	float cal_a;
+	float cal_b;
+	unsigned char zero2[28];
+};
+
+/* What the checksum of a fixed part has to be. */
+uint64_t junk_segment_checksum(const struct junk_segment_header *header);
+/* Bytes of a segment with these tables. */
+uint64_t junk_segment_size(unsigned int global_log2,
+			   unsigned int personal_log2);
+/* Returns -1 and reason_r if a fixed part can't be used by us. file_size: of
+   the file that it is in. */
+int junk_segment_header_check(const struct junk_segment_header *header,
+			      uint64_t file_size, const char **reason_r);
 
 /* --- readers --- */
 

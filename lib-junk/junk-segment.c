@@ -1,0 +1,295 @@
+/* Reader of the score segment (junk-segment.h, doc/segment.md).
+
+   The file belongs to the service and may change, vanish or be replaced at any
+   moment. Invariants: nothing in it is believed before the whole fixed part
+   has been copied and checked; no address is computed from a number that is
+   still in shared memory; the writer never makes a file shorter, so a mapping
+   that was valid stays readable. */
+
+#include "lib.h"
+#include "xxh64.h"
+#include "junk-tokenizer.h"
+#include "junk-segment.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+struct junk_segment {
+	char *path;
+	/* NULL if none is mapped */
+	const struct junk_segment_header *map;
+	size_t map_size;
+	/* our own copy of the fixed part, checked */
+	struct junk_segment_header fixed;
+	/* when we last looked for the file */
+	time_t last_open;
+	bool opened;
+	/* why none is mapped */
+	char *reason;
+};
+
+uint64_t junk_segment_checksum(const struct junk_segment_header *header)
+{
+	return xxh64_data(header, offsetof(struct junk_segment_header,
+					   checksum), 0);
+}
+
+uint64_t junk_segment_size(unsigned int global_log2,
+			   unsigned int personal_log2)
+{
+	return JUNK_SEGMENT_HEADER_BYTES +
+		sizeof(int16_t) * ((UINT64_C(1) << global_log2) +
+				   (UINT64_C(1) << personal_log2));
+}
+
+static bool junk_segment_log2_is_valid(unsigned int log2)
+{
+	return log2 >= JUNK_SEGMENT_MIN_LOG2 && log2 <= JUNK_SEGMENT_MAX_LOG2;
+}
+
+int junk_segment_header_check(const struct junk_segment_header *header,
+			      uint64_t file_size, const char **reason_r)
+{
+	*reason_r = NULL;
+	if (memcmp(header->magic, JUNK_SEGMENT_MAGIC,
+		   sizeof(header->magic)) != 0)
+		*reason_r = "not a score segment";
+	else if (header->byte_order != JUNK_SEGMENT_BYTE_ORDER)
+		*reason_r = "segment of another byte order";
+	else if (header->version != JUNK_SEGMENT_VERSION)
+		*reason_r = header->version < JUNK_SEGMENT_VERSION ?
+			"segment of an older version" :
+			"segment of a newer version";
+	else if (header->checksum != junk_segment_checksum(header))
+		*reason_r = "segment's checksum is wrong";
+	else if (header->feature_set != JUNK_FEATURE_SET)
+		*reason_r = "segment of another feature set";
+	else if (!junk_segment_log2_is_valid(header->global_log2) ||
+		 !junk_segment_log2_is_valid(header->personal_log2))
+		*reason_r = "segment's table size is out of range";
+	else if (header->file_size != junk_segment_size(header->global_log2,
+							header->personal_log2))
+		*reason_r = "segment's size is wrong";
+	else if (file_size < header->file_size)
+		*reason_r = "segment is truncated";
+	return *reason_r == NULL ? 0 : -1;
+}
+
+struct junk_segment *junk_segment_open(const char *path)
+{
+	struct junk_segment *segment;
+
+	i_assert(sizeof(struct junk_segment_header) ==
+		 JUNK_SEGMENT_HEADER_BYTES);
+	segment = i_new(struct junk_segment, 1);
+	segment->path = i_strdup(path);
+	return segment;
+}
+
+static void junk_segment_unmap(struct junk_segment *segment)
+{
+	if (segment->map == NULL)
+		return;
+	(void)munmap((void *)segment->map, segment->map_size);
+	segment->map = NULL;
+}
+
+void junk_segment_close(struct junk_segment **_segment)
+{
+	struct junk_segment *segment = *_segment;
+
+	if (segment == NULL)
+		return;
+	*_segment = NULL;
+	junk_segment_unmap(segment);
+	i_free(segment->reason);
+	i_free(segment->path);
+	i_free(segment);
+}
+
+static uint32_t junk_segment_state(const struct junk_segment *segment)
+{
+	return __atomic_load_n(&segment->map->state, __ATOMIC_ACQUIRE);
+}
+
+static uint32_t load_u32(const uint32_t *value)
+{
+	return __atomic_load_n(value, __ATOMIC_RELAXED);
+}
+
+static float load_float(const float *value)
+{
+	uint32_t bits = load_u32((const uint32_t *)(const void *)value);
+	float ret;
+
+	memcpy(&ret, &bits, sizeof(ret));
+	return ret;
+}
+
+/* The fixed part may be in the middle of a rewrite: the state, read before
+   and after, and the checksum of the copy tell. */
+static int
+junk_segment_read_fixed(struct junk_segment *segment, uint64_t file_size,
+			const char **reason_r)
+{
+	if (junk_segment_state(segment) == JUNK_SEGMENT_SUPERSEDED) {
+		*reason_r = "segment is superseded";
+		return -1;
+	}
+	memcpy(&segment->fixed, segment->map,
+	       offsetof(struct junk_segment_header, state));
+	if (junk_segment_header_check(&segment->fixed, file_size,
+				      reason_r) < 0)
+		return -1;
+	if (junk_segment_state(segment) == JUNK_SEGMENT_SUPERSEDED) {
+		*reason_r = "segment is superseded";
+		return -1;
+	}
+	return 0;
+}
+
+static int
+junk_segment_map_fd(struct junk_segment *segment, int fd,
+		    const char **reason_r)
+{
+	struct stat st;
+	uint64_t max_size = junk_segment_size(JUNK_SEGMENT_MAX_LOG2,
+					      JUNK_SEGMENT_MAX_LOG2);
+	void *map;
+
+	if (fstat(fd, &st) < 0) {
+		*reason_r = t_strdup_printf("fstat() failed: %m");
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		*reason_r = "not a regular file";
+		return -1;
+	}
+	if (st.st_size < JUNK_SEGMENT_HEADER_BYTES) {
+		*reason_r = "segment is truncated";
+		return -1;
+	}
+	if ((uint64_t)st.st_size > max_size) {
+		*reason_r = "segment is too large";
+		return -1;
+	}
+	segment->map_size = (size_t)st.st_size;
+	map = mmap(NULL, segment->map_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED) {
+		*reason_r = t_strdup_printf("mmap() failed: %m");
+		return -1;
+	}
+	segment->map = map;
+	if (junk_segment_read_fixed(segment, (uint64_t)st.st_size,
+				    reason_r) < 0) {
+		junk_segment_unmap(segment);
+		return -1;
+	}
+	return 0;
+}
+
+static int junk_segment_map(struct junk_segment *segment,
+			    const char **reason_r)
+{
+	int fd, ret;
+
+	/* O_NONBLOCK: a FIFO of that name must not block a delivery */
+	fd = open(segment->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd == -1) {
+		*reason_r = errno == ENOENT ? "there is no segment" :
+			t_strdup_printf("open() failed: %m");
+		return -1;
+	}
+	ret = junk_segment_map_fd(segment, fd, reason_r);
+	(void)close(fd);
+	return ret;
+}
+
+/* A clock that jumps back must not stop us from looking: any other second is
+   good. */
+static int
+junk_segment_refresh(struct junk_segment *segment, time_t now,
+		     const char **reason_r)
+{
+	const char *reason;
+
+	if (!segment->opened || segment->last_open != now) {
+		segment->opened = TRUE;
+		segment->last_open = now;
+		if (junk_segment_map(segment, &reason) == 0)
+			return 0;
+		i_free(segment->reason);
+		segment->reason = i_strdup_printf("%s: %s", segment->path,
+						  reason);
+	}
+	*reason_r = segment->reason;
+	return -1;
+}
+
+static int
+junk_segment_fill(struct junk_segment *segment, struct junk_model *model_r,
+		  const char **reason_r)
+{
+	const struct junk_segment_header *map = segment->map;
+
+	i_zero(model_r);
+	model_r->weights = (const int16_t *)(const void *)(map + 1);
+	model_r->global_log2 = segment->fixed.global_log2;
+	model_r->personal_log2 = segment->fixed.personal_log2;
+	model_r->seed = segment->fixed.seed;
+	model_r->min_reports = segment->fixed.min_reports;
+	model_r->min_evidence = segment->fixed.min_evidence;
+	model_r->spam_count = load_u32(&map->spam_count);
+	model_r->ham_count = load_u32(&map->ham_count);
+	model_r->bias = load_float(&map->bias);
+	model_r->cal_a = load_float(&map->cal_a);
+	model_r->cal_b = load_float(&map->cal_b);
+	if (!isfinite(model_r->bias) || !isfinite(model_r->cal_a) ||
+	    !isfinite(model_r->cal_b)) {
+		*reason_r = "segment holds numbers that aren't finite";
+		return -1;
+	}
+	return 0;
+}
+
+int junk_segment_get(struct junk_segment *segment, time_t now,
+		     struct junk_model *model_r, const char **reason_r)
+{
+	*reason_r = NULL;
+	if (segment->map != NULL) {
+		switch (junk_segment_state(segment)) {
+		case JUNK_SEGMENT_IN_USE:
+			return junk_segment_fill(segment, model_r, reason_r);
+		case JUNK_SEGMENT_WITHDRAWN:
+			*reason_r = "the service has withdrawn its scores";
+			return -1;
+		case JUNK_SEGMENT_SUPERSEDED:
+			break;
+		}
+		/* superseded, or a number that means nothing */
+		junk_segment_unmap(segment);
+		i_free(segment->reason);
+		segment->reason = i_strdup_printf("%s: segment is superseded",
+						  segment->path);
+	}
+	if (junk_segment_refresh(segment, now, reason_r) < 0)
+		return -1;
+	if (junk_segment_state(segment) == JUNK_SEGMENT_IN_USE)
+		return junk_segment_fill(segment, model_r, reason_r);
+	*reason_r = "the service has withdrawn its scores";
+	return -1;
+}
+
+uint64_t junk_segment_last_change(struct junk_segment *segment)
+{
+	return segment->map == NULL ? 0 :
+		__atomic_load_n(&segment->map->last_change, __ATOMIC_RELAXED);
+}
+
+uint32_t junk_segment_generation(struct junk_segment *segment)
+{
+	return segment->map == NULL ? 0 : load_u32(&segment->map->generation);
+}
