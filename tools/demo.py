@@ -1,0 +1,316 @@
+"""What tools/demo does, after it has installed and built: see there.
+
+Nothing here decides what is spam: the labels of the corpus stand for what the
+users think of their mail, and are used only to act as the users would, and to
+count at the end.
+"""
+
+import argparse
+import collections
+import glob
+import hashlib
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
+sys.dont_write_bytecode = True
+
+import harness  # noqa: E402
+
+USERS = ["anna", "ben", "carla", "david", "emma", "finn", "greta", "hugo"]
+DOMAIN = "maildir"
+# In how many turns the earlier mail comes; between them the users act.
+TURNS = 12
+# What users do with their mail, as shares.
+SPAM_MOVED = 0.9
+HAM_FILED = 0.15
+HAM_FLAGGED = 0.05
+
+Mail = collections.namedtuple("Mail", "key spam user data")
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+# --- the mail ---
+
+def message_key(data):
+    """What tells a message from others, wherever it lies: delivery adds header
+    fields on top, clients change none of these."""
+    header, _, body = data.replace(b"\r\n", b"\n").partition(b"\n\n")
+    fields = re.findall(rb"(?mi)^(?:date|message-id|subject):.*$", header)
+    return hashlib.sha256(b"\n".join(sorted(fields)) + b"\n\n" +
+                          body.strip()).digest()
+
+
+def read_mail(path):
+    with open(path, "rb") as f:
+        data = f.read()
+    if data.startswith(b"From "):
+        data = data.partition(b"\n")[2]
+    # SMTP has neither NUL bytes nor lines without an end
+    data = data.replace(b"\0", b"")
+    return data if data.endswith(b"\n") else data + b"\n"
+
+
+def corpus_files(small):
+    """([spam paths], [ham paths])"""
+    if not small:
+        p = subprocess.run([TOP + "/tools/corpus"], stdout=subprocess.PIPE,
+                           text=True)
+        if p.returncode == 0:
+            data = p.stdout.strip()
+            return (glob.glob(data + "/spam-*/*.txt"),
+                    glob.glob(data + "/*-ham-*/*.txt"))
+        say("The corpus can't be fetched from the npm registry: this goes on "
+            "with the\nmessages of the tree, which are too few to say how good "
+            "the filter is.")
+    return (glob.glob(TOP + "/tests/data/demo/spam/*.eml"),
+            glob.glob(TOP + "/tests/data/demo/ham/*.eml"))
+
+
+def load_mail(small, rng):
+    """All mail in the order in which it will come, each for one user."""
+    mails = {}
+    for spam, paths in zip((True, False), corpus_files(small)):
+        for path in sorted(paths):
+            data = read_mail(path)
+            key = message_key(data)
+            mails.setdefault(key, Mail(key, spam, rng.choice(USERS), data))
+    mails = list(mails.values())
+    rng.shuffle(mails)
+    return mails
+
+
+# --- what happens ---
+
+def deliver(d, mails):
+    """By LMTP, over a few connections at once."""
+    def work(part):
+        try:
+            with harness.smtplib.LMTP("127.0.0.1", d.lmtp_port,
+                                      local_hostname="mx.example.net") as lmtp:
+                for mail in part:
+                    refused = lmtp.sendmail(
+                        "sender@example.net",
+                        ["%s@%s" % (mail.user, DOMAIN)],
+                        harness.to_crlf(mail.data))
+                    if refused:
+                        raise harness.HarnessError("refused: %r" % refused)
+        except Exception as e:  # told to the main thread
+            errors.append(e)
+
+    errors = []
+    threads = [threading.Thread(target=work, args=(mails[i::3],))
+               for i in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+class Mailbox:
+    """One user's mail client."""
+
+    def __init__(self, d, user, labels):
+        self.client = d.imap("%s@%s" % (user, DOMAIN))
+        self.labels = labels
+
+    def list(self, folder, search="ALL"):
+        """[(uid, mail)] of a folder"""
+        self.client.select(folder)
+        found = []
+        for uid in self.client.uids(search):
+            lines = self.client.wait(self.client.send(
+                "UID FETCH %d (BODY.PEEK[])" % uid))[1]
+            data = b"".join(lines)
+            data = data[data.index(b"}\r\n") + 3:]
+            size = int(re.search(rb"\{(\d+)\}\r\n", b"".join(lines)).group(1))
+            found.append((uid, self.labels[message_key(data[:size])]))
+        return found
+
+    def move(self, uids, folder):
+        if uids:
+            self.client.cmd("UID MOVE %s %s" % (
+                ",".join(map(str, uids)), folder))
+
+    def act(self, rng):
+        """What a user does with new mail: (moved to Junk, rescued, filed,
+        flagged)"""
+        inbox = self.list("INBOX", "UNSEEN")
+        spam = [uid for uid, m in inbox if m.spam and rng.random() < SPAM_MOVED]
+        ham = [uid for uid, m in inbox if not m.spam]
+        filed = [uid for uid in ham if rng.random() < HAM_FILED]
+        flagged = [uid for uid in ham
+                   if uid not in filed and rng.random() < HAM_FLAGGED]
+        if inbox:
+            self.client.cmd("UID STORE %s +FLAGS.SILENT (\\Seen)" %
+                            ",".join(str(uid) for uid, _ in inbox))
+        if flagged:
+            self.client.cmd("UID STORE %s +FLAGS.SILENT (\\Flagged)" %
+                            ",".join(map(str, flagged)))
+        self.move(spam, "Junk")
+        self.move(filed, "Work")
+        junk = self.list("Junk", "UNSEEN")
+        rescued = [uid for uid, m in junk if not m.spam]
+        if junk:
+            self.client.cmd("UID STORE %s +FLAGS.SILENT (\\Seen)" %
+                            ",".join(str(uid) for uid, _ in junk))
+        self.move(rescued, "INBOX")
+        return len(spam), len(rescued), len(filed), len(flagged)
+
+
+def learn_phase(d, mails, labels, rng):
+    """Mail comes in turns, and the users act after each."""
+    size = -(-len(mails) // TURNS)
+    say("%8s %10s %12s %9s %7s %9s" % ("turn", "delivered", "to Junk by",
+                                       "moved to", "rescued", "filed or"))
+    say("%8s %10s %12s %9s %7s %9s" % ("", "", "the filter", "Junk", "",
+                                       "flagged"))
+    for turn in range(TURNS):
+        part = mails[turn * size:(turn + 1) * size]
+        if not part:
+            break
+        deliver(d, part)
+        caught, sums = 0, [0, 0, 0, 0]
+        for user in USERS:
+            box = Mailbox(d, user, labels)
+            box.client.select("Junk")
+            caught += len(box.client.uids("UNSEEN"))
+            sums = [a + b for a, b in zip(sums, box.act(rng))]
+            box.client.logout()
+        say("%8d %10d %12d %9d %7d %9d" % (turn + 1, len(part), caught,
+                                           sums[0], sums[1], sums[2] + sums[3]))
+
+
+def later_phase(d, mails, labels):
+    """Later mail: where did it go? {(spam, folder): count}"""
+    deliver(d, mails)
+    keys = {m.key for m in mails}
+    table = collections.Counter()
+    for user in USERS:
+        box = Mailbox(d, user, labels)
+        for folder in ("INBOX", "Junk"):
+            for _, mail in box.list(folder):
+                if mail.key in keys:
+                    table[mail.spam, folder] += 1
+        box.client.logout()
+    return table
+
+
+# --- what is shown ---
+
+def show_sql(d, title, sql):
+    """Through plain sqlite3, as an admin would."""
+    say("\n%s\n  $ sqlite3 -readonly stats.sqlite3 \"%s\"" % (title, sql))
+    say("  " + harness.run("sqlite3", "-readonly", "-box", d.database_path,
+                           sql).strip().replace("\n", "\n  "))
+
+
+def show_database(d):
+    show_sql(d, "What is stored of a report:",
+             "SELECT id, verdict, origin, hour, score,"
+             " hex(substr(sealed, 1, 16)) || '...' AS sealed"
+             " FROM reports ORDER BY seq LIMIT 4")
+    show_sql(d, "Reports by verdict and origin:",
+             "SELECT verdict, origin, sum(reports) AS reports"
+             " FROM reports_by_day GROUP BY 1, 2 ORDER BY 3 DESC")
+    show_sql(d, "What is known of tokens, by class:",
+             "SELECT class, count(*) AS tokens, sum(spam) AS spam,"
+             " sum(ham) AS ham, max(reporters) AS reporters FROM token_stats"
+             " GROUP BY 1 ORDER BY 2 DESC LIMIT 8")
+
+
+def show_confusion(table):
+    def row(spam):
+        return table[spam, "Junk"], table[spam, "INBOX"]
+
+    say("\nLater mail, which nobody has sorted:")
+    say("%12s %12s %12s" % ("", "to Junk", "to INBOX"))
+    for name, spam in (("spam", True), ("ham", False)):
+        say("%12s %12d %12d" % ((name,) + row(spam)))
+
+
+def how_to_connect(d):
+    say("\nThe server is left running (pid %d); connect your mail client:" %
+        d.process.pid)
+    say("  IMAP 127.0.0.1 port %d, no TLS, user %s@%s, password %s" % (
+        d.imap_port, USERS[0], DOMAIN, harness.PASSWORD))
+    say("  LMTP 127.0.0.1 port %d; configuration and log: %s" % (
+        d.lmtp_port, d.dir))
+    say("Press Ctrl-C to end it.")
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        say()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+
+    rng = random.Random(args.seed)
+    mails = load_mail(args.small, rng)
+    labels = {m.key: m for m in mails}
+    half = len(mails) // 2
+    earlier, later = mails[:half], mails[half:]
+    say("%d messages (%d spam, %d ham) for %d users, in random order "
+        "(seed %d)" % (len(mails), sum(m.spam for m in mails),
+                       sum(not m.spam for m in mails), len(USERS), args.seed))
+
+    harness.enter_overlay(harness.stage(args.build))
+    start = time.monotonic()
+    with harness.Dovecot("demo", **demo_options()) as d:
+        say("\nThe first half: users move spam from INBOX to Junk (%d %% of "
+            "it), and good mail\nfrom Junk back to INBOX; of other good mail "
+            "they file or flag %d %%.\n" % (
+                SPAM_MOVED * 100, (HAM_FILED + HAM_FLAGGED) * 100))
+        learn_phase(d, earlier, labels, rng)
+        table = later_phase(d, later, labels)
+        show_database(d)
+        say("\n$ doveadm junk status")
+        say(d.doveadm("junk", "status").rstrip())
+        show_confusion(table)
+        errors = d.log_errors()
+        if errors:
+            say("\nThe log has %d errors, the first: %s" % (len(errors),
+                                                           errors[0]))
+        spam = table[True, "Junk"], sum(m.spam for m in later)
+        ham = table[False, "Junk"], sum(not m.spam for m in later)
+        say("\n%.0f seconds. The same seed gives the same mail; run with "
+            "--keep to connect\nyour own mail client to this server." %
+            (time.monotonic() - start))
+        if args.keep:
+            how_to_connect(d)
+        say("later spam filed to Junk: %d of %d; later ham filed to Junk: "
+            "%d of %d" % (spam + ham))
+        return 1 if errors else 0
+
+
+def demo_options():
+    """The example configuration and script, as they stand."""
+    return dict(
+        settings={"sieve_before": TOP + "/examples/junk.sieve",
+                  "sieve_plugins": "sieve_vnd_junk_feedback"},
+    )
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except harness.HarnessError as e:
+        sys.exit("tools/demo: %s" % e)
