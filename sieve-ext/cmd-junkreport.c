@@ -1,0 +1,248 @@
+/* Action junkreport, see doc/spec-vnd-junk-feedback.txt:
+
+     junkreport <verdict: string>
+
+   For spam traps: a mailbox that gets nothing but spam can report by itself.
+   The report is sent once the message has been delivered, and whatever goes
+   wrong with it is none of the delivery's business. */
+
+#include "lib.h"
+#include "array.h"
+#include "str.h"
+#include "str-sanitize.h"
+#include "time-util.h"
+
+#include "sieve-commands.h"
+#include "sieve-code.h"
+#include "sieve-actions.h"
+#include "sieve-result.h"
+#include "sieve-validator.h"
+#include "sieve-generator.h"
+#include "sieve-interpreter.h"
+#include "sieve-runtime-trace.h"
+#include "sieve-dump.h"
+
+#include "junk-client.h"
+#include "ext-junk-feedback-common.h"
+
+/* How long a delivery may wait for the acknowledgement before the report is
+   spooled. The service answers in a few milliseconds; without it there is
+   nothing to wait for. */
+#define JUNKREPORT_WAIT_MSECS 100
+
+static bool verdict_parse(const char *str, enum junk_verdict *verdict_r)
+{
+	if (strcasecmp(str, "spam") == 0)
+		*verdict_r = JUNK_VERDICT_SPAM;
+	else if (strcasecmp(str, "ham") == 0)
+		*verdict_r = JUNK_VERDICT_HAM;
+	else
+		return FALSE;
+	return TRUE;
+}
+
+/*
+ * Command
+ */
+
+static bool
+cmd_junkreport_validate(struct sieve_validator *valdtr,
+			struct sieve_command *cmd)
+{
+	struct sieve_ast_argument *arg = cmd->first_positional;
+	enum junk_verdict verdict;
+
+	if (!sieve_validate_positional_argument(valdtr, cmd, arg, "verdict", 1,
+						SAAT_STRING))
+		return FALSE;
+	if (!sieve_validator_argument_activate(valdtr, cmd, arg, FALSE))
+		return FALSE;
+	if (sieve_argument_is_string_literal(arg) &&
+	    !verdict_parse(sieve_ast_argument_strc(arg), &verdict)) {
+		sieve_argument_validate_error(valdtr, arg,
+			"junkreport: the verdict is \"spam\" or \"ham\", "
+			"but not \"%s\"",
+			str_sanitize(sieve_ast_argument_strc(arg), 64));
+		return FALSE;
+	}
+	return TRUE;
+}
+
+static bool
+cmd_junkreport_generate(const struct sieve_codegen_env *cgenv,
+			struct sieve_command *cmd)
+{
+	sieve_operation_emit(cgenv->sblock, cmd->ext, &junkreport_operation);
+	return sieve_generate_arguments(cgenv, cmd, NULL);
+}
+
+const struct sieve_command_def junkreport_command = {
+	.identifier = "junkreport",
+	.type = SCT_COMMAND,
+	.positional_args = 1,
+	.subtests = 0,
+	.block_allowed = FALSE,
+	.block_required = FALSE,
+	.validate = cmd_junkreport_validate,
+	.generate = cmd_junkreport_generate,
+};
+
+/*
+ * Action
+ */
+
+struct act_junkreport {
+	enum junk_verdict verdict;
+	/* why the message can't be reported, NULL if it can */
+	const char *error;
+	struct junk_message msg;
+};
+
+/* One report a delivery: the first counts, which is that of the administrator
+   where a global script runs before the user's. */
+static int
+act_junkreport_check_duplicate(
+	const struct sieve_runtime_env *renv ATTR_UNUSED,
+	const struct sieve_action *act ATTR_UNUSED,
+	const struct sieve_action *act_other ATTR_UNUSED)
+{
+	return 1;
+}
+
+static void
+act_junkreport_print(const struct sieve_action *action,
+		     const struct sieve_result_print_env *penv,
+		     bool *keep ATTR_UNUSED)
+{
+	const struct act_junkreport *act = action->context;
+
+	sieve_result_action_printf(penv, "report message as %s",
+				   junk_verdict_name(act->verdict));
+}
+
+static int
+send_report(const struct sieve_action_exec_env *aenv,
+	    const struct act_junkreport *act, const char **error_r)
+{
+	const struct sieve_execute_env *eenv = aenv->exec_env;
+	struct junk_client_settings set = {
+		.socket_path = t_strconcat(eenv->svinst->base_dir, "/",
+					   JUNK_FEEDBACK_SOCKET_NAME, NULL),
+		.control_dir =
+			ext_junk_feedback_control_dir(eenv->scriptenv->user),
+		.event_parent = aenv->event,
+	};
+	struct junk_client *client;
+	struct junk_report report;
+	struct timeval now;
+	int ret;
+
+	if (set.control_dir == NULL) {
+		*error_r = "the user has no control directory";
+		return -1;
+	}
+	i_gettimeofday(&now);
+	i_zero(&report);
+	report.stamp_usecs = timeval_to_usecs(&now);
+	report.verdict = act->verdict;
+	report.origin = JUNK_ORIGIN_SIEVE;
+	report.feature_set = JUNK_FEATURE_SET;
+	report.size_bytes = act->msg.size_bytes;
+	memcpy(report.digest, act->msg.digest, sizeof(report.digest));
+	report.tokens = array_get(&act->msg.tokens, &report.token_count);
+
+	client = junk_client_init(&set);
+	ret = junk_client_report(client, &report, error_r);
+	if (ret < 0)
+		*error_r = t_strdup(*error_r);
+	junk_client_deinit(&client, JUNKREPORT_WAIT_MSECS);
+	return ret;
+}
+
+/* Called when the delivery is over: neither its result nor what else the
+   script does can depend on us. */
+static void
+act_junkreport_finish(const struct sieve_action_exec_env *aenv,
+		      void *tr_context ATTR_UNUSED, int status)
+{
+	const struct act_junkreport *act = aenv->action->context;
+	struct ext_junk_feedback_context *ctx = aenv->action->ext->context;
+	const char *error = act->error;
+
+	if (status != SIEVE_EXEC_OK || !ctx->set.enabled)
+		return;
+	T_BEGIN {
+		if (error != NULL || send_report(aenv, act, &error) < 0) {
+			e_error(aenv->event,
+				"junk-feedback: junkreport failed: %s", error);
+		} else {
+			e_debug(aenv->event, "junk-feedback: "
+				"reported the message as %s",
+				junk_verdict_name(act->verdict));
+		}
+	} T_END;
+}
+
+static const struct sieve_action_def act_junkreport = {
+	.name = "junkreport",
+	.check_duplicate = act_junkreport_check_duplicate,
+	.print = act_junkreport_print,
+	.finish = act_junkreport_finish,
+};
+
+/*
+ * Operation
+ */
+
+static bool
+junkreport_operation_dump(const struct sieve_dumptime_env *denv,
+			  sieve_size_t *address)
+{
+	sieve_code_dumpf(denv, "%s", sieve_operation_mnemonic(denv->oprtn));
+	sieve_code_descend(denv);
+	return sieve_opr_string_dump(denv, address, "verdict");
+}
+
+static int
+junkreport_operation_execute(const struct sieve_runtime_env *renv,
+			     sieve_size_t *address)
+{
+	const struct sieve_extension *ext = renv->oprtn->ext;
+	pool_t pool = sieve_result_pool(renv->result);
+	struct act_junkreport *act;
+	enum junk_verdict verdict;
+	string_t *str;
+	const char *error;
+	int ret;
+
+	ret = sieve_opr_string_read(renv, address, "verdict", &str);
+	if (ret <= 0)
+		return ret;
+	if (!verdict_parse(str_c(str), &verdict)) {
+		sieve_runtime_error(renv, NULL,
+			"junkreport: the verdict is \"spam\" or \"ham\", "
+			"but not \"%s\"", str_sanitize(str_c(str), 64));
+		return SIEVE_EXEC_FAILURE;
+	}
+	sieve_runtime_trace(renv, SIEVE_TRLVL_ACTIONS,
+			    "junkreport action: report message as %s",
+			    junk_verdict_name(verdict));
+
+	/* the message is read now, while it is sure to be there */
+	act = p_new(pool, struct act_junkreport, 1);
+	act->verdict = verdict;
+	if (ext_junk_feedback_tokenize(ext, renv, pool, &act->msg, &error) < 0)
+		act->error = p_strdup(pool, error);
+	if (sieve_result_add_action(renv, ext, "junkreport", &act_junkreport,
+				    NULL, act, 0, FALSE) < 0)
+		return SIEVE_EXEC_FAILURE;
+	return SIEVE_EXEC_OK;
+}
+
+const struct sieve_operation_def junkreport_operation = {
+	.mnemonic = "JUNKREPORT",
+	.ext_def = &junk_feedback_extension,
+	.code = JUNK_FEEDBACK_OPERATION_REPORT,
+	.dump = junkreport_operation_dump,
+	.execute = junkreport_operation_execute,
+};

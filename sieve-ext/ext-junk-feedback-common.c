@@ -1,0 +1,202 @@
+#include "lib.h"
+#include "array.h"
+#include "ioloop.h"
+#include "istream.h"
+#include "mail-user.h"
+#include "mail-namespace.h"
+#include "mail-storage.h"
+
+#include "sieve-message.h"
+#include "sieve-runtime.h"
+
+#include "junk-identity.h"
+#include "junk-segment.h"
+#include "ext-junk-feedback-common.h"
+
+/* One for the process, so that a delivery opens and maps nothing. */
+static struct junk_segment *score_segment = NULL;
+static char *score_segment_path = NULL;
+
+void ext_junk_feedback_segment_close(void)
+{
+	junk_segment_close(&score_segment);
+	i_free(score_segment_path);
+}
+
+static struct junk_segment *segment_open(const char *path)
+{
+	if (score_segment_path == NULL ||
+	    strcmp(score_segment_path, path) != 0) {
+		ext_junk_feedback_segment_close();
+		score_segment_path = i_strdup(path);
+		score_segment = junk_segment_open(path);
+	}
+	return score_segment;
+}
+
+const char *ext_junk_feedback_control_dir(struct mail_user *user)
+{
+	struct mail_namespace *ns;
+	const char *dir;
+
+	if (user == NULL)
+		return NULL;
+	ns = mail_namespace_find_inbox(user->namespaces);
+	if (ns == NULL ||
+	    !mailbox_list_get_root_path(ns->list,
+					MAILBOX_LIST_PATH_TYPE_CONTROL, &dir))
+		return NULL;
+	return dir;
+}
+
+/* Whose taste counts. NULL if the user has never reported anything. */
+static const unsigned char *
+find_reporter(struct ext_junk_feedback_context *ctx,
+	      const struct sieve_runtime_env *renv)
+{
+	const char *dir, *error;
+	int ret;
+
+	if (ctx->reporter_checked)
+		return ctx->reporter_found ? ctx->reporter : NULL;
+	ctx->reporter_checked = TRUE;
+
+	dir = ext_junk_feedback_control_dir(renv->exec_env->scriptenv->user);
+	if (dir == NULL)
+		return NULL;
+	ret = junk_identity_read(dir, ctx->reporter, &error);
+	if (ret < 0) {
+		e_error(renv->event, "junk-feedback: %s "
+			"(the message is scored without the user's own "
+			"reports)", error);
+	}
+	ctx->reporter_found = ret > 0;
+	return ctx->reporter_found ? ctx->reporter : NULL;
+}
+
+int ext_junk_feedback_tokenize(const struct sieve_extension *ext,
+			       const struct sieve_runtime_env *renv,
+			       pool_t pool, struct junk_message *msg_r,
+			       const char **error_r)
+{
+	struct ext_junk_feedback_context *ctx = ext->context;
+	struct junk_tokenizer_settings set = {
+		.authserv_id = ctx->set.authserv_id,
+	};
+	struct mail *mail = renv->exec_env->msgdata->mail;
+	struct istream *input;
+
+	if (mail_get_stream_because(mail, NULL, NULL, "junk feedback",
+				    &input) < 0) {
+		*error_r = mailbox_get_last_internal_error(mail->box, NULL);
+		return -1;
+	}
+	return junk_tokenize(input, &set, pool, msg_r, error_r);
+}
+
+static void set_unknown(struct junk_score *score, const char *reason)
+{
+	i_zero(score);
+	score->score = JUNK_SCORE_UNKNOWN;
+	score->unknown_reason = reason;
+}
+
+static void
+score_message(const struct sieve_extension *ext,
+	      const struct sieve_runtime_env *renv,
+	      const struct junk_model *model, struct junk_score *score_r)
+{
+	struct ext_junk_feedback_context *ctx = ext->context;
+	struct junk_message msg;
+	const char *error;
+	pool_t pool;
+
+	pool = pool_alloconly_create("junk feedback message", 16*1024);
+	if (ext_junk_feedback_tokenize(ext, renv, pool, &msg, &error) < 0) {
+		/* whoever delivers it meets the same error and says so */
+		e_debug(renv->event, "junk-feedback: "
+			"message can't be read: %s", error);
+		set_unknown(score_r, "message can't be read");
+	} else {
+		unsigned int count;
+		const junk_token_t *tokens = array_get(&msg.tokens, &count);
+
+		junk_model_score(model, tokens, count,
+				 find_reporter(ctx, renv), score_r);
+	}
+	pool_unref(&pool);
+}
+
+static void
+find_score(const struct sieve_extension *ext,
+	   const struct sieve_runtime_env *renv, struct junk_score *score_r)
+{
+	struct ext_junk_feedback_context *ctx = ext->context;
+	struct sieve_instance *svinst = ext->svinst;
+	struct junk_segment *segment;
+	struct junk_model model;
+	const char *reason;
+
+	if (!ctx->set.enabled) {
+		set_unknown(score_r, "junk_feedback = no");
+		return;
+	}
+	if (svinst->base_dir == NULL) {
+		set_unknown(score_r, "base_dir isn't known");
+		return;
+	}
+	segment = segment_open(t_strconcat(
+		svinst->base_dir, "/"JUNK_FEEDBACK_SEGMENT_NAME, NULL));
+	if (junk_segment_get(segment, ioloop_time, &model, &reason) < 0) {
+		e_debug(renv->event, "junk-feedback: no scores: %s", reason);
+		set_unknown(score_r, "there are no scores");
+		return;
+	}
+	score_message(ext, renv, &model, score_r);
+}
+
+static void
+send_scored_event(const struct sieve_runtime_env *renv,
+		  const struct junk_score *score)
+{
+	struct event_passthrough *e =
+		event_create_passthrough(renv->event)->
+		set_name("junk_feedback_scored")->
+		add_int("evidence", score->evidence_count);
+
+	if (score->score == JUNK_SCORE_UNKNOWN) {
+		e->add_str("reason", score->unknown_reason);
+		e_debug(e->event(), "junk-feedback: score unknown: %s",
+			score->unknown_reason);
+	} else {
+		e->add_int("score", score->score);
+		e_debug(e->event(), "junk-feedback: score %d", score->score);
+	}
+}
+
+const struct junk_score *
+ext_junk_feedback_get_score(const struct sieve_extension *ext,
+			    const struct sieve_runtime_env *renv)
+{
+	struct junk_score *score;
+
+	score = (struct junk_score *)
+		sieve_message_context_extension_get(renv->msgctx, ext);
+	if (score == NULL) {
+		score = p_new(sieve_message_context_pool(renv->msgctx),
+			      struct junk_score, 1);
+		T_BEGIN {
+			find_score(ext, renv, score);
+			send_scored_event(renv, score);
+		} T_END;
+		sieve_message_context_extension_set(renv->msgctx, ext, score);
+	}
+	return score;
+}
+
+const char *ext_junk_feedback_score_string(const struct junk_score *score)
+{
+	if (score->score == JUNK_SCORE_UNKNOWN)
+		return JUNK_FEEDBACK_UNKNOWN;
+	return t_strdup_printf("%d", score->score);
+}
