@@ -21,7 +21,7 @@ AS_IF([test "$junk_cv_settings_get" = yes],
 # 2.4's Pigeonhole: functions return int and give their results by pointer.
 junk_save_CFLAGS=$CFLAGS
 CPPFLAGS="$CPPFLAGS $LIBSIEVE_INCLUDE"
-CFLAGS="$CFLAGS -Werror"
+CFLAGS="$CFLAGS -Werror=incompatible-pointer-types"
 AC_CACHE_CHECK([whether Pigeonhole's functions return int],
   [junk_cv_sieve_int_results],
   [AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[

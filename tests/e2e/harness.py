@@ -278,7 +278,124 @@ imap_hibernate_timeout = {o.hibernate_secs}
     return text
 
 
-CONFIGS = {(2, 3): _config_23}
+def _plugins_24(names):
+    return "mail_plugins {\n%s  }" % "".join(
+        "    %s = yes\n" % name for name in names)
+
+
+def _settings_24(settings):
+    """Plugins' settings are plain ones in 2.4; a name with a folder of values
+    stays a text of its own."""
+    return "".join("%s = %s\n" % kv for kv in settings.items())
+
+
+def _config_24(d, o):
+    text = """\
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+base_dir = {d.base_dir}
+state_dir = {d.state_dir}
+instance_name = junk-e2e
+log_path = {d.log_path}
+info_log_path = {d.log_path}
+debug_log_path = {d.debug_log_path}
+log_timestamp = "%Y-%m-%d %H:%M:%S.%{{usecs}} "
+protocols {{
+  imap = yes
+  lmtp = yes
+}}
+listen = 127.0.0.1
+ssl = no
+auth_allow_cleartext = yes
+postmaster_address = postmaster@example.org
+hostname = mx.example.org
+first_valid_uid = 1
+{plugins}
+protocol imap {{
+  {imap}
+  mail_max_userip_connections = 100
+  imap_hibernate_timeout = {o.hibernate_secs}
+}}
+protocol lmtp {{
+  {lda}
+}}
+protocol lda {{
+  {lda}
+}}
+mail_home = {d.home_dir}/%{{user}}
+mail_driver = %{{user | domain}}
+mail_path = ~/mail
+mail_fsync = never
+auth_master_user_separator = *
+passdb masters {{
+  driver = passwd-file
+  master = yes
+  default_password_scheme = PLAIN
+  passwd_file_path = {d.masters_path}
+  result_success = continue
+}}
+passdb static {{
+  password = {password}
+}}
+userdb users {{
+  driver = passwd-file
+  passwd_file_path = {d.users_path}
+}}
+userdb static {{
+  fields {{
+    uid = {id}
+    gid = {id}
+    home = {d.home_dir}/%{{user}}
+  }}
+}}
+namespace inbox {{
+  inbox = yes
+  separator = {o.separator}
+{mailboxes}}}
+service imap-login {{
+  inet_listener imap {{
+    port = {d.imap_port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    port = {d.lmtp_port}
+  }}
+}}
+service stats {{
+  unix_listener stats-writer {{
+    mode = 0666
+  }}
+}}
+service auth {{
+  unix_listener auth-userdb {{
+    mode = 0666
+  }}
+}}
+service imap-hibernate {{
+  unix_listener imap-hibernate {{
+    mode = 0666
+  }}
+}}
+service imap {{
+  unix_listener imap-master {{
+    mode = 0666
+  }}
+}}
+lmtp_save_to_detail_mailbox = no
+""".format(d=d, o=o, id=VMAIL_ID, password=PASSWORD,
+           plugins=_plugins_24(o.plugins),
+           imap=_plugins_24(o.imap_plugins), lda=_plugins_24(o.lmtp_plugins),
+           mailboxes=_mailboxes_text(o.mailboxes))
+    if o.debug:
+        text += "log_debug = category=junk-feedback\n"
+    return text + _settings_24(o.settings)
+
+
+CONFIGS = {(2, 3): _config_23, (2, 4): _config_24}
 
 SERVICE = """\
 service junk-feedback {
