@@ -9,6 +9,8 @@
 
 struct junk_client;
 
+extern struct event_category event_category_junk_feedback;
+
 struct junk_client_settings {
 	/* full path of the service's socket */
 	const char *socket_path;
@@ -22,17 +24,22 @@ struct junk_client_counters {
 	unsigned int queued, acked, spooled, dropped;
 };
 
+/* Doesn't block and doesn't fail. If there is a spool, sending it begins. */
 struct junk_client *
 junk_client_init(const struct junk_client_settings *set);
 /* Waits at most wait_msecs for outstanding acknowledgements (0 = not at all),
    then spools the rest. Sets *client to NULL. */
 void junk_client_deinit(struct junk_client **client, unsigned int wait_msecs);
 
-/* Queue a report, with reporter filled in by us, and write what the socket
-   takes without blocking. Returns 0 if queued or spooled, -1 if it was dropped
-   (error_r says why; the client has counted it and logged it once). */
+/* Queue a report, with reporter filled in by us. Nothing is certain to have
+   been written before junk_client_flush(). Returns 0 if queued, -1 if it was
+   dropped (error_r says why; the client has counted it and logged it once). */
 int junk_client_report(struct junk_client *client, struct junk_report *report,
 		       const char **error_r);
+/* Write everything that was queued to the socket, as much as it takes without
+   blocking, and the rest to the spool: after this the reports survive the end
+   of this process. */
+void junk_client_flush(struct junk_client *client);
 
 const struct junk_client_counters *
 junk_client_get_counters(struct junk_client *client);

@@ -1,0 +1,134 @@
+/* The file holds JUNK_REPORTER_BYTES random bytes as hexadecimal digits and a
+   line feed: an admin can see, copy and delete it. */
+
+#include "lib.h"
+#include "buffer.h"
+#include "str.h"
+#include "hex-binary.h"
+#include "randgen.h"
+#include "safe-mkstemp.h"
+#include "write-full.h"
+#include "junk-identity.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define IDENTITY_FILE_BYTES (JUNK_REPORTER_BYTES * 2 + 1)
+
+static const char *junk_identity_path(const char *control_dir)
+{
+	return t_strconcat(control_dir, "/"JUNK_IDENTITY_FNAME, NULL);
+}
+
+static int
+junk_identity_parse(const char *path, const char *text, ssize_t size,
+		    unsigned char *reporter_r, const char **error_r)
+{
+	buffer_t *dest = t_buffer_create(JUNK_REPORTER_BYTES);
+
+	if (size != IDENTITY_FILE_BYTES ||
+	    text[IDENTITY_FILE_BYTES - 1] != '\n' ||
+	    hex_to_binary(t_strndup(text, IDENTITY_FILE_BYTES - 1),
+			  dest) < 0) {
+		*error_r = t_strdup_printf("%s isn't a valid identity: "
+			"delete it and the user gets a new one", path);
+		return -1;
+	}
+	memcpy(reporter_r, dest->data, JUNK_REPORTER_BYTES);
+	return 1;
+}
+
+int junk_identity_read(const char *control_dir,
+		       unsigned char reporter_r[JUNK_REPORTER_BYTES],
+		       const char **error_r)
+{
+	const char *path = junk_identity_path(control_dir);
+	/* one byte more: a longer file isn't valid */
+	char text[IDENTITY_FILE_BYTES + 1];
+	ssize_t ret;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd == -1) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return 0;
+		*error_r = t_strdup_printf("open(%s) failed: %m", path);
+		return -1;
+	}
+	ret = read(fd, text, sizeof(text));
+	if (ret < 0)
+		*error_r = t_strdup_printf("read(%s) failed: %m", path);
+	i_close_fd(&fd);
+	if (ret < 0)
+		return -1;
+	return junk_identity_parse(path, text, ret, reporter_r, error_r);
+}
+
+static int
+junk_identity_write(const char *control_dir, string_t *temp_path,
+		    const char **error_r)
+{
+	unsigned char reporter[JUNK_REPORTER_BYTES];
+	const char *text;
+	int fd, ret = 0;
+
+	str_printfa(temp_path, "%s/"JUNK_IDENTITY_FNAME".", control_dir);
+	fd = safe_mkstemp(temp_path, 0600, (uid_t)-1, (gid_t)-1);
+	if (fd == -1) {
+		*error_r = t_strdup_printf("creating a file in %s failed: %m",
+					   control_dir);
+		return -1;
+	}
+	random_fill(reporter, sizeof(reporter));
+	text = t_strconcat(binary_to_hex(reporter, sizeof(reporter)),
+			   "\n", NULL);
+	if (write_full(fd, text, strlen(text)) < 0 || fdatasync(fd) < 0) {
+		*error_r = t_strdup_printf("writing %s failed: %m",
+					   str_c(temp_path));
+		ret = -1;
+	}
+	i_close_fd(&fd);
+	return ret;
+}
+
+/* link() makes it appear whole, and only once: another process's may have
+   come first. */
+static int
+junk_identity_create(const char *control_dir, const char **error_r)
+{
+	const char *path = junk_identity_path(control_dir);
+	string_t *temp_path = t_str_new(128);
+	int ret;
+
+	ret = junk_identity_write(control_dir, temp_path, error_r);
+	if (ret == 0 && link(str_c(temp_path), path) < 0 && errno != EEXIST) {
+		*error_r = t_strdup_printf("link(%s, %s) failed: %m",
+					   str_c(temp_path), path);
+		ret = -1;
+	}
+	if (str_len(temp_path) > 0)
+		i_unlink_if_exists(str_c(temp_path));
+	return ret;
+}
+
+int junk_identity_get(const char *control_dir,
+		      unsigned char reporter_r[JUNK_REPORTER_BYTES],
+		      const char **error_r)
+{
+	int ret;
+
+	ret = junk_identity_read(control_dir, reporter_r, error_r);
+	if (ret != 0)
+		return ret < 0 ? -1 : 0;
+	if (junk_identity_create(control_dir, error_r) < 0)
+		return -1;
+	/* whichever won */
+	ret = junk_identity_read(control_dir, reporter_r, error_r);
+	if (ret == 0) {
+		*error_r = t_strdup_printf("%s disappeared",
+					   junk_identity_path(control_dir));
+		return -1;
+	}
+	return ret < 0 ? -1 : 0;
+}
