@@ -18,6 +18,16 @@ AC_CACHE_CHECK([for settings_get()], [junk_cv_settings_get],
 AS_IF([test "$junk_cv_settings_get" = yes],
   [AC_DEFINE([HAVE_SETTINGS_GET], [1], [Dovecot 2.4's settings API])])
 
+# 2.3: a doveadm mail command parses its options a second time.
+junk_compat_CPPFLAGS=$CPPFLAGS
+CPPFLAGS="$CPPFLAGS $LIBDOVECOT_STORAGE_INCLUDE"
+AC_CHECK_MEMBERS([struct doveadm_mail_cmd_vfuncs.parse_arg], [], [], [[
+#include "lib.h"
+#include "array.h"
+#include "doveadm-mail.h"
+]])
+CPPFLAGS=$junk_compat_CPPFLAGS
+
 # 2.4's Pigeonhole: functions return int and give their results by pointer.
 junk_save_CFLAGS=$CFLAGS
 CPPFLAGS="$CPPFLAGS $LIBSIEVE_INCLUDE"

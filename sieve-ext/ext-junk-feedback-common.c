@@ -146,7 +146,7 @@ find_score(const struct sieve_extension *ext,
 		return;
 	}
 	segment = segment_open(t_strconcat(
-		svinst->base_dir, "/"JUNK_FEEDBACK_SEGMENT_NAME, NULL));
+		svinst->base_dir, "/"JUNK_SEGMENT_FNAME, NULL));
 	if (junk_segment_get(segment, ioloop_time, &model, &reason) < 0) {
 		e_debug(renv->event, "junk-feedback: no scores: %s", reason);
 		set_unknown(score_r, "there are no scores");

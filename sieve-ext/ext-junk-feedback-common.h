@@ -6,9 +6,8 @@
 #include "junk-tokenizer.h"
 #include "ext-junk-feedback-settings.h"
 
-/* Files of the service in Dovecot's base_dir */
+/* The socket of the service in Dovecot's base_dir */
 #define JUNK_FEEDBACK_SOCKET_NAME "junk-feedback"
-#define JUNK_FEEDBACK_SEGMENT_NAME "junk-feedback.scores"
 
 /* The score as scripts see it if there is none */
 #define JUNK_FEEDBACK_UNKNOWN "unknown"

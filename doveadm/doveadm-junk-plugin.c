@@ -1,0 +1,17 @@
+/* doveadm junk ...: see doc/doveadm-junk.1 */
+
+#include "lib.h"
+
+#include "doveadm-junk.h"
+
+const char *doveadm_junk_plugin_version = DOVECOT_ABI_VERSION;
+
+void doveadm_junk_plugin_init(void)
+{
+	doveadm_cmd_register_ver2(&doveadm_cmd_junk_status);
+	doveadm_cmd_register_ver2(&doveadm_cmd_junk_score);
+}
+
+void doveadm_junk_plugin_deinit(void)
+{
+}

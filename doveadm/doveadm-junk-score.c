@@ -1,0 +1,442 @@
+/* doveadm junk score: the score of messages, and why */
+
+#include "lib.h"
+#include "array.h"
+#include "ioloop.h"
+#include "istream.h"
+#include "str.h"
+#include "mail-user.h"
+#include "mail-namespace.h"
+#include "mail-storage.h"
+#include "mail-search.h"
+#include "doveadm-print.h"
+#include "doveadm-mail.h"
+#include "doveadm-mail-iter.h"
+#include "doveadm-mailbox-list-iter.h"
+
+#include "junk-identity.h"
+#include "junk-limits.h"
+#include "junk-segment.h"
+#include "doveadm-junk.h"
+#include "doveadm-junk-compat.h"
+
+#include <math.h>
+#include <unistd.h>
+
+/* Tokens that are shown of a message unless -a is given: what moved the
+   score most. */
+#define SCORE_TOP_TOKENS 20
+
+struct score_token {
+	junk_token_t token;
+	const char *text;
+	double weight;
+};
+ARRAY_DEFINE_TYPE(score_tokens, struct score_token);
+
+struct scorer {
+	struct junk_segment *segment;
+	bool all;
+
+	/* Of the current message */
+	pool_t pool;
+	ARRAY_TYPE(score_tokens) tokens;
+};
+
+struct junk_score_cmd_context {
+	struct doveadm_mail_cmd_context ctx;
+	struct scorer scorer;
+};
+
+/*
+ * One message
+ */
+
+static void scorer_init(struct scorer *scorer, bool all)
+{
+	i_zero(scorer);
+	scorer->segment = junk_segment_open(doveadm_junk_segment_path());
+	scorer->all = all;
+	scorer->pool = pool_alloconly_create("junk score", 64*1024);
+
+	doveadm_print_header("message", "message", 0);
+	doveadm_print_header("item", "item", 0);
+	doveadm_print_header("class", "class", 0);
+	doveadm_print_header("token", "token", 0);
+	doveadm_print_header("value", "value", 0);
+}
+
+static void scorer_deinit(struct scorer *scorer)
+{
+	junk_segment_close(&scorer->segment);
+	pool_unref(&scorer->pool);
+}
+
+static void
+remember_token(junk_token_t token, const char *text, void *context)
+{
+	struct scorer *scorer = context;
+	struct score_token *t = array_append_space(&scorer->tokens);
+
+	t->token = token;
+	t->text = p_strdup(scorer->pool, text);
+}
+
+static void
+print_row(const char *message, const char *item, const char *class,
+	  const char *token, const char *value)
+{
+	doveadm_print(message);
+	doveadm_print(item);
+	doveadm_print(class);
+	doveadm_print(token);
+	doveadm_print(value);
+}
+
+static const char *weight_string(double weight)
+{
+	return t_strdup_printf("%+.3f", weight);
+}
+
+static void
+print_score(const char *name, const struct junk_score *score)
+{
+	if (score->score == JUNK_SCORE_UNKNOWN) {
+		print_row(name, "score", "", "", "unknown");
+		print_row(name, "reason", "", "", score->unknown_reason);
+	} else {
+		print_row(name, "score", "", "",
+			  t_strdup_printf("%d", score->score));
+	}
+	print_row(name, "sum", "", "", weight_string(score->sum));
+	print_row(name, "evidence", "", "",
+		  t_strdup_printf("%u", score->evidence_count));
+}
+
+struct class_sum {
+	unsigned int class_num;
+	double sum;
+};
+
+static int weight_cmp(double w1, double w2)
+{
+	if (fabs(w1) != fabs(w2))
+		return fabs(w1) > fabs(w2) ? -1 : 1;
+	return 0;
+}
+
+static int class_sum_cmp(const struct class_sum *s1, const struct class_sum *s2)
+{
+	return weight_cmp(s1->sum, s2->sum);
+}
+
+static int
+score_token_cmp(const struct score_token *t1, const struct score_token *t2)
+{
+	return weight_cmp(t1->weight, t2->weight);
+}
+
+static void print_classes(const char *name, const struct junk_score *score)
+{
+	ARRAY(struct class_sum) sums;
+	const struct class_sum *sum;
+
+	t_array_init(&sums, JUNK_TOKEN_CLASS_COUNT);
+	for (unsigned int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++) {
+		struct class_sum class_sum = { i, score->class_sum[i] };
+
+		if (class_sum.sum != 0)
+			array_push_back(&sums, &class_sum);
+	}
+	array_sort(&sums, class_sum_cmp);
+	array_foreach(&sums, sum) {
+		print_row(name, "class", junk_token_class_name(sum->class_num),
+			  "", weight_string(sum->sum));
+	}
+}
+
+/* The same sums as the score's, token by token. */
+static void
+weigh_tokens(struct scorer *scorer, const struct junk_model *model,
+	     const struct junk_message *msg, const unsigned char *reporter)
+{
+	struct score_token *t;
+
+	array_foreach_modifiable(&scorer->tokens, t) {
+		unsigned int count =
+			msg->group_count[junk_token_group(t->token)];
+		int weight = model->weights[junk_model_index(model, t->token)];
+
+		if (reporter != NULL) {
+			weight += model->weights[junk_model_personal_index(
+				model, t->token, reporter)];
+		}
+		t->weight = weight / (double)JUNK_WEIGHT_SCALE /
+			sqrt(I_MAX(count, 1));
+	}
+	array_sort(&scorer->tokens, score_token_cmp);
+}
+
+static void print_tokens(struct scorer *scorer, const char *name)
+{
+	const struct score_token *t;
+	unsigned int shown = 0;
+
+	array_foreach(&scorer->tokens, t) {
+		if (!scorer->all &&
+		    (t->weight == 0 || shown++ == SCORE_TOP_TOKENS))
+			break;
+		print_row(name, "token",
+			  junk_token_class_name(junk_token_class(t->token)),
+			  t->text, weight_string(t->weight));
+	}
+}
+
+static int
+score_stream(struct scorer *scorer, const char *name, struct istream *input,
+	     const char *authserv_id, const unsigned char *reporter,
+	     const char **error_r)
+{
+	struct junk_tokenizer_settings set = {
+		.authserv_id = authserv_id,
+		.token_callback = remember_token,
+		.token_context = scorer,
+	};
+	struct junk_message msg;
+	struct junk_model model;
+	struct junk_score score;
+	const junk_token_t *tokens;
+	unsigned int count;
+
+	p_clear(scorer->pool);
+	p_array_init(&scorer->tokens, scorer->pool, JUNK_MAX_TOKENS);
+	if (junk_tokenize(input, &set, scorer->pool, &msg, error_r) < 0)
+		return -1;
+
+	i_zero(&score);
+	score.score = JUNK_SCORE_UNKNOWN;
+	if (junk_segment_get(scorer->segment, ioloop_time, &model,
+			     &score.unknown_reason) == 0) {
+		tokens = array_get(&msg.tokens, &count);
+		junk_model_score(&model, tokens, count, reporter, &score);
+		weigh_tokens(scorer, &model, &msg, reporter);
+	}
+	print_score(name, &score);
+	print_classes(name, &score);
+	print_tokens(scorer, name);
+	return 0;
+}
+
+/*
+ * doveadm junk score < message
+ */
+
+static void cmd_junk_score_stdin(struct doveadm_cmd_context *cctx)
+{
+	struct scorer scorer;
+	struct istream *input;
+	const char *error;
+	bool all = FALSE;
+
+	(void)doveadm_cmd_param_bool(cctx, "explain-all", &all);
+	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
+	scorer_init(&scorer, all);
+	input = i_stream_create_fd(STDIN_FILENO, IO_BLOCK_SIZE);
+	if (score_stream(&scorer, "-", input,
+			 doveadm_junk_setting(NULL, "junk_feedback_authserv_id"),
+			 NULL, &error) < 0) {
+		i_error("junk score: %s", error);
+		doveadm_exit_code = EX_NOINPUT;
+	}
+	i_stream_unref(&input);
+	scorer_deinit(&scorer);
+}
+
+/*
+ * doveadm junk score -u user [query]
+ */
+
+/* NULL if the user has never reported anything. */
+static const unsigned char *
+find_reporter(struct mail_user *user,
+	      unsigned char reporter[JUNK_REPORTER_BYTES])
+{
+	struct mail_namespace *ns = mail_namespace_find_inbox(user->namespaces);
+	const char *dir, *error;
+	int ret;
+
+	if (!mailbox_list_get_root_path(ns->list,
+					MAILBOX_LIST_PATH_TYPE_CONTROL, &dir))
+		return NULL;
+	ret = junk_identity_read(dir, reporter, &error);
+	if (ret < 0) {
+		i_error("junk score: %s (scored without the user's own "
+			"reports)", error);
+	}
+	return ret > 0 ? reporter : NULL;
+}
+
+static int
+score_mail(struct junk_score_cmd_context *ctx, struct mail *mail,
+	   const char *authserv_id, const unsigned char *reporter)
+{
+	struct istream *input;
+	const char *name, *error;
+
+	if (mail_get_stream_because(mail, NULL, NULL, "junk score",
+				    &input) < 0) {
+		doveadm_mail_failed_mailbox(&ctx->ctx, mail->box);
+		return -1;
+	}
+	name = t_strdup_printf("%s %u", mailbox_get_vname(mail->box),
+			       mail->uid);
+	if (score_stream(&ctx->scorer, name, input, authserv_id, reporter,
+			 &error) < 0) {
+		i_error("junk score: %s: %s", name, error);
+		ctx->ctx.exit_code = EX_TEMPFAIL;
+		return -1;
+	}
+	return 0;
+}
+
+static int
+score_mailbox(struct junk_score_cmd_context *ctx,
+	      const struct mailbox_info *info, const char *authserv_id,
+	      const unsigned char *reporter)
+{
+	struct doveadm_mail_iter *iter;
+	struct mail *mail;
+	int ret = 0;
+
+	if (doveadm_mail_iter_init(&ctx->ctx, info, ctx->ctx.search_args,
+				   MAIL_FETCH_STREAM_HEADER |
+				   MAIL_FETCH_STREAM_BODY, NULL,
+				   DOVEADM_MAIL_ITER_FLAG_READONLY, &iter) < 0)
+		return -1;
+	while (doveadm_mail_iter_next(iter, &mail)) T_BEGIN {
+		if (score_mail(ctx, mail, authserv_id, reporter) < 0)
+			ret = -1;
+	} T_END;
+	if (doveadm_mail_iter_deinit(&iter) < 0)
+		ret = -1;
+	return ret;
+}
+
+static int
+score_search(struct junk_score_cmd_context *ctx, struct mail_user *user,
+	     const char *authserv_id, const unsigned char *reporter)
+{
+	struct doveadm_mailbox_list_iter *iter;
+	const struct mailbox_info *info;
+	int ret = 0;
+
+	iter = doveadm_mailbox_list_iter_init(&ctx->ctx, user,
+		ctx->ctx.search_args, MAILBOX_LIST_ITER_NO_AUTO_BOXES |
+		MAILBOX_LIST_ITER_RETURN_NO_FLAGS);
+	while ((info = doveadm_mailbox_list_iter_next(iter)) != NULL) T_BEGIN {
+		if (score_mailbox(ctx, info, authserv_id, reporter) < 0)
+			ret = -1;
+	} T_END;
+	if (doveadm_mailbox_list_iter_deinit(&iter) < 0)
+		ret = -1;
+	return ret;
+}
+
+static int
+score_input(struct junk_score_cmd_context *ctx, const char *authserv_id,
+	    const unsigned char *reporter)
+{
+	struct istream *input = ctx->ctx.cmd_input;
+	const char *error;
+
+	/* the same message for each user */
+	i_stream_seek(input, 0);
+	if (score_stream(&ctx->scorer, "-", input, authserv_id, reporter,
+			 &error) < 0) {
+		i_error("junk score: %s", error);
+		ctx->ctx.exit_code = EX_NOINPUT;
+		return -1;
+	}
+	return 0;
+}
+
+static int
+cmd_junk_score_run(struct doveadm_mail_cmd_context *_ctx,
+		   struct mail_user *user)
+{
+	struct junk_score_cmd_context *ctx =
+		(struct junk_score_cmd_context *)_ctx;
+	const char *authserv_id =
+		doveadm_junk_setting(user, "junk_feedback_authserv_id");
+	unsigned char buf[JUNK_REPORTER_BYTES];
+	const unsigned char *reporter = find_reporter(user, buf);
+
+	if (_ctx->search_args == NULL)
+		return score_input(ctx, authserv_id, reporter);
+	return score_search(ctx, user, authserv_id, reporter);
+}
+
+static void cmd_junk_score_init(DOVEADM_JUNK_INIT_PARAMS)
+{
+	struct junk_score_cmd_context *ctx =
+		(struct junk_score_cmd_context *)_ctx;
+	const char *const *query;
+	bool all = FALSE;
+
+	(void)doveadm_cmd_param_bool(_ctx->cctx, "explain-all", &all);
+	scorer_init(&ctx->scorer, all);
+	if (doveadm_cmd_param_array(_ctx->cctx, "query", &query))
+		_ctx->search_args = doveadm_mail_build_search_args(query);
+	else
+		doveadm_mail_get_input(_ctx);
+}
+
+static void cmd_junk_score_deinit(struct doveadm_mail_cmd_context *_ctx)
+{
+	struct junk_score_cmd_context *ctx =
+		(struct junk_score_cmd_context *)_ctx;
+
+	if (ctx->scorer.pool != NULL)
+		scorer_deinit(&ctx->scorer);
+}
+
+static struct doveadm_mail_cmd_context *cmd_junk_score_alloc(void)
+{
+	struct junk_score_cmd_context *ctx =
+		doveadm_mail_cmd_alloc(struct junk_score_cmd_context);
+
+	ctx->ctx.v.init = cmd_junk_score_init;
+	ctx->ctx.v.run = cmd_junk_score_run;
+	ctx->ctx.v.deinit = cmd_junk_score_deinit;
+	DOVEADM_JUNK_SET_OPTIONS(&ctx->ctx, "a");
+	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
+	return &ctx->ctx;
+}
+
+/* A message on stdin needs no user. */
+static void cmd_junk_score(struct doveadm_cmd_context *cctx)
+{
+	const char *const *query, *str;
+	struct istream *users;
+	bool all;
+
+	if (doveadm_cmd_param_array(cctx, "query", &query) ||
+	    doveadm_cmd_param_str(cctx, "user", &str) ||
+	    doveadm_cmd_param_istream(cctx, "user-file", &users) ||
+	    doveadm_cmd_param_bool(cctx, "all-users", &all))
+		doveadm_cmd_ver2_to_mail_cmd_wrapper(cctx);
+	else
+		cmd_junk_score_stdin(cctx);
+}
+
+struct doveadm_cmd_ver2 doveadm_cmd_junk_score = {
+	.name = "junk score",
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "[-a] [<search query>]",
+	.cmd = cmd_junk_score,
+	.mail_cmd = cmd_junk_score_alloc,
+DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_MAIL_COMMON
+DOVEADM_CMD_PARAM('a', "explain-all", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAM('\0', "query", CMD_PARAM_ARRAY, CMD_PARAM_FLAG_POSITIONAL)
+DOVEADM_CMD_PARAMS_END
+};

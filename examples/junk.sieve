@@ -1,0 +1,25 @@
+# File mail to Junk by what this server's users have reported.
+#
+# For all users, before their own scripts (2.3; see also
+# 95-junk-feedback.conf):
+#   plugin {
+#     sieve_plugins = sieve_vnd_junk_feedback
+#     sieve_before = /etc/dovecot/sieve/junk.sieve
+#   }
+# Mail whose score is unknown goes on to the user's own script like any other.
+require ["vnd.junk-feedback", "variables", "relational",
+         "comparator-i;ascii-numeric", "editheader", "fileinto", "mailbox"];
+
+# Nobody but us says how this message was scored.
+deleteheader "X-Junk-Score";
+addheader "X-Junk-Score" "${junk.score}";
+
+# The threshold is the setting junk_feedback_threshold (90). ${junk.threshold}
+# may be replaced by a number.
+if junkscore :value "ge" :comparator "i;ascii-numeric" "${junk.threshold}" {
+	# For a Junk mailbox of another name or language:
+	#   require "special-use";
+	#   fileinto :specialuse "\\Junk" "Junk";
+	fileinto :create "Junk";
+	stop;
+}
