@@ -1,0 +1,163 @@
+#ifndef JUNK_DB_H
+#define JUNK_DB_H
+
+#include "junk-report.h"
+
+/* The database: statements and faults of SQLite, nothing about what a report
+   means. One connection writes; admins read beside it (WAL).
+
+   Functions that return int give -1 on error; junk_db_fault() and
+   junk_db_error() then tell what it was. */
+
+struct junk_key;
+struct junk_db;
+
+#define JUNK_DB_SCHEMA_VERSION 1
+/* "JFbk": tells that an SQLite file is ours. */
+#define JUNK_DB_APPLICATION_ID 0x4a46626b
+
+/* What an error means to the operator; each has its own fix. */
+enum junk_db_fault {
+	JUNK_DB_FAULT_NONE = 0,
+	/* somebody else holds a lock: goes away by itself */
+	JUNK_DB_FAULT_BUSY,
+	JUNK_DB_FAULT_FULL,
+	JUNK_DB_FAULT_READONLY,
+	/* not a database, or a damaged one */
+	JUNK_DB_FAULT_CORRUPT,
+	/* written with another key */
+	JUNK_DB_FAULT_KEY,
+	/* written by a newer version of ours, or another program's */
+	JUNK_DB_FAULT_FOREIGN,
+	/* on a network file system */
+	JUNK_DB_FAULT_REMOTE,
+	JUNK_DB_FAULT_OTHER,
+};
+
+struct junk_db_settings {
+	const char *path;
+	const struct junk_key *key;
+	/* for the views: how many different people a token needs to be shown,
+	   and the score from which on mail is filed */
+	unsigned int min_reporters, threshold;
+};
+
+/* A row of the table reports. */
+struct junk_db_report {
+	int64_t seq;
+	uint64_t id;
+	int64_t hour;
+	enum junk_verdict verdict;
+	enum junk_origin origin;
+	/* 0..100 or JUNK_SCORE_UNKNOWN */
+	int score;
+	bool burst;
+	/* 0 = it counts */
+	int64_t undone;
+	/* when read: valid until the next call of the same function */
+	const void *sealed;
+	size_t sealed_size;
+};
+
+/* How many reports an hour's row is to be changed by. */
+struct junk_db_hour {
+	int64_t hour;
+	enum junk_verdict verdict;
+	enum junk_origin origin;
+	int score;
+	int reports, burst;
+};
+
+/* What a token's row is to be changed by. */
+struct junk_db_token {
+	uint64_t token;
+	unsigned int class_num;
+	int spam, ham;
+	uint64_t sketch;
+	int64_t day;
+};
+
+/* A report (undo = FALSE), or the taking back of one, in their order. */
+struct junk_db_event {
+	int64_t seq;
+	bool undo;
+	struct junk_db_report report;
+};
+
+/* Open, create or upgrade. Returns 0, or -1 with fault_r and error_r (which
+   names the fix). */
+int junk_db_open(const struct junk_db_settings *set, struct junk_db **db_r,
+		 enum junk_db_fault *fault_r, const char **error_r);
+void junk_db_close(struct junk_db **db);
+/* Of the last function that returned -1. The text names the path and the
+   fix and is valid until the next call. */
+enum junk_db_fault junk_db_fault(struct junk_db *db);
+const char *junk_db_error(struct junk_db *db);
+
+/* A transaction of the writer; begin fails if somebody else has one. After an
+   error only rollback may be called. */
+int junk_db_begin(struct junk_db *db);
+int junk_db_commit(struct junk_db *db);
+void junk_db_rollback(struct junk_db *db);
+
+/* The newest report of a pair. Returns 1 if found, 0 if not. */
+int junk_db_report_find(struct junk_db *db, uint64_t id,
+			struct junk_db_report *report_r);
+int junk_db_report_insert(struct junk_db *db,
+			  const struct junk_db_report *report);
+/* Take a report back. */
+int junk_db_report_undo(struct junk_db *db, int64_t seq, int64_t undone);
+/* Replace what is sealed in a report. */
+int junk_db_report_reseal(struct junk_db *db, int64_t seq,
+			  const void *sealed, size_t sealed_size);
+/* Delete reports from the oldest on, at most limit rows, none with a number
+   above max_seq: before_hour = only older ones. Returns how many. */
+int junk_db_report_expire(struct junk_db *db, int64_t before_hour,
+			  int64_t max_seq, unsigned int limit);
+/* Highest number ever used in reports, 0 if none. */
+int junk_db_last_seq(struct junk_db *db, int64_t *seq_r);
+
+int junk_db_hour_add(struct junk_db *db, const struct junk_db_hour *hour);
+int junk_db_hour_expire(struct junk_db *db, int64_t before_hour);
+int junk_db_token_add(struct junk_db *db, const struct junk_db_token *token);
+/* Delete tokens that are older than a day and have fewer reporters, at most
+   limit. Returns how many. */
+int junk_db_token_expire(struct junk_db *db, int64_t before_day,
+			 unsigned int min_reporters, unsigned int limit);
+
+/* Numbers and blobs by name. get returns 1 if found, 0 if not. */
+int junk_db_meta_set(struct junk_db *db, const char *name,
+		     const void *value, size_t size);
+int junk_db_meta_get(struct junk_db *db, const char *name, buffer_t *value);
+
+int junk_db_snapshot_set(struct junk_db *db, int64_t seq,
+			 const void *sealed, size_t size);
+/* Returns 1 if there is one, 0 if not. sealed is appended to. */
+int junk_db_snapshot_get(struct junk_db *db, int64_t *seq_r,
+			 buffer_t *sealed);
+
+/* Go through all events after a number, in their order. next returns 1, 0 at
+   the end. */
+struct junk_db_iter;
+struct junk_db_iter *junk_db_iter_init(struct junk_db *db, int64_t after_seq);
+int junk_db_iter_next(struct junk_db_iter *iter,
+		      struct junk_db_event *event_r);
+void junk_db_iter_deinit(struct junk_db_iter **iter);
+
+/* Bytes in use, without free pages. */
+int junk_db_size(struct junk_db *db, uint64_t *size_r);
+/* Give free pages back to the file system, a few at a time. */
+int junk_db_shrink(struct junk_db *db);
+
+/* Let nothing grow past this many pages: fails as a full disk does. */
+int junk_db_set_max_pages(struct junk_db *db, unsigned int pages);
+
+/* A damaged database is never deleted: it, and what SQLite keeps beside it, is
+   renamed to "PATH.corrupt-TIME". Returns the new name, or NULL and error_r. */
+const char *junk_db_move_aside(const char *path, time_t now,
+			       const char **error_r);
+
+/* TRUE if SQLite's locks or shared memory can't be trusted there. */
+bool junk_db_fs_is_remote(const char *fs_type);
+
+#endif

@@ -1,0 +1,578 @@
+#include "lib.h"
+#include "buffer.h"
+#include "write-full.h"
+#include "test-common.h"
+#include "test-junk-service.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#define HOUR_1 INT64_C(1700000000 / 3600 * 3600)
+
+static void test_init(void)
+{
+	test_dir_init("junk-db");
+}
+
+static const char *
+test_open_error(const struct junk_key *key, enum junk_db_fault *fault_r)
+{
+	const struct junk_db_settings set = {
+		.path = test_db_path(),
+		.key = key,
+		.min_reporters = 2,
+		.threshold = 90,
+	};
+	struct junk_db *db;
+	const char *error;
+
+	if (junk_db_open(&set, &db, fault_r, &error) == 0) {
+		junk_db_close(&db);
+		return "";
+	}
+	return error;
+}
+
+static void
+test_report_init(struct junk_db_report *report, int64_t seq, uint64_t id)
+{
+	i_zero(report);
+	report->seq = seq;
+	report->id = id;
+	report->hour = HOUR_1;
+	report->verdict = JUNK_VERDICT_SPAM;
+	report->origin = JUNK_ORIGIN_MOVE;
+	report->score = 42;
+	report->sealed = "sealed";
+	report->sealed_size = 6;
+}
+
+static void test_junk_db_reports(void)
+{
+	struct junk_key *key = test_key_new();
+	struct junk_db *db;
+	struct junk_db_report in, out;
+	int64_t seq;
+
+	test_begin("junk_db: reports");
+	test_db_delete();
+	db = test_db_open(key);
+	test_assert(junk_db_last_seq(db, &seq) == 0 && seq == 0);
+	test_assert(junk_db_report_find(db, 1, &out) == 0);
+	test_assert(junk_db_begin(db) == 0);
+	/* SQL integers are signed, ids aren't */
+	test_report_init(&in, 7, UINT64_MAX - 1);
+	test_assert(junk_db_report_insert(db, &in) == 0);
+	in.seq = 8;
+	in.score = JUNK_SCORE_UNKNOWN;
+	in.burst = TRUE;
+	test_assert(junk_db_report_insert(db, &in) == 0);
+	test_assert(junk_db_commit(db) == 0);
+
+	/* the newest one of the pair */
+	test_assert(junk_db_report_find(db, UINT64_MAX - 1, &out) == 1);
+	test_assert(out.seq == 8 && out.id == UINT64_MAX - 1);
+	test_assert(out.hour == HOUR_1 && out.verdict == JUNK_VERDICT_SPAM);
+	test_assert(out.origin == JUNK_ORIGIN_MOVE && out.burst);
+	test_assert(out.score == JUNK_SCORE_UNKNOWN && out.undone == 0);
+	test_assert(out.sealed_size == 6 &&
+		    memcmp(out.sealed, "sealed", 6) == 0);
+
+	test_assert(junk_db_begin(db) == 0);
+	test_assert(junk_db_report_undo(db, 8, 11) == 0);
+	test_assert(junk_db_report_reseal(db, 8, "", 0) == 0);
+	test_assert(junk_db_commit(db) == 0);
+	test_assert(junk_db_report_find(db, UINT64_MAX - 1, &out) == 1);
+	test_assert(out.undone == 11 && out.sealed_size == 0);
+	test_assert(junk_db_last_seq(db, &seq) == 0 && seq == 11);
+
+	/* rolled back: nothing happened */
+	test_assert(junk_db_begin(db) == 0);
+	test_report_init(&in, 20, 20);
+	test_assert(junk_db_report_insert(db, &in) == 0);
+	junk_db_rollback(db);
+	junk_db_rollback(db);
+	test_assert(junk_db_report_find(db, 20, &out) == 0);
+	junk_db_close(&db);
+	junk_db_close(&db);
+	junk_key_unref(&key);
+	test_end();
+}
+
+static void test_junk_db_events(void)
+{
+	static const struct {
+		int64_t seq;
+		bool undo;
+	} expected[] = {
+		{ 3, FALSE }, { 4, TRUE }, { 5, FALSE }, { 6, TRUE },
+	};
+	struct junk_key *key = test_key_new();
+	struct junk_db *db;
+	struct junk_db_report report;
+	struct junk_db_event event;
+	struct junk_db_iter *iter;
+
+	test_begin("junk_db: events");
+	test_db_delete();
+	db = test_db_open(key);
+	test_assert(junk_db_begin(db) == 0);
+	test_report_init(&report, 1, 1);
+	test_assert(junk_db_report_insert(db, &report) == 0);
+	test_report_init(&report, 2, 2);
+	test_assert(junk_db_report_insert(db, &report) == 0);
+	test_report_init(&report, 3, 3);
+	test_assert(junk_db_report_insert(db, &report) == 0);
+	test_report_init(&report, 5, 5);
+	test_assert(junk_db_report_insert(db, &report) == 0);
+	test_assert(junk_db_report_undo(db, 1, 4) == 0);
+	test_assert(junk_db_report_undo(db, 3, 6) == 0);
+	test_assert(junk_db_commit(db) == 0);
+	iter = junk_db_iter_init(db, 2);
+	for (unsigned int i = 0; i < N_ELEMENTS(expected); i++) {
+		test_assert_idx(junk_db_iter_next(iter, &event) == 1, i);
+		test_assert_idx(event.seq == expected[i].seq, i);
+		test_assert_idx(event.undo == expected[i].undo, i);
+	}
+	test_assert(event.report.seq == 3 && event.report.undone == 6);
+	test_assert(junk_db_iter_next(iter, &event) == 0);
+	junk_db_iter_deinit(&iter);
+	junk_db_iter_deinit(&iter);
+	junk_db_close(&db);
+	junk_key_unref(&key);
+	test_end();
+}
+
+static void test_junk_db_hours(void)
+{
+	struct junk_key *key = test_key_new();
+	struct junk_db_hour hour = {
+		.hour = HOUR_1, .verdict = JUNK_VERDICT_SPAM,
+		.origin = JUNK_ORIGIN_MOVE, .score = JUNK_SCORE_UNKNOWN,
+		.reports = 3, .burst = 1,
+	};
+	struct junk_db *db;
+
+	test_begin("junk_db: hours");
+	test_db_delete();
+	db = test_db_open(key);
+	test_assert(junk_db_hour_add(db, &hour) == 0);
+	hour.reports = -1;
+	hour.burst = 0;
+	test_assert(junk_db_hour_add(db, &hour) == 0);
+	test_assert(test_db_int("SELECT reports * 10 + burst FROM hours") ==
+		    21);
+	/* never below nothing */
+	hour.reports = -5;
+	test_assert(junk_db_hour_add(db, &hour) == 0);
+	test_assert(test_db_int("SELECT reports FROM hours") == 0);
+	test_assert(junk_db_hour_expire(db, HOUR_1) == 0);
+	test_assert(test_db_int("SELECT count(*) FROM hours") == 1);
+	test_assert(junk_db_hour_expire(db, HOUR_1 + 1) == 0);
+	test_assert(test_db_int("SELECT count(*) FROM hours") == 0);
+	junk_db_close(&db);
+	junk_key_unref(&key);
+	test_end();
+}
+
+static void test_junk_db_tokens(void)
+{
+	static const struct {
+		uint64_t sketch;
+		int reporters;
+	} tests[] = {
+		{ 0, 0 }, { 1, 1 }, { 3, 2 }, { 7, 3 }, { 0x1f, 5 },
+		{ 0xffff, 18 }, { UINT64_MAX >> 1, 266 }, { UINT64_MAX, 266 },
+	};
+	struct junk_key *key = test_key_new();
+	struct junk_db_token token;
+	struct junk_db *db;
+
+	test_begin("junk_db: tokens");
+	test_db_delete();
+	db = test_db_open(key);
+	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) T_BEGIN {
+		i_zero(&token);
+		token.token = UINT64_MAX - i;
+		token.class_num = i;
+		token.spam = 1;
+		token.sketch = tests[i].sketch;
+		token.day = 86400;
+		test_assert_idx(junk_db_token_add(db, &token) == 0, i);
+		test_assert_idx(test_db_int(t_strdup_printf(
+			"SELECT reporters FROM tokens WHERE class = %u",
+			i)) == tests[i].reporters, i);
+	} T_END;
+
+	token.class_num = 1;
+	token.token = UINT64_MAX - 1;
+	token.spam = -3;
+	token.ham = 2;
+	token.sketch = 2;
+	token.day = 0;
+	test_assert(junk_db_token_add(db, &token) == 0);
+	test_assert(test_db_int("SELECT spam + 10 * ham + 100 * reporters + "
+				"1000 * (day = 86400) FROM tokens "
+				"WHERE class = 1") == 1220);
+	/* rare ones aren't shown */
+	test_assert(test_db_int("SELECT count(*) FROM shown_tokens") ==
+		    N_ELEMENTS(tests) - 1);
+	/* rare and old ones expire */
+	test_assert(junk_db_token_expire(db, 86400, 3, 10) == 0);
+	test_assert(junk_db_token_expire(db, 86401, 3, 2) == 2);
+	test_assert(junk_db_token_expire(db, 86401, 3, 10) == 1);
+	test_assert(test_db_int("SELECT min(class) FROM tokens") == 3);
+	junk_db_close(&db);
+	junk_key_unref(&key);
+	test_end();
+}
+
+static void test_junk_db_expire(void)
+{
+	struct junk_key *key = test_key_new();
+	struct junk_db_report report;
+	struct junk_db *db;
+
+	test_begin("junk_db: expiry of reports");
+	test_db_delete();
+	db = test_db_open(key);
+	for (unsigned int i = 1; i <= 10; i++) {
+		test_report_init(&report, i, i);
+		report.hour = HOUR_1 + (i / 5) * 3600;
+		test_assert(junk_db_report_insert(db, &report) == 0);
+	}
+	/* still to be learned that it was taken back */
+	test_assert(junk_db_report_undo(db, 2, 11) == 0);
+	test_assert(junk_db_report_expire(db, HOUR_1, 10, 100) == 0);
+	test_assert(junk_db_report_expire(db, HOUR_1 + 1, 10, 3) == 2);
+	test_assert(junk_db_report_expire(db, HOUR_1 + 1, 10, 100) == 1);
+	test_assert(junk_db_report_expire(db, INT64_MAX, 6, 100) == 2);
+	test_assert(junk_db_report_expire(db, INT64_MAX, 11, 100) == 5);
+	junk_db_close(&db);
+	junk_key_unref(&key);
+	test_end();
+}
+
+static void test_junk_db_blobs(void)
+{
+	struct junk_key *key = test_key_new();
+	buffer_t *value = t_buffer_create(64);
+	struct junk_db *db;
+	int64_t seq;
+
+	test_begin("junk_db: meta and snapshot");
+	test_db_delete();
+	db = test_db_open(key);
+	test_assert(junk_db_meta_get(db, "x", value) == 0);
+	test_assert(junk_db_meta_set(db, "x", "1", 1) == 0);
+	test_assert(junk_db_meta_set(db, "x", "a\0b", 3) == 0);
+	test_assert(junk_db_meta_get(db, "x", value) == 1);
+	test_assert(value->used == 3 && memcmp(value->data, "a\0b", 3) == 0);
+
+	buffer_set_used_size(value, 0);
+	test_assert(junk_db_snapshot_get(db, &seq, value) == 0);
+	test_assert(junk_db_snapshot_set(db, 5, "old", 3) == 0);
+	test_assert(junk_db_snapshot_set(db, 9, "newer", 5) == 0);
+	test_assert(junk_db_snapshot_get(db, &seq, value) == 1);
+	test_assert(seq == 9 && value->used == 5 &&
+		    memcmp(value->data, "newer", 5) == 0);
+	junk_db_close(&db);
+	junk_key_unref(&key);
+	test_end();
+}
+
+static void test_junk_db_open(void)
+{
+	struct junk_key *key = test_key_new(), *key2;
+	enum junk_db_fault fault;
+	const char *error;
+	struct junk_db *db;
+	struct stat st;
+	int64_t schema;
+
+	test_begin("junk_db: open");
+	test_db_delete();
+	db = test_db_open(key);
+	junk_db_close(&db);
+	test_assert(stat(test_db_path(), &st) == 0 &&
+		    (st.st_mode & 07777) == 0600);
+	test_assert(test_db_int("PRAGMA user_version") ==
+		    JUNK_DB_SCHEMA_VERSION);
+	test_assert(test_db_int("SELECT value FROM meta WHERE "
+				"name = 'min_reporters'") == 2);
+	/* nothing is written when nothing has changed */
+	schema = test_db_int("PRAGMA schema_version");
+	db = test_db_open(key);
+	junk_db_close(&db);
+	test_assert(test_db_int("PRAGMA schema_version") == schema);
+	test_assert(test_db_int("PRAGMA auto_vacuum") == 2);
+
+	/* another key */
+	i_unlink(test_path("key"));
+	key2 = test_key_new();
+	error = test_open_error(key2, &fault);
+	test_assert(fault == JUNK_DB_FAULT_KEY);
+	test_assert(strstr(error, "restore its key file") != NULL);
+	junk_key_unref(&key2);
+
+	/* a newer version */
+	test_db_exec(t_strdup_printf("PRAGMA user_version = %d",
+				     JUNK_DB_SCHEMA_VERSION + 1));
+	error = test_open_error(key, &fault);
+	test_assert(fault == JUNK_DB_FAULT_FOREIGN);
+	test_assert(strstr(error, "upgrade dovecot-junk-feedback") != NULL);
+
+	/* another program's */
+	test_db_exec("PRAGMA application_id = 1");
+	error = test_open_error(key, &fault);
+	test_assert(fault == JUNK_DB_FAULT_FOREIGN);
+	test_assert(strstr(error, "another program") != NULL);
+	junk_key_unref(&key);
+	test_end();
+}
+
+static void test_overwrite(const char *path, off_t offset, const char *data,
+			   size_t size)
+{
+	int fd = open(path, O_RDWR | O_CREAT, 0600);
+
+	if (fd == -1 || pwrite_full(fd, data, size, offset) < 0)
+		i_fatal("writing %s failed: %m", path);
+	i_close_fd(&fd);
+}
+
+static void test_junk_db_corrupt(void)
+{
+	struct junk_key *key = test_key_new();
+	char garbage[4096];
+	enum junk_db_fault fault;
+	const char *error, *new_path;
+	struct junk_db *db;
+	struct stat st;
+
+	test_begin("junk_db: corrupt file");
+	memset(garbage, 'x', sizeof(garbage));
+	test_db_delete();
+	test_overwrite(test_db_path(), 0, garbage, sizeof(garbage));
+	error = test_open_error(key, &fault);
+	test_assert(fault == JUNK_DB_FAULT_CORRUPT);
+	test_assert(strstr(error, "damaged") != NULL);
+
+	/* a good one whose tree is overwritten */
+	test_db_delete();
+	db = test_db_open(key);
+	junk_db_close(&db);
+	test_overwrite(test_db_path(), 100, garbage, sizeof(garbage));
+	(void)test_open_error(key, &fault);
+	test_assert(fault == JUNK_DB_FAULT_CORRUPT);
+
+	/* nothing is deleted */
+	test_overwrite(t_strconcat(test_db_path(), "-wal", NULL), 0, "w", 1);
+	new_path = junk_db_move_aside(test_db_path(), 1234, &error);
+	test_assert_strcmp(new_path, t_strconcat(test_db_path(),
+						 ".corrupt-1234", NULL));
+	test_assert(stat(new_path, &st) == 0);
+	test_assert(stat(t_strconcat(new_path, "-wal", NULL), &st) == 0);
+	test_assert(stat(test_db_path(), &st) < 0);
+	test_assert_strcmp(test_open_error(key, &fault), "");
+	test_assert(fault == JUNK_DB_FAULT_NONE);
+	test_assert(junk_db_move_aside(test_path("missing"), 1, &error) ==
+		    NULL);
+	junk_key_unref(&key);
+	test_end();
+}
+
+/* Any page may be damaged in any way: an error or an answer, no crash. */
+static void test_junk_db_random_damage(void)
+{
+	struct junk_key *key = test_key_new();
+	struct junk_db_report report;
+	enum junk_db_fault fault;
+	struct junk_db *db;
+	struct stat st;
+	unsigned int i;
+
+	test_begin("junk_db: random damage");
+	test_db_delete();
+	db = test_db_open(key);
+	for (i = 1; i <= 50; i++) {
+		test_report_init(&report, i, i);
+		test_assert(junk_db_report_insert(db, &report) == 0);
+	}
+	junk_db_close(&db);
+	if (stat(test_db_path(), &st) < 0)
+		i_fatal("stat() failed: %m");
+	for (i = 0; i < 100; i++) T_BEGIN {
+		char byte = (char)i_rand_limit(256);
+
+		test_overwrite(test_db_path(),
+			       (off_t)i_rand_limit((uint32_t)st.st_size),
+			       &byte, 1);
+		(void)test_open_error(key, &fault);
+	} T_END;
+	junk_key_unref(&key);
+	test_end();
+}
+
+static void test_junk_db_locked(void)
+{
+	struct junk_key *key = test_key_new();
+	struct junk_db *db;
+	sqlite3 *other;
+
+	test_begin("junk_db: locked");
+	test_db_delete();
+	db = test_db_open(key);
+	test_assert(sqlite3_open(test_db_path(), &other) == SQLITE_OK);
+	test_assert(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL,
+				 NULL) == SQLITE_OK);
+	test_assert(junk_db_begin(db) == -1);
+	test_assert(junk_db_fault(db) == JUNK_DB_FAULT_BUSY);
+	test_assert(strstr(junk_db_error(db), "holds a lock") != NULL);
+	/* a reader doesn't disturb */
+	test_assert(sqlite3_exec(other, "COMMIT; BEGIN; "
+				 "SELECT count(*) FROM reports",
+				 NULL, NULL, NULL) == SQLITE_OK);
+	test_assert(junk_db_begin(db) == 0);
+	test_assert(junk_db_meta_set(db, "x", "1", 1) == 0);
+	test_assert(junk_db_commit(db) == 0);
+	test_assert(sqlite3_close(other) == SQLITE_OK);
+	junk_db_close(&db);
+	junk_key_unref(&key);
+	test_end();
+}
+
+static void test_junk_db_full(void)
+{
+	struct junk_key *key = test_key_new();
+	struct junk_db *db;
+	struct junk_db_report report, out;
+	uint64_t size, size2;
+	char *large = i_malloc(100000);
+
+	test_begin("junk_db: full");
+	test_db_delete();
+	db = test_db_open(key);
+	test_assert(junk_db_size(db, &size) == 0 && size >= 8192);
+	/* SQLite gives the code of a full disk also for its own limit */
+	test_assert(junk_db_set_max_pages(db, 20) == 0);
+	test_assert(junk_db_begin(db) == 0);
+	test_report_init(&report, 1, 1);
+	report.sealed = large;
+	report.sealed_size = 100000;
+	test_assert(junk_db_report_insert(db, &report) == -1);
+	test_assert(junk_db_fault(db) == JUNK_DB_FAULT_FULL);
+	test_assert(strstr(junk_db_error(db), "free some space") != NULL);
+	junk_db_rollback(db);
+
+	/* it ends */
+	test_assert(junk_db_set_max_pages(db, 1000) == 0);
+	test_assert(junk_db_begin(db) == 0);
+	test_assert(junk_db_report_find(db, 1, &out) == 0);
+	test_assert(junk_db_report_insert(db, &report) == 0);
+	test_assert(junk_db_commit(db) == 0);
+	test_assert(junk_db_size(db, &size2) == 0);
+	test_assert_ucmp(size2, >=, size + 90000);
+
+	/* and space is given back */
+	test_assert(junk_db_report_expire(db, INT64_MAX, 1, 10) == 1);
+	test_assert(junk_db_size(db, &size2) == 0 && size2 == size);
+	test_assert(junk_db_shrink(db) == 0);
+	test_assert(test_db_int("PRAGMA freelist_count") == 0);
+	junk_db_close(&db);
+	i_free(large);
+	junk_key_unref(&key);
+	test_end();
+}
+
+static void test_junk_db_readonly(void)
+{
+	struct junk_key *key = test_key_new();
+	enum junk_db_fault fault;
+	const char *error;
+
+	test_begin("junk_db: can't be opened");
+	test_db_delete();
+	/* works for root too: a directory in its place */
+	if (mkdir(test_db_path(), 0700) < 0)
+		i_fatal("mkdir() failed: %m");
+	error = test_open_error(key, &fault);
+	test_assert(fault == JUNK_DB_FAULT_READONLY);
+	test_assert(strstr(error, "owner and mode") != NULL);
+	(void)rmdir(test_db_path());
+	/* neither is a link followed */
+	if (symlink("elsewhere", test_db_path()) < 0)
+		i_fatal("symlink() failed: %m");
+	(void)test_open_error(key, &fault);
+	test_assert(fault == JUNK_DB_FAULT_READONLY);
+	i_unlink(test_db_path());
+	junk_key_unref(&key);
+	test_end();
+}
+
+static void test_junk_db_names(void)
+{
+	struct junk_key *key = test_key_new();
+	struct junk_db *db;
+
+	test_begin("junk_db: names in views");
+	test_db_delete();
+	db = test_db_open(key);
+	for (unsigned int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++) T_BEGIN {
+		test_assert_idx(test_db_int(t_strdup_printf(
+			"SELECT class FROM classes WHERE name = '%s'",
+			junk_token_class_name(i))) == (int)i, i);
+	} T_END;
+	test_assert(test_db_int("SELECT count(*) FROM classes") ==
+		    JUNK_TOKEN_CLASS_COUNT);
+	for (unsigned int i = 1; i <= JUNK_ORIGIN_LEARN; i++) T_BEGIN {
+		test_assert_idx(test_db_int(t_strdup_printf(
+			"SELECT origin FROM origins WHERE name = '%s'",
+			junk_origin_name(i))) == (int)i, i);
+	} T_END;
+	for (unsigned int i = 1; i <= JUNK_VERDICT_RETRACT; i++) T_BEGIN {
+		test_assert_idx(test_db_int(t_strdup_printf(
+			"SELECT verdict FROM verdicts WHERE name = '%s'",
+			junk_verdict_name(i))) == (int)i, i);
+	} T_END;
+	junk_db_close(&db);
+	junk_key_unref(&key);
+	test_end();
+}
+
+static void test_junk_db_fs(void)
+{
+	test_begin("junk_db: file systems");
+	test_assert(junk_db_fs_is_remote("nfs"));
+	test_assert(junk_db_fs_is_remote("nfs4"));
+	test_assert(!junk_db_fs_is_remote("ext4"));
+	test_assert(!junk_db_fs_is_remote("tmpfs"));
+	test_end();
+}
+
+int main(void)
+{
+	static void (*const test_functions[])(void) = {
+		test_init,
+		test_junk_db_reports,
+		test_junk_db_events,
+		test_junk_db_hours,
+		test_junk_db_tokens,
+		test_junk_db_expire,
+		test_junk_db_blobs,
+		test_junk_db_open,
+		test_junk_db_corrupt,
+		test_junk_db_random_damage,
+		test_junk_db_locked,
+		test_junk_db_full,
+		test_junk_db_readonly,
+		test_junk_db_names,
+		test_junk_db_fs,
+		test_dir_deinit,
+		NULL
+	};
+
+	return test_run(test_functions);
+}

@@ -1,0 +1,107 @@
+#include "lib.h"
+#include "unlink-directory.h"
+#include "test-junk-service.h"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+static char test_dir[64];
+
+void test_dir_init(const char *name)
+{
+	const char *error;
+
+	if (i_snprintf(test_dir, sizeof(test_dir), ".test-%s", name) < 0)
+		i_panic("name of the test is too long");
+	if (unlink_directory(test_dir, UNLINK_DIRECTORY_FLAG_RMDIR,
+			     &error) < 0 && errno != ENOENT)
+		i_fatal("unlink_directory(%s) failed: %s", test_dir, error);
+	if (mkdir(test_dir, 0700) < 0)
+		i_fatal("mkdir(%s) failed: %m", test_dir);
+}
+
+void test_dir_deinit(void)
+{
+	const char *error;
+
+	if (unlink_directory(test_dir, UNLINK_DIRECTORY_FLAG_RMDIR,
+			     &error) < 0)
+		i_error("unlink_directory(%s) failed: %s", test_dir, error);
+}
+
+const char *test_path(const char *name)
+{
+	return t_strconcat(test_dir, "/", name, NULL);
+}
+
+struct junk_key *test_key_new(void)
+{
+	struct junk_key *key;
+	const char *error;
+
+	if (junk_key_load(test_path("key"), TRUE, &key, &error) != 1)
+		i_fatal("junk_key_load() failed: %s", error);
+	return key;
+}
+
+const char *test_db_path(void)
+{
+	return test_path("stats.sqlite3");
+}
+
+struct junk_db *test_db_open(const struct junk_key *key)
+{
+	const struct junk_db_settings set = {
+		.path = test_db_path(),
+		.key = key,
+		.min_reporters = 2,
+		.threshold = 90,
+	};
+	enum junk_db_fault fault;
+	struct junk_db *db;
+	const char *error;
+
+	if (junk_db_open(&set, &db, &fault, &error) < 0)
+		i_fatal("junk_db_open() failed: %s", error);
+	return db;
+}
+
+void test_db_delete(void)
+{
+	i_unlink_if_exists(test_db_path());
+	i_unlink_if_exists(t_strconcat(test_db_path(), "-wal", NULL));
+	i_unlink_if_exists(t_strconcat(test_db_path(), "-shm", NULL));
+}
+
+static sqlite3 *test_sqlite_open(void)
+{
+	sqlite3 *sqlite;
+
+	if (sqlite3_open(test_db_path(), &sqlite) != SQLITE_OK)
+		i_fatal("sqlite3_open() failed: %s", sqlite3_errmsg(sqlite));
+	return sqlite;
+}
+
+int64_t test_db_int(const char *sql)
+{
+	sqlite3 *sqlite = test_sqlite_open();
+	sqlite3_stmt *stmt;
+	int64_t value;
+
+	if (sqlite3_prepare_v2(sqlite, sql, -1, &stmt, NULL) != SQLITE_OK)
+		i_fatal("%s: %s", sql, sqlite3_errmsg(sqlite));
+	value = sqlite3_step(stmt) == SQLITE_ROW ?
+		sqlite3_column_int64(stmt, 0) : -1;
+	(void)sqlite3_finalize(stmt);
+	(void)sqlite3_close(sqlite);
+	return value;
+}
+
+void test_db_exec(const char *sql)
+{
+	sqlite3 *sqlite = test_sqlite_open();
+
+	if (sqlite3_exec(sqlite, sql, NULL, NULL, NULL) != SQLITE_OK)
+		i_fatal("%s: %s", sql, sqlite3_errmsg(sqlite));
+	(void)sqlite3_close(sqlite);
+}

@@ -1,0 +1,25 @@
+#ifndef TEST_JUNK_SERVICE_H
+#define TEST_JUNK_SERVICE_H
+
+/* What the service's unit tests share. */
+
+#include "junk-db.h"
+#include "junk-key.h"
+
+/* A directory of its own for each test program; called by its first and its
+   last test. */
+void test_dir_init(const char *name);
+void test_dir_deinit(void);
+const char *test_path(const char *name);
+
+struct junk_key *test_key_new(void);
+/* A database in the test's directory that has to open. */
+struct junk_db *test_db_open(const struct junk_key *key);
+const char *test_db_path(void);
+/* Delete it, with what SQLite keeps beside it. */
+void test_db_delete(void);
+/* The first column of the first row, by another connection. */
+int64_t test_db_int(const char *sql);
+void test_db_exec(const char *sql);
+
+#endif

@@ -1,0 +1,72 @@
+-- The service's database, at its newest version; sql/upgrade-N.sql brings an
+-- older one to version N. What each table means is in doc/schema.md.
+--
+-- Nothing here names a user, a message or a word: numbers that identify are
+-- made with the secret key, which isn't in the database.
+
+-- Numbers and blobs of the service itself, e.g. what the database knows its
+-- key by.
+CREATE TABLE meta (
+  name TEXT NOT NULL PRIMARY KEY,
+  value NOT NULL
+) WITHOUT ROWID;
+
+-- One row per report. A report that was taken back stays until it expires, so
+-- that a repetition of it is recognised.
+CREATE TABLE reports (
+  -- order in which they were learned
+  seq INTEGER NOT NULL PRIMARY KEY,
+  -- keyed hash of (reporter, message)
+  id INTEGER NOT NULL,
+  -- start of the hour of the report, seconds since 1970
+  hour INTEGER NOT NULL,
+  -- see the view verdicts; 4 = nothing: it only takes back
+  verdict INTEGER NOT NULL,
+  -- see the view origins
+  origin INTEGER NOT NULL,
+  -- score before it was learned, 0-100; NULL = unknown
+  score INTEGER,
+  -- 1 = over its reporter's limit: neither learned nor counted in tokens
+  burst INTEGER NOT NULL,
+  -- number in the order of reports at which it was taken back
+  undone INTEGER,
+  -- time, reporter and tokens, encrypted
+  sealed BLOB NOT NULL
+);
+CREATE INDEX reports_id ON reports (id);
+CREATE INDEX reports_undone ON reports (undone) WHERE undone IS NOT NULL;
+
+-- Reports that count, by hour, verdict, origin and the score before they were
+-- learned (-1 = unknown).
+CREATE TABLE hours (
+  hour INTEGER NOT NULL,
+  verdict INTEGER NOT NULL,
+  origin INTEGER NOT NULL,
+  score INTEGER NOT NULL,
+  reports INTEGER NOT NULL,
+  -- how many of them are over their reporter's limit
+  burst INTEGER NOT NULL,
+  PRIMARY KEY (hour, verdict, origin, score)
+) WITHOUT ROWID;
+
+-- How often a token was reported. reporters is how many different people are
+-- behind it, estimated from the sketch.
+CREATE TABLE tokens (
+  -- keyed hash of the token
+  token INTEGER NOT NULL PRIMARY KEY,
+  -- see the view classes
+  class INTEGER NOT NULL,
+  spam INTEGER NOT NULL,
+  ham INTEGER NOT NULL,
+  reporters INTEGER NOT NULL,
+  sketch INTEGER NOT NULL,
+  -- start of the day of its last report, seconds since 1970
+  day INTEGER NOT NULL
+);
+
+-- The classifier's state, encrypted: all reports up to seq are in it.
+CREATE TABLE snapshot (
+  id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+  seq INTEGER NOT NULL,
+  sealed BLOB NOT NULL
+);

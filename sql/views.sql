@@ -1,0 +1,98 @@
+-- What an admin reads (sqlite3 -readonly stats.sqlite3). The service makes
+-- these anew when they have changed; tables are in schema.sql.
+
+DROP VIEW IF EXISTS verdicts;
+CREATE VIEW verdicts (verdict, name) AS
+  VALUES (1, 'spam'), (2, 'ham'), (3, 'weak-ham'), (4, 'retract');
+
+DROP VIEW IF EXISTS origins;
+CREATE VIEW origins (origin, name) AS
+  VALUES (1, 'move'), (2, 'copy'), (3, 'append'), (4, 'keyword'),
+    (5, 'action'), (6, 'sieve'), (7, 'learn');
+
+DROP VIEW IF EXISTS classes;
+CREATE VIEW classes (class, name) AS
+  VALUES (0, 'body-word'), (1, 'subject-word'), (2, 'sender-address'),
+    (3, 'sender-domain'), (4, 'sender-name'), (5, 'reply-to'),
+    (6, 'url-host'), (7, 'url-domain'), (8, 'url-path'), (9, 'attachment'),
+    (10, 'media-type'), (11, 'charset'), (12, 'mime-shape'),
+    (13, 'auth-result'), (14, 'recipients'), (15, 'list'), (16, 'mailer'),
+    (17, 'script'), (18, 'invisible'), (19, 'header-word'),
+    (20, 'header-name'), (21, 'html'), (22, 'size');
+
+-- Reports that count, hour by hour (UTC).
+DROP VIEW IF EXISTS report_hours;
+CREATE VIEW report_hours AS
+  SELECT strftime('%Y-%m-%d %H:00', h.hour, 'unixepoch') AS hour,
+    coalesce(v.name, h.verdict) AS verdict,
+    coalesce(o.name, h.origin) AS origin,
+    sum(h.reports) AS reports,
+    sum(h.burst) AS burst
+  FROM hours h
+    LEFT JOIN verdicts v USING (verdict)
+    LEFT JOIN origins o USING (origin)
+  GROUP BY h.hour, h.verdict, h.origin;
+
+DROP VIEW IF EXISTS report_days;
+CREATE VIEW report_days AS
+  SELECT strftime('%Y-%m-%d', h.hour, 'unixepoch') AS day,
+    coalesce(v.name, h.verdict) AS verdict,
+    coalesce(o.name, h.origin) AS origin,
+    sum(h.reports) AS reports,
+    sum(h.burst) AS burst
+  FROM hours h
+    LEFT JOIN verdicts v USING (verdict)
+    LEFT JOIN origins o USING (origin)
+  GROUP BY 1, h.verdict, h.origin;
+
+-- Tokens that enough different people have reported.
+DROP VIEW IF EXISTS shown_tokens;
+CREATE VIEW shown_tokens AS
+  SELECT coalesce(c.name, t.class) AS class,
+    printf('%016x', t.token) AS token,
+    t.spam AS spam, t.ham AS ham, t.reporters AS reporters,
+    strftime('%Y-%m-%d', t.day, 'unixepoch') AS last_day
+  FROM tokens t LEFT JOIN classes c USING (class)
+  WHERE t.reporters >=
+    (SELECT value FROM meta WHERE name = 'min_reporters');
+
+DROP VIEW IF EXISTS token_classes;
+CREATE VIEW token_classes AS
+  SELECT class, count(*) AS tokens, sum(spam) AS spam, sum(ham) AS ham
+  FROM shown_tokens
+  GROUP BY class;
+
+-- What a filter would have done at each threshold, had it filed the reported
+-- messages before anybody reported them. Unknown scores file nothing. Bursts
+-- are left out.
+DROP VIEW IF EXISTS thresholds;
+CREATE VIEW thresholds (threshold) AS
+  VALUES (50), (60), (70), (80), (90), (95), (99), (100)
+  UNION
+  SELECT value FROM meta WHERE name = 'threshold';
+
+DROP VIEW IF EXISTS rate_hours;
+CREATE VIEW rate_hours AS
+  SELECT strftime('%Y-%m-%d %H:00', h.hour, 'unixepoch') AS hour,
+    t.threshold AS threshold,
+    sum((h.verdict = 1) * (h.reports - h.burst)) AS spam,
+    sum((h.verdict = 1 AND h.score < t.threshold) *
+      (h.reports - h.burst)) AS missed,
+    sum((h.verdict = 2) * (h.reports - h.burst)) AS ham,
+    sum((h.verdict = 2 AND h.score >= t.threshold) *
+      (h.reports - h.burst)) AS caught
+  FROM hours h JOIN thresholds t
+  GROUP BY h.hour, t.threshold;
+
+DROP VIEW IF EXISTS rate_days;
+CREATE VIEW rate_days AS
+  SELECT strftime('%Y-%m-%d', h.hour, 'unixepoch') AS day,
+    t.threshold AS threshold,
+    sum((h.verdict = 1) * (h.reports - h.burst)) AS spam,
+    sum((h.verdict = 1 AND h.score < t.threshold) *
+      (h.reports - h.burst)) AS missed,
+    sum((h.verdict = 2) * (h.reports - h.burst)) AS ham,
+    sum((h.verdict = 2 AND h.score >= t.threshold) *
+      (h.reports - h.burst)) AS caught
+  FROM hours h JOIN thresholds t
+  GROUP BY 1, t.threshold;
