@@ -54,6 +54,12 @@ struct junk_score {
 	double class_sum[JUNK_TOKEN_CLASS_COUNT];
 };
 
+/* The two below for callers that look up many tokens: a person's key into the
+   personal weights (the key of the shared ones is the seed), and the index of
+   a token in a table of 1 << log2. */
+uint64_t junk_model_person(uint64_t seed, const unsigned char *reporter);
+size_t junk_model_hash_index(uint64_t key, unsigned int log2,
+			     junk_token_t token);
 /* Index of a token's shared weight: 0 .. (1 << global_log2)-1. */
 size_t junk_model_index(const struct junk_model *model, junk_token_t token);
 /* Index of a token's weight for one person: in the second table. */

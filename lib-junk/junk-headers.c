@@ -1,0 +1,455 @@
+#include "lib.h"
+#include "buffer.h"
+#include "str.h"
+#include "xxh64.h"
+#include "junk-ascii.h"
+#include "junk-decode.h"
+#include "junk-url.h"
+#include "junk-headers.h"
+
+/* Addresses of one field that are looked at. */
+#define MAX_ADDRESSES 50
+
+enum field_kind {
+	/* that it's there */
+	FIELD_NAME,
+	/* ... and its words */
+	FIELD_WORDS,
+	FIELD_SUBJECT,
+	FIELD_FROM,
+	FIELD_REPLY_TO,
+	FIELD_RECIPIENTS,
+	/* the domain of an address or URL */
+	FIELD_DOMAIN,
+	FIELD_LIST,
+	FIELD_MAILER,
+	FIELD_DKIM,
+	FIELD_AUTH,
+	FIELD_DATE,
+};
+
+/* Sorted by name. What's missing here is not read: see junk-headers.h.
+   Message-ID is missing because some clients make a new one. */
+static const struct field {
+	const char *name;
+	enum field_kind kind;
+} fields[] = {
+	{ "authentication-results", FIELD_AUTH },
+	{ "auto-submitted", FIELD_WORDS },
+	{ "bcc", FIELD_NAME },
+	{ "cc", FIELD_RECIPIENTS },
+	{ "comments", FIELD_NAME },
+	{ "content-class", FIELD_WORDS },
+	{ "content-description", FIELD_NAME },
+	{ "content-disposition", FIELD_NAME },
+	{ "content-language", FIELD_WORDS },
+	{ "content-transfer-encoding", FIELD_NAME },
+	{ "content-type", FIELD_NAME },
+	{ "date", FIELD_DATE },
+	{ "disposition-notification-to", FIELD_NAME },
+	{ "dkim-signature", FIELD_DKIM },
+	{ "errors-to", FIELD_DOMAIN },
+	{ "feedback-id", FIELD_NAME },
+	{ "from", FIELD_FROM },
+	{ "importance", FIELD_WORDS },
+	{ "in-reply-to", FIELD_NAME },
+	{ "keywords", FIELD_NAME },
+	{ "list-archive", FIELD_LIST },
+	{ "list-help", FIELD_LIST },
+	{ "list-id", FIELD_LIST },
+	{ "list-owner", FIELD_LIST },
+	{ "list-post", FIELD_LIST },
+	{ "list-subscribe", FIELD_LIST },
+	{ "list-unsubscribe", FIELD_LIST },
+	{ "list-unsubscribe-post", FIELD_NAME },
+	{ "mail-followup-to", FIELD_DOMAIN },
+	{ "mailing-list", FIELD_LIST },
+	{ "mime-version", FIELD_NAME },
+	{ "organization", FIELD_WORDS },
+	{ "precedence", FIELD_WORDS },
+	{ "priority", FIELD_WORDS },
+	{ "references", FIELD_NAME },
+	{ "reply-to", FIELD_REPLY_TO },
+	{ "resent-from", FIELD_NAME },
+	{ "sender", FIELD_DOMAIN },
+	{ "sensitivity", FIELD_NAME },
+	{ "subject", FIELD_SUBJECT },
+	{ "thread-index", FIELD_NAME },
+	{ "thread-topic", FIELD_NAME },
+	{ "to", FIELD_RECIPIENTS },
+	{ "user-agent", FIELD_MAILER },
+	{ "x-accept-language", FIELD_WORDS },
+	{ "x-auto-response-suppress", FIELD_NAME },
+	{ "x-beenthere", FIELD_LIST },
+	{ "x-campaign", FIELD_NAME },
+	{ "x-campaignid", FIELD_NAME },
+	{ "x-entity-id", FIELD_NAME },
+	{ "x-face", FIELD_NAME },
+	{ "x-has-attach", FIELD_WORDS },
+	{ "x-library", FIELD_MAILER },
+	{ "x-list-unsubscribe", FIELD_NAME },
+	{ "x-loop", FIELD_NAME },
+	{ "x-mailer", FIELD_MAILER },
+	{ "x-mailgun-sid", FIELD_NAME },
+	{ "x-mailing-list", FIELD_LIST },
+	{ "x-mailman-version", FIELD_NAME },
+	{ "x-mimeole", FIELD_MAILER },
+	{ "x-ms-has-attach", FIELD_NAME },
+	{ "x-msmail-priority", FIELD_WORDS },
+	{ "x-originating-ip", FIELD_NAME },
+	{ "x-php-originating-script", FIELD_NAME },
+	{ "x-priority", FIELD_WORDS },
+	{ "x-report-abuse", FIELD_NAME },
+	{ "x-sender", FIELD_NAME },
+	{ "x-sg-eid", FIELD_NAME },
+	{ "x-ses-outgoing", FIELD_NAME },
+	{ "x-url", FIELD_NAME },
+	{ "x-x-sender", FIELD_NAME },
+};
+
+static const struct field *field_find(const char *name)
+{
+	unsigned int low = 0, high = N_ELEMENTS(fields), mid;
+	int ret;
+
+	while (low < high) {
+		mid = (low + high) / 2;
+		ret = strcasecmp(name, fields[mid].name);
+		if (ret == 0)
+			return &fields[mid];
+		if (ret < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return NULL;
+}
+
+void junk_headers_init(struct junk_headers *headers,
+		       struct junk_token_set *set, const char *authserv_id)
+{
+	i_zero(headers);
+	headers->set = set;
+	headers->authserv_id = authserv_id;
+	headers->buf = t_buffer_create(1024);
+}
+
+static void
+field_name_tokens(struct junk_headers *headers, const struct field *field)
+{
+	unsigned int idx = field - fields + 1;
+
+	T_BEGIN {
+		const char *last = headers->last_field == 0 ? "" :
+			fields[headers->last_field - 1].name;
+		junk_token_set_add_str(headers->set, JUNK_TOKEN_HEADER_NAME,
+				       field->name);
+		junk_token_set_add_str(headers->set, JUNK_TOKEN_HEADER_NAME,
+				       t_strconcat(last, ">", field->name,
+						   NULL));
+	} T_END;
+	headers->last_field = idx;
+}
+
+struct address {
+	/* inside the field's decoded value */
+	const unsigned char *name, *local, *domain;
+	size_t name_size, local_size, domain_size;
+};
+
+static bool is_address_char(unsigned char c)
+{
+	return ascii_isalnum(c) || c >= 0x80 ||
+		(c != '\0' && strchr(".-_+=!#$%&'*/?^`{|}~", c) != NULL);
+}
+
+/* Find the next address in data: around an "@", with what precedes it since
+   the last address as its name. Takes anything for one: spam doesn't care
+   about the syntax. Returns where to go on, NULL if there is none. */
+static const unsigned char *
+address_next(const unsigned char *data, const unsigned char *end,
+	     struct address *addr_r)
+{
+	const unsigned char *at, *p;
+
+	at = memchr(data, '@', end - data);
+	if (at == NULL)
+		return NULL;
+	for (p = at; p > data && is_address_char(p[-1]); )
+		p--;
+	addr_r->local = p;
+	addr_r->local_size = at - p;
+	addr_r->name = data;
+	addr_r->name_size = p - data;
+	for (p = at + 1; p < end && is_address_char(*p); )
+		p++;
+	addr_r->domain = at + 1;
+	addr_r->domain_size = p - at - 1;
+	while (p < end && (*p == '>' || *p == ' ' || *p == ',' || *p == ';' ||
+			   *p == '"' || *p == '\''))
+		p++;
+	return p;
+}
+
+static void
+add_address(struct junk_token_set *set, enum junk_token_class class,
+	    const char *prefix, const struct address *addr)
+{
+	T_BEGIN {
+		string_t *str = t_str_new(64);
+
+		str_append(str, prefix);
+		str_append_data(str, addr->local,
+				addr->domain + addr->domain_size - addr->local);
+		junk_token_set_add_str(set, class, t_str_lcase(str_c(str)));
+	} T_END;
+}
+
+static void
+field_from(struct junk_headers *headers, const unsigned char *data, size_t size)
+{
+	struct junk_token_set *set = headers->set;
+	const unsigned char *end = data + size;
+	struct address addr;
+
+	if (headers->from_seen || address_next(data, end, &addr) == NULL) {
+		junk_words_add(set, JUNK_TOKEN_SENDER_NAME, "", data, size,
+			       FALSE, NULL);
+		return;
+	}
+	headers->from_seen = TRUE;
+	/* "Name" <address>, address (Name) */
+	junk_words_add(set, JUNK_TOKEN_SENDER_NAME, "", addr.name,
+		       addr.name_size, FALSE, NULL);
+	data = addr.domain + addr.domain_size;
+	junk_words_add(set, JUNK_TOKEN_SENDER_NAME, "", data, end - data,
+		       FALSE, NULL);
+	if (addr.name_size == 0 && end - data <= 1)
+		junk_token_set_add_str(set, JUNK_TOKEN_SENDER_NAME, "");
+	add_address(set, JUNK_TOKEN_SENDER_ADDRESS, "", &addr);
+	junk_words_add(set, JUNK_TOKEN_SENDER_ADDRESS, "local:", addr.local,
+		       addr.local_size, FALSE, NULL);
+	junk_url_add_host(set, JUNK_TOKEN_SENDER_DOMAIN,
+			  JUNK_TOKEN_SENDER_DOMAIN, "", addr.domain,
+			  addr.domain_size);
+	size = I_MIN(addr.domain_size, sizeof(headers->from_domain) - 1);
+	memcpy(headers->from_domain, addr.domain, size);
+	headers->from_domain[size] = '\0';
+}
+
+static void
+field_reply_to(struct junk_headers *headers, const unsigned char *data,
+	       size_t size)
+{
+	struct address addr;
+	size_t len = strlen(headers->from_domain);
+
+	if (headers->reply_seen ||
+	    address_next(data, data + size, &addr) == NULL)
+		return;
+	headers->reply_seen = TRUE;
+	add_address(headers->set, JUNK_TOKEN_REPLY_TO, "", &addr);
+	junk_url_add_host(headers->set, JUNK_TOKEN_REPLY_TO,
+			  JUNK_TOKEN_REPLY_TO, "", addr.domain,
+			  addr.domain_size);
+	if (headers->from_seen &&
+	    (len != I_MIN(addr.domain_size,
+			  sizeof(headers->from_domain) - 1) ||
+	     i_memcasecmp(addr.domain, headers->from_domain, len) != 0))
+		junk_token_set_add_str(headers->set, JUNK_TOKEN_REPLY_TO,
+				       "other domain");
+}
+
+static void
+field_recipients(struct junk_headers *headers, const char *prefix,
+		 const unsigned char *data, size_t size)
+{
+	const unsigned char *end = data + size, *next;
+	struct address addr;
+	unsigned int count = 0;
+
+	while (count++ < MAX_ADDRESSES &&
+	       (next = address_next(data, end, &addr)) != NULL) {
+		headers->recipients++;
+		junk_words_add(headers->set, JUNK_TOKEN_HEADER_WORD, prefix,
+			       addr.name, addr.name_size, FALSE, NULL);
+		add_address(headers->set, JUNK_TOKEN_HEADER_WORD, prefix,
+			    &addr);
+		junk_url_add_host(headers->set, JUNK_TOKEN_HEADER_WORD,
+				  JUNK_TOKEN_HEADER_WORD, prefix,
+				  addr.domain, addr.domain_size);
+		data = next;
+	}
+	/* undisclosed-recipients:;, (Name) */
+	junk_words_add(headers->set, JUNK_TOKEN_HEADER_WORD, prefix,
+		       data, I_MIN(end - data, 256), FALSE, NULL);
+}
+
+static void
+field_domain(struct junk_headers *headers, const char *prefix,
+	     const unsigned char *data, size_t size)
+{
+	struct address addr;
+
+	if (address_next(data, data + size, &addr) != NULL) {
+		junk_url_add_host(headers->set, JUNK_TOKEN_HEADER_WORD,
+				  JUNK_TOKEN_HEADER_WORD, prefix,
+				  addr.domain, addr.domain_size);
+	}
+}
+
+/* d= of a signature: who answers for the message. The rest changes with each
+   message. */
+static void
+field_dkim(struct junk_headers *headers, const unsigned char *data, size_t size)
+{
+	const char *const *tags =
+		t_strsplit(t_strndup(data, size), ";");
+
+	for (; *tags != NULL; tags++) {
+		const char *tag = *tags + strspn(*tags, " \t\r\n");
+		if (tag[0] != 'd' || tag[strspn(tag + 1, " \t") + 1] != '=')
+			continue;
+		tag = strchr(tag, '=') + 1;
+		junk_url_add_host(headers->set, JUNK_TOKEN_HEADER_WORD,
+				  JUNK_TOKEN_HEADER_WORD, "dkim:",
+				  (const unsigned char *)tag, strlen(tag));
+	}
+}
+
+/* RFC 8601: "host; spf=pass ...; dkim=fail ...". Only of our own host. */
+static void
+field_auth(struct junk_headers *headers, const unsigned char *data, size_t size)
+{
+	const char *const *parts, *part;
+	const char *value = t_str_lcase(t_strndup(data, size));
+	size_t len;
+
+	if (headers->authserv_id == NULL || *headers->authserv_id == '\0')
+		return;
+	parts = t_strsplit(value, ";");
+	part = *parts + strspn(*parts, " \t\r\n");
+	len = strcspn(part, " \t\r\n");
+	if (strlen(headers->authserv_id) != len ||
+	    strncasecmp(part, headers->authserv_id, len) != 0)
+		return;
+	for (parts++; *parts != NULL; parts++) {
+		part = *parts + strspn(*parts, " \t\r\n");
+		len = strcspn(part, " \t\r\n(");
+		if (memchr(part, '=', len) != NULL)
+			junk_token_set_add(headers->set,
+					   JUNK_TOKEN_AUTH_RESULT, part, len);
+	}
+}
+
+static void
+field_date(struct junk_headers *headers, const unsigned char *data, size_t size)
+{
+	string_t *str = t_str_new(64);
+	const char *value, *zone;
+
+	for (size_t i = 0; i < size; i++) {
+		if (data[i] > ' ')
+			str_append_c(str, data[i]);
+	}
+	headers->date_hash = xxh64_data(str_data(str), str_len(str), 0);
+
+	value = t_strndup(data, size);
+	zone = strpbrk(value, "+-");
+	if (zone != NULL)
+		junk_token_set_add(headers->set, JUNK_TOKEN_HEADER_WORD,
+				   t_strconcat("zone:", t_strndup(zone, 5),
+					       NULL),
+				   5 + I_MIN(strlen(zone), 5));
+}
+
+static void
+field_add(struct junk_headers *headers, const struct field *field,
+	  const unsigned char *data, size_t size)
+{
+	struct junk_token_set *set = headers->set;
+	const char *prefix = t_strconcat(field->name, ":", NULL);
+
+	switch (field->kind) {
+	case FIELD_NAME:
+		break;
+	case FIELD_WORDS:
+		junk_words_add(set, JUNK_TOKEN_HEADER_WORD, prefix, data, size,
+			       FALSE, NULL);
+		break;
+	case FIELD_SUBJECT:
+		junk_words_add(set, JUNK_TOKEN_SUBJECT_WORD, "", data, size,
+			       FALSE, &headers->subject_stats);
+		break;
+	case FIELD_FROM:
+		field_from(headers, data, size);
+		break;
+	case FIELD_REPLY_TO:
+		field_reply_to(headers, data, size);
+		break;
+	case FIELD_RECIPIENTS:
+		field_recipients(headers, prefix, data, size);
+		break;
+	case FIELD_DOMAIN:
+		field_domain(headers, prefix, data, size);
+		break;
+	case FIELD_LIST:
+		junk_words_add(set, JUNK_TOKEN_LIST, prefix, data,
+			       I_MIN(size, 512), FALSE, NULL);
+		break;
+	case FIELD_MAILER:
+		junk_token_set_add(set, JUNK_TOKEN_MAILER, data, size);
+		junk_words_add(set, JUNK_TOKEN_MAILER, prefix, data, size,
+			       FALSE, NULL);
+		break;
+	case FIELD_DKIM:
+		field_dkim(headers, data, size);
+		break;
+	case FIELD_AUTH:
+		field_auth(headers, data, size);
+		break;
+	case FIELD_DATE:
+		field_date(headers, data, size);
+		break;
+	}
+}
+
+void junk_headers_add(struct junk_headers *headers, const char *name,
+		      const unsigned char *value, size_t size)
+{
+	const struct field *field = field_find(name);
+
+	if (field == NULL)
+		return;
+	/* other hosts' results come and go on the way */
+	if (field->kind != FIELD_AUTH)
+		field_name_tokens(headers, field);
+	T_BEGIN {
+		buffer_set_used_size(headers->buf, 0);
+		junk_decode_header(headers->buf, value, size);
+		field_add(headers, field, headers->buf->data,
+			  headers->buf->used);
+	} T_END;
+}
+
+void junk_headers_finish(struct junk_headers *headers)
+{
+	const struct junk_words_stats *stats = &headers->subject_stats;
+	struct junk_token_set *set = headers->set;
+
+	junk_token_set_add_log2(set, JUNK_TOKEN_RECIPIENTS, "count:",
+				headers->recipients);
+	junk_token_set_add_log2(set, JUNK_TOKEN_SIZE, "subject:",
+				stats->words);
+	if (stats->latin > 0)
+		junk_token_set_add_num(set, JUNK_TOKEN_SCRIPT,
+				       "subject capitals:",
+				       I_MIN(stats->capitals * 8 /
+					     stats->latin, 8));
+	if (stats->lookalikes > 0)
+		junk_token_set_add_str(set, JUNK_TOKEN_SCRIPT,
+				       "subject mixed");
+	if (stats->unseen > 0)
+		junk_token_set_add_str(set, JUNK_TOKEN_INVISIBLE,
+				       "subject unseen");
+}

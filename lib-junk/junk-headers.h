@@ -1,0 +1,35 @@
+#ifndef JUNK_HEADERS_H
+#define JUNK_HEADERS_H
+
+#include "junk-words.h"
+
+/* Header fields of the message itself -> tokens.
+
+   Only fields that the sender's side writes are read: they are listed, and
+   everything else is as if it weren't there. Delivery adds fields under any
+   name (and our own score is one of them), so a list of what to leave out
+   would never be complete. */
+
+struct junk_headers {
+	struct junk_token_set *set;
+	const char *authserv_id;
+	struct junk_words_stats subject_stats;
+	buffer_t *buf;
+	/* index of the last field, for pairs of neighbours */
+	unsigned int last_field;
+	unsigned int recipients;
+	char from_domain[64];
+	bool from_seen, reply_seen;
+	/* of the Date field, folded; for the digest */
+	uint64_t date_hash;
+};
+
+void junk_headers_init(struct junk_headers *headers,
+		       struct junk_token_set *set, const char *authserv_id);
+/* value: unfolded, not decoded. */
+void junk_headers_add(struct junk_headers *headers, const char *name,
+		      const unsigned char *value, size_t size);
+/* All fields were seen. */
+void junk_headers_finish(struct junk_headers *headers);
+
+#endif

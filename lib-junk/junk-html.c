@@ -1,0 +1,660 @@
+#include "lib.h"
+#include "buffer.h"
+#include "str.h"
+#include "unichar.h"
+#include "junk-ascii.h"
+#include "junk-url.h"
+#include "junk-html.h"
+
+/* Open elements that are remembered; deeper ones inherit. */
+#define MAX_DEPTH 64
+#define MAX_NAME_BYTES 12
+#define MAX_ATTRS 32
+#define MAX_VALUE_BYTES 1024
+#define MAX_URLS 100
+/* Colours: 0xrrggbb or one of these. */
+#define COLOR_UNKNOWN 0x1000000
+/* Per channel: nearer than this can't be read. */
+#define COLOR_TOO_NEAR 12
+
+struct html_element {
+	char name[MAX_NAME_BYTES];
+	uint32_t color, background;
+	/* with all that's inside */
+	bool hidden;
+	/* by its colour: what's inside may have another */
+	bool unreadable;
+};
+
+struct html_state {
+	struct junk_token_set *set;
+	const unsigned char *pos, *end;
+	buffer_t *text;
+	struct html_element stack[MAX_DEPTH];
+	unsigned int depth;
+
+	unsigned int tags, urls, images, comments, hidden_bytes, unknown;
+};
+
+struct html_attr {
+	char name[MAX_NAME_BYTES];
+	const unsigned char *value;
+	size_t size;
+};
+
+enum {
+	TAG_BREAKS = 0x01,
+	TAG_EMPTY = 0x02,
+	/* its content isn't text */
+	TAG_RAW = 0x04,
+};
+
+static const struct html_tag {
+	const char *name;
+	unsigned int flags;
+} html_tags[] = {
+	{ "a", 0 }, { "abbr", 0 }, { "address", TAG_BREAKS },
+	{ "area", TAG_EMPTY }, { "article", TAG_BREAKS }, { "b", 0 },
+	{ "base", TAG_EMPTY }, { "big", 0 }, { "blockquote", TAG_BREAKS },
+	{ "body", TAG_BREAKS }, { "br", TAG_BREAKS | TAG_EMPTY },
+	{ "button", TAG_BREAKS }, { "caption", TAG_BREAKS },
+	{ "center", TAG_BREAKS }, { "cite", 0 }, { "code", 0 },
+	{ "col", TAG_EMPTY }, { "dd", TAG_BREAKS }, { "del", 0 },
+	{ "div", TAG_BREAKS }, { "dl", TAG_BREAKS }, { "dt", TAG_BREAKS },
+	{ "em", 0 }, { "embed", TAG_EMPTY }, { "fieldset", TAG_BREAKS },
+	{ "font", 0 }, { "footer", TAG_BREAKS }, { "form", TAG_BREAKS },
+	{ "frame", TAG_EMPTY }, { "h1", TAG_BREAKS }, { "h2", TAG_BREAKS },
+	{ "h3", TAG_BREAKS }, { "h4", TAG_BREAKS }, { "h5", TAG_BREAKS },
+	{ "h6", TAG_BREAKS }, { "head", TAG_BREAKS }, { "header", TAG_BREAKS },
+	{ "hr", TAG_BREAKS | TAG_EMPTY }, { "html", TAG_BREAKS }, { "i", 0 },
+	{ "iframe", TAG_BREAKS }, { "img", TAG_EMPTY }, { "input", TAG_EMPTY },
+	{ "ins", 0 }, { "label", 0 }, { "li", TAG_BREAKS },
+	{ "link", TAG_EMPTY }, { "map", 0 }, { "meta", TAG_EMPTY },
+	{ "object", 0 }, { "ol", TAG_BREAKS }, { "option", TAG_BREAKS },
+	{ "p", TAG_BREAKS }, { "param", TAG_EMPTY }, { "pre", TAG_BREAKS },
+	{ "s", 0 }, { "script", TAG_RAW }, { "section", TAG_BREAKS },
+	{ "select", TAG_BREAKS }, { "small", 0 }, { "span", 0 },
+	{ "strike", 0 }, { "strong", 0 }, { "style", TAG_RAW }, { "sub", 0 },
+	{ "sup", 0 }, { "table", TAG_BREAKS }, { "tbody", TAG_BREAKS },
+	{ "td", TAG_BREAKS }, { "textarea", TAG_BREAKS },
+	{ "tfoot", TAG_BREAKS }, { "th", TAG_BREAKS }, { "thead", TAG_BREAKS },
+	{ "title", TAG_BREAKS }, { "tr", TAG_BREAKS }, { "tt", 0 },
+	{ "u", 0 }, { "ul", TAG_BREAKS }, { "wbr", TAG_EMPTY },
+};
+
+static const struct {
+	const char *name;
+	uint16_t chr;
+} html_entities[] = {
+	{ "amp", '&' }, { "lt", '<' }, { "gt", '>' }, { "quot", '"' },
+	{ "apos", '\'' }, { "nbsp", ' ' }, { "shy", 0xad },
+	{ "zwnj", 0x200c }, { "zwj", 0x200d }, { "zerowidthspace", 0x200b },
+	{ "euro", 0x20ac }, { "pound", 0xa3 }, { "yen", 0xa5 },
+	{ "cent", 0xa2 }, { "rsquo", 0x2019 }, { "lsquo", 0x2018 },
+	{ "szlig", 0xdf }, { "aelig", 0xe6 }, { "oslash", 0xf8 },
+	{ "eth", 0xf0 }, { "thorn", 0xfe }, { "oelig", 0x153 },
+	{ "dollar", '$' }, { "percnt", '%' }, { "colon", ':' },
+	{ "sol", '/' }, { "period", '.' }, { "commat", '@' },
+	{ "lowbar", '_' }, { "hyphen", '-' },
+};
+
+static const struct html_tag *tag_find(const char *name)
+{
+	unsigned int low = 0, high = N_ELEMENTS(html_tags), mid;
+	int ret;
+
+	while (low < high) {
+		mid = (low + high) / 2;
+		ret = strcmp(name, html_tags[mid].name);
+		if (ret == 0)
+			return &html_tags[mid];
+		if (ret < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return NULL;
+}
+
+static struct html_element *html_top(struct html_state *state)
+{
+	return &state->stack[state->depth];
+}
+
+/* &eacute; and the like: the letter without its accent, which is what words
+   are folded to. */
+static unichar_t entity_accented(const char *name)
+{
+	static const char *const accents[] = {
+		"acute", "grave", "circ", "uml", "tilde", "ring", "cedil",
+		"caron", "slash"
+	};
+
+	for (unsigned int i = 0; i < N_ELEMENTS(accents); i++) {
+		if (strcmp(name + 1, accents[i]) == 0)
+			return name[0];
+	}
+	return 0;
+}
+
+static unichar_t entity_named(const unsigned char *data, size_t size)
+{
+	char name[16];
+
+	if (size >= sizeof(name))
+		return 0;
+	for (size_t i = 0; i < size; i++)
+		name[i] = ascii_tolower(data[i]);
+	name[size] = '\0';
+	for (unsigned int i = 0; i < N_ELEMENTS(html_entities); i++) {
+		if (strcmp(html_entities[i].name, name) == 0)
+			return html_entities[i].chr;
+	}
+	return size > 1 ? entity_accented(name) : 0;
+}
+
+/* Decode the entity at data ('&'). Returns its size, 0 if it is none. */
+static size_t
+entity_parse(const unsigned char *data, const unsigned char *end,
+	     unichar_t *chr_r)
+{
+	const unsigned char *p = data + 1;
+	unsigned int base = 10, digits = 0;
+	uint32_t num = 0;
+
+	if (p < end && *p == '#') {
+		p++;
+		if (p < end && (*p == 'x' || *p == 'X')) {
+			base = 16;
+			p++;
+		}
+		for (; p < end && digits < 8; p++, digits++) {
+			int value = ascii_hex_value(*p);
+			if (value < 0 || (unsigned int)value >= base)
+				break;
+			num = num * base + value;
+		}
+		if (digits == 0)
+			return 0;
+		*chr_r = uni_is_valid_ucs4(num) && num >= ' ' ? num : ' ';
+	} else {
+		while (p < end && ascii_isalnum(*p) && p - data < 16)
+			p++;
+		if (p == data + 1)
+			return 0;
+		*chr_r = entity_named(data + 1, p - data - 1);
+		if (*chr_r == 0) {
+			/* a symbol that we don't know; without ";" it is
+			   just text */
+			if (p == end || *p != ';')
+				return 0;
+			*chr_r = ' ';
+		}
+	}
+	if (p < end && *p == ';')
+		p++;
+	return p - data;
+}
+
+static void
+decode_entities(buffer_t *dest, const unsigned char *data, size_t size)
+{
+	const unsigned char *end = data + size, *p;
+	unichar_t chr;
+	size_t len;
+
+	while (data < end) {
+		p = memchr(data, '&', end - data);
+		if (p == NULL)
+			p = end;
+		buffer_append(dest, data, p - data);
+		data = p;
+		if (data == end)
+			break;
+		len = entity_parse(data, end, &chr);
+		if (len == 0) {
+			buffer_append_c(dest, '&');
+			len = 1;
+		} else {
+			uni_ucs4_to_utf8_c(chr, dest);
+		}
+		data += len;
+	}
+}
+
+static void
+html_text(struct html_state *state, const unsigned char *data, size_t size)
+{
+	if (html_top(state)->hidden || html_top(state)->unreadable) {
+		for (size_t i = 0; i < size; i++) {
+			if (data[i] > ' ')
+				state->hidden_bytes++;
+		}
+		return;
+	}
+	decode_entities(state->text, data, size);
+}
+
+static void html_break(struct html_state *state)
+{
+	buffer_append_c(state->text, '\n');
+}
+
+static uint32_t color_named(const char *name)
+{
+	static const struct {
+		const char *name;
+		uint32_t color;
+	} colors[] = {
+		{ "white", 0xffffff }, { "black", 0 }, { "red", 0xff0000 },
+		{ "blue", 0x0000ff }, { "green", 0x008000 },
+		{ "yellow", 0xffff00 }, { "gray", 0x808080 },
+		{ "grey", 0x808080 }, { "silver", 0xc0c0c0 },
+		{ "navy", 0x000080 }, { "maroon", 0x800000 },
+		{ "snow", 0xfffafa }, { "ivory", 0xfffff0 },
+		{ "ghostwhite", 0xf8f8ff }, { "whitesmoke", 0xf5f5f5 },
+	};
+
+	for (unsigned int i = 0; i < N_ELEMENTS(colors); i++) {
+		if (strcmp(colors[i].name, name) == 0)
+			return colors[i].color;
+	}
+	return COLOR_UNKNOWN;
+}
+
+static uint32_t color_parse(const char *str)
+{
+	uint32_t num;
+	char *end;
+	size_t len;
+
+	str += strspn(str, " \t\r\n");
+	len = strcspn(str, "; \t\r\n!");
+	str = t_strndup(str, len);
+	if (*str != '#' && (len != 6 || !ascii_isdigit(*str)))
+		return color_named(str);
+	if (*str == '#')
+		str++;
+	num = strtoul(str, &end, 16);
+	if (end - str == 3) {
+		return (num >> 8) * 0x110000 + ((num >> 4) & 15) * 0x1100 +
+			(num & 15) * 0x11;
+	}
+	return end - str == 6 ? num : COLOR_UNKNOWN;
+}
+
+static bool color_near(uint32_t a, uint32_t b)
+{
+	if (a == COLOR_UNKNOWN || b == COLOR_UNKNOWN)
+		return FALSE;
+	for (unsigned int shift = 0; shift < 24; shift += 8) {
+		int diff = (int)((a >> shift) & 0xff) -
+			(int)((b >> shift) & 0xff);
+		if (diff > COLOR_TOO_NEAR || diff < -COLOR_TOO_NEAR)
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* Find "name:" as a whole property of a style; returns its value. */
+static const char *style_find(const char *style, const char *name)
+{
+	size_t len = strlen(name);
+	const char *p = style;
+
+	while ((p = strstr(p, name)) != NULL) {
+		const char *value = p + len + strspn(p + len, " \t\r\n");
+		if (*value == ':' &&
+		    (p == style || strchr("; \t\r\n", p[-1]) != NULL)) {
+			value++;
+			return value + strspn(value, " \t\r\n");
+		}
+		p += len;
+	}
+	return NULL;
+}
+
+static bool value_begins(const char *value, const char *prefix)
+{
+	return value != NULL && strncmp(value, prefix, strlen(prefix)) == 0;
+}
+
+/* "0", "0px", "0.5pt", "1px": nothing that anyone can read */
+static bool value_is_tiny(const char *value)
+{
+	char *end;
+	double num;
+
+	if (value == NULL || !(ascii_isdigit(*value) || *value == '.'))
+		return FALSE;
+	num = strtod(value, &end);
+	if (strncmp(end, "em", 2) == 0 || *end == '%' ||
+	    strncmp(end, "rem", 3) == 0)
+		return num < (*end == '%' ? 10 : 0.1);
+	return num <= 2;
+}
+
+static bool value_is_zero(const char *value)
+{
+	char *end;
+
+	if (value == NULL || !(ascii_isdigit(*value) || *value == '.'))
+		return FALSE;
+	return strtod(value, &end) <= 0.01;
+}
+
+static void
+element_style(struct html_element *element, const char *style)
+{
+	const char *value;
+
+	if (value_begins(style_find(style, "display"), "none") ||
+	    value_begins(style_find(style, "visibility"), "hidden") ||
+	    value_begins(style_find(style, "mso-hide"), "all") ||
+	    value_is_tiny(style_find(style, "font-size")) ||
+	    value_is_zero(style_find(style, "opacity")) ||
+	    value_is_zero(style_find(style, "max-height")))
+		element->hidden = TRUE;
+	value = style_find(style, "color");
+	if (value != NULL)
+		element->color = color_parse(value);
+	value = style_find(style, "background-color");
+	if (value == NULL)
+		value = style_find(style, "background");
+	if (value != NULL)
+		element->background = color_parse(value);
+}
+
+static const char *attr_value(const struct html_attr *attr)
+{
+	string_t *str = t_str_new(64);
+
+	decode_entities(str, attr->value, I_MIN(attr->size, MAX_VALUE_BYTES));
+	return t_str_lcase(str_c(str));
+}
+
+static void
+element_attr(struct html_state *state, struct html_element *element,
+	     const struct html_attr *attr)
+{
+	if (strcmp(attr->name, "style") == 0)
+		element_style(element, attr_value(attr));
+	else if (strcmp(attr->name, "color") == 0)
+		element->color = color_parse(attr_value(attr));
+	else if (strcmp(attr->name, "bgcolor") == 0)
+		element->background = color_parse(attr_value(attr));
+	else if (strcmp(attr->name, "hidden") == 0)
+		element->hidden = TRUE;
+	else if (strcmp(attr->name, "class") == 0 ||
+		 strcmp(attr->name, "id") == 0 ||
+		 strcmp(attr->name, "background") == 0)
+		/* a style sheet or a picture may say otherwise */
+		element->background = COLOR_UNKNOWN;
+	else if (strcmp(attr->name, "href") == 0 ||
+		 strcmp(attr->name, "src") == 0 ||
+		 strcmp(attr->name, "action") == 0) {
+		if (state->urls++ < MAX_URLS) {
+			buffer_t *url = t_buffer_create(128);
+			decode_entities(url, attr->value,
+					I_MIN(attr->size, MAX_VALUE_BYTES));
+			junk_url_add(state->set, url->data, url->used);
+		}
+	}
+}
+
+static size_t
+parse_name(struct html_state *state, char name[MAX_NAME_BYTES])
+{
+	size_t len = 0;
+
+	while (state->pos < state->end &&
+	       (ascii_isalnum(*state->pos) || *state->pos == '-' ||
+		*state->pos == ':')) {
+		if (len < MAX_NAME_BYTES - 1)
+			name[len++] = ascii_tolower(*state->pos);
+		state->pos++;
+	}
+	name[len] = '\0';
+	return len;
+}
+
+static void skip_space(struct html_state *state)
+{
+	while (state->pos < state->end && *state->pos <= ' ')
+		state->pos++;
+}
+
+/* Returns FALSE at the end of the tag, which is skipped. */
+static bool parse_attr(struct html_state *state, struct html_attr *attr_r)
+{
+	const unsigned char *p;
+
+	for (;;) {
+		skip_space(state);
+		if (state->pos == state->end)
+			return FALSE;
+		if (*state->pos == '>') {
+			state->pos++;
+			return FALSE;
+		}
+		if (parse_name(state, attr_r->name) > 0)
+			break;
+		state->pos++;
+	}
+	attr_r->value = state->pos;
+	attr_r->size = 0;
+	skip_space(state);
+	if (state->pos == state->end || *state->pos != '=')
+		return TRUE;
+	state->pos++;
+	skip_space(state);
+	if (state->pos == state->end)
+		return TRUE;
+	if (*state->pos == '"' || *state->pos == '\'') {
+		p = memchr(state->pos + 1, *state->pos,
+			   state->end - state->pos - 1);
+		if (p != NULL) {
+			attr_r->value = state->pos + 1;
+			attr_r->size = p - attr_r->value;
+			state->pos = p + 1;
+			return TRUE;
+		}
+		/* never closed: would hide everything that follows */
+		state->pos++;
+	}
+	attr_r->value = state->pos;
+	while (state->pos < state->end && *state->pos > ' ' &&
+	       *state->pos != '>')
+		state->pos++;
+	attr_r->size = state->pos - attr_r->value;
+	return TRUE;
+}
+
+static void
+tag_tokens(struct html_state *state, const struct html_tag *tag,
+	   const struct html_attr *attr)
+{
+	if (tag == NULL)
+		return;
+	if (attr == NULL) {
+		junk_token_set_add_str(state->set, JUNK_TOKEN_HTML, tag->name);
+		return;
+	}
+	junk_token_set_add_str(state->set, JUNK_TOKEN_HTML,
+			       t_strconcat(tag->name, " ", attr->name, NULL));
+}
+
+static void html_skip_raw(struct html_state *state, const char *name)
+{
+	size_t len = strlen(name);
+	const unsigned char *p = state->pos;
+
+	while ((p = memchr(p, '<', state->end - p)) != NULL) {
+		if ((size_t)(state->end - p) > len + 1 && p[1] == '/' &&
+		    i_memcasecmp(p + 2, name, len) == 0) {
+			state->pos = p;
+			return;
+		}
+		p++;
+	}
+	/* never closed: browsers hide it all */
+	state->pos = state->end;
+}
+
+static void html_close_tag(struct html_state *state)
+{
+	const struct html_tag *tag;
+	struct html_attr attr;
+	char name[MAX_NAME_BYTES];
+
+	parse_name(state, name);
+	while (parse_attr(state, &attr)) ;
+
+	tag = tag_find(name);
+	if (tag != NULL && (tag->flags & TAG_BREAKS) != 0)
+		html_break(state);
+	for (unsigned int i = state->depth; i > 0; i--) {
+		if (strcmp(state->stack[i].name, name) == 0) {
+			state->depth = i - 1;
+			break;
+		}
+	}
+}
+
+/* Elements whose end tag may be left out end where the next one begins. */
+static void
+html_close_implied(struct html_state *state, const char *name,
+		   const struct html_tag *tag)
+{
+	static const char *const siblings[] = {
+		"td", "th", "tr", "li", "dd", "dt", "option", NULL
+	};
+	const char *top = html_top(state)->name;
+
+	if (state->depth == 0)
+		return;
+	if ((strcmp(top, "p") == 0 && tag != NULL &&
+	     (tag->flags & TAG_BREAKS) != 0 && strcmp(name, "br") != 0) ||
+	    (strcmp(top, name) == 0 && str_array_find(siblings, name)))
+		state->depth--;
+}
+
+static void html_open_tag(struct html_state *state)
+{
+	struct html_element element;
+	const struct html_tag *tag;
+	struct html_attr attr;
+	char name[MAX_NAME_BYTES];
+	unsigned int attrs = 0;
+
+	parse_name(state, name);
+	tag = tag_find(name);
+	html_close_implied(state, name, tag);
+	element = *html_top(state);
+	memcpy(element.name, name, sizeof(name));
+	state->tags++;
+	if (tag == NULL)
+		state->unknown++;
+	else if (strcmp(tag->name, "img") == 0)
+		state->images++;
+	tag_tokens(state, tag, NULL);
+
+	while (parse_attr(state, &attr)) {
+		if (attrs++ >= MAX_ATTRS)
+			continue;
+		T_BEGIN {
+			tag_tokens(state, tag, &attr);
+			element_attr(state, &element, &attr);
+		} T_END;
+	}
+	element.unreadable = color_near(element.color, element.background);
+
+	if (tag != NULL && (tag->flags & TAG_BREAKS) != 0)
+		html_break(state);
+	if (tag != NULL && (tag->flags & TAG_RAW) != 0)
+		html_skip_raw(state, tag->name);
+	else if ((tag == NULL || (tag->flags & TAG_EMPTY) == 0) &&
+		 state->depth + 1 < MAX_DEPTH)
+		state->stack[++state->depth] = element;
+}
+
+/* "<!-- ... -->", "<!doctype ...>", "<?...>" */
+static void html_skip_comment(struct html_state *state)
+{
+	const unsigned char *p = state->pos;
+
+	if (state->end - p >= 3 && memcmp(p, "!--", 3) == 0) {
+		state->comments++;
+		p += 3;
+		while ((p = memchr(p, '>', state->end - p)) != NULL) {
+			if (p[-1] == '-' && p[-2] == '-') {
+				state->pos = p + 1;
+				return;
+			}
+			p++;
+		}
+		p = state->pos;
+	}
+	p = memchr(p, '>', state->end - p);
+	state->pos = p == NULL ? state->end : p + 1;
+}
+
+static void html_run(struct html_state *state)
+{
+	const unsigned char *p;
+
+	while (state->pos < state->end) {
+		p = memchr(state->pos, '<', state->end - state->pos);
+		if (p == NULL)
+			p = state->end;
+		if (p > state->pos)
+			html_text(state, state->pos, p - state->pos);
+		state->pos = p;
+		if (state->end - p < 2) {
+			state->pos = state->end;
+			break;
+		}
+		state->pos++;
+		if (ascii_isalpha(*state->pos)) {
+			html_open_tag(state);
+		} else if (*state->pos == '/') {
+			state->pos++;
+			html_close_tag(state);
+		} else if (*state->pos == '!' || *state->pos == '?') {
+			html_skip_comment(state);
+		} else {
+			html_text(state, p, 1);
+		}
+	}
+}
+
+void junk_html_add(struct junk_token_set *set, const unsigned char *html,
+		   size_t size, buffer_t *text)
+{
+	struct html_state state;
+
+	/* not i_zero(): the stack is large */
+	state.set = set;
+	state.pos = html;
+	state.end = html + size;
+	state.text = text;
+	state.depth = 0;
+	state.tags = state.urls = state.images = state.comments =
+		state.hidden_bytes = state.unknown = 0;
+	i_zero(&state.stack[0]);
+	state.stack[0].background = 0xffffff;
+	html_run(&state);
+
+	junk_token_set_add_log2(set, JUNK_TOKEN_HTML, "tags:", state.tags);
+	junk_token_set_add_log2(set, JUNK_TOKEN_HTML, "urls:", state.urls);
+	junk_token_set_add_log2(set, JUNK_TOKEN_HTML, "images:", state.images);
+	if (state.comments > 0)
+		junk_token_set_add_log2(set, JUNK_TOKEN_HTML, "comments:",
+					state.comments);
+	if (state.unknown > 0)
+		junk_token_set_add_log2(set, JUNK_TOKEN_HTML, "unknown:",
+					state.unknown);
+	if (state.hidden_bytes > 0)
+		junk_token_set_add_log2(set, JUNK_TOKEN_INVISIBLE, "html:",
+					state.hidden_bytes);
+}

@@ -1,0 +1,17 @@
+#ifndef JUNK_HTML_H
+#define JUNK_HTML_H
+
+#include "junk-token-set.h"
+
+/* HTML -> the text that a reader sees, and tokens for tags, links and what
+   is hidden.
+
+   Not libdovecot's html2text: that one drops links, and shows text that no
+   mail client shows, which is where spammers put innocent words. */
+
+/* Append the visible text of html (valid UTF-8) to text. Tags that don't break
+   a line don't break words either. Tokens for the rest are added to set. */
+void junk_html_add(struct junk_token_set *set, const unsigned char *html,
+		   size_t size, buffer_t *text);
+
+#endif

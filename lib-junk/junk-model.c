@@ -1,0 +1,123 @@
+#include "lib.h"
+#include "junk-model.h"
+
+#include <math.h>
+
+static inline uint64_t mix(uint64_t x)
+{
+	/* splitmix64's finalizer (Steele et al. 2014) */
+	x ^= x >> 30;
+	x *= UINT64_C(0xbf58476d1ce4e5b9);
+	x ^= x >> 27;
+	x *= UINT64_C(0x94d049bb133111eb);
+	return x ^ (x >> 31);
+}
+
+uint64_t junk_model_person(uint64_t seed, const unsigned char *reporter)
+{
+	uint64_t parts[2];
+
+	memcpy(parts, reporter, sizeof(parts));
+	return mix(mix(parts[0] ^ seed) ^ parts[1]);
+}
+
+size_t junk_model_hash_index(uint64_t key, unsigned int log2,
+			     junk_token_t token)
+{
+	return mix(token ^ key) >> (64 - log2);
+}
+
+size_t junk_model_index(const struct junk_model *model, junk_token_t token)
+{
+	return junk_model_hash_index(model->seed, model->global_log2, token);
+}
+
+size_t junk_model_personal_index(const struct junk_model *model,
+				 junk_token_t token,
+				 const unsigned char *reporter)
+{
+	return junk_model_hash_index(junk_model_person(model->seed, reporter),
+				     model->personal_log2, token);
+}
+
+static inline int16_t weight_read(const int16_t *weight)
+{
+	/* another process may be writing */
+	return __atomic_load_n(weight, __ATOMIC_RELAXED);
+}
+
+static const char *
+model_unknown_reason(const struct junk_model *model, unsigned int evidence)
+{
+	if (model->weights == NULL)
+		return "no model";
+	if (model->spam_count < model->min_reports)
+		return "too few spam reports";
+	if (model->ham_count < model->min_reports)
+		return "too few ham reports";
+	if (evidence < model->min_evidence)
+		return "too little evidence";
+	return NULL;
+}
+
+void junk_model_score(const struct junk_model *model,
+		      const junk_token_t *tokens, unsigned int token_count,
+		      const unsigned char *reporter,
+		      struct junk_score *score_r)
+{
+	const int16_t *personal = NULL;
+	unsigned int group_count[JUNK_TOKEN_GROUP_COUNT] = { 0, 0 };
+	double scale[JUNK_TOKEN_GROUP_COUNT];
+	uint64_t person = 0;
+	int w, w2;
+
+	i_zero(score_r);
+	score_r->score = JUNK_SCORE_UNKNOWN;
+	score_r->probability = 0.5;
+	if (model->weights == NULL) {
+		score_r->unknown_reason = model_unknown_reason(model, 0);
+		return;
+	}
+	if (reporter != NULL) {
+		personal = model->weights +
+			((size_t)1 << model->global_log2);
+		person = junk_model_person(model->seed, reporter);
+	}
+	for (unsigned int i = 0; i < token_count; i++)
+		group_count[junk_token_group(tokens[i])]++;
+	for (unsigned int i = 0; i < JUNK_TOKEN_GROUP_COUNT; i++) {
+		scale[i] = group_count[i] == 0 ? 0 :
+			1 / (sqrt(group_count[i]) * JUNK_WEIGHT_SCALE);
+	}
+
+	for (unsigned int i = 0; i < token_count; i++) {
+		unsigned int class = junk_token_class(tokens[i]);
+
+		w = weight_read(&model->weights[
+			junk_model_index(model, tokens[i])]);
+		w2 = personal == NULL ? 0 :
+			weight_read(&personal[junk_model_hash_index(
+				person, model->personal_log2, tokens[i])]);
+		if (w == 0 && w2 == 0)
+			continue;
+		score_r->evidence_count++;
+		if (class >= JUNK_TOKEN_CLASS_COUNT)
+			class = JUNK_TOKEN_CLASS_COUNT - 1;
+		score_r->class_sum[class] += (w + w2) *
+			scale[junk_token_group(tokens[i])];
+	}
+	score_r->sum = model->bias;
+	for (unsigned int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++)
+		score_r->sum += score_r->class_sum[i];
+	score_r->unknown_reason =
+		model_unknown_reason(model, score_r->evidence_count);
+	if (score_r->unknown_reason != NULL)
+		return;
+	score_r->probability =
+		1 / (1 + exp(-(model->cal_a * score_r->sum + model->cal_b)));
+	/* weights in a segment are data, not proof: also not a number */
+	if (!(score_r->probability >= 0 && score_r->probability <= 1))
+		score_r->unknown_reason = "no valid model";
+	else
+		score_r->score = 100 * score_r->probability;
+}

@@ -1,0 +1,75 @@
+#include "lib.h"
+#include "junk-token-set.h"
+
+void junk_token_set_init(struct junk_token_set *set,
+			 const struct junk_tokenizer_settings *tokenizer_set)
+{
+	memset(set->count, 0, sizeof(set->count));
+	memset(set->slots, 0, sizeof(set->slots));
+	set->set = tokenizer_set;
+}
+
+static void
+token_wanted(const struct junk_tokenizer_settings *set, junk_token_t token,
+	     const void *text, size_t size)
+{
+	T_BEGIN {
+		set->token_callback(token, t_strndup(text, size),
+				    set->token_context);
+	} T_END;
+}
+
+void junk_token_set_add(struct junk_token_set *set, enum junk_token_class class,
+			const void *text, size_t size)
+{
+	junk_token_t token;
+	enum junk_token_group group;
+	unsigned int slot, idx;
+
+	if (size > JUNK_MAX_TOKEN_BYTES)
+		size = JUNK_MAX_TOKEN_BYTES;
+	token = junk_token_hash(class, text, size);
+	group = junk_token_group(token);
+
+	slot = token % JUNK_TOKEN_SET_SLOTS;
+	while ((idx = set->slots[group][slot]) != 0) {
+		if (set->tokens[group][idx - 1] == token)
+			return;
+		slot = (slot + 1) % JUNK_TOKEN_SET_SLOTS;
+	}
+	if (set->count[group] == JUNK_MAX_GROUP_TOKENS)
+		return;
+	set->tokens[group][set->count[group]++] = token;
+	set->slots[group][slot] = set->count[group];
+
+	if (set->set != NULL && set->set->token_callback != NULL)
+		token_wanted(set->set, token, text, size);
+}
+
+void junk_token_set_add_str(struct junk_token_set *set,
+			    enum junk_token_class class, const char *str)
+{
+	junk_token_set_add(set, class, str, strlen(str));
+}
+
+void junk_token_set_add_num(struct junk_token_set *set,
+			    enum junk_token_class class, const char *name,
+			    unsigned int num)
+{
+	char buf[JUNK_MAX_TOKEN_BYTES];
+
+	if (i_snprintf(buf, sizeof(buf), "%s%u", name, num) < 0)
+		i_unreached();
+	junk_token_set_add_str(set, class, buf);
+}
+
+void junk_token_set_add_log2(struct junk_token_set *set,
+			     enum junk_token_class class, const char *name,
+			     uint64_t num)
+{
+	unsigned int bits = 0;
+
+	for (; num > 0; num >>= 1)
+		bits++;
+	junk_token_set_add_num(set, class, name, bits);
+}

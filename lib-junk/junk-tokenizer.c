@@ -1,0 +1,577 @@
+/* Message -> tokens.
+
+   message-parser finds the parts; each text part is decoded as a whole
+   (bounded) and goes through junk-html and junk-words. Headers go to
+   junk-headers, MIME headers are read here.
+
+   Invariant: tokens depend on nothing that delivery adds or changes. */
+
+#include "lib.h"
+#include "array.h"
+#include "buffer.h"
+#include "istream.h"
+#include "str.h"
+#include "xxh64.h"
+#include "message-parser.h"
+#include "junk-ascii.h"
+#include "junk-decode.h"
+#include "junk-headers.h"
+#include "junk-html.h"
+#include "junk-limits.h"
+#include "junk-token-set.h"
+#include "junk-words.h"
+#include "junk-tokenizer.h"
+
+/* Bytes of a part before decoding: quoted-printable may triple them. */
+#define MAX_RAW_BYTES (JUNK_MAX_TEXT_BYTES + JUNK_MAX_TEXT_BYTES / 2)
+/* Bytes of an attachment (as encoded) that identify it. */
+#define MAX_ATTACHMENT_BYTES 4096
+
+enum part_cte {
+	PART_CTE_NONE,
+	PART_CTE_QP,
+	PART_CTE_BASE64,
+};
+
+enum part_kind {
+	PART_OTHER,
+	PART_TEXT,
+	PART_HTML,
+	PART_CONTAINER,
+};
+
+struct tokenizer {
+	struct junk_token_set set;
+	struct junk_headers headers;
+	struct junk_words_stats stats;
+
+	/* the part that is being read */
+	const struct message_part *part;
+	bool in_body;
+	enum part_kind kind;
+	enum part_cte cte;
+	char type[64], parent_type[64], charset[40];
+	buffer_t *raw, *decoded, *text, *value;
+
+	unsigned int header_count, part_count;
+	size_t text_bytes, text_lines;
+};
+
+/* --- MIME headers --- */
+
+static void copy_lower(char *dest, size_t dest_size, const char *src)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < dest_size && src[i] != '\0'; i++)
+		dest[i] = ascii_tolower(src[i]);
+	dest[i] = '\0';
+}
+
+/* The next "; name=value" of a Content-* field. Returns FALSE at its end. */
+static bool
+param_next(const char **data, const char **name_r, const char **value_r)
+{
+	const char *p, *name;
+	string_t *str;
+
+	p = strchr(*data, ';');
+	if (p == NULL)
+		return FALSE;
+	p++;
+	p += strspn(p, " \t\r\n");
+	name = p;
+	p += strcspn(p, "=; \t\r\n");
+	*name_r = t_str_lcase(t_strdup_until(name, p));
+	p += strspn(p, " \t\r\n");
+	str = t_str_new(32);
+	if (*p == '=') {
+		p++;
+		p += strspn(p, " \t\r\n");
+		if (*p == '"') {
+			for (p++; *p != '\0' && *p != '"'; p++) {
+				if (*p == '\\' && p[1] != '\0')
+					p++;
+				str_append_c(str, *p);
+			}
+		} else {
+			while (*p != '\0' && *p != ';' && *p != ' ' &&
+			       *p != '\t')
+				str_append_c(str, *p++);
+		}
+	}
+	*value_r = str_c(str);
+	*data = p;
+	return TRUE;
+}
+
+/* What a boundary looks like tells the program that made it: runs of digits
+   and of letters become 0 and a, but a long beginning of letters is kept. */
+static void boundary_tokens(struct tokenizer *ctx, const char *boundary)
+{
+	string_t *str = t_str_new(64);
+	size_t len = strcspn(boundary, "0123456789");
+	char c, last = '\0';
+
+	if (len >= 8)
+		junk_token_set_add_str(&ctx->set, JUNK_TOKEN_MIME_SHAPE,
+			t_strconcat("boundary:", t_strndup(boundary, len),
+				    NULL));
+	str_append(str, "boundary shape:");
+	for (; *boundary != '\0' && str_len(str) < 40; boundary++) {
+		c = *boundary;
+		if (ascii_isdigit(c))
+			c = '0';
+		else if (ascii_isalpha(c))
+			c = ascii_isupper(c) ? 'A' : 'a';
+		if (c != last)
+			str_append_c(str, c);
+		last = c;
+	}
+	junk_token_set_add_str(&ctx->set, JUNK_TOKEN_MIME_SHAPE, str_c(str));
+}
+
+static bool name_is_html(const char *name)
+{
+	const char *ext = strrchr(name, '.');
+
+	return ext != NULL &&
+		(strcasecmp(ext, ".html") == 0 || strcasecmp(ext, ".htm") == 0 ||
+		 strcasecmp(ext, ".shtml") == 0 ||
+		 strcasecmp(ext, ".xhtml") == 0);
+}
+
+static void filename_tokens(struct tokenizer *ctx, const char *name)
+{
+	const char *ext, *ext2;
+
+	if (name_is_html(name))
+		ctx->kind = PART_HTML;
+	junk_words_add(&ctx->set, JUNK_TOKEN_ATTACHMENT, "name:",
+		       (const unsigned char *)name, strlen(name), FALSE, NULL);
+	name = t_str_lcase(name);
+	ext = strrchr(name, '.');
+	if (ext == NULL)
+		return;
+	junk_token_set_add_str(&ctx->set, JUNK_TOKEN_ATTACHMENT, ext);
+	for (ext2 = ext; ext2 > name && ext2[-1] != '.'; )
+		ext2--;
+	/* photo.jpg.exe */
+	if (ext2 > name && ext - ext2 <= 4)
+		junk_token_set_add_str(&ctx->set, JUNK_TOKEN_ATTACHMENT,
+				       ext2 - 1);
+}
+
+static void params_tokens(struct tokenizer *ctx, const char *value)
+{
+	string_t *filename = t_str_new(64);
+	const char *name, *param;
+	unsigned int count = 0;
+
+	while (count++ < 16 && param_next(&value, &name, &param)) {
+		if (strcmp(name, "charset") == 0)
+			copy_lower(ctx->charset, sizeof(ctx->charset), param);
+		else if (strcmp(name, "boundary") == 0)
+			boundary_tokens(ctx, param);
+		else if (strncmp(name, "name", 4) == 0)
+			str_append(filename, param);
+		else if (strncmp(name, "filename", 8) == 0)
+			str_append(filename, param);
+	}
+	if (str_len(filename) > 0)
+		filename_tokens(ctx, str_c(filename));
+}
+
+static void content_type(struct tokenizer *ctx, const char *value)
+{
+	size_t len = strcspn(value, "; \t\r\n");
+
+	copy_lower(ctx->type, sizeof(ctx->type), t_strndup(value, len));
+	if (strncmp(ctx->type, "multipart/", 10) == 0 ||
+	    strncmp(ctx->type, "message/", 8) == 0)
+		ctx->kind = PART_CONTAINER;
+	else if (strcmp(ctx->type, "text/html") == 0 ||
+		 strcmp(ctx->type, "application/xhtml+xml") == 0)
+		ctx->kind = PART_HTML;
+	else if (strncmp(ctx->type, "text", 4) == 0)
+		ctx->kind = PART_TEXT;
+	else
+		ctx->kind = PART_OTHER;
+	params_tokens(ctx, value);
+}
+
+static void content_encoding(struct tokenizer *ctx, const char *value)
+{
+	if (strncasecmp(value, "quoted-printable", 16) == 0)
+		ctx->cte = PART_CTE_QP;
+	else if (strncasecmp(value, "base64", 6) == 0)
+		ctx->cte = PART_CTE_BASE64;
+	else
+		ctx->cte = PART_CTE_NONE;
+	junk_token_set_add_str(&ctx->set, JUNK_TOKEN_MIME_SHAPE,
+		t_strconcat("encoding:", t_str_lcase(t_strcut(value, ' ')),
+			    NULL));
+}
+
+static void
+mime_header(struct tokenizer *ctx, const char *name, const unsigned char *data,
+	    size_t size)
+{
+	const char *value;
+
+	buffer_set_used_size(ctx->value, 0);
+	junk_decode_header(ctx->value, data, size);
+	value = t_strndup(ctx->value->data, ctx->value->used);
+	value += strspn(value, " \t\r\n");
+
+	if (strcasecmp(name, "Content-Type") == 0)
+		content_type(ctx, value);
+	else if (strcasecmp(name, "Content-Transfer-Encoding") == 0)
+		content_encoding(ctx, value);
+	else if (strcasecmp(name, "Content-Disposition") == 0) {
+		junk_token_set_add(&ctx->set, JUNK_TOKEN_ATTACHMENT, value,
+				   strcspn(value, "; \t\r\n"));
+		params_tokens(ctx, value);
+	} else if (strcasecmp(name, "Subject") == 0 &&
+		   ctx->part->parent != NULL) {
+		/* of a message in the message */
+		junk_words_add(&ctx->set, JUNK_TOKEN_BODY_WORD, "",
+			       ctx->value->data, ctx->value->used, FALSE,
+			       &ctx->stats);
+	}
+}
+
+static void
+tokenizer_header(struct tokenizer *ctx, struct message_header_line *hdr)
+{
+	const unsigned char *value = hdr->value;
+	size_t size = hdr->value_len;
+
+	if (hdr->eoh)
+		return;
+	if (hdr->continues) {
+		hdr->use_full_value = TRUE;
+		return;
+	}
+	if (ctx->header_count++ >= JUNK_MAX_HEADERS)
+		return;
+	if (hdr->use_full_value) {
+		value = hdr->full_value;
+		size = hdr->full_value_len;
+	}
+	size = I_MIN(size, JUNK_MAX_HEADER_BYTES);
+
+	T_BEGIN {
+		if (ctx->part->parent == NULL)
+			junk_headers_add(&ctx->headers, hdr->name, value, size);
+		if (strncasecmp(hdr->name, "Content-", 8) == 0 ||
+		    strcasecmp(hdr->name, "Subject") == 0)
+			mime_header(ctx, hdr->name, value, size);
+	} T_END;
+}
+
+/* --- parts --- */
+
+static void
+part_begin(struct tokenizer *ctx, const struct message_part *part)
+{
+	if (part->parent == NULL || ctx->part != part->parent ||
+	    ctx->kind != PART_CONTAINER)
+		ctx->parent_type[0] = '\0';
+	if (ctx->part == part->parent && part->parent != NULL)
+		i_strocpy(ctx->parent_type, ctx->type,
+			  sizeof(ctx->parent_type));
+	ctx->part = part;
+	ctx->in_body = FALSE;
+	ctx->kind = PART_TEXT;
+	ctx->cte = PART_CTE_NONE;
+	i_strocpy(ctx->type, "text/plain", sizeof(ctx->type));
+	ctx->charset[0] = '\0';
+	buffer_set_used_size(ctx->raw, 0);
+	ctx->part_count++;
+}
+
+static void part_headers_end(struct tokenizer *ctx)
+{
+	struct junk_token_set *set = &ctx->set;
+
+	ctx->in_body = TRUE;
+	T_BEGIN {
+		junk_token_set_add_str(set, JUNK_TOKEN_MEDIA_TYPE, ctx->type);
+		if (ctx->charset[0] != '\0')
+			junk_token_set_add_str(set, JUNK_TOKEN_CHARSET,
+					       ctx->charset);
+		junk_token_set_add_str(set, JUNK_TOKEN_MIME_SHAPE,
+			t_strconcat(ctx->parent_type, ">", ctx->type, NULL));
+		if (ctx->kind != PART_CONTAINER)
+			junk_token_set_add_str(set, JUNK_TOKEN_MIME_SHAPE,
+				t_strdup_printf("%s %d %s", ctx->type,
+						(int)ctx->cte, ctx->charset));
+	} T_END;
+}
+
+static void part_text(struct tokenizer *ctx)
+{
+	const unsigned char *data = ctx->raw->data;
+	size_t size = ctx->raw->used, left;
+
+	if (ctx->cte != PART_CTE_NONE) {
+		buffer_set_used_size(ctx->decoded, 0);
+		if (ctx->cte == PART_CTE_QP)
+			junk_decode_qp(ctx->decoded, data, size);
+		else
+			junk_decode_base64(ctx->decoded, data, size);
+		data = ctx->decoded->data;
+		size = ctx->decoded->used;
+	}
+	left = JUNK_MAX_TEXT_BYTES - ctx->text_bytes;
+	size = I_MIN(size, left);
+	buffer_set_used_size(ctx->value, 0);
+	junk_decode_charset(ctx->value, ctx->charset[0] == '\0' ? NULL :
+			    ctx->charset, data, size);
+	data = ctx->value->data;
+	size = I_MIN(ctx->value->used, left);
+
+	if (ctx->kind == PART_HTML) {
+		buffer_set_used_size(ctx->text, 0);
+		junk_html_add(&ctx->set, data, size, ctx->text);
+		data = ctx->text->data;
+		size = I_MIN(ctx->text->used, left);
+	}
+	junk_words_add(&ctx->set, JUNK_TOKEN_BODY_WORD, "", data, size, TRUE,
+		       &ctx->stats);
+	/* line ends may be CRLF or LF */
+	for (size_t i = 0; i < size; i++) {
+		if (data[i] == '\n')
+			ctx->text_lines++;
+		if (data[i] > ' ')
+			ctx->text_bytes++;
+	}
+}
+
+static void part_attachment(struct tokenizer *ctx)
+{
+	uint64_t hash;
+
+	hash = xxh64_data(ctx->raw->data, ctx->raw->used, 0);
+	T_BEGIN {
+		junk_token_set_add_str(&ctx->set, JUNK_TOKEN_ATTACHMENT,
+			t_strdup_printf("hash:%016"PRIx64, hash));
+	} T_END;
+}
+
+static void part_end(struct tokenizer *ctx)
+{
+	if (ctx->part == NULL)
+		return;
+	if (!ctx->in_body)
+		part_headers_end(ctx);
+	if (ctx->raw->used == 0 || ctx->text_bytes >= JUNK_MAX_TEXT_BYTES)
+		return;
+	switch (ctx->kind) {
+	case PART_TEXT:
+	case PART_HTML:
+		part_text(ctx);
+		break;
+	case PART_OTHER:
+		part_attachment(ctx);
+		break;
+	case PART_CONTAINER:
+		break;
+	}
+}
+
+static void
+tokenizer_body(struct tokenizer *ctx, const unsigned char *data, size_t size)
+{
+	if (ctx->kind == PART_OTHER) {
+		/* without line ends, which may be CRLF or LF */
+		for (size_t i = 0; i < size &&
+		     ctx->raw->used < MAX_ATTACHMENT_BYTES; i++) {
+			if (data[i] > ' ')
+				buffer_append_c(ctx->raw, data[i]);
+		}
+	} else if (ctx->kind != PART_CONTAINER &&
+		   ctx->raw->used < MAX_RAW_BYTES) {
+		buffer_append(ctx->raw, data,
+			      I_MIN(size, MAX_RAW_BYTES - ctx->raw->used));
+	}
+}
+
+static void tokenizer_block(struct tokenizer *ctx, struct message_block *block)
+{
+	if (block->part != ctx->part) {
+		part_end(ctx);
+		part_begin(ctx, block->part);
+	}
+	if (block->hdr != NULL)
+		tokenizer_header(ctx, block->hdr);
+	else if (block->size == 0)
+		part_headers_end(ctx);
+	else if (ctx->part_count <= JUNK_MAX_MIME_PARTS)
+		tokenizer_body(ctx, block->data, block->size);
+}
+
+/* --- the message as a whole --- */
+
+static void script_tokens(struct tokenizer *ctx)
+{
+	const struct junk_words_stats *stats = &ctx->stats;
+	struct junk_token_set *set = &ctx->set;
+	const struct {
+		const char *name;
+		unsigned int bytes;
+	} scripts[] = {
+		{ "latin", stats->latin }, { "greek", stats->greek },
+		{ "cyrillic", stats->cyrillic }, { "pairs", stats->pairs },
+		{ "other", stats->other },
+	};
+	unsigned int total = 0;
+
+	for (unsigned int i = 0; i < N_ELEMENTS(scripts); i++)
+		total += scripts[i].bytes;
+	for (unsigned int i = 0; i < N_ELEMENTS(scripts); i++) {
+		if (scripts[i].bytes > 0)
+			junk_token_set_add_num(set, JUNK_TOKEN_SCRIPT,
+				scripts[i].name,
+				(uint64_t)scripts[i].bytes * 4 / total);
+	}
+	if (total > 0)
+		junk_token_set_add_num(set, JUNK_TOKEN_SCRIPT, "capitals:",
+			I_MIN((uint64_t)stats->capitals * 16 / total, 8));
+	if (stats->lookalikes > 0)
+		junk_token_set_add_log2(set, JUNK_TOKEN_SCRIPT, "mixed:",
+					stats->lookalikes);
+	if (stats->spaced > 0)
+		junk_token_set_add_log2(set, JUNK_TOKEN_SCRIPT, "spaced:",
+					stats->spaced);
+	if (stats->unseen > 0)
+		junk_token_set_add_log2(set, JUNK_TOKEN_INVISIBLE, "unseen:",
+					stats->unseen);
+}
+
+static void tokenizer_finish(struct tokenizer *ctx)
+{
+	struct junk_token_set *set = &ctx->set;
+
+	junk_headers_finish(&ctx->headers);
+	script_tokens(ctx);
+	junk_token_set_add_log2(set, JUNK_TOKEN_MIME_SHAPE, "parts:",
+				ctx->part_count);
+	junk_token_set_add_log2(set, JUNK_TOKEN_SIZE, "text:",
+				ctx->text_bytes);
+	junk_token_set_add_log2(set, JUNK_TOKEN_SIZE, "lines:",
+				ctx->text_lines);
+	junk_token_set_add_log2(set, JUNK_TOKEN_SIZE, "words:",
+				ctx->stats.words);
+	junk_token_set_add_log2(set, JUNK_TOKEN_SIZE, "urls:",
+				ctx->stats.urls);
+	junk_token_set_add_log2(set, JUNK_TOKEN_SIZE, "digits:",
+				ctx->stats.digits);
+}
+
+/* A client that rewrites a message may change its MIME encoding, boundaries
+   and Message-ID: what it says, who sent it and when remain. The sum doesn't
+   depend on the order. */
+static void
+tokenizer_digest(struct tokenizer *ctx, unsigned char digest[JUNK_DIGEST_BYTES])
+{
+	const struct junk_token_set *set = &ctx->set;
+	uint64_t sum[3] = { ctx->headers.date_hash, 0, 0 };
+
+	for (unsigned int group = 0; group < JUNK_TOKEN_GROUP_COUNT; group++) {
+		for (unsigned int i = 0; i < set->count[group]; i++) {
+			junk_token_t token = set->tokens[group][i];
+
+			switch (junk_token_class(token)) {
+			case JUNK_TOKEN_BODY_WORD:
+			case JUNK_TOKEN_SUBJECT_WORD:
+			case JUNK_TOKEN_SENDER_ADDRESS:
+			case JUNK_TOKEN_URL_HOST:
+				sum[1] += xxh64_data(&token, sizeof(token), 1);
+				sum[2] += xxh64_data(&token, sizeof(token), 2);
+				break;
+			default:
+				break;
+			}
+		}
+	}
+	uint64_t first = xxh64_data(sum, sizeof(sum), 1);
+	uint64_t second = xxh64_data(sum, sizeof(sum), 2);
+	/* @UNSAFE */
+	memcpy(digest, &first, sizeof(first));
+	memcpy(digest + sizeof(first), &second, sizeof(second));
+}
+
+static void
+tokenizer_result(struct tokenizer *ctx, struct junk_message *msg_r)
+{
+	const struct junk_token_set *set = &ctx->set;
+
+	for (unsigned int i = 0; i < JUNK_TOKEN_GROUP_COUNT; i++) {
+		array_append(&msg_r->tokens, set->tokens[i], set->count[i]);
+		msg_r->group_count[i] = set->count[i];
+	}
+	tokenizer_digest(ctx, msg_r->digest);
+}
+
+static void
+tokenizer_parse(struct tokenizer *ctx, struct istream *input)
+{
+	const struct message_parser_settings parser_set = {
+		.hdr_flags = MESSAGE_HEADER_PARSER_FLAG_SKIP_INITIAL_LWSP |
+			MESSAGE_HEADER_PARSER_FLAG_DROP_CR |
+			MESSAGE_HEADER_PARSER_FLAG_CLEAN_ONELINE,
+		.max_nested_mime_parts = JUNK_MAX_MIME_NESTING,
+		.max_total_mime_parts = JUNK_MAX_MIME_PARTS,
+	};
+	struct message_parser_ctx *parser;
+	struct message_block block;
+	struct message_part *parts;
+	pool_t pool = pool_alloconly_create("junk parts", 4096);
+
+	parser = message_parser_init(pool, input, &parser_set);
+	while (message_parser_parse_next_block(parser, &block) > 0)
+		tokenizer_block(ctx, &block);
+	part_end(ctx);
+	message_parser_deinit(&parser, &parts);
+	pool_unref(&pool);
+}
+
+int junk_tokenize(struct istream *input,
+		  const struct junk_tokenizer_settings *set, pool_t pool,
+		  struct junk_message *msg_r, const char **error_r)
+{
+	struct istream *limited;
+	int ret = 0;
+
+	i_zero(msg_r);
+	/* whole at once: the pool may be the caller's data stack frame */
+	p_array_init(&msg_r->tokens, pool, JUNK_MAX_TOKENS);
+	limited = i_stream_create_limit(input, JUNK_MAX_MESSAGE_BYTES);
+	T_BEGIN {
+		struct tokenizer *ctx = t_new(struct tokenizer, 1);
+
+		ctx->raw = t_buffer_create(16*1024);
+		ctx->decoded = t_buffer_create(16*1024);
+		ctx->value = t_buffer_create(16*1024);
+		ctx->text = t_buffer_create(16*1024);
+		junk_token_set_init(&ctx->set, set);
+		junk_headers_init(&ctx->headers, &ctx->set,
+				  set == NULL ? NULL : set->authserv_id);
+		tokenizer_parse(ctx, limited);
+		if (limited->stream_errno == 0) {
+			tokenizer_finish(ctx);
+			tokenizer_result(ctx, msg_r);
+		}
+	} T_END;
+	msg_r->size_bytes = limited->v_offset;
+	if (limited->stream_errno != 0) {
+		*error_r = t_strdup_printf("read(%s) failed: %s",
+					   i_stream_get_name(limited),
+					   i_stream_get_error(limited));
+		ret = -1;
+	}
+	i_stream_unref(&limited);
+	return ret;
+}

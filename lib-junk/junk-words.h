@@ -1,0 +1,24 @@
+#ifndef JUNK_WORDS_H
+#define JUNK_WORDS_H
+
+#include "junk-token-set.h"
+
+/* Text -> words. Letter case, accents, compatibility forms, zero-width
+   characters and letters borrowed from another alphabet don't make another
+   word (junk-fold.h). Scripts without spaces give pairs of characters. */
+
+struct junk_words_stats {
+	unsigned int words, capitals, digits, lookalikes, unseen, spaced;
+	unsigned int urls;
+	/* bytes of words by script */
+	unsigned int latin, greek, cyrillic, pairs, other;
+};
+
+/* Add the words of text, which is valid UTF-8. Each word's text is preceded
+   by prefix. URLs are added as such if urls is TRUE. stats are added to;
+   NULL = not wanted. */
+void junk_words_add(struct junk_token_set *set, enum junk_token_class class,
+		    const char *prefix, const unsigned char *text, size_t size,
+		    bool urls, struct junk_words_stats *stats);
+
+#endif

@@ -1,0 +1,169 @@
+#include "lib.h"
+#include "array.h"
+#include "istream.h"
+#include "str.h"
+#include "test-common.h"
+#include "junk-limits.h"
+#include "junk-tokenizer.h"
+
+/* "class<TAB>text\n" of all tokens, in their order */
+static void
+token_text(junk_token_t token, const char *text, void *context)
+{
+	string_t *dest = context;
+
+	str_printfa(dest, "%s\t%s\n",
+		    junk_token_class_name(junk_token_class(token)), text);
+}
+
+static void
+tokenize(const void *data, size_t size, struct junk_message *msg_r,
+	 string_t *text)
+{
+	const struct junk_tokenizer_settings set = {
+		.authserv_id = "mx.example",
+		.token_callback = token_text,
+		.token_context = text,
+	};
+	struct istream *input = i_stream_create_from_data(data, size);
+	const char *error;
+
+	test_assert(junk_tokenize(input, text == NULL ? NULL : &set,
+				  pool_datastack_create(), msg_r,
+				  &error) == 0);
+	i_stream_unref(&input);
+}
+
+static void test_words_equal(const char *a, const char *b, unsigned int idx)
+{
+	string_t *text_a = str_new(default_pool, 256);
+	string_t *text_b = str_new(default_pool, 256);
+	struct junk_message msg;
+	const char *const *lines;
+
+	tokenize(a, strlen(a), &msg, text_a);
+	tokenize(b, strlen(b), &msg, text_b);
+	/* each word of a is in b */
+	for (lines = t_strsplit(str_c(text_a), "\n"); *lines != NULL; lines++) {
+		if (strncmp(*lines, "body-word", 9) != 0)
+			continue;
+		if (strstr(str_c(text_b), t_strconcat(*lines, "\n", NULL)) ==
+		    NULL)
+			i_error("missing word: %s", *lines);
+		test_assert_idx(strstr(str_c(text_b),
+				       t_strconcat(*lines, "\n", NULL)) !=
+				NULL, idx);
+	}
+	str_free(&text_a);
+	str_free(&text_b);
+}
+
+static void test_junk_tokenizer_tricks(void)
+{
+	static const char plain[] =
+		"From: a@b.example\n\nbuy cheap viagra now\n";
+	static const char *const tricks[] = {
+		/* letter case, fullwidth, mathematical, circled */
+		"\n\nBUY Cheap VIAGRA Now\n",
+		"\n\n\xef\xbc\xa2\xef\xbd\x95\xef\xbd\x99 cheap viagra now\n",
+		"\n\n\xf0\x9d\x90\x9b\xf0\x9d\x90\xae\xf0\x9d\x90\xb2 cheap viagra now\n",
+		/* accents, also combining ones */
+		"\n\nb\xc3\xb9y ch\xc3\xa9""ap v\xc3\xac""agra nowo\xcc\x82 now\n",
+		/* Cyrillic a, Greek omicron in Latin words */
+		"\n\nbuy che\xd0\xb0p vi\xd0\xb0gr\xd0\xb0 n\xce\xbfw\n",
+		/* zero width space, soft hyphen, word joiner */
+		"\n\nbuy ch\xe2\x80\x8b""eap vi\xc2\xad""ag\xe2\x81\xa0ra now\n",
+		/* spaced letters */
+		"\n\nbuy cheap v i a g r a now\n",
+		"\n\nbuy cheap v.i.a.g.r.a now\n",
+		/* quoted-printable, base64, unknown encodings */
+		"Content-Transfer-Encoding: quoted-printable\n\n=62uy che=\nap viagra now\n",
+		"Content-Transfer-Encoding: base64\n\nYnV5IGNoZWFwIHZpYWdyYSBub3c=\n",
+		"Content-Transfer-Encoding: foo\n\nbuy cheap viagra now\n",
+		/* charsets */
+		"Content-Type: text/plain; charset=nonsense\n\nbuy cheap viagra now\n",
+		"Content-Type: text/plain; charset=utf-16le\nContent-Transfer-Encoding: base64\n\n"
+		"YgB1AHkAIABjAGgAZQBhAHAAIAB2AGkAYQBnAHIAYQAgAG4AbwB3AA==\n",
+		/* HTML: tags and comments in words, entities, unknown tags */
+		"Content-Type: text/html\n\n<p>bu<b>y</b> che<!-- x -->ap vi<zz>agra</zz> now\n",
+		"Content-Type: text/html\n\nb&#117;y che&#x61;p vi&shy;agra n&ocirc;w\n",
+		"Content-Type: text/html\n\nbuy cheap vi<font size=1></font>agra now\n",
+		"Content-Type: text/html\n\n<p title=\"unclosed>buy cheap viagra now</p>\n",
+		/* multipart with a preamble */
+		"Content-Type: multipart/mixed; boundary=x\n\nhello\n--x\n\nbuy cheap\n--x\n\nviagra now\n--x--\n",
+		/* a message in the message, an attached page */
+		"Content-Type: message/rfc822\n\nSubject: buy cheap\n\nviagra now\n",
+		"Content-Type: application/octet-stream; name=\"a.html\"\n\n<b>buy cheap viagra now\n",
+	};
+
+	test_begin("junk tokenizer: tricks don't hide words");
+	for (unsigned int i = 0; i < N_ELEMENTS(tricks); i++) T_BEGIN {
+		const char *mail = tricks[i][0] == '\n' ?
+			tricks[i] + 1 : tricks[i];
+		test_words_equal(plain, mail, i);
+	} T_END;
+	test_end();
+}
+
+static void test_junk_tokenizer_invisible(void)
+{
+	static const char *const hidden[] = {
+		"<div style=\"display:none\">innocent</div>",
+		"<div style=\"DISPLAY : none ; x\"><b>innocent</b></div>",
+		"<span style='font-size:0'>innocent</span>",
+		"<span style='font-size: 1px'>innocent</span>",
+		"<span style='visibility:hidden'>innocent</span>",
+		"<span style='opacity:0'>innocent</span>",
+		"<font color=white>innocent</font>",
+		"<font color='#fefefe'>innocent</font>",
+		"<table bgcolor=#123456><tr><td style='color:#133456'>innocent</table>",
+		"<p hidden>innocent</p>",
+		"<!-- innocent -->",
+		"<script>innocent</script>",
+		"<style>innocent</style>",
+		"<p style='display:none'>innocent<p>x",
+	};
+	static const char *const shown[] = {
+		"<div style=\"display:block\">innocent</div>",
+		"<span style='font-size:12px'>innocent</span>",
+		"<table bgcolor=black><tr><td><font color=white>innocent</table>",
+		"<div class=dark><font color=white>innocent</font></div>",
+		"<div style='display:none'>x</div>innocent",
+		"<p style='display:none'>x<p>innocent",
+		"<p style='display:none'>x<div>innocent</div>",
+	};
+	struct junk_message msg;
+
+	test_begin("junk tokenizer: invisible text");
+	for (unsigned int i = 0; i < N_ELEMENTS(hidden); i++) T_BEGIN {
+		string_t *text = str_new(default_pool, 256);
+		const char *mail = t_strconcat("Content-Type: text/html\n\n",
+					       "seen ", hidden[i], " end\n",
+					       NULL);
+		tokenize(mail, strlen(mail), &msg, text);
+		test_assert_idx(strstr(str_c(text), "body-word\tseen\n") !=
+				NULL, i);
+		test_assert_idx(strstr(str_c(text), "innocent\n") == NULL, i);
+		str_free(&text);
+	} T_END;
+	for (unsigned int i = 0; i < N_ELEMENTS(shown); i++) T_BEGIN {
+		string_t *text = str_new(default_pool, 256);
+		const char *mail = t_strconcat("Content-Type: text/html\n\n",
+					       shown[i], " end\n", NULL);
+		tokenize(mail, strlen(mail), &msg, text);
+		test_assert_idx(strstr(str_c(text), "body-word\tinnocent\n") !=
+				NULL, i);
+		str_free(&text);
+	} T_END;
+	test_end();
+}
+
+int main(void)
+{
+	static void (*const test_functions[])(void) = {
+		test_junk_tokenizer_tricks,
+		test_junk_tokenizer_invisible,
+		NULL
+	};
+	return test_run(test_functions);
+}
