@@ -1,0 +1,255 @@
+#include "lib.h"
+#include "buffer.h"
+#include "test-common.h"
+#include "junk-learner.h"
+
+#define TOKENS 20
+
+static void
+report_init(struct junk_report *report, junk_token_t tokens[TOKENS],
+	    enum junk_verdict verdict, unsigned int topic, unsigned int nr,
+	    unsigned char person)
+{
+	char word[32];
+
+	/* half of the words belong to the topic, half to the message */
+	for (unsigned int i = 0; i < TOKENS; i++) {
+		if (i_snprintf(word, sizeof(word), "%u-%u",
+			       i < TOKENS / 2 ? topic : 1000 + nr, i) < 0)
+			i_unreached();
+		tokens[i] = junk_token_hash(JUNK_TOKEN_BODY_WORD, word,
+					    strlen(word));
+	}
+	i_zero(report);
+	report->verdict = verdict;
+	report->origin = JUNK_ORIGIN_MOVE;
+	report->feature_set = JUNK_FEATURE_SET;
+	memset(report->reporter, person, sizeof(report->reporter));
+	memcpy(report->digest, &nr, sizeof(nr));
+	report->tokens = tokens;
+	report->token_count = TOKENS;
+}
+
+static struct junk_learner *
+learner_new(unsigned int spam, unsigned int ham, unsigned int people)
+{
+	struct junk_learner_settings set;
+	struct junk_learner *learner;
+	struct junk_report report;
+	junk_token_t tokens[TOKENS];
+
+	junk_learner_settings_init(&set);
+	set.global_log2 = set.personal_log2 = 16;
+	set.seed = 42;
+	set.min_reports = 2;
+	learner = junk_learner_init(&set);
+	for (unsigned int i = 0; i < I_MAX(spam, ham); i++) {
+		if (i < spam) {
+			report_init(&report, tokens, JUNK_VERDICT_SPAM, 1,
+				    i * 2, i % people);
+			junk_learner_learn(learner, &report, 1);
+		}
+		if (i < ham) {
+			report_init(&report, tokens, JUNK_VERDICT_HAM, 2,
+				    i * 2 + 1, i % people);
+			junk_learner_learn(learner, &report, 1);
+		}
+	}
+	return learner;
+}
+
+static void
+score(struct junk_learner *learner, unsigned int topic,
+      const unsigned char *reporter, struct junk_score *score_r)
+{
+	struct junk_report report;
+	struct junk_model model;
+	junk_token_t tokens[TOKENS];
+
+	report_init(&report, tokens, JUNK_VERDICT_SPAM, topic, 9999, 0);
+	junk_learner_model(learner, &model);
+	junk_model_score(&model, tokens, TOKENS, reporter, score_r);
+}
+
+static void test_junk_learner_learns(void)
+{
+	struct junk_learner *learner = learner_new(40, 40, 4);
+	struct junk_score spam, ham;
+
+	test_begin("junk learner: learns");
+	score(learner, 1, NULL, &spam);
+	score(learner, 2, NULL, &ham);
+	test_assert(spam.score > 80 && spam.score <= 100);
+	test_assert(ham.score >= 0 && ham.score < 20);
+	test_assert(spam.evidence_count >= TOKENS / 2);
+	/* the explanation is the score */
+	test_assert(spam.class_sum[JUNK_TOKEN_BODY_WORD] > 0);
+	junk_learner_deinit(&learner);
+	junk_learner_deinit(&learner);
+	test_end();
+}
+
+static void test_junk_learner_min_reporters(void)
+{
+	struct junk_learner *learner = learner_new(40, 40, 1);
+	unsigned char reporter[JUNK_REPORTER_BYTES], stranger[JUNK_REPORTER_BYTES];
+	struct junk_score s;
+
+	memset(reporter, 0, sizeof(reporter));
+	memset(stranger, 77, sizeof(stranger));
+	test_begin("junk learner: one person's reports act for that person");
+	score(learner, 1, reporter, &s);
+	test_assert(s.score > 80);
+	score(learner, 1, stranger, &s);
+	test_assert(s.score == JUNK_SCORE_UNKNOWN);
+	score(learner, 1, NULL, &s);
+	test_assert(s.score == JUNK_SCORE_UNKNOWN);
+	test_assert_strcmp(s.unknown_reason, "too little evidence");
+	junk_learner_deinit(&learner);
+	test_end();
+}
+
+static void test_junk_learner_min_reports(void)
+{
+	static const struct {
+		unsigned int spam, ham;
+		const char *reason;
+	} tests[] = {
+		{ 0, 0, "too few spam reports" },
+		{ 1, 5, "too few spam reports" },
+		{ 5, 1, "too few ham reports" },
+		{ 100, 0, "too few ham reports" },
+		{ 2, 2, NULL },
+	};
+	struct junk_score s;
+
+	test_begin("junk learner: unknown with too few reports");
+	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) {
+		struct junk_learner *learner =
+			learner_new(tests[i].spam, tests[i].ham, 2);
+		score(learner, 1, NULL, &s);
+		if (tests[i].reason == NULL)
+			test_assert_idx(s.unknown_reason == NULL, i);
+		else
+			test_assert_strcmp_idx(s.unknown_reason,
+					       tests[i].reason, i);
+		junk_learner_deinit(&learner);
+	}
+	test_end();
+}
+
+static void
+learn_more(struct junk_learner *learner)
+{
+	struct junk_report report;
+	junk_token_t tokens[TOKENS];
+
+	for (unsigned int i = 0; i < 20; i++) {
+		report_init(&report, tokens, i % 2 == 0 ? JUNK_VERDICT_SPAM :
+			    JUNK_VERDICT_WEAK_HAM, i % 3, 2000 + i, i % 3);
+		junk_learner_learn(learner, &report, i % 4 == 0 ? 0.5 : 1);
+	}
+}
+
+static void test_junk_learner_snapshot(void)
+{
+	struct junk_learner *learner = learner_new(40, 40, 4), *copy;
+	struct junk_learner_settings set;
+	buffer_t *first = t_buffer_create(1024);
+	buffer_t *second = t_buffer_create(1024);
+	const char *error;
+
+	test_begin("junk learner: export, import, go on");
+	junk_learner_export(learner, first);
+	junk_learner_settings_init(&set);
+	set.global_log2 = set.personal_log2 = 16;
+	copy = junk_learner_init(&set);
+	test_assert(junk_learner_import(copy, first->data, first->used,
+					&error) == 0);
+	/* the same afterwards, to the bit */
+	learn_more(learner);
+	learn_more(copy);
+	buffer_set_used_size(first, 0);
+	junk_learner_export(learner, first);
+	junk_learner_export(copy, second);
+	test_assert(buffer_cmp(first, second));
+	junk_learner_deinit(&copy);
+	junk_learner_deinit(&learner);
+	test_end();
+}
+
+static void test_junk_learner_bad_snapshot(void)
+{
+	struct junk_learner *learner = learner_new(5, 5, 4);
+	buffer_t *good = t_buffer_create(1024), *bad = t_buffer_create(1024);
+	buffer_t *after = t_buffer_create(1024);
+	/* header bytes that are checked, and a weight that isn't a number */
+	static const unsigned int offsets[] = { 0, 8, 12, 16, 20, 21 };
+	const char *error;
+
+	test_begin("junk learner: snapshots that aren't valid");
+	junk_learner_export(learner, good);
+	for (unsigned int i = 0; i < N_ELEMENTS(offsets); i++) {
+		buffer_set_used_size(bad, 0);
+		buffer_append_buf(bad, good, 0, SIZE_MAX);
+		unsigned char *data =
+			buffer_get_modifiable_data(bad, NULL);
+		data[offsets[i]] ^= 0x40;
+		error = NULL;
+		test_assert_idx(junk_learner_import(learner, data, bad->used,
+						    &error) < 0, i);
+		test_assert_idx(error != NULL, i);
+	}
+	for (size_t size = 0; size < good->used;
+	     size = size < 100 ? size + 1 : size * 3) {
+		test_assert(junk_learner_import(learner, good->data, size,
+						&error) < 0);
+	}
+	buffer_set_used_size(bad, 0);
+	buffer_append_buf(bad, good, 0, SIZE_MAX);
+	memset(buffer_get_space_unsafe(bad, 200, 4), 0xff, 4);
+	test_assert(junk_learner_import(learner, bad->data, bad->used,
+					&error) < 0);
+	test_assert_strcmp(error, "a weight is out of range");
+	/* unchanged */
+	junk_learner_export(learner, after);
+	test_assert(buffer_cmp(good, after));
+	junk_learner_deinit(&learner);
+	test_end();
+}
+
+static void test_junk_learner_published(void)
+{
+	struct junk_learner *learner = learner_new(40, 40, 4);
+	struct junk_score before, after;
+	int16_t *weights = i_malloc(junk_learner_weights_size(learner));
+
+	test_begin("junk learner: publish to other memory");
+	score(learner, 1, NULL, &before);
+	junk_learner_set_published(learner, weights);
+	score(learner, 1, NULL, &after);
+	test_assert(before.sum == after.sum);
+	learn_more(learner);
+	score(learner, 1, NULL, &before);
+	junk_learner_set_published(learner, NULL);
+	memset(weights, 0, junk_learner_weights_size(learner));
+	score(learner, 1, NULL, &after);
+	test_assert(before.sum == after.sum);
+	junk_learner_deinit(&learner);
+	i_free(weights);
+	test_end();
+}
+
+int main(void)
+{
+	static void (*const test_functions[])(void) = {
+		test_junk_learner_learns,
+		test_junk_learner_min_reporters,
+		test_junk_learner_min_reports,
+		test_junk_learner_snapshot,
+		test_junk_learner_bad_snapshot,
+		test_junk_learner_published,
+		NULL
+	};
+	return test_run(test_functions);
+}
