@@ -24,13 +24,35 @@ enum check_state {
 
 static const char *const state_names[] = { "ok", "note", "error" };
 
+struct status_row {
+	const char *item;
+	enum check_state state;
+	const char *value;
+};
+
+/* Printed at the end, so that the columns of a table have their widths. */
+static ARRAY(struct status_row) status_rows;
+
 static void print_row(const char *item, enum check_state state,
 		      const char *value, const char *advice)
 {
-	doveadm_print(item);
-	doveadm_print(state_names[state]);
-	doveadm_print(value);
-	doveadm_print(advice == NULL ? "" : advice);
+	struct status_row row = { item, state, value };
+
+	/* a table with two long columns can't be read */
+	if (advice != NULL)
+		row.value = t_strconcat(value, ". Fix: ", advice, NULL);
+	array_push_back(&status_rows, &row);
+}
+
+static void print_rows(void)
+{
+	const struct status_row *row;
+
+	array_foreach(&status_rows, row) {
+		doveadm_print(row->item);
+		doveadm_print(state_names[row->state]);
+		doveadm_print(row->value);
+	}
 }
 
 /* The first error decides the exit code. */
@@ -201,8 +223,7 @@ static void check_segment(bool service_up)
 	const char *reason;
 
 	if (junk_segment_get(segment, ioloop_time, &model, &reason) < 0) {
-		print_error("segment", EX_UNAVAILABLE,
-			t_strdup_printf("%s: %s", path, reason),
+		print_error("segment", EX_UNAVAILABLE, reason,
 			service_up ? "the service's log says why: "
 				"doveadm log errors" :
 				"it appears when the service runs");
@@ -225,10 +246,10 @@ static void cmd_junk_status(struct doveadm_cmd_context *cctx ATTR_UNUSED)
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	doveadm_print_header("item", "item", 0);
 	doveadm_print_header("state", "state", 0);
-	doveadm_print_header("value", "value", 0);
-	doveadm_print_header("advice", "advice",
+	doveadm_print_header("value", "value",
 			     DOVEADM_PRINT_HEADER_FLAG_EXPAND);
 
+	t_array_init(&status_rows, 64);
 	check_plugin_file();
 	check_mail_plugins();
 	check_sieve_plugins("lmtp");
@@ -240,6 +261,7 @@ static void cmd_junk_status(struct doveadm_cmd_context *cctx ATTR_UNUSED)
 		check_socket_mode();
 	check_segment(service_up);
 	print_status(&status);
+	print_rows();
 }
 
 struct doveadm_cmd_ver2 doveadm_cmd_junk_status = {

@@ -10,8 +10,11 @@
 require ["vnd.junk-feedback", "variables", "relational",
          "comparator-i;ascii-numeric", "editheader", "fileinto", "mailbox"];
 
-# Nobody but us says how this message was scored.
-deleteheader "X-Junk-Score";
+# Nobody but us says how this message was scored. (Only if there is something
+# to delete: Pigeonhole 0.5's deleteheader fails on a message without a body.)
+if exists "X-Junk-Score" {
+	deleteheader "X-Junk-Score";
+}
 addheader "X-Junk-Score" "${junk.score}";
 
 # The threshold is the setting junk_feedback_threshold (90). ${junk.threshold}

@@ -120,43 +120,51 @@ act_junkreport_print(const struct sieve_action *action,
 				   junk_verdict_name(act->verdict));
 }
 
-static int
+static void
+report_init(struct junk_report *report, const struct act_junkreport *act)
+{
+	struct timeval now;
+
+	i_gettimeofday(&now);
+	i_zero(report);
+	report->stamp_usecs = timeval_to_usecs(&now);
+	report->verdict = act->verdict;
+	report->origin = JUNK_ORIGIN_SIEVE;
+	report->feature_set = JUNK_FEATURE_SET;
+	report->size_bytes = act->msg.size_bytes;
+	memcpy(report->digest, act->msg.digest, sizeof(report->digest));
+	report->tokens = array_get(&act->msg.tokens, &report->token_count);
+}
+
+static void
 send_report(const struct sieve_action_exec_env *aenv,
-	    const struct act_junkreport *act, const char **error_r)
+	    const struct act_junkreport *act)
 {
 	const struct sieve_execute_env *eenv = aenv->exec_env;
 	struct junk_client_settings set = {
 		.socket_path = t_strconcat(eenv->svinst->base_dir, "/",
 					   JUNK_FEEDBACK_SOCKET_NAME, NULL),
-		.control_dir =
-			ext_junk_feedback_control_dir(eenv->scriptenv->user),
+		.control_dir = ext_junk_feedback_control_dir(
+			eenv->scriptenv->user, TRUE),
 		.event_parent = aenv->event,
 	};
 	struct junk_client *client;
 	struct junk_report report;
-	struct timeval now;
-	int ret;
+	const char *error;
 
 	if (set.control_dir == NULL) {
-		*error_r = "the user has no control directory";
-		return -1;
+		e_error(aenv->event, "junk-feedback: junkreport: "
+			"the user has no control directory");
+		return;
 	}
-	i_gettimeofday(&now);
-	i_zero(&report);
-	report.stamp_usecs = timeval_to_usecs(&now);
-	report.verdict = act->verdict;
-	report.origin = JUNK_ORIGIN_SIEVE;
-	report.feature_set = JUNK_FEATURE_SET;
-	report.size_bytes = act->msg.size_bytes;
-	memcpy(report.digest, act->msg.digest, sizeof(report.digest));
-	report.tokens = array_get(&act->msg.tokens, &report.token_count);
-
+	report_init(&report, act);
 	client = junk_client_init(&set);
-	ret = junk_client_report(client, &report, error_r);
-	if (ret < 0)
-		*error_r = t_strdup(*error_r);
+	/* the client has logged it if this fails */
+	if (junk_client_report(client, &report, &error) == 0) {
+		e_debug(aenv->event, "junk-feedback: reported as %s",
+			junk_verdict_name(act->verdict));
+	}
 	junk_client_deinit(&client, JUNKREPORT_WAIT_MSECS);
-	return ret;
 }
 
 /* Called when the delivery is over: neither its result nor what else the
@@ -167,19 +175,16 @@ act_junkreport_finish(const struct sieve_action_exec_env *aenv,
 {
 	const struct act_junkreport *act = aenv->action->context;
 	struct ext_junk_feedback_context *ctx = aenv->action->ext->context;
-	const char *error = act->error;
 
 	if (status != SIEVE_EXEC_OK || !ctx->set.enabled)
 		return;
+	if (act->error != NULL) {
+		e_error(aenv->event, "junk-feedback: junkreport: "
+			"the message can't be read: %s", act->error);
+		return;
+	}
 	T_BEGIN {
-		if (error != NULL || send_report(aenv, act, &error) < 0) {
-			e_error(aenv->event,
-				"junk-feedback: junkreport failed: %s", error);
-		} else {
-			e_debug(aenv->event, "junk-feedback: "
-				"reported the message as %s",
-				junk_verdict_name(act->verdict));
-		}
+		send_report(aenv, act);
 	} T_END;
 }
 

@@ -34,7 +34,8 @@ static struct junk_segment *segment_open(const char *path)
 	return score_segment;
 }
 
-const char *ext_junk_feedback_control_dir(struct mail_user *user)
+const char *
+ext_junk_feedback_control_dir(struct mail_user *user, bool create)
 {
 	struct mail_namespace *ns;
 	const char *dir;
@@ -45,6 +46,10 @@ const char *ext_junk_feedback_control_dir(struct mail_user *user)
 	if (ns == NULL ||
 	    !mailbox_list_get_root_path(ns->list,
 					MAILBOX_LIST_PATH_TYPE_CONTROL, &dir))
+		return NULL;
+	/* a spam trap may never have stored a message */
+	if (create && mailbox_list_mkdir_root(ns->list, dir,
+					MAILBOX_LIST_PATH_TYPE_CONTROL) < 0)
 		return NULL;
 	return dir;
 }
@@ -61,7 +66,8 @@ find_reporter(struct ext_junk_feedback_context *ctx,
 		return ctx->reporter_found ? ctx->reporter : NULL;
 	ctx->reporter_checked = TRUE;
 
-	dir = ext_junk_feedback_control_dir(renv->exec_env->scriptenv->user);
+	dir = ext_junk_feedback_control_dir(renv->exec_env->scriptenv->user,
+					    FALSE);
 	if (dir == NULL)
 		return NULL;
 	ret = junk_identity_read(dir, ctx->reporter, &error);

@@ -53,9 +53,11 @@ int ext_junk_feedback_tokenize(const struct sieve_extension *ext,
 			       const struct sieve_runtime_env *renv,
 			       pool_t pool, struct junk_message *msg_r,
 			       const char **error_r);
-/* The user's control directory, where identity and spool are. NULL if the user
-   has none, as in some tools. */
-const char *ext_junk_feedback_control_dir(struct mail_user *user);
+/* The user's control directory, where identity and spool are; it is made if
+   create is TRUE. NULL if the user has none, as in some tools, or if it can't be
+   made, which is logged. */
+const char *
+ext_junk_feedback_control_dir(struct mail_user *user, bool create);
 
 /* ${junk.score} and others */
 void ext_junk_feedback_variables_init(const struct sieve_extension *ext,

@@ -561,7 +561,13 @@ class Dovecot:
             recipients = [recipients]
         with smtplib.LMTP("127.0.0.1", self.lmtp_port,
                           local_hostname="client.example.org") as lmtp:
-            refused = lmtp.sendmail(sender, recipients, to_crlf(message))
+            lmtp.ehlo_or_helo_if_needed()
+            replies = [lmtp.mail(sender)]
+            replies += [lmtp.rcpt(rcpt) for rcpt in recipients]
+            # smtplib reads one reply to the data; LMTP has one a recipient
+            replies.append(lmtp.data(to_crlf(message)))
+            replies += [lmtp.getreply() for rcpt in recipients[1:]]
+        refused = [reply for reply in replies if reply[0] // 100 != 2]
         if refused:
             raise HarnessError("LMTP refused: %r" % refused)
 

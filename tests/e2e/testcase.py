@@ -1,5 +1,7 @@
 """What one end-to-end test works with."""
 
+import re
+
 import harness
 
 HAM = b"""\
@@ -78,6 +80,11 @@ class Test:
     def log(self):
         """What was logged since the test began."""
         return self.d.log()[self.log_start:]
+
+    def errors(self):
+        """Lines of the log since then that name an error or a warning."""
+        return [line for line in self.log().splitlines()
+                if re.search(r"(Error|Warning|Panic|Fatal): ", line)]
 
     def finish(self):
         """Checks that hold for every test."""
