@@ -1,0 +1,75 @@
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "junk-milter-message.h"
+
+static int grow(struct junk_milter_message *msg, size_t size)
+{
+	size_t allocated = msg->allocated == 0 ? 16*1024 : msg->allocated;
+	char *data;
+
+	while (allocated < size)
+		allocated *= 2;
+	if (allocated == msg->allocated)
+		return 0;
+	data = realloc(msg->data, allocated);
+	if (data == NULL) {
+		msg->failed = 1;
+		return -1;
+	}
+	msg->data = data;
+	msg->allocated = allocated;
+	return 0;
+}
+
+static void append(struct junk_milter_message *msg, const void *data,
+		   size_t size)
+{
+	size_t left = JUNK_MILTER_MAX_MESSAGE_BYTES - msg->size;
+
+	if (size > left)
+		size = left;
+	if (size == 0 || msg->failed || grow(msg, msg->size + size) < 0)
+		return;
+	memcpy(msg->data + msg->size, data, size);
+	msg->size += size;
+}
+
+void junk_milter_message_header(struct junk_milter_message *msg,
+				const char *name, const char *value)
+{
+	if (strcasecmp(name, "X-Junk-Score") == 0)
+		msg->foreign_scores++;
+	else if (strcasecmp(name, "X-Junk-Reason") == 0)
+		msg->foreign_reasons++;
+	else if (strcasecmp(name, "X-Junk-Flag") == 0)
+		msg->foreign_flags++;
+	append(msg, name, strlen(name));
+	/* without SMFIP_HDR_LEADSPC the MTA has cut one space */
+	append(msg, ": ", 2);
+	append(msg, value, strlen(value));
+	append(msg, "\r\n", 2);
+}
+
+void junk_milter_message_end_headers(struct junk_milter_message *msg)
+{
+	append(msg, "\r\n", 2);
+}
+
+void junk_milter_message_body(struct junk_milter_message *msg,
+			      const unsigned char *data, size_t size)
+{
+	append(msg, data, size);
+}
+
+int junk_milter_message_full(const struct junk_milter_message *msg)
+{
+	return msg->failed || msg->size == JUNK_MILTER_MAX_MESSAGE_BYTES;
+}
+
+void junk_milter_message_reset(struct junk_milter_message *msg)
+{
+	free(msg->data);
+	memset(msg, 0, sizeof(*msg));
+}

@@ -1,0 +1,31 @@
+#ifndef JUNK_MILTER_MESSAGE_H
+#define JUNK_MILTER_MESSAGE_H
+
+#include <stddef.h>
+
+/* One message as it comes in, bounded: what goes over the limit is not kept
+   (the scorer reads no more of a message either). */
+
+/* As JUNK_MAX_MESSAGE_BYTES in lib-junk/junk-limits.h. */
+#define JUNK_MILTER_MAX_MESSAGE_BYTES (1024*1024)
+
+struct junk_milter_message {
+	char *data;
+	size_t size, allocated;
+	/* out of memory: the message passes without a score */
+	int failed;
+	/* header fields of ours that came from outside */
+	unsigned int foreign_scores, foreign_reasons, foreign_flags;
+};
+
+void junk_milter_message_header(struct junk_milter_message *msg,
+				const char *name, const char *value);
+void junk_milter_message_end_headers(struct junk_milter_message *msg);
+void junk_milter_message_body(struct junk_milter_message *msg,
+			      const unsigned char *data, size_t size);
+/* Returns 1 if more of the body isn't needed. */
+int junk_milter_message_full(const struct junk_milter_message *msg);
+/* Empty again, for the connection's next message. */
+void junk_milter_message_reset(struct junk_milter_message *msg);
+
+#endif

@@ -1,0 +1,40 @@
+#include "junk-score.h"
+#include "junk-milter-policy.h"
+
+const char *junk_milter_action_name(enum junk_milter_action action)
+{
+	switch (action) {
+	case JUNK_MILTER_PASS:
+		return "pass";
+	case JUNK_MILTER_TAG:
+		return "tag";
+	case JUNK_MILTER_QUARANTINE:
+		return "quarantine";
+	case JUNK_MILTER_DEFER:
+		return "defer";
+	case JUNK_MILTER_REJECT:
+		return "reject";
+	}
+	return "unknown";
+}
+
+static int reaches(int score, int threshold)
+{
+	return threshold != 0 && score >= threshold;
+}
+
+enum junk_milter_action
+junk_milter_decide(const struct junk_milter_settings *set, int score)
+{
+	if (score == JUNK_SCORES_UNKNOWN)
+		return JUNK_MILTER_PASS;
+	if (reaches(score, set->reject))
+		return JUNK_MILTER_REJECT;
+	if (reaches(score, set->defer))
+		return JUNK_MILTER_DEFER;
+	if (reaches(score, set->quarantine))
+		return JUNK_MILTER_QUARANTINE;
+	if (reaches(score, set->tag))
+		return JUNK_MILTER_TAG;
+	return JUNK_MILTER_PASS;
+}

@@ -1,0 +1,308 @@
+/* junk-feedback-milter: scores mail at SMTP time from the service's
+   shared-memory segment (junk-score.h).
+
+   libmilter runs each connection in a thread of its own; libdovecot, which
+   reads the message inside junk_scores_message(), is not made for threads. One
+   lock is held around each score: tens of microseconds. */
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+#include <libmilter/mfapi.h>
+
+#include "junk-score.h"
+#include "junk-milter-message.h"
+#include "junk-milter-policy.h"
+#include "junk-milter-settings.h"
+
+#define DEFAULT_CONFIG_PATH "/etc/junk-feedback-milter.conf"
+/* Postfix' own limits end a session much earlier. */
+#define TIMEOUT_SECS 7210
+#define REASON_SIZE 200
+
+struct connection {
+	struct junk_milter_message message;
+	int local;
+};
+
+static struct junk_milter_settings settings;
+static struct junk_scores *scores;
+static pthread_mutex_t scores_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int address_is_local(const _SOCK_ADDR *address)
+{
+	const struct sockaddr_in *in4 = (const void *)address;
+	const struct sockaddr_in6 *in6 = (const void *)address;
+
+	/* NULL: not an internet connection (sendmail command) */
+	if (address == NULL || address->sa_family == AF_UNIX)
+		return 1;
+	if (address->sa_family == AF_INET)
+		return (ntohl(in4->sin_addr.s_addr) >> 24) == 127;
+	if (address->sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+	return 0;
+}
+
+static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
+{
+	struct connection *conn = calloc(1, sizeof(*conn));
+
+	(void)host;
+	if (conn == NULL)
+		return SMFIS_ACCEPT;
+	conn->local = address_is_local(address);
+	if (smfi_setpriv(ctx, conn) != MI_SUCCESS) {
+		free(conn);
+		return SMFIS_ACCEPT;
+	}
+	if (conn->local && settings.skip_local)
+		return SMFIS_ACCEPT;
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_from(SMFICTX *ctx, char **args)
+{
+	struct connection *conn = smfi_getpriv(ctx);
+	const char *login = smfi_getsymval(ctx, (char *)"{auth_authen}");
+
+	(void)args;
+	junk_milter_message_reset(&conn->message);
+	if (settings.skip_authenticated && login != NULL && *login != '\0')
+		return SMFIS_ACCEPT;
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+	struct connection *conn = smfi_getpriv(ctx);
+
+	junk_milter_message_header(&conn->message, name, value);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_headers_end(SMFICTX *ctx)
+{
+	struct connection *conn = smfi_getpriv(ctx);
+
+	junk_milter_message_end_headers(&conn->message);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_body(SMFICTX *ctx, unsigned char *data, size_t size)
+{
+	struct connection *conn = smfi_getpriv(ctx);
+
+	junk_milter_message_body(&conn->message, data, size);
+	return junk_milter_message_full(&conn->message) ?
+		SMFIS_SKIP : SMFIS_CONTINUE;
+}
+
+/* Nobody but us says what we said. From the last one: the numbers of those
+   before it stay as they are. */
+static void remove_headers(SMFICTX *ctx, const char *name, unsigned int count)
+{
+	for (; count > 0; count--)
+		(void)smfi_chgheader(ctx, (char *)name, (int)count, NULL);
+}
+
+static int score_message(struct connection *conn, char *reason,
+			 size_t reason_size)
+{
+	int score;
+
+	if (conn->message.failed)
+		return JUNK_SCORES_UNKNOWN;
+	pthread_mutex_lock(&scores_lock);
+	score = junk_scores_message(scores, conn->message.data,
+				    conn->message.size, NULL);
+	snprintf(reason, reason_size, "%s", junk_scores_reason(scores));
+	pthread_mutex_unlock(&scores_lock);
+	return score;
+}
+
+static void stamp(SMFICTX *ctx, int score, const char *reason,
+		  enum junk_milter_action action)
+{
+	char value[16];
+
+	if (score == JUNK_SCORES_UNKNOWN)
+		return;
+	snprintf(value, sizeof(value), "%d", score);
+	(void)smfi_insheader(ctx, 0, (char *)"X-Junk-Score", value);
+	if (*reason != '\0')
+		(void)smfi_insheader(ctx, 1, (char *)"X-Junk-Reason",
+				     (char *)reason);
+	if (action >= JUNK_MILTER_TAG)
+		(void)smfi_insheader(ctx, 0, (char *)"X-Junk-Flag",
+				     (char *)"YES");
+}
+
+static void set_reject_reply(SMFICTX *ctx)
+{
+	char **l = settings.reply_lines;
+
+	/* libmilter takes the lines as arguments only; a NULL ends them */
+	(void)smfi_setmlreply(ctx, "550", "5.7.1", l[0], l[1], l[2], l[3],
+			      l[4], l[5], l[6], l[7], l[8], l[9], l[10],
+			      l[11], l[12], l[13], l[14], l[15], NULL);
+}
+
+static void log_action(SMFICTX *ctx, int score, const char *reason,
+		       enum junk_milter_action action)
+{
+	const char *queue_id = smfi_getsymval(ctx, (char *)"i");
+
+	syslog(LOG_INFO, "%s: score %d (%s): %s%s",
+	       queue_id == NULL ? "-" : queue_id, score, reason,
+	       junk_milter_action_name(action),
+	       settings.dry_run ? " (dry run: passed)" : "");
+}
+
+static sfsistat act(SMFICTX *ctx, enum junk_milter_action action,
+		    const char *reason)
+{
+	switch (action) {
+	case JUNK_MILTER_REJECT:
+		set_reject_reply(ctx);
+		return SMFIS_REJECT;
+	case JUNK_MILTER_DEFER:
+		(void)smfi_setreply(ctx, (char *)"451", (char *)"4.7.1",
+				    (char *)"Please try again later");
+		return SMFIS_TEMPFAIL;
+	case JUNK_MILTER_QUARANTINE:
+		(void)smfi_quarantine(ctx, (char *)reason);
+		return SMFIS_CONTINUE;
+	case JUNK_MILTER_TAG:
+	case JUNK_MILTER_PASS:
+		break;
+	}
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_message_end(SMFICTX *ctx)
+{
+	struct connection *conn = smfi_getpriv(ctx);
+	struct junk_milter_message *msg = &conn->message;
+	enum junk_milter_action action;
+	char reason[REASON_SIZE] = "";
+	int score;
+
+	score = score_message(conn, reason, sizeof(reason));
+	action = junk_milter_decide(&settings, score);
+	remove_headers(ctx, "X-Junk-Score", msg->foreign_scores);
+	remove_headers(ctx, "X-Junk-Reason", msg->foreign_reasons);
+	remove_headers(ctx, "X-Junk-Flag", msg->foreign_flags);
+	junk_milter_message_reset(msg);
+	stamp(ctx, score, reason, action);
+	if (action >= JUNK_MILTER_QUARANTINE)
+		log_action(ctx, score, reason, action);
+	return settings.dry_run ? SMFIS_CONTINUE : act(ctx, action, reason);
+}
+
+static sfsistat on_abort(SMFICTX *ctx)
+{
+	struct connection *conn = smfi_getpriv(ctx);
+
+	if (conn != NULL)
+		junk_milter_message_reset(&conn->message);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_close(SMFICTX *ctx)
+{
+	struct connection *conn = smfi_getpriv(ctx);
+
+	if (conn != NULL) {
+		junk_milter_message_reset(&conn->message);
+		free(conn);
+		(void)smfi_setpriv(ctx, NULL);
+	}
+	return SMFIS_CONTINUE;
+}
+
+static int run(void)
+{
+	struct smfiDesc milter = {
+		.xxfi_name = (char *)"junk-feedback",
+		.xxfi_version = SMFI_VERSION,
+		.xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE,
+		.xxfi_connect = on_connect,
+		.xxfi_envfrom = on_from,
+		.xxfi_header = on_header,
+		.xxfi_eoh = on_headers_end,
+		.xxfi_body = on_body,
+		.xxfi_eom = on_message_end,
+		.xxfi_abort = on_abort,
+		.xxfi_close = on_close,
+	};
+
+	if (smfi_setconn(settings.socket) != MI_SUCCESS ||
+	    smfi_register(milter) != MI_SUCCESS ||
+	    smfi_settimeout(TIMEOUT_SECS) != MI_SUCCESS ||
+	    smfi_opensocket(true) != MI_SUCCESS) {
+		fprintf(stderr, "junk-feedback-milter: can't listen on %s: "
+			"change socket in the configuration\n",
+			settings.socket);
+		return 1;
+	}
+	syslog(LOG_INFO, "listening on %s", settings.socket);
+	return smfi_main() == MI_SUCCESS ? 0 : 1;
+}
+
+static void usage(void)
+{
+	fprintf(stderr, "usage: junk-feedback-milter [-t] [-c FILE]\n"
+		"  -c FILE  configuration (default %s)\n"
+		"  -t       check the configuration only\n",
+		DEFAULT_CONFIG_PATH);
+}
+
+int main(int argc, char *argv[])
+{
+	const char *config_path = NULL;
+	char error[1024];
+	int opt, check = 0, ret;
+
+	while ((opt = getopt(argc, argv, "c:th")) != -1) {
+		switch (opt) {
+		case 'c':
+			config_path = optarg;
+			break;
+		case 't':
+			check = 1;
+			break;
+		default:
+			usage();
+			return 64;
+		}
+	}
+	junk_milter_settings_init(&settings);
+	if (config_path == NULL && access(DEFAULT_CONFIG_PATH, F_OK) == 0)
+		config_path = DEFAULT_CONFIG_PATH;
+	if (config_path != NULL &&
+	    junk_milter_settings_read(&settings, config_path,
+				      error, sizeof(error)) < 0) {
+		fprintf(stderr, "junk-feedback-milter: %s\n", error);
+		return 78;
+	}
+	if (check)
+		return 0;
+	openlog("junk-feedback-milter", LOG_PID, LOG_MAIL);
+	/* the MTA and we share a group, not a user */
+	umask(0007);
+	scores = junk_scores_open(settings.scores);
+	ret = run();
+	junk_scores_close(&scores);
+	junk_milter_settings_deinit(&settings);
+	return ret;
+}
