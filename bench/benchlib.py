@@ -1,0 +1,41 @@
+"""What the benchmarks share."""
+
+import glob
+import os
+import statistics
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def sample_mail(count):
+    """Real messages of the tree, spam and ham by turns"""
+    kinds = [sorted(glob.glob("%s/tests/data/demo/%s/*.eml" % (TOP, kind)))
+             for kind in ("spam", "ham")]
+    paths = [path for pair in zip(*kinds) for path in pair]
+    mails = []
+    for i in range(count):
+        with open(paths[i % len(paths)], "rb") as f:
+            mails.append(f.read())
+    return mails
+
+
+def alternate(items, i):
+    """The items in an order that changes from round to round"""
+    return items if i % 2 == 0 else items[::-1]
+
+
+def result(name, value, unit, bound, ok):
+    print("bench %s %.4g %s bound %g %s" % (
+        name, value, unit, bound, "ok" if ok else "short"), flush=True)
+    return ok
+
+
+def ratio(name, base, other, bound, at_least=False):
+    """Pairwise ratios base/other: their median against the bound, with the
+    spread. at_least: the ratio has to reach the bound, else to stay below."""
+    ratios = sorted(b / o for b, o in zip(base, other))
+    median = statistics.median(ratios)
+    print("%s: %.3f (quartiles %.3f-%.3f)" % (
+        name, median, ratios[len(ratios) // 4], ratios[3 * len(ratios) // 4]))
+    return result(name, median, "x", bound,
+                  median >= bound if at_least else median <= bound)
