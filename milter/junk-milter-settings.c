@@ -30,6 +30,7 @@ static const struct setting settings[] = {
 		"unix:/run/junk-feedback-milter/milter.sock"),
 	SETTING(scores, SETTING_STRING,
 		"/run/dovecot/junk-feedback/junk-feedback.scores"),
+	SETTING(authserv_id, SETTING_STRING, ""),
 	SETTING(reject, SETTING_THRESHOLD, "off"),
 	SETTING(defer, SETTING_THRESHOLD, "off"),
 	SETTING(quarantine, SETTING_THRESHOLD, "off"),

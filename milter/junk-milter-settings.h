@@ -14,6 +14,8 @@ struct junk_milter_settings {
 	char *socket;
 	/* the score segment */
 	char *scores;
+	/* whose Authentication-Results are evidence; "" = nobody's */
+	char *authserv_id;
 	/* Scores from which a message is rejected, deferred, quarantined or
 	   tagged (X-Junk-Flag): 1..100; 0 = never. */
 	int reject, defer, quarantine, tag;

@@ -301,6 +301,7 @@ int main(int argc, char *argv[])
 	/* the MTA and we share a group, not a user */
 	umask(0007);
 	scores = junk_scores_open(settings.scores);
+	junk_scores_set_authserv_id(scores, settings.authserv_id);
 	ret = run();
 	junk_scores_close(&scores);
 	junk_milter_settings_deinit(&settings);

@@ -1,0 +1,148 @@
+#include "lib.h"
+#include "array.h"
+#include "istream.h"
+#include "str.h"
+#include "junk-score.h"
+#include "junk-segment.h"
+#include "junk-tokenizer.h"
+
+#include <math.h>
+#include <time.h>
+
+/* Classes that a reason names at most, and the least that one must have
+   moved. */
+#define REASON_MAX_CLASSES 3
+#define REASON_MIN_SUM 0.1
+
+struct junk_scores {
+	struct junk_segment *segment;
+	char *authserv_id;
+	string_t *reason;
+	/* kept from message to message */
+	pool_t pool;
+};
+
+struct junk_scores *junk_scores_open(const char *path)
+{
+	struct junk_scores *scores;
+
+	if (!lib_is_initialized())
+		lib_init();
+	scores = i_new(struct junk_scores, 1);
+	scores->segment = junk_segment_open(path);
+	scores->reason = str_new(default_pool, 128);
+	scores->pool = pool_alloconly_create("junk scores", 16*1024);
+	return scores;
+}
+
+void junk_scores_close(struct junk_scores **_scores)
+{
+	struct junk_scores *scores = *_scores;
+
+	if (scores == NULL)
+		return;
+	*_scores = NULL;
+	junk_segment_close(&scores->segment);
+	str_free(&scores->reason);
+	pool_unref(&scores->pool);
+	i_free(scores->authserv_id);
+	i_free(scores);
+}
+
+void junk_scores_set_authserv_id(struct junk_scores *scores, const char *id)
+{
+	i_free(scores->authserv_id);
+	scores->authserv_id = i_strdup(id);
+}
+
+/* The class with the largest sum that isn't in used yet. */
+static int
+next_class(const struct junk_score *score, uint64_t used)
+{
+	int best = -1;
+
+	for (int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++) {
+		if ((used & (UINT64_C(1) << i)) != 0 ||
+		    fabs(score->class_sum[i]) < REASON_MIN_SUM)
+			continue;
+		if (best < 0 || fabs(score->class_sum[i]) >
+				fabs(score->class_sum[best]))
+			best = i;
+	}
+	return best;
+}
+
+static void explain(const struct junk_score *score, string_t *dest)
+{
+	uint64_t used = 0;
+	int class;
+
+	if (score->unknown_reason != NULL) {
+		str_append(dest, score->unknown_reason);
+		return;
+	}
+	for (unsigned int i = 0; i < REASON_MAX_CLASSES; i++) {
+		class = next_class(score, used);
+		if (class < 0)
+			break;
+		used |= UINT64_C(1) << class;
+		str_printfa(dest, "%s%s %+.1f", i == 0 ? "" : ", ",
+			    junk_token_class_name(class),
+			    score->class_sum[class]);
+	}
+}
+
+static int
+score_data(struct junk_scores *scores, const struct junk_model *model,
+	   const void *data, size_t size, const unsigned char *reporter)
+{
+	struct junk_tokenizer_settings set = {
+		.authserv_id = scores->authserv_id,
+	};
+	struct junk_message msg;
+	struct junk_score score;
+	struct istream *input;
+	const junk_token_t *tokens;
+	unsigned int count;
+	const char *error;
+	int ret;
+
+	input = i_stream_create_from_data(data, size);
+	p_clear(scores->pool);
+	ret = junk_tokenize(input, &set, scores->pool, &msg, &error);
+	i_stream_unref(&input);
+	if (ret < 0) {
+		str_append(scores->reason, error);
+		return JUNK_SCORES_UNKNOWN;
+	}
+	tokens = array_get(&msg.tokens, &count);
+	junk_model_score(model, tokens, count, reporter, &score);
+	explain(&score, scores->reason);
+	return score.score;
+}
+
+int junk_scores_message(struct junk_scores *scores, const void *data,
+			size_t size, const unsigned char *reporter)
+{
+	struct junk_model model;
+	const char *reason;
+	int ret;
+
+	str_truncate(scores->reason, 0);
+	T_BEGIN {
+		if (junk_segment_get(scores->segment, time(NULL), &model,
+				     &reason) < 0) {
+			str_append(scores->reason, reason);
+			ret = JUNK_SCORES_UNKNOWN;
+		} else {
+			ret = score_data(scores, &model, data, size,
+					 reporter);
+		}
+	} T_END;
+	return ret;
+}
+
+const char *junk_scores_reason(struct junk_scores *scores)
+{
+	return str_c(scores->reason);
+}
