@@ -131,7 +131,12 @@ void junk_headers_init(struct junk_headers *headers,
 	i_zero(headers);
 	headers->set = set;
 	headers->authserv_id = authserv_id;
-	headers->buf = t_buffer_create(1024);
+	headers->buf = buffer_create_dynamic(default_pool, 1024);
+}
+
+void junk_headers_deinit(struct junk_headers *headers)
+{
+	buffer_free(&headers->buf);
 }
 
 static void

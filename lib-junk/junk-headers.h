@@ -26,6 +26,7 @@ struct junk_headers {
 
 void junk_headers_init(struct junk_headers *headers,
 		       struct junk_token_set *set, const char *authserv_id);
+void junk_headers_deinit(struct junk_headers *headers);
 /* value: unfolded, not decoded. */
 void junk_headers_add(struct junk_headers *headers, const char *name,
 		      const unsigned char *value, size_t size);

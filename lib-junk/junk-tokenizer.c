@@ -552,10 +552,11 @@ int junk_tokenize(struct istream *input,
 	T_BEGIN {
 		struct tokenizer *ctx = t_new(struct tokenizer, 1);
 
-		ctx->raw = t_buffer_create(16*1024);
-		ctx->decoded = t_buffer_create(16*1024);
-		ctx->value = t_buffer_create(16*1024);
-		ctx->text = t_buffer_create(16*1024);
+		/* not from the data stack: they grow in inner frames */
+		ctx->raw = buffer_create_dynamic(default_pool, 16*1024);
+		ctx->decoded = buffer_create_dynamic(default_pool, 16*1024);
+		ctx->value = buffer_create_dynamic(default_pool, 16*1024);
+		ctx->text = buffer_create_dynamic(default_pool, 16*1024);
 		junk_token_set_init(&ctx->set, set);
 		junk_headers_init(&ctx->headers, &ctx->set,
 				  set == NULL ? NULL : set->authserv_id);
@@ -564,6 +565,11 @@ int junk_tokenize(struct istream *input,
 			tokenizer_finish(ctx);
 			tokenizer_result(ctx, msg_r);
 		}
+		junk_headers_deinit(&ctx->headers);
+		buffer_free(&ctx->raw);
+		buffer_free(&ctx->decoded);
+		buffer_free(&ctx->value);
+		buffer_free(&ctx->text);
 	} T_END;
 	msg_r->size_bytes = limited->v_offset;
 	if (limited->stream_errno != 0) {
