@@ -1,13 +1,509 @@
+/* Watches what users do with mail, through the notify plugin: each callback
+   asks junk-decision.c, tokenises at once (the message may be gone a moment
+   later) and keeps the result in the transaction; the commit reports it.
+
+   Only what an IMAP command of the user does is an action of the user: a
+   transaction's reason is the command, or the name of a C function where Sieve,
+   lazy_expunge, dsync and other movers have begun it. */
+
 #include "lib.h"
+#include "array.h"
+#include "ioloop.h"
+#include "lib-event.h"
+#include "master-service.h"
+#include "module-context.h"
+#include "mail-storage-private.h"
+#include "mail-storage-hooks.h"
+#include "notify-plugin.h"
+#include "junk-client.h"
+#include "junk-trail.h"
+#include "junk-feedback-user.h"
 #include "junk-feedback-plugin.h"
+
+/* Messages of one STORE +FLAGS \Deleted that are looked at for a move by
+   APPEND. More are a cleaning. */
+#define MAX_DELETED_DIGESTS 32
+
+struct junk_trail_add {
+	enum junk_trail_type type;
+	uint64_t key;
+};
+
+struct junk_txn {
+	struct junk_user *juser;
+	struct mailbox *box;
+	enum junk_box kind;
+	/* source of the last copy */
+	struct mailbox *src_box;
+	enum junk_box src_kind;
+
+	buffer_t *tokens;
+	ARRAY(struct junk_pending) pending;
+	ARRAY(struct junk_trail_add) trail;
+	unsigned int deleted_count;
+
+	bool kind_known:1;
+	bool command_known:1;
+	bool is_command:1;
+};
 
 const char *junk_feedback_plugin_version = DOVECOT_ABI_VERSION;
 const char *junk_feedback_plugin_dependencies[] = { "notify", NULL };
 
-void junk_feedback_plugin_init(struct module *module ATTR_UNUSED)
+static struct notify_context *junk_notify_context;
+
+/* --- transactions --- */
+
+static void *junk_transaction_begin(struct mailbox_transaction_context *t)
 {
+	struct junk_user *juser = junk_user_get(t->box->storage->user);
+	struct junk_txn *txn;
+
+	/* messages of a virtual mailbox notify by their own mailbox */
+	if (juser == NULL || (t->flags & MAILBOX_TRANSACTION_FLAG_SYNC) != 0 ||
+	    junk_mailbox_is_virtual(t->box))
+		return NULL;
+	txn = i_new(struct junk_txn, 1);
+	txn->juser = juser;
+	txn->box = t->box;
+	return txn;
+}
+
+static void junk_transaction_free(struct junk_txn *txn)
+{
+	if (txn->tokens != NULL)
+		junk_user_buffer_free(txn->juser, &txn->tokens);
+	if (array_is_created(&txn->pending))
+		array_free(&txn->pending);
+	if (array_is_created(&txn->trail))
+		array_free(&txn->trail);
+	i_free(txn);
+}
+
+static bool junk_reason_is_command(const char *reason)
+{
+	static const char *const commands[] = {
+		"APPEND", "COPY", "MOVE", "REPLACE", "STORE"
+	};
+	size_t len;
+
+	if (reason == NULL)
+		return FALSE;
+	if (strncmp(reason, "UID ", 4) == 0)
+		reason += 4;
+	len = strcspn(reason, " ");
+	for (unsigned int i = 0; i < N_ELEMENTS(commands); i++) {
+		if (strlen(commands[i]) == len &&
+		    strncmp(reason, commands[i], len) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* Is it the user who does this? (The reason isn't set yet when the transaction
+   begins.) */
+static bool
+junk_txn_is_users(struct junk_txn *txn, struct mailbox_transaction_context *t)
+{
+	if (txn == NULL)
+		return FALSE;
+	if (!txn->command_known) {
+		txn->command_known = TRUE;
+		txn->is_command = junk_reason_is_command(t->reason);
+		if (!txn->is_command) {
+			junk_user_dropped(txn->juser, "not-the-user",
+					  t->reason == NULL ? "no reason" :
+					  t->reason);
+		}
+	}
+	return txn->is_command;
+}
+
+static enum junk_box junk_txn_kind(struct junk_txn *txn)
+{
+	if (!txn->kind_known) {
+		txn->kind = junk_user_get_kind(txn->juser, txn->box);
+		txn->kind_known = TRUE;
+	}
+	return txn->kind;
+}
+
+static enum junk_box
+junk_txn_src_kind(struct junk_txn *txn, struct mailbox *src_box)
+{
+	if (txn->src_box != src_box) {
+		txn->src_kind = junk_user_get_kind(txn->juser, src_box);
+		txn->src_box = src_box;
+	}
+	return txn->src_kind;
+}
+
+static int
+junk_txn_add(struct junk_txn *txn, struct mail *mail, enum junk_verdict verdict,
+	     enum junk_origin origin)
+{
+	struct junk_pending pending;
+
+	if (txn->tokens == NULL)
+		txn->tokens = junk_user_buffer_get(txn->juser);
+	if (junk_user_tokenize(txn->juser, mail, txn->tokens, &pending) < 0)
+		return -1;
+	pending.verdict = verdict;
+	pending.origin = origin;
+	if (verdict == JUNK_VERDICT_RETRACT)
+		pending.token_count = 0;
+	if (!array_is_created(&txn->pending))
+		i_array_init(&txn->pending, 16);
+	array_push_back(&txn->pending, &pending);
+	return 0;
+}
+
+static struct junk_pending *junk_txn_last(struct junk_txn *txn)
+{
+	return array_idx_modifiable(&txn->pending,
+				    array_count(&txn->pending) - 1);
+}
+
+static void junk_txn_remove_last(struct junk_txn *txn)
+{
+	array_delete(&txn->pending, array_count(&txn->pending) - 1, 1);
+}
+
+static void
+junk_txn_add_trail(struct junk_txn *txn, enum junk_trail_type type,
+		   uint64_t key)
+{
+	struct junk_trail_add *add;
+
+	if (!array_is_created(&txn->trail))
+		i_array_init(&txn->trail, 16);
+	add = array_append_space(&txn->trail);
+	add->type = type;
+	add->key = key;
+}
+
+static bool
+junk_txn_find_trail(struct junk_txn *txn, enum junk_trail_type type,
+		    uint64_t key)
+{
+	struct junk_trail *trail = junk_user_get_trail(txn->juser);
+
+	return trail != NULL && junk_trail_find(trail, type, key, ioloop_time);
+}
+
+static void junk_txn_write_trail(struct junk_txn *txn)
+{
+	struct junk_trail *trail = junk_user_get_trail(txn->juser);
+	const struct junk_trail_add *add;
+	const char *error;
+
+	if (trail == NULL)
+		return;
+	array_foreach(&txn->trail, add)
+		junk_trail_add(trail, add->type, add->key, ioloop_time);
+	T_BEGIN {
+		if (junk_trail_write(trail, &error) < 0) {
+			e_error(junk_user_get_event(txn->juser), "%s", error);
+		}
+	} T_END;
+}
+
+static void
+junk_transaction_commit(void *_txn,
+			struct mail_transaction_commit_changes *changes
+			ATTR_UNUSED)
+{
+	struct junk_txn *txn = _txn;
+	const struct junk_pending *pending;
+
+	if (txn == NULL)
+		return;
+	if (array_is_created(&txn->trail))
+		junk_txn_write_trail(txn);
+	if (array_is_created(&txn->pending)) {
+		array_foreach(&txn->pending, pending) {
+			junk_user_report(txn->juser, pending, txn->tokens,
+					 mailbox_get_vname(txn->box));
+		}
+		junk_user_flush(txn->juser);
+	}
+	junk_transaction_free(txn);
+}
+
+static void junk_transaction_rollback(void *_txn)
+{
+	struct junk_txn *txn = _txn;
+
+	if (txn == NULL)
+		return;
+	if (array_is_created(&txn->pending)) {
+		for (unsigned int i = 0; i < array_count(&txn->pending); i++) {
+			junk_user_dropped(txn->juser, "rollback",
+					  "the transaction failed");
+		}
+	}
+	junk_transaction_free(txn);
+}
+
+/* --- APPEND --- */
+
+static void junk_mail_save(void *_txn, struct mail *mail)
+{
+	struct junk_txn *txn = _txn;
+	enum junk_decision decision;
+	enum junk_verdict verdict;
+	bool left_junk;
+	uint64_t key;
+
+	if (!junk_txn_is_users(txn, mail->transaction) ||
+	    !junk_user_get_settings(txn->juser)->append)
+		return;
+	decision = junk_decide_append(junk_txn_kind(txn));
+	if (decision == JUNK_DECIDE_NOTHING)
+		return;
+	verdict = decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK ?
+		JUNK_VERDICT_HAM : JUNK_VERDICT_SPAM;
+	if (junk_txn_add(txn, mail, verdict, JUNK_ORIGIN_APPEND) < 0)
+		return;
+
+	key = junk_trail_key(junk_txn_last(txn)->digest, JUNK_DIGEST_BYTES);
+	left_junk = junk_txn_find_trail(txn, JUNK_TRAIL_DELETED, key);
+	if (left_junk != (decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK))
+		junk_txn_remove_last(txn);
+	if (decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK && !left_junk) {
+		/* the deletion may come later */
+		junk_txn_add_trail(txn, JUNK_TRAIL_APPENDED, key);
+	}
+}
+
+/* --- COPY, MOVE --- */
+
+static uint64_t junk_guid_key(struct mail *mail)
+{
+	const char *guid;
+
+	if (mail_get_special(mail, MAIL_FETCH_GUID, &guid) < 0 ||
+	    *guid == '\0')
+		return 0;
+	return junk_trail_key(guid, strlen(guid));
+}
+
+static void
+junk_copy_decided(struct junk_txn *txn, enum junk_decision decision,
+		  struct mail *src, struct mail *dst, enum junk_origin origin)
+{
+	enum junk_verdict verdict;
+	uint64_t key;
+
+	switch (decision) {
+	case JUNK_DECIDE_LEFT_JUNK:
+		key = junk_guid_key(src);
+		if (key != 0)
+			junk_txn_add_trail(txn, JUNK_TRAIL_TRASHED, key);
+		return;
+	case JUNK_DECIDE_HAM_IF_LEFT_JUNK:
+		key = junk_guid_key(src);
+		if (key == 0 ||
+		    !junk_txn_find_trail(txn, JUNK_TRAIL_TRASHED, key))
+			return;
+		verdict = JUNK_VERDICT_HAM;
+		break;
+	case JUNK_DECIDE_WEAK_HAM:
+		if (!junk_user_get_settings(txn->juser)->weak_ham)
+			return;
+		verdict = JUNK_VERDICT_WEAK_HAM;
+		origin = JUNK_ORIGIN_ACTION;
+		break;
+	case JUNK_DECIDE_HAM:
+		verdict = JUNK_VERDICT_HAM;
+		break;
+	case JUNK_DECIDE_SPAM:
+		verdict = JUNK_VERDICT_SPAM;
+		break;
+	default:
+		return;
+	}
+	/* another client may just have expunged the source */
+	if (junk_txn_add(txn, src, verdict, origin) < 0)
+		(void)junk_txn_add(txn, dst, verdict, origin);
+}
+
+static void junk_mail_copy(void *_txn, struct mail *src, struct mail *dst)
+{
+	struct junk_txn *txn = _txn;
+	enum junk_decision decision;
+	enum junk_box from;
+	struct mail *real_src;
+
+	if (!junk_txn_is_users(txn, dst->transaction))
+		return;
+	/* in a virtual mailbox, where it really is */
+	if (mail_get_backend_mail(src, &real_src) < 0)
+		real_src = src;
+	from = junk_txn_src_kind(txn, real_src->box);
+	if (from == JUNK_BOX_JUNK) {
+		junk_user_forget_held(txn->juser,
+				      mailbox_get_vname(real_src->box),
+				      real_src->uid);
+	}
+	decision = junk_decide_copy(from, junk_txn_kind(txn),
+				    junk_keywords_parse(mail_get_keywords(src)));
+	if (decision == JUNK_DECIDE_NOTHING)
+		return;
+	junk_copy_decided(txn, decision, real_src, dst,
+			  dst->transaction->save_ctx->moving ?
+			  JUNK_ORIGIN_MOVE : JUNK_ORIGIN_COPY);
+}
+
+/* --- STORE --- */
+
+/* Deleted in Junk: remember it, or finish what an APPEND has begun. */
+static void junk_mail_deleted(struct junk_txn *txn, struct mail *mail)
+{
+	struct junk_pending pending;
+	uint64_t key;
+
+	if (!junk_user_get_settings(txn->juser)->append ||
+	    ++txn->deleted_count > MAX_DELETED_DIGESTS ||
+	    junk_user_tokenize(txn->juser, mail, NULL, &pending) < 0)
+		return;
+	key = junk_trail_key(pending.digest, sizeof(pending.digest));
+	if (junk_txn_find_trail(txn, JUNK_TRAIL_APPENDED, key))
+		(void)junk_txn_add(txn, mail, JUNK_VERDICT_HAM,
+				   JUNK_ORIGIN_APPEND);
+	else
+		junk_txn_add_trail(txn, JUNK_TRAIL_DELETED, key);
+}
+
+static void
+junk_mail_update_flags(void *_txn, struct mail *mail, enum mail_flags old_flags)
+{
+	struct junk_txn *txn = _txn;
+
+	if (!junk_txn_is_users(txn, mail->transaction))
+		return;
+	switch (junk_decide_flags(junk_txn_kind(txn), old_flags,
+				  mail_get_flags(mail),
+				  junk_keywords_parse(mail_get_keywords(mail)))) {
+	case JUNK_DECIDE_WEAK_HAM:
+		if (junk_user_get_settings(txn->juser)->weak_ham) {
+			(void)junk_txn_add(txn, mail, JUNK_VERDICT_WEAK_HAM,
+					   JUNK_ORIGIN_ACTION);
+		}
+		break;
+	case JUNK_DECIDE_LEFT_JUNK:
+		junk_mail_deleted(txn, mail);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+junk_keywords_decided(struct junk_txn *txn, enum junk_decision decision,
+		      struct mail *mail)
+{
+	enum junk_verdict verdict;
+
+	switch (decision) {
+	case JUNK_DECIDE_SPAM:
+		verdict = JUNK_VERDICT_SPAM;
+		break;
+	case JUNK_DECIDE_HAM:
+	case JUNK_DECIDE_HAM_IF_KEPT:
+		verdict = JUNK_VERDICT_HAM;
+		break;
+	case JUNK_DECIDE_RETRACT:
+		verdict = JUNK_VERDICT_RETRACT;
+		break;
+	default:
+		return;
+	}
+	if (junk_txn_add(txn, mail, verdict, JUNK_ORIGIN_KEYWORD) == 0 &&
+	    decision == JUNK_DECIDE_HAM_IF_KEPT)
+		junk_txn_last(txn)->if_kept = TRUE;
+}
+
+static void
+junk_mail_update_keywords(void *_txn, struct mail *mail,
+			  const char *const *old_keywords)
+{
+	struct junk_txn *txn = _txn;
+	enum junk_keywords old, new;
+	enum junk_decision decision;
+	const char *vname;
+	bool was_junk;
+
+	if (!junk_txn_is_users(txn, mail->transaction) ||
+	    !junk_user_get_settings(txn->juser)->keywords)
+		return;
+	old = junk_keywords_parse(old_keywords);
+	new = junk_keywords_parse(mail_get_keywords(mail));
+	if (old == new)
+		return;
+	vname = mailbox_get_vname(txn->box);
+	was_junk = junk_user_was_junk(txn->juser, vname, mail->uid);
+	decision = junk_decide_keywords(junk_txn_kind(txn), old, new, was_junk);
+	if ((old & ~new & JUNK_KEYWORDS_JUNK) != 0)
+		junk_user_set_was_junk(txn->juser, vname, mail->uid);
+	/* a change of mind within a moment */
+	if (junk_txn_kind(txn) == JUNK_BOX_JUNK)
+		junk_user_forget_held(txn->juser, vname, mail->uid);
+	junk_keywords_decided(txn, decision, mail);
+}
+
+/* --- plugin --- */
+
+static const struct notify_vfuncs junk_notify_vfuncs = {
+	.mail_transaction_begin = junk_transaction_begin,
+	.mail_save = junk_mail_save,
+	.mail_copy = junk_mail_copy,
+	.mail_update_flags = junk_mail_update_flags,
+	.mail_update_keywords = junk_mail_update_keywords,
+	.mail_transaction_commit = junk_transaction_commit,
+	.mail_transaction_rollback = junk_transaction_rollback,
+};
+
+static void junk_namespaces_created(struct mail_namespace *namespaces)
+{
+	junk_user_namespaces_created(namespaces->user);
+}
+
+static const struct mail_storage_hooks junk_mail_storage_hooks = {
+	.mail_user_created = junk_user_init,
+	.mail_namespaces_created = junk_namespaces_created,
+};
+
+/* Users act by IMAP alone. Anywhere else the plugin does no harm, and
+   nothing. */
+static bool junk_is_imap_process(void)
+{
+	const char *name = master_service == NULL ? "" :
+		master_service_get_name(master_service);
+
+	if (strcmp(name, "imap") == 0)
+		return TRUE;
+	if (strcmp(name, "lmtp") == 0 || strcmp(name, "lda") == 0 ||
+	    strcmp(name, "pop3") == 0) {
+		i_info("junk-feedback: the plugin does nothing in %s: "
+		       "mail_plugins should name junk_feedback only inside of "
+		       "protocol imap { }", name);
+	}
+	return FALSE;
+}
+
+void junk_feedback_plugin_init(struct module *module)
+{
+	if (!junk_is_imap_process())
+		return;
+	mail_storage_hooks_add(module, &junk_mail_storage_hooks);
+	junk_notify_context = notify_register(&junk_notify_vfuncs);
 }
 
 void junk_feedback_plugin_deinit(void)
 {
+	if (junk_notify_context == NULL)
+		return;
+	notify_unregister(junk_notify_context);
+	mail_storage_hooks_remove(&junk_mail_storage_hooks);
 }

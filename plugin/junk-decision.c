@@ -1,0 +1,115 @@
+#include "lib.h"
+#include "junk-decision.h"
+
+const char *junk_box_name(enum junk_box box)
+{
+	static const char *const names[JUNK_BOX_COUNT] = {
+		"other", "inbox", "junk", "trash", "unsure", "ignore"
+	};
+
+	return names[box];
+}
+
+enum junk_keywords junk_keywords_parse(const char *const *keywords)
+{
+	enum junk_keywords result = JUNK_KEYWORDS_NONE;
+	const char *name;
+
+	for (; *keywords != NULL; keywords++) {
+		name = **keywords == '$' ? *keywords + 1 : *keywords;
+		if (strcasecmp(name, "Junk") == 0)
+			result |= JUNK_KEYWORDS_JUNK;
+		else if (strcasecmp(name, "NotJunk") == 0 ||
+			 strcasecmp(name, "NonJunk") == 0)
+			result |= JUNK_KEYWORDS_NOT_JUNK;
+	}
+	return result;
+}
+
+enum junk_decision
+junk_decide_copy(enum junk_box from, enum junk_box to,
+		 enum junk_keywords keywords)
+{
+	enum { N = JUNK_DECIDE_NOTHING, S = JUNK_DECIDE_SPAM,
+	       H = JUNK_DECIDE_HAM, W = JUNK_DECIDE_WEAK_HAM,
+	       L = JUNK_DECIDE_LEFT_JUNK, C = JUNK_DECIDE_HAM_IF_LEFT_JUNK };
+	static const unsigned char table[JUNK_BOX_COUNT][JUNK_BOX_COUNT] = {
+		/* from:	  to: other inbox junk trash unsure ignore */
+		[JUNK_BOX_OTHER]  = { N,    N,    S,   N,    N,     N },
+		[JUNK_BOX_INBOX]  = { W,    N,    S,   N,    N,     N },
+		[JUNK_BOX_JUNK]   = { H,    H,    N,   L,    N,     N },
+		[JUNK_BOX_TRASH]  = { C,    C,    S,   N,    N,     N },
+		[JUNK_BOX_UNSURE] = { H,    H,    S,   N,    N,     N },
+		[JUNK_BOX_IGNORE] = { N,    N,    N,   N,    N,     N },
+	};
+	enum junk_decision decision = (enum junk_decision)table[from][to];
+
+	/* filing away what was marked as junk isn't praise */
+	if (decision == JUNK_DECIDE_WEAK_HAM &&
+	    (keywords & JUNK_KEYWORDS_JUNK) != 0)
+		return JUNK_DECIDE_NOTHING;
+	return decision;
+}
+
+enum junk_decision junk_decide_append(enum junk_box to)
+{
+	switch (to) {
+	case JUNK_BOX_JUNK:
+		return JUNK_DECIDE_SPAM_UNLESS_LEFT_JUNK;
+	case JUNK_BOX_INBOX:
+	case JUNK_BOX_OTHER:
+		return JUNK_DECIDE_HAM_IF_LEFT_JUNK;
+	default:
+		return JUNK_DECIDE_NOTHING;
+	}
+}
+
+enum junk_decision
+junk_decide_keywords(enum junk_box box, enum junk_keywords old_keywords,
+		     enum junk_keywords new_keywords, bool was_junk)
+{
+	bool had_junk = (old_keywords & JUNK_KEYWORDS_JUNK) != 0;
+
+	if (box == JUNK_BOX_TRASH || box == JUNK_BOX_IGNORE ||
+	    old_keywords == new_keywords)
+		return JUNK_DECIDE_NOTHING;
+
+	switch (new_keywords) {
+	case JUNK_KEYWORDS_JUNK:
+		/* clients set it by themselves on what a filter has put into
+		   Junk: there it speaks only if it contradicts */
+		if (box == JUNK_BOX_JUNK && old_keywords == JUNK_KEYWORDS_NONE)
+			return JUNK_DECIDE_NOTHING;
+		return JUNK_DECIDE_SPAM;
+	case JUNK_KEYWORDS_NOT_JUNK:
+		if (box == JUNK_BOX_JUNK)
+			return JUNK_DECIDE_HAM_IF_KEPT;
+		if (box == JUNK_BOX_UNSURE || had_junk || was_junk)
+			return JUNK_DECIDE_HAM;
+		/* Thunderbird's own filter sets it on each new mail */
+		return JUNK_DECIDE_NOTHING;
+	case JUNK_KEYWORDS_NONE:
+		if (had_junk && box != JUNK_BOX_JUNK)
+			return JUNK_DECIDE_RETRACT;
+		return JUNK_DECIDE_NOTHING;
+	case JUNK_KEYWORDS_BOTH:
+		break;
+	}
+	/* a client's way from one to the other, or a contradiction */
+	return JUNK_DECIDE_NOTHING;
+}
+
+enum junk_decision
+junk_decide_flags(enum junk_box box, enum mail_flags old_flags,
+		  enum mail_flags new_flags, enum junk_keywords keywords)
+{
+	enum mail_flags added = new_flags & ~old_flags;
+
+	if (box == JUNK_BOX_JUNK && (added & MAIL_DELETED) != 0)
+		return JUNK_DECIDE_LEFT_JUNK;
+	if ((box == JUNK_BOX_INBOX || box == JUNK_BOX_OTHER) &&
+	    (added & (MAIL_ANSWERED | MAIL_FLAGGED)) != 0 &&
+	    (keywords & JUNK_KEYWORDS_JUNK) == 0)
+		return JUNK_DECIDE_WEAK_HAM;
+	return JUNK_DECIDE_NOTHING;
+}

@@ -1,0 +1,27 @@
+#ifndef JUNK_FEEDBACK_SETTINGS_H
+#define JUNK_FEEDBACK_SETTINGS_H
+
+#include "junk-mailbox.h"
+
+struct mail_user;
+
+struct junk_feedback_settings {
+	/* junk_feedback: report this user's actions at all */
+	bool enabled;
+	/* junk_feedback_junk, _trash, _ignore, _unsure */
+	struct junk_mailbox_names names;
+	/* junk_feedback_keywords, _append, _weak_ham */
+	bool keywords, append, weak_ham;
+	/* junk_feedback_authserv_id; NULL if unset */
+	const char *authserv_id;
+	/* of the service */
+	const char *socket_path;
+};
+
+/* Returns 0, or -1 and error_r: a setting has no valid value. set_r is filled
+   in from the user's pool in any case, with the default for what is wrong. */
+int junk_feedback_settings_get(struct mail_user *user,
+			       struct junk_feedback_settings *set_r,
+			       const char **error_r);
+
+#endif

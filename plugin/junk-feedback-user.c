@@ -1,0 +1,511 @@
+#include "lib.h"
+#include "array.h"
+#include "buffer.h"
+#include "hash.h"
+#include "ioloop.h"
+#include "istream.h"
+#include "time-util.h"
+#include "lib-event.h"
+#include "mail-storage-private.h"
+#include "mail-namespace.h"
+#include "junk-client.h"
+#include "junk-spool.h"
+#include "junk-tokenizer.h"
+#include "junk-trail.h"
+#include "junk-feedback-user.h"
+
+#include <sys/stat.h>
+
+/* A not-junk keyword in Junk waits so long for a move to Trash. */
+#define HELD_MSECS 2000
+/* More are reported at once. */
+#define HELD_MAX_COUNT 256
+/* Messages that the junk keyword was taken from are remembered so long. */
+#define WAS_JUNK_USECS (60 * 1000000ULL)
+#define WAS_JUNK_COUNT 64
+/* At the user's end, the service has so long to acknowledge. */
+#define DEINIT_WAIT_MSECS 500
+/* A transaction's token buffer isn't kept if it has grown beyond. */
+#define KEEP_BUFFER_BYTES (256*1024)
+
+struct junk_held {
+	struct junk_pending pending;
+	char *vname;
+	junk_token_t *tokens;
+};
+
+struct junk_was_junk {
+	uint64_t usecs;
+	uint64_t key;
+};
+
+struct junk_user {
+	union mail_user_module_context module_ctx;
+	struct mail_user *user;
+	struct event *event;
+	struct junk_feedback_settings set;
+
+	const char *control_dir;
+	struct junk_client *client;
+	struct junk_trail *trail;
+	HASH_TABLE(char *, void *) kinds;
+
+	/* of the message that is being tokenised */
+	pool_t scratch;
+	buffer_t *free_buffer;
+	uint64_t last_stamp_usecs;
+
+	ARRAY(struct junk_held) held;
+	struct timeout *to_held;
+
+	struct junk_was_junk was_junk[WAS_JUNK_COUNT];
+	unsigned int was_junk_next;
+
+	bool ended:1;
+	bool no_control_dir_logged:1;
+};
+
+static MODULE_CONTEXT_DEFINE_INIT(junk_feedback_user_module,
+				  &mail_user_module_register);
+#define JUNK_USER_CONTEXT(obj) \
+	MODULE_CONTEXT(obj, junk_feedback_user_module)
+
+static void junk_user_held_timeout(struct junk_user *juser);
+
+struct junk_user *junk_user_get(struct mail_user *user)
+{
+	struct junk_user *juser = JUNK_USER_CONTEXT(user);
+
+	return juser == NULL || juser->ended ? NULL : juser;
+}
+
+const struct junk_feedback_settings *
+junk_user_get_settings(struct junk_user *juser)
+{
+	return &juser->set;
+}
+
+struct event *junk_user_get_event(struct junk_user *juser)
+{
+	return juser->event;
+}
+
+void junk_user_dropped(struct junk_user *juser, const char *reason,
+		       const char *error)
+{
+	e_debug(event_create_passthrough(juser->event)->
+		set_name("junk_feedback_dropped")->
+		add_str("reason", reason)->event(),
+		"Not reported (%s): %s", reason, error);
+}
+
+/* --- the service and the user's files --- */
+
+static const char *junk_user_get_control_dir(struct junk_user *juser)
+{
+	struct mail_namespace *ns;
+	const char *path;
+
+	if (juser->control_dir != NULL)
+		return juser->control_dir;
+	ns = mail_namespace_find_inbox(juser->user->namespaces);
+	if (!mailbox_list_get_root_path(ns->list,
+					MAILBOX_LIST_PATH_TYPE_CONTROL,
+					&path)) {
+		if (!juser->no_control_dir_logged) {
+			e_error(juser->event, "The user's INBOX namespace has "
+				"no control directory: reports have no place "
+				"to wait, so that nothing is reported");
+			juser->no_control_dir_logged = TRUE;
+		}
+		return NULL;
+	}
+	juser->control_dir = p_strdup(juser->user->pool, path);
+	return juser->control_dir;
+}
+
+static struct junk_client *junk_user_get_client(struct junk_user *juser)
+{
+	struct junk_client_settings set;
+
+	if (juser->client != NULL)
+		return juser->client;
+	i_zero(&set);
+	set.control_dir = junk_user_get_control_dir(juser);
+	if (set.control_dir == NULL)
+		return NULL;
+	set.socket_path = juser->set.socket_path;
+	set.event_parent = juser->user->event;
+	juser->client = junk_client_init(&set);
+	return juser->client;
+}
+
+struct junk_trail *junk_user_get_trail(struct junk_user *juser)
+{
+	const char *control_dir;
+
+	if (juser->trail == NULL) {
+		control_dir = junk_user_get_control_dir(juser);
+		if (control_dir != NULL)
+			juser->trail = junk_trail_init(control_dir);
+	}
+	return juser->trail;
+}
+
+/* --- mailboxes --- */
+
+enum junk_box junk_user_get_kind(struct junk_user *juser, struct mailbox *box)
+{
+	const char *vname = mailbox_get_vname(box);
+	void *value;
+	enum junk_box kind;
+
+	value = hash_table_lookup(juser->kinds, vname);
+	if (value != NULL)
+		return (enum junk_box)(POINTER_CAST_TO(value, unsigned int) -
+				       1);
+	kind = junk_mailbox_kind(&juser->set.names, box);
+	e_debug(juser->event, "Mailbox is %s: %s", junk_box_name(kind), vname);
+	hash_table_insert(juser->kinds, p_strdup(juser->user->pool, vname),
+			  POINTER_CAST((unsigned int)kind + 1));
+	return kind;
+}
+
+/* --- messages --- */
+
+/* Reports of one message count in the order of their stamps: no two of a
+   session are equal. */
+static uint64_t junk_user_stamp(struct junk_user *juser)
+{
+	struct timeval now;
+	uint64_t usecs;
+
+	i_gettimeofday(&now);
+	usecs = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_usec;
+	if (usecs <= juser->last_stamp_usecs)
+		usecs = juser->last_stamp_usecs + 1;
+	juser->last_stamp_usecs = usecs;
+	return usecs;
+}
+
+static int
+junk_user_tokenize_mail(struct junk_user *juser, struct mail *mail,
+			struct junk_message *msg_r, const char **error_r)
+{
+	const struct junk_tokenizer_settings set = {
+		.authserv_id = juser->set.authserv_id,
+	};
+	struct istream *input;
+
+	if (mail_get_stream_because(mail, NULL, NULL, "junk-feedback",
+				    &input) < 0) {
+		*error_r = mailbox_get_last_internal_error(mail->box, NULL);
+		return -1;
+	}
+	i_stream_seek(input, 0);
+	p_clear(juser->scratch);
+	return junk_tokenize(input, &set, juser->scratch, msg_r, error_r);
+}
+
+int junk_user_tokenize(struct junk_user *juser, struct mail *mail,
+		       buffer_t *tokens, struct junk_pending *pending_r)
+{
+	struct junk_message msg;
+	const char *error;
+	int ret;
+
+	i_zero(pending_r);
+	pending_r->stamp_usecs = junk_user_stamp(juser);
+	pending_r->uid = mail->uid;
+	T_BEGIN {
+		ret = junk_user_tokenize_mail(juser, mail, &msg, &error);
+		if (ret < 0)
+			junk_user_dropped(juser, "unreadable", error);
+	} T_END;
+	if (ret < 0)
+		return -1;
+
+	memcpy(pending_r->digest, msg.digest, sizeof(pending_r->digest));
+	pending_r->size_bytes = (uint32_t)I_MIN(msg.size_bytes, UINT32_MAX);
+	if (tokens == NULL)
+		return 0;
+	pending_r->tokens_pos = tokens->used;
+	pending_r->token_count = array_count(&msg.tokens);
+	buffer_append_buf(tokens, msg.tokens.arr.buffer, 0, SIZE_MAX);
+	return 0;
+}
+
+buffer_t *junk_user_buffer_get(struct junk_user *juser)
+{
+	buffer_t *buf = juser->free_buffer;
+
+	juser->free_buffer = NULL;
+	return buf != NULL ? buf : buffer_create_dynamic(default_pool, 16*1024);
+}
+
+void junk_user_buffer_free(struct junk_user *juser, buffer_t **_buf)
+{
+	buffer_t *buf = *_buf;
+
+	*_buf = NULL;
+	if (buf == NULL)
+		return;
+	if (juser->free_buffer != NULL || juser->ended ||
+	    buffer_get_size(buf) > KEEP_BUFFER_BYTES) {
+		buffer_free(&buf);
+		return;
+	}
+	buffer_set_used_size(buf, 0);
+	juser->free_buffer = buf;
+}
+
+/* --- reports --- */
+
+static void
+junk_user_send(struct junk_user *juser, const struct junk_pending *p,
+	       const junk_token_t *tokens)
+{
+	struct junk_client *client = junk_user_get_client(juser);
+	struct junk_report report = {
+		.stamp_usecs = p->stamp_usecs,
+		.verdict = p->verdict,
+		.origin = p->origin,
+		.feature_set = JUNK_FEATURE_SET,
+		.size_bytes = p->size_bytes,
+		.tokens = tokens,
+		.token_count = p->token_count,
+	};
+	const char *error;
+
+	if (client == NULL) {
+		junk_user_dropped(juser, "no-control-dir",
+				  "no control directory");
+		return;
+	}
+	memcpy(report.digest, p->digest, sizeof(report.digest));
+	T_BEGIN {
+		if (junk_client_report(client, &report, &error) < 0) {
+			junk_user_dropped(juser, "client", error);
+		} else {
+			e_debug(event_create_passthrough(juser->event)->
+				set_name("junk_feedback_report")->
+				add_str("verdict",
+					junk_verdict_name(p->verdict))->
+				add_str("origin",
+					junk_origin_name(p->origin))->event(),
+				"Reported as %s (%s)",
+				junk_verdict_name(p->verdict),
+				junk_origin_name(p->origin));
+		}
+	} T_END;
+}
+
+static void junk_held_free(struct junk_held *held)
+{
+	i_free(held->vname);
+	i_free(held->tokens);
+}
+
+static void
+junk_user_hold(struct junk_user *juser, const struct junk_pending *p,
+	       const junk_token_t *tokens, const char *vname)
+{
+	struct junk_held *held;
+
+	held = array_append_space(&juser->held);
+	held->pending = *p;
+	held->vname = i_strdup(vname);
+	held->tokens = i_new(junk_token_t, p->token_count + 1);
+	memcpy(held->tokens, tokens, p->token_count * sizeof(*tokens));
+	if (juser->to_held == NULL) {
+		juser->to_held = timeout_add_to(io_loop_get_root(), HELD_MSECS,
+						junk_user_held_timeout, juser);
+	}
+}
+
+static void junk_user_send_held(struct junk_user *juser)
+{
+	struct junk_held *held;
+
+	timeout_remove(&juser->to_held);
+	if (array_count(&juser->held) == 0)
+		return;
+	array_foreach_modifiable(&juser->held, held) {
+		junk_user_send(juser, &held->pending, held->tokens);
+		junk_held_free(held);
+	}
+	array_clear(&juser->held);
+	junk_user_flush(juser);
+}
+
+static void junk_user_held_timeout(struct junk_user *juser)
+{
+	junk_user_send_held(juser);
+}
+
+void junk_user_forget_held(struct junk_user *juser, const char *vname,
+			   uint32_t uid)
+{
+	struct junk_held *held;
+	unsigned int i = 0;
+
+	while (i < array_count(&juser->held)) {
+		held = array_idx_modifiable(&juser->held, i);
+		if (held->pending.uid == uid &&
+		    strcmp(held->vname, vname) == 0) {
+			junk_held_free(held);
+			array_delete(&juser->held, i, 1);
+		} else {
+			i++;
+		}
+	}
+}
+
+void junk_user_report(struct junk_user *juser, const struct junk_pending *p,
+		      const buffer_t *tokens, const char *vname)
+{
+	const junk_token_t *token_array = CONST_PTR_OFFSET(tokens->data,
+							   p->tokens_pos);
+
+	if (p->if_kept && array_count(&juser->held) < HELD_MAX_COUNT)
+		junk_user_hold(juser, p, token_array, vname);
+	else
+		junk_user_send(juser, p, token_array);
+}
+
+void junk_user_flush(struct junk_user *juser)
+{
+	if (juser->client != NULL)
+		junk_client_flush(juser->client);
+}
+
+/* --- messages whose junk keyword was taken away --- */
+
+static uint64_t junk_user_message_key(const char *vname, uint32_t uid)
+{
+	return junk_trail_key(vname, strlen(vname)) ^
+		(uid * 0x9E3779B97F4A7C15ULL);
+}
+
+void junk_user_set_was_junk(struct junk_user *juser, const char *vname,
+			    uint32_t uid)
+{
+	struct junk_was_junk *w = &juser->was_junk[juser->was_junk_next];
+
+	w->usecs = i_microseconds();
+	w->key = junk_user_message_key(vname, uid);
+	juser->was_junk_next = (juser->was_junk_next + 1) % WAS_JUNK_COUNT;
+}
+
+bool junk_user_was_junk(struct junk_user *juser, const char *vname,
+			uint32_t uid)
+{
+	uint64_t key = junk_user_message_key(vname, uid);
+	uint64_t now = i_microseconds();
+
+	for (unsigned int i = 0; i < WAS_JUNK_COUNT; i++) {
+		if (juser->was_junk[i].key == key &&
+		    juser->was_junk[i].usecs != 0 &&
+		    now - juser->was_junk[i].usecs < WAS_JUNK_USECS)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* --- life --- */
+
+static void junk_user_end(struct junk_user *juser)
+{
+	if (juser->ended)
+		return;
+	junk_user_send_held(juser);
+	juser->ended = TRUE;
+	junk_client_deinit(&juser->client, DEINIT_WAIT_MSECS);
+	junk_trail_deinit(&juser->trail);
+	buffer_free(&juser->free_buffer);
+	pool_unref(&juser->scratch);
+	array_free(&juser->held);
+	hash_table_destroy(&juser->kinds);
+	event_unref(&juser->event);
+}
+
+/* The client is gone, the mailboxes are closed. */
+static void junk_user_deinit_pre(struct mail_user *user)
+{
+	struct junk_user *juser = JUNK_USER_CONTEXT(user);
+	void (*deinit_pre)(struct mail_user *user) =
+		juser->module_ctx.super.deinit_pre;
+
+	junk_user_end(juser);
+	deinit_pre(user);
+}
+
+/* deinit_pre isn't called for a user whose creation failed. */
+static void junk_user_deinit(struct mail_user *user)
+{
+	struct junk_user *juser = JUNK_USER_CONTEXT(user);
+	void (*deinit)(struct mail_user *user) =
+		juser->module_ctx.super.deinit;
+
+	junk_user_end(juser);
+	deinit(user);
+}
+
+static void
+junk_user_create(struct mail_user *user,
+		 const struct junk_feedback_settings *set)
+{
+	struct mail_user_vfuncs *v = user->vlast;
+	struct junk_user *juser;
+
+	juser = p_new(user->pool, struct junk_user, 1);
+	juser->module_ctx.super = *v;
+	user->vlast = &juser->module_ctx.super;
+	v->deinit_pre = junk_user_deinit_pre;
+	v->deinit = junk_user_deinit;
+
+	juser->user = user;
+	juser->set = *set;
+	juser->event = event_create(user->event);
+	event_add_category(juser->event, &event_category_junk_feedback);
+	event_set_append_log_prefix(juser->event, "junk-feedback: ");
+	juser->scratch = pool_alloconly_create("junk feedback message",
+					       32*1024);
+	i_array_init(&juser->held, 4);
+	hash_table_create(&juser->kinds, default_pool, 0, str_hash, strcmp);
+	MODULE_CONTEXT_SET(user, junk_feedback_user_module, juser);
+}
+
+void junk_user_init(struct mail_user *user)
+{
+	struct junk_feedback_settings set;
+	const char *error;
+
+	/* owners of shared mailboxes, the raw user of a delivery */
+	if (user->autocreated)
+		return;
+	T_BEGIN {
+		/* mail goes first: a wrong value never keeps a user out */
+		if (junk_feedback_settings_get(user, &set, &error) < 0)
+			e_error(user->event, "junk-feedback: %s", error);
+	} T_END;
+	if (set.enabled)
+		junk_user_create(user, &set);
+}
+
+void junk_user_namespaces_created(struct mail_user *user)
+{
+	struct junk_user *juser = junk_user_get(user);
+	struct stat st;
+
+	if (juser == NULL)
+		return;
+	T_BEGIN {
+		const char *dir = junk_user_get_control_dir(juser);
+
+		if (dir != NULL &&
+		    stat(t_strconcat(dir, "/"JUNK_SPOOL_FNAME, NULL),
+			 &st) == 0)
+			(void)junk_user_get_client(juser);
+	} T_END;
+}

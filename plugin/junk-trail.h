@@ -1,0 +1,56 @@
+#ifndef JUNK_TRAIL_H
+#define JUNK_TRAIL_H
+
+/* What left a Junk mailbox, or came to others, without a verdict of its own:
+   a small file in the user's control directory, shared by the user's sessions.
+
+   Two clients' habits need it. Junk -> Trash says nothing, but what then goes
+   from Trash to INBOX was rescued from Junk. And a client that moves by APPEND
+   and a deletion, in either order and perhaps on two connections, is
+   recognised by the message's digest.
+
+   file: records of 16 bytes, little-endian, appended
+     0  u32 time, seconds since 1970
+     4  u8  type
+     5  3   zero bytes
+     8  u64 key
+ */
+
+#define JUNK_TRAIL_FNAME "junk-feedback.trail"
+/* When the file has grown to this, its older half is dropped. */
+#define JUNK_TRAIL_MAX_RECORDS 8192
+/* A deletion and an APPEND that belong together lie no further apart. */
+#define JUNK_TRAIL_PAIR_SECS (15*60)
+
+enum junk_trail_type {
+	/* moved from Junk to Trash; key: of the GUID, kept as long as there
+	   is room */
+	JUNK_TRAIL_TRASHED = 1,
+	/* deleted from Junk; key: of the digest */
+	JUNK_TRAIL_DELETED = 2,
+	/* appended to another mailbox; key: of the digest */
+	JUNK_TRAIL_APPENDED = 3,
+};
+
+struct junk_trail;
+
+/* Touches no file. The path is copied. */
+struct junk_trail *junk_trail_init(const char *control_dir);
+void junk_trail_deinit(struct junk_trail **trail);
+
+uint64_t junk_trail_key(const void *data, size_t size);
+
+/* Remember until junk_trail_write(). */
+void junk_trail_add(struct junk_trail *trail, enum junk_trail_type type,
+		    uint64_t key, time_t now);
+/* Returns 0, or -1 and error_r. */
+int junk_trail_write(struct junk_trail *trail, const char **error_r);
+/* Forget what wasn't written. */
+void junk_trail_rollback(struct junk_trail *trail);
+
+/* Was it remembered, by any session? Reads the file again when it has changed.
+   A missing or unreadable file, or one that makes no sense, says no. */
+bool junk_trail_find(struct junk_trail *trail, enum junk_trail_type type,
+		     uint64_t key, time_t now);
+
+#endif

@@ -1,0 +1,137 @@
+#include "lib.h"
+#include "test-common.h"
+#include "junk-trail.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TEST_DIR ".test-junk-trail"
+#define TRAIL_PATH TEST_DIR"/"JUNK_TRAIL_FNAME
+#define NOW 1700000000
+
+static void test_dir_create(void)
+{
+	(void)unlink(TRAIL_PATH);
+	if (mkdir(TEST_DIR, 0700) < 0 && errno != EEXIST)
+		i_fatal("mkdir(%s) failed: %m", TEST_DIR);
+}
+
+static void test_dir_remove(void)
+{
+	(void)unlink(TRAIL_PATH);
+	if (rmdir(TEST_DIR) < 0)
+		i_fatal("rmdir(%s) failed: %m", TEST_DIR);
+}
+
+static void test_junk_trail(void)
+{
+	struct junk_trail *one, *two;
+	const char *error;
+	struct stat st;
+
+	test_begin("junk_trail");
+	test_dir_create();
+	one = junk_trail_init(TEST_DIR);
+	two = junk_trail_init(TEST_DIR);
+	test_assert(!junk_trail_find(one, JUNK_TRAIL_TRASHED, 1, NOW));
+	test_assert(junk_trail_write(one, &error) == 0);
+	test_assert(stat(TRAIL_PATH, &st) < 0);
+
+	junk_trail_add(one, JUNK_TRAIL_TRASHED, 1, NOW);
+	junk_trail_add(one, JUNK_TRAIL_DELETED, 2, NOW);
+	test_assert(!junk_trail_find(one, JUNK_TRAIL_TRASHED, 1, NOW));
+	test_assert(junk_trail_write(one, &error) == 0);
+	test_assert(stat(TRAIL_PATH, &st) == 0 &&
+		    (st.st_mode & 0777) == 0600);
+
+	/* the other session sees it */
+	test_assert(junk_trail_find(two, JUNK_TRAIL_TRASHED, 1, NOW));
+	test_assert(junk_trail_find(two, JUNK_TRAIL_DELETED, 2, NOW));
+	test_assert(!junk_trail_find(two, JUNK_TRAIL_TRASHED, 2, NOW));
+	test_assert(!junk_trail_find(two, JUNK_TRAIL_APPENDED, 2, NOW));
+	junk_trail_add(one, JUNK_TRAIL_APPENDED, 3, NOW);
+	test_assert(junk_trail_write(one, &error) == 0);
+	test_assert(junk_trail_find(two, JUNK_TRAIL_APPENDED, 3, NOW));
+
+	/* pairs only for a while, what was trashed for ever */
+	test_assert(junk_trail_find(two, JUNK_TRAIL_DELETED, 2,
+				    NOW + JUNK_TRAIL_PAIR_SECS));
+	test_assert(!junk_trail_find(two, JUNK_TRAIL_DELETED, 2,
+				     NOW + JUNK_TRAIL_PAIR_SECS + 1));
+	test_assert(junk_trail_find(two, JUNK_TRAIL_TRASHED, 1,
+				    NOW + 86400 * 365));
+
+	junk_trail_add(one, JUNK_TRAIL_TRASHED, 9, NOW);
+	junk_trail_rollback(one);
+	test_assert(junk_trail_write(one, &error) == 0);
+	test_assert(!junk_trail_find(one, JUNK_TRAIL_TRASHED, 9, NOW));
+	junk_trail_deinit(&one);
+	junk_trail_deinit(&two);
+	test_dir_remove();
+	test_end();
+}
+
+static void test_junk_trail_bounded(void)
+{
+	struct junk_trail *trail;
+	const char *error;
+	struct stat st;
+
+	test_begin("junk_trail stays small");
+	test_dir_create();
+	trail = junk_trail_init(TEST_DIR);
+	for (unsigned int i = 1; i <= JUNK_TRAIL_MAX_RECORDS; i++) {
+		junk_trail_add(trail, JUNK_TRAIL_TRASHED, i, NOW);
+		if (i % 64 == 0) {
+			test_assert_idx(junk_trail_write(trail, &error) == 0,
+					i);
+		}
+	}
+	test_assert(stat(TRAIL_PATH, &st) == 0 &&
+		    st.st_size == JUNK_TRAIL_MAX_RECORDS / 2 * 16);
+	test_assert(!junk_trail_find(trail, JUNK_TRAIL_TRASHED, 1, NOW));
+	test_assert(junk_trail_find(trail, JUNK_TRAIL_TRASHED,
+				    JUNK_TRAIL_MAX_RECORDS, NOW));
+	test_assert(junk_trail_find(trail, JUNK_TRAIL_TRASHED,
+				    JUNK_TRAIL_MAX_RECORDS / 2 + 1, NOW));
+	junk_trail_deinit(&trail);
+	test_dir_remove();
+	test_end();
+}
+
+static void test_junk_trail_damaged(void)
+{
+	struct junk_trail *trail;
+	const char *error;
+	int fd;
+
+	test_begin("junk_trail damaged or missing");
+	test_dir_create();
+	fd = open(TRAIL_PATH, O_WRONLY | O_CREAT, 0600);
+	test_assert(fd != -1 && write(fd, "garbage in the file", 19) == 19);
+	i_close_fd(&fd);
+	trail = junk_trail_init(TEST_DIR);
+	test_assert(!junk_trail_find(trail, JUNK_TRAIL_TRASHED, 1, NOW));
+	junk_trail_deinit(&trail);
+
+	trail = junk_trail_init(TEST_DIR"/missing");
+	test_assert(!junk_trail_find(trail, JUNK_TRAIL_TRASHED, 1, NOW));
+	junk_trail_add(trail, JUNK_TRAIL_TRASHED, 1, NOW);
+	test_assert(junk_trail_write(trail, &error) == -1);
+	junk_trail_deinit(&trail);
+	junk_trail_deinit(&trail);
+	test_dir_remove();
+	test_end();
+}
+
+int main(void)
+{
+	static void (*const test_functions[])(void) = {
+		test_junk_trail,
+		test_junk_trail_bounded,
+		test_junk_trail_damaged,
+		NULL
+	};
+	return test_run(test_functions);
+}
