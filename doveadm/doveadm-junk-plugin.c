@@ -10,6 +10,7 @@ void doveadm_junk_plugin_init(void)
 {
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_status);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_score);
+	doveadm_cmd_register_ver2(&doveadm_cmd_junk_learn);
 }
 
 void doveadm_junk_plugin_deinit(void)

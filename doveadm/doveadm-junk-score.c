@@ -4,17 +4,10 @@
 #include "array.h"
 #include "ioloop.h"
 #include "istream.h"
-#include "str.h"
-#include "mail-user.h"
-#include "mail-namespace.h"
 #include "mail-storage.h"
-#include "mail-search.h"
 #include "doveadm-print.h"
 #include "doveadm-mail.h"
-#include "doveadm-mail-iter.h"
-#include "doveadm-mailbox-list-iter.h"
 
-#include "junk-identity.h"
 #include "junk-limits.h"
 #include "junk-segment.h"
 #include "doveadm-junk.h"
@@ -37,6 +30,10 @@ ARRAY_DEFINE_TYPE(score_tokens, struct score_token);
 struct scorer {
 	struct junk_segment *segment;
 	bool all;
+
+	/* Of the current user; NULL = nobody's */
+	const char *authserv_id;
+	const unsigned char *reporter;
 
 	/* Of the current message */
 	pool_t pool;
@@ -158,7 +155,7 @@ static void print_classes(const char *name, const struct junk_score *score)
 /* The same sums as the score's, token by token. */
 static void
 weigh_tokens(struct scorer *scorer, const struct junk_model *model,
-	     const struct junk_message *msg, const unsigned char *reporter)
+	     const struct junk_message *msg)
 {
 	struct score_token *t;
 
@@ -167,9 +164,9 @@ weigh_tokens(struct scorer *scorer, const struct junk_model *model,
 			msg->group_count[junk_token_group(t->token)];
 		int weight = model->weights[junk_model_index(model, t->token)];
 
-		if (reporter != NULL) {
+		if (scorer->reporter != NULL) {
 			weight += model->weights[junk_model_personal_index(
-				model, t->token, reporter)];
+				model, t->token, scorer->reporter)];
 		}
 		t->weight = weight / (double)JUNK_WEIGHT_SCALE /
 			sqrt(I_MAX(count, 1));
@@ -194,11 +191,10 @@ static void print_tokens(struct scorer *scorer, const char *name)
 
 static int
 score_stream(struct scorer *scorer, const char *name, struct istream *input,
-	     const char *authserv_id, const unsigned char *reporter,
 	     const char **error_r)
 {
 	struct junk_tokenizer_settings set = {
-		.authserv_id = authserv_id,
+		.authserv_id = scorer->authserv_id,
 		.token_callback = remember_token,
 		.token_context = scorer,
 	};
@@ -218,8 +214,9 @@ score_stream(struct scorer *scorer, const char *name, struct istream *input,
 	if (junk_segment_get(scorer->segment, ioloop_time, &model,
 			     &score.unknown_reason) == 0) {
 		tokens = array_get(&msg.tokens, &count);
-		junk_model_score(&model, tokens, count, reporter, &score);
-		weigh_tokens(scorer, &model, &msg, reporter);
+		junk_model_score(&model, tokens, count, scorer->reporter,
+				 &score);
+		weigh_tokens(scorer, &model, &msg);
 	}
 	print_score(name, &score);
 	print_classes(name, &score);
@@ -241,10 +238,10 @@ static void cmd_junk_score_stdin(struct doveadm_cmd_context *cctx)
 	(void)doveadm_cmd_param_bool(cctx, "explain-all", &all);
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	scorer_init(&scorer, all);
+	scorer.authserv_id =
+		doveadm_junk_setting(NULL, "junk_feedback_authserv_id");
 	input = i_stream_create_fd(STDIN_FILENO, IO_BLOCK_SIZE);
-	if (score_stream(&scorer, "-", input,
-			 doveadm_junk_setting(NULL, "junk_feedback_authserv_id"),
-			 NULL, &error) < 0) {
+	if (score_stream(&scorer, "-", input, &error) < 0) {
 		i_error("junk score: %s", error);
 		doveadm_exit_code = EX_NOINPUT;
 	}
@@ -256,103 +253,37 @@ static void cmd_junk_score_stdin(struct doveadm_cmd_context *cctx)
  * doveadm junk score -u user [query]
  */
 
-/* NULL if the user has never reported anything. */
-static const unsigned char *
-find_reporter(struct mail_user *user,
-	      unsigned char reporter[JUNK_REPORTER_BYTES])
-{
-	struct mail_namespace *ns = mail_namespace_find_inbox(user->namespaces);
-	const char *dir, *error;
-	int ret;
-
-	if (!mailbox_list_get_root_path(ns->list,
-					MAILBOX_LIST_PATH_TYPE_CONTROL, &dir))
-		return NULL;
-	ret = junk_identity_read(dir, reporter, &error);
-	if (ret < 0) {
-		i_error("junk score: %s (scored without the user's own "
-			"reports)", error);
-	}
-	return ret > 0 ? reporter : NULL;
-}
-
 static int
-score_mail(struct junk_score_cmd_context *ctx, struct mail *mail,
-	   const char *authserv_id, const unsigned char *reporter)
+score_mail(struct doveadm_mail_cmd_context *_ctx, struct mail *mail)
 {
+	struct junk_score_cmd_context *ctx =
+		(struct junk_score_cmd_context *)_ctx;
 	struct istream *input;
 	const char *name, *error;
 
 	if (mail_get_stream_because(mail, NULL, NULL, "junk score",
 				    &input) < 0) {
-		doveadm_mail_failed_mailbox(&ctx->ctx, mail->box);
-		return -1;
+		doveadm_mail_failed_mailbox(_ctx, mail->box);
+		return 0;
 	}
 	name = t_strdup_printf("%s %u", mailbox_get_vname(mail->box),
 			       mail->uid);
-	if (score_stream(&ctx->scorer, name, input, authserv_id, reporter,
-			 &error) < 0) {
+	if (score_stream(&ctx->scorer, name, input, &error) < 0) {
 		i_error("junk score: %s: %s", name, error);
-		ctx->ctx.exit_code = EX_TEMPFAIL;
-		return -1;
+		_ctx->exit_code = EX_TEMPFAIL;
 	}
 	return 0;
 }
 
 static int
-score_mailbox(struct junk_score_cmd_context *ctx,
-	      const struct mailbox_info *info, const char *authserv_id,
-	      const unsigned char *reporter)
-{
-	struct doveadm_mail_iter *iter;
-	struct mail *mail;
-	int ret = 0;
-
-	if (doveadm_mail_iter_init(&ctx->ctx, info, ctx->ctx.search_args,
-				   MAIL_FETCH_STREAM_HEADER |
-				   MAIL_FETCH_STREAM_BODY, NULL,
-				   DOVEADM_MAIL_ITER_FLAG_READONLY, &iter) < 0)
-		return -1;
-	while (doveadm_mail_iter_next(iter, &mail)) T_BEGIN {
-		if (score_mail(ctx, mail, authserv_id, reporter) < 0)
-			ret = -1;
-	} T_END;
-	if (doveadm_mail_iter_deinit(&iter) < 0)
-		ret = -1;
-	return ret;
-}
-
-static int
-score_search(struct junk_score_cmd_context *ctx, struct mail_user *user,
-	     const char *authserv_id, const unsigned char *reporter)
-{
-	struct doveadm_mailbox_list_iter *iter;
-	const struct mailbox_info *info;
-	int ret = 0;
-
-	iter = doveadm_mailbox_list_iter_init(&ctx->ctx, user,
-		ctx->ctx.search_args, MAILBOX_LIST_ITER_NO_AUTO_BOXES |
-		MAILBOX_LIST_ITER_RETURN_NO_FLAGS);
-	while ((info = doveadm_mailbox_list_iter_next(iter)) != NULL) T_BEGIN {
-		if (score_mailbox(ctx, info, authserv_id, reporter) < 0)
-			ret = -1;
-	} T_END;
-	if (doveadm_mailbox_list_iter_deinit(&iter) < 0)
-		ret = -1;
-	return ret;
-}
-
-static int
-score_input(struct junk_score_cmd_context *ctx, const char *authserv_id,
-	    const unsigned char *reporter)
+score_input(struct junk_score_cmd_context *ctx)
 {
 	struct istream *input = ctx->ctx.cmd_input;
 	const char *error;
 
 	/* the same message for each user */
 	i_stream_seek(input, 0);
-	if (score_stream(&ctx->scorer, "-", input, authserv_id, reporter,
-			 &error) < 0) {
+	if (score_stream(&ctx->scorer, "-", input, &error) < 0) {
 		i_error("junk score: %s", error);
 		ctx->ctx.exit_code = EX_NOINPUT;
 		return -1;
@@ -366,14 +297,14 @@ cmd_junk_score_run(struct doveadm_mail_cmd_context *_ctx,
 {
 	struct junk_score_cmd_context *ctx =
 		(struct junk_score_cmd_context *)_ctx;
-	const char *authserv_id =
-		doveadm_junk_setting(user, "junk_feedback_authserv_id");
 	unsigned char buf[JUNK_REPORTER_BYTES];
-	const unsigned char *reporter = find_reporter(user, buf);
 
+	ctx->scorer.authserv_id =
+		doveadm_junk_setting(user, "junk_feedback_authserv_id");
+	ctx->scorer.reporter = doveadm_junk_reporter(user, buf);
 	if (_ctx->search_args == NULL)
-		return score_input(ctx, authserv_id, reporter);
-	return score_search(ctx, user, authserv_id, reporter);
+		return score_input(ctx);
+	return doveadm_junk_search(_ctx, user, score_mail);
 }
 
 static void cmd_junk_score_init(DOVEADM_JUNK_INIT_PARAMS)

@@ -19,6 +19,8 @@
 /* The service answers within milliseconds, but its first start may have to
    replay reports. */
 #define SERVICE_TIMEOUT_SECS 10
+/* Reports under way: enough for the service to commit them in groups. */
+#define SERVICE_MAX_OUTSTANDING 256
 
 const char *doveadm_junk_socket_path(void)
 {
@@ -32,8 +34,19 @@ const char *doveadm_junk_segment_path(void)
 			   "/"JUNK_SEGMENT_FNAME, NULL);
 }
 
-static int service_connect(const char **error_r)
+struct doveadm_junk_service {
+	int fd;
+	char *path;
+	/* frames from the service, not yet decoded */
+	buffer_t *input;
+	/* reports that aren't acknowledged */
+	unsigned int outstanding;
+};
+
+int doveadm_junk_service_connect(struct doveadm_junk_service **service_r,
+				 const char **error_r)
 {
+	struct doveadm_junk_service *service;
 	const char *path = doveadm_junk_socket_path();
 	struct timeval timeout = { .tv_sec = SERVICE_TIMEOUT_SECS };
 	int fd;
@@ -50,50 +63,96 @@ static int service_connect(const char **error_r)
 		       &timeout, sizeof(timeout)) < 0) {
 		*error_r = t_strdup_printf("setsockopt(%s) failed: %m", path);
 		i_close_fd(&fd);
+		return -1;
 	}
-	return fd;
+	service = i_new(struct doveadm_junk_service, 1);
+	service->fd = fd;
+	service->path = i_strdup(path);
+	service->input = buffer_create_dynamic(default_pool, 4096);
+	*service_r = service;
+	return 0;
 }
 
-/* Read one frame into buf. */
-static int
-service_read_frame(int fd, buffer_t *buf, struct junk_frame *frame_r,
-		   const char **error_r)
+void doveadm_junk_service_close(struct doveadm_junk_service **_service)
 {
-	const char *path = doveadm_junk_socket_path();
+	struct doveadm_junk_service *service = *_service;
+
+	if (service == NULL)
+		return;
+	*_service = NULL;
+	i_close_fd(&service->fd);
+	buffer_free(&service->input);
+	i_free(service->path);
+	i_free(service);
+}
+
+static int
+service_read(struct doveadm_junk_service *service, const char **error_r)
+{
 	unsigned char data[4096];
-	size_t size;
 	ssize_t ret;
 
-	for (;;) {
-		int res = junk_frame_decode(buf->data, buf->used, frame_r,
-					    &size, error_r);
-		if (res > 0)
-			return 0;
-		if (res < 0) {
-			*error_r = t_strdup_printf(
-				"%s: not our protocol: %s", path, *error_r);
-			return -1;
-		}
-		ret = read(fd, data, sizeof(data));
-		if (ret == 0) {
-			*error_r = t_strdup_printf(
-				"%s: connection closed without an answer",
-				path);
-			return -1;
-		} else if (ret < 0) {
-			*error_r = errno == EAGAIN ?
-				t_strdup_printf("%s: no answer in %u seconds",
-						path, SERVICE_TIMEOUT_SECS) :
-				t_strdup_printf("read(%s) failed: %m", path);
-			return -1;
-		}
-		buffer_append(buf, data, ret);
+	ret = read(service->fd, data, sizeof(data));
+	if (ret > 0) {
+		buffer_append(service->input, data, ret);
+		return 0;
 	}
+	if (ret == 0) {
+		*error_r = t_strdup_printf("%s: the service has closed the "
+					   "connection", service->path);
+	} else if (errno == EAGAIN) {
+		*error_r = t_strdup_printf("%s: no answer in %u seconds",
+					   service->path, SERVICE_TIMEOUT_SECS);
+	} else {
+		*error_r = t_strdup_printf("read(%s) failed: %m",
+					   service->path);
+	}
+	return -1;
+}
+
+/* Read one frame; its payload is allocated from the data stack. */
+static int
+service_read_frame(struct doveadm_junk_service *service,
+		   struct junk_frame *frame_r, const char **error_r)
+{
+	size_t size;
+	int ret;
+
+	while ((ret = junk_frame_decode(service->input->data,
+					service->input->used,
+					frame_r, &size, error_r)) == 0) {
+		if (service_read(service, error_r) < 0)
+			return -1;
+	}
+	if (ret < 0) {
+		*error_r = t_strdup_printf("%s: not our protocol: %s",
+					   service->path, *error_r);
+		return -1;
+	}
+	frame_r->payload = p_memdup(pool_datastack_create(), frame_r->payload,
+				    frame_r->payload_size);
+	buffer_delete(service->input, 0, size);
+	if (frame_r->type == JUNK_FRAME_ERROR) {
+		*error_r = t_strdup_printf("the service says: %s",
+			t_strndup(frame_r->payload, frame_r->payload_size));
+		return -1;
+	}
+	return 0;
+}
+
+static int
+service_write(struct doveadm_junk_service *service, const buffer_t *buf,
+	      const char **error_r)
+{
+	if (write_full(service->fd, buf->data, buf->used) == 0)
+		return 0;
+	*error_r = t_strdup_printf("write(%s) failed: %m", service->path);
+	return -1;
 }
 
 static void
-parse_status(const struct junk_frame *frame,
-	     ARRAY_TYPE(junk_key_values) *status)
+parse_answer(const struct junk_frame *frame,
+	     ARRAY_TYPE(junk_key_values) *answer)
 {
 	const char *const *lines, *text, *p;
 
@@ -105,52 +164,90 @@ parse_status(const struct junk_frame *frame,
 		p = strchr(*lines, '=');
 		if (p == NULL)
 			continue;
-		kv = array_append_space(status);
+		kv = array_append_space(answer);
 		kv->key = t_strdup_until(*lines, p);
 		kv->value = p + 1;
 	}
 }
 
-static int
-service_ask(int fd, enum junk_frame_type type,
-	    ARRAY_TYPE(junk_key_values) *status, const char **error_r)
+int doveadm_junk_service_ask(struct doveadm_junk_service *service,
+			     enum junk_frame_type type,
+			     const void *payload, size_t payload_size,
+			     ARRAY_TYPE(junk_key_values) *answer,
+			     const char **error_r)
 {
-	buffer_t *buf = t_buffer_create(4096);
+	buffer_t *buf = t_buffer_create(256);
 	struct junk_frame frame;
 
-	junk_frame_encode(buf, type, NULL, 0);
-	if (write_full(fd, buf->data, buf->used) < 0) {
-		*error_r = t_strdup_printf("write(%s) failed: %m",
-					   doveadm_junk_socket_path());
+	junk_frame_encode(buf, type, payload, payload_size);
+	if (service_write(service, buf, error_r) < 0 ||
+	    service_read_frame(service, &frame, error_r) < 0)
 		return -1;
-	}
-	buffer_set_used_size(buf, 0);
-	if (service_read_frame(fd, buf, &frame, error_r) < 0)
-		return -1;
-	if (frame.type == JUNK_FRAME_ERROR) {
-		*error_r = t_strdup_printf("the service says: %s",
-			t_strndup(frame.payload, frame.payload_size));
-		return -1;
-	}
 	if (frame.type != JUNK_FRAME_TEXT) {
 		*error_r = t_strdup_printf(
 			"%s: unexpected answer (frame type %u)",
-			doveadm_junk_socket_path(), frame.type);
+			service->path, frame.type);
 		return -1;
 	}
-	parse_status(&frame, status);
+	parse_answer(&frame, answer);
 	return 0;
 }
 
 int doveadm_junk_service_status(ARRAY_TYPE(junk_key_values) *status,
 				const char **error_r)
 {
-	int fd, ret;
+	struct doveadm_junk_service *service;
+	int ret;
 
-	fd = service_connect(error_r);
-	if (fd == -1)
+	if (doveadm_junk_service_connect(&service, error_r) < 0)
 		return -1;
-	ret = service_ask(fd, JUNK_FRAME_STATUS, status, error_r);
-	i_close_fd(&fd);
+	ret = doveadm_junk_service_ask(service, JUNK_FRAME_STATUS, NULL, 0,
+				       status, error_r);
+	doveadm_junk_service_close(&service);
 	return ret;
+}
+
+static int
+service_wait(struct doveadm_junk_service *service, unsigned int max_outstanding,
+	     const char **error_r)
+{
+	struct junk_frame frame;
+	uint32_t count;
+	int ret = 0;
+
+	while (ret == 0 && service->outstanding > max_outstanding) {
+		if (service_read_frame(service, &frame, error_r) < 0)
+			return -1;
+		if (frame.type != JUNK_FRAME_ACK)
+			continue;
+		ret = junk_frame_decode_ack(&frame, &count, error_r);
+		if (ret == 0 && count > service->outstanding) {
+			*error_r = "more reports acknowledged than sent";
+			ret = -1;
+		}
+		if (ret == 0)
+			service->outstanding -= count;
+	}
+	return ret;
+}
+
+int doveadm_junk_service_report(struct doveadm_junk_service *service,
+				const struct junk_report *report,
+				const char **error_r)
+{
+	buffer_t *buf = t_buffer_create(8192);
+
+	junk_frame_encode_report(buf, report);
+	if (service_write(service, buf, error_r) < 0)
+		return -1;
+	service->outstanding++;
+	if (service->outstanding < SERVICE_MAX_OUTSTANDING)
+		return 0;
+	return service_wait(service, SERVICE_MAX_OUTSTANDING / 2, error_r);
+}
+
+int doveadm_junk_service_finish(struct doveadm_junk_service *service,
+				const char **error_r)
+{
+	return service_wait(service, 0, error_r);
 }

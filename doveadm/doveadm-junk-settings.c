@@ -50,6 +50,13 @@ static const char *config_name(const char *name, bool plugin)
 }
 #endif
 
+bool doveadm_junk_enabled(struct mail_user *user)
+{
+	const char *value = doveadm_junk_setting(user, "junk_feedback");
+
+	return value == NULL || strchr("0nNfF", value[0]) == NULL;
+}
+
 static void ATTR_NORETURN
 config_exec(int fd, const char *protocol, const char *name)
 {

@@ -4,9 +4,12 @@
 #include "doveadm.h"
 #include "junk-tokenizer.h"
 #include "junk-model.h"
+#include "junk-frame.h"
 
+struct mail;
 struct mail_user;
 struct doveadm_cmd_ver2;
+struct doveadm_mail_cmd_context;
 
 extern const char *doveadm_junk_plugin_version;
 
@@ -15,6 +18,7 @@ void doveadm_junk_plugin_deinit(void);
 
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_status;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_score;
+extern struct doveadm_cmd_ver2 doveadm_cmd_junk_learn;
 
 /* --- doveadm-junk-service.c --- */
 
@@ -26,17 +30,59 @@ struct junk_key_value {
 /* Full paths of the service's socket and of the segment. */
 const char *doveadm_junk_socket_path(void);
 const char *doveadm_junk_segment_path(void);
-/* Ask the service for its status: lines key=value, allocated from the data
-   stack. Waits at most a few seconds. Returns -1 and error_r if there is no
-   answer. */
+
+/* A connection to the service. All calls block, but only for some seconds, and
+   return -1 and error_r if they fail; the connection is of no use then. */
+struct doveadm_junk_service;
+
+int doveadm_junk_service_connect(struct doveadm_junk_service **service_r,
+				 const char **error_r);
+void doveadm_junk_service_close(struct doveadm_junk_service **service);
+/* Send a frame that is answered by a text: lines key=value, allocated from the
+   data stack. No reports may be under way. */
+int doveadm_junk_service_ask(struct doveadm_junk_service *service,
+			     enum junk_frame_type type,
+			     const void *payload, size_t payload_size,
+			     ARRAY_TYPE(junk_key_values) *answer,
+			     const char **error_r);
+/* Connect, ask for the status, close. */
 int doveadm_junk_service_status(ARRAY_TYPE(junk_key_values) *status,
 				const char **error_r);
+/* Send a report, and wait for acknowledgements if many are under way. */
+int doveadm_junk_service_report(struct doveadm_junk_service *service,
+				const struct junk_report *report,
+				const char **error_r);
+/* Wait until all reports are durable. */
+int doveadm_junk_service_finish(struct doveadm_junk_service *service,
+				const char **error_r);
+
+/* --- doveadm-junk-user.c --- */
+
+/* The user's control directory, made if create is TRUE; NULL if there is none
+   or it can't be made, which is logged. */
+const char *doveadm_junk_control_dir(struct mail_user *user, bool create);
+/* The user's identity; NULL if the user has never reported anything. What
+   can't be read is logged. */
+const unsigned char *
+doveadm_junk_reporter(struct mail_user *user,
+		      unsigned char buf[JUNK_REPORTER_BYTES]);
+
+/* Called for each message that a search finds. Returns -1 to stop. */
+typedef int doveadm_junk_mail_callback_t(struct doveadm_mail_cmd_context *ctx,
+					 struct mail *mail);
+/* Search the user's mailboxes by ctx->search_args. Returns -1 if something
+   failed; it was logged and the exit code set. */
+int doveadm_junk_search(struct doveadm_mail_cmd_context *ctx,
+			struct mail_user *user,
+			doveadm_junk_mail_callback_t *callback);
 
 /* --- doveadm-junk-settings.c --- */
 
 /* One of our settings; user = NULL: as doveadm itself has it. NULL if it isn't
    set. */
 const char *doveadm_junk_setting(struct mail_user *user, const char *name);
+/* junk_feedback: FALSE = this user is left out. */
+bool doveadm_junk_enabled(struct mail_user *user);
 /* Ask doveconf for a setting of a protocol ("imap"). Where a setting is in
    plugin { } on 2.3, plugin is TRUE. Returns -1 and error_r if it fails. */
 int doveadm_junk_config_get(const char *protocol, const char *name,

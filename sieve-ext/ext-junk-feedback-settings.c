@@ -99,9 +99,9 @@ void ext_junk_feedback_settings_get(struct sieve_instance *svinst, pool_t pool,
 	unsigned int num;
 
 	i_zero(set_r);
-	/* as mail_user_plugin_getenv_bool() reads it */
+	/* no, false, 0; the mail plugin complains about all but yes and no */
 	value = get(svinst, "junk_feedback");
-	set_r->enabled = value == NULL || strchr("0nN", value[0]) == NULL;
+	set_r->enabled = value == NULL || strchr("0nNfF", value[0]) == NULL;
 	set_r->authserv_id =
 		p_strdup(pool, get(svinst, "junk_feedback_authserv_id"));
 
