@@ -61,9 +61,10 @@ def feature_set():
         return int(re.search(r"JUNK_FEATURE_SET (\d+)", f.read()).group(1))
 
 
-def content(score=None, features=None, version=1, state=1, magic=b"JUNKSCOR"):
+def content(score=None, features=None, version=1, state=1, magic=b"JUNKSCOR",
+            weight=1):
     """A segment with this score for all; None: one with too few reports, so
-    that all is unknown."""
+    that all is unknown. All shared weights are the same, in 1/4096."""
     size = 128 + 2 * 2 * (1 << LOG2)
     fixed = FIXED.pack(magic, 0x01020304, version, size,
                        feature_set() if features is None else features, LOG2,
@@ -81,7 +82,8 @@ def content(score=None, features=None, version=1, state=1, magic=b"JUNKSCOR"):
     changing = CHANGING.pack(state, reports, reports, 1, 1700000001, 0.0, 0.0,
                              cal_b)
     # each token has a weight, so that there is evidence
-    weights = struct.pack("=h", 1) * (2 * (1 << LOG2))
+    weights = (struct.pack("=h", weight) * (1 << LOG2) +
+               struct.pack("=h", 0) * (1 << LOG2))
     return fixed + struct.pack("=Q", xxh64(fixed)) + changing + weights
 
 
