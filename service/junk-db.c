@@ -555,6 +555,13 @@ void junk_db_close(struct junk_db **_db)
 
 /* --- transactions --- */
 
+/* The row that was found last is valid until the end of the transaction: one
+   that is held longer would keep us on an old state of the database. */
+static void junk_db_release_row(struct junk_db *db)
+{
+	(void)sqlite3_reset(db->stmts[JUNK_DB_STMT_REPORT_FIND]);
+}
+
 int junk_db_begin(struct junk_db *db)
 {
 	sqlite3_stmt *stmt;
@@ -568,6 +575,7 @@ int junk_db_commit(struct junk_db *db)
 {
 	sqlite3_stmt *stmt;
 
+	junk_db_release_row(db);
 	if (junk_db_prepare(db, JUNK_DB_STMT_COMMIT, &stmt) < 0 ||
 	    junk_db_run(db, stmt, "commit") < 0) {
 		junk_db_rollback(db);
@@ -578,6 +586,7 @@ int junk_db_commit(struct junk_db *db)
 
 void junk_db_rollback(struct junk_db *db)
 {
+	junk_db_release_row(db);
 	/* SQLite may have done it by itself already */
 	if (sqlite3_get_autocommit(db->sqlite) == 0) {
 		(void)sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);

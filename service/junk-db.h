@@ -54,7 +54,8 @@ struct junk_db_report {
 	bool burst;
 	/* 0 = it counts */
 	int64_t undone;
-	/* when read: valid until the next call of the same function */
+	/* when read: valid until the next call of the same function or the
+	   end of the transaction */
 	const void *sealed;
 	size_t sealed_size;
 };

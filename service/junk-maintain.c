@@ -1,0 +1,198 @@
+/* What can wait, in pieces that don't keep reports waiting for long. */
+
+#include "lib.h"
+#include "junk-recorder-private.h"
+
+/* A snapshot writes some megabytes; to replay 5,000 reports takes about
+   0.2 s. */
+#define SNAPSHOT_REPORTS 5000
+#define SNAPSHOT_SECS 300
+/* Token counts are written after a minute, or when so many wait (3-8 MB). */
+#define TOKENS_SECS 60
+#define TOKENS_MAX 100000
+/* Rows that one piece writes or deletes. */
+#define TOKENS_BATCH 4096
+#define EXPIRE_BATCH 500
+#define EXPIRE_SECS 600
+/* Hours name nobody and are small: kept for two years' comparison. */
+#define HOURS_KEEP_DAYS 732
+
+#define DAY_SECS 86400
+
+static bool
+junk_recorder_snapshot_is_due(const struct junk_recorder *recorder, time_t now)
+{
+	int64_t count = recorder->last_seq - recorder->snapshot_seq;
+
+	return count >= SNAPSHOT_REPORTS ||
+		(count > 0 && now - recorder->snapshot_time >= SNAPSHOT_SECS);
+}
+
+static int
+junk_recorder_write_part(struct junk_recorder *recorder, unsigned int part)
+{
+	const struct junk_token_count *count;
+	unsigned int pos = 0;
+
+	while ((count = junk_token_counts_next(recorder->tokens, part,
+					       &pos)) != NULL) {
+		const struct junk_db_token token = {
+			.token = count->token,
+			.class_num = count->class_num,
+			.spam = count->spam,
+			.ham = count->ham,
+			.sketch = count->sketch,
+			.day = (int64_t)count->day * DAY_SECS,
+		};
+
+		if (junk_db_token_add(recorder->db, &token) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Write parts from next_part on, in one transaction; parts_r is how many. */
+static int
+junk_recorder_write_parts(struct junk_recorder *recorder,
+			  unsigned int *parts_r)
+{
+	unsigned int i, part, written = 0;
+
+	for (i = 0; i < JUNK_TOKEN_PART_COUNT && written < TOKENS_BATCH; i++) {
+		part = (recorder->next_part + i) % JUNK_TOKEN_PART_COUNT;
+		written += junk_token_counts_part_size(recorder->tokens, part);
+		if (junk_recorder_write_part(recorder, part) < 0)
+			return -1;
+		recorder->token_seqs[part] = recorder->last_seq;
+	}
+	*parts_r = i;
+	return junk_recorder_write_token_seqs(recorder);
+}
+
+static int junk_recorder_write_tokens(struct junk_recorder *recorder)
+{
+	int64_t old_seqs[JUNK_TOKEN_PART_COUNT];
+	unsigned int parts;
+
+	memcpy(old_seqs, recorder->token_seqs, sizeof(old_seqs));
+	if (junk_db_begin(recorder->db) < 0)
+		return -1;
+	if (junk_recorder_write_parts(recorder, &parts) < 0) {
+		junk_db_rollback(recorder->db);
+		memcpy(recorder->token_seqs, old_seqs, sizeof(old_seqs));
+		return -1;
+	}
+	if (junk_db_commit(recorder->db) < 0) {
+		memcpy(recorder->token_seqs, old_seqs, sizeof(old_seqs));
+		return -1;
+	}
+	for (; parts > 0; parts--) {
+		junk_token_counts_clear_part(recorder->tokens,
+					     recorder->next_part);
+		recorder->next_part =
+			(recorder->next_part + 1) % JUNK_TOKEN_PART_COUNT;
+	}
+	return 0;
+}
+
+static bool
+junk_recorder_tokens_are_due(struct junk_recorder *recorder, time_t now)
+{
+	unsigned int count = junk_token_counts_size(recorder->tokens);
+
+	/* a clock may jump back */
+	if (count == 0 || now < recorder->tokens_time ||
+	    recorder->tokens_time == 0)
+		recorder->tokens_time = now;
+	return count >= TOKENS_MAX ||
+		(count > 0 && now - recorder->tokens_time >= TOKENS_SECS);
+}
+
+/* Returns 1 if there is more to delete, 0 if not. */
+static int
+junk_recorder_expire_old(struct junk_recorder *recorder, time_t now)
+{
+	int64_t before = now - (int64_t)recorder->set.retention_days *
+		DAY_SECS;
+	int reports, tokens;
+
+	if (recorder->set.retention_days == 0)
+		return 0;
+	reports = junk_db_report_expire(recorder->db, before,
+					junk_recorder_settled_seq(recorder),
+					EXPIRE_BATCH);
+	if (reports < 0)
+		return -1;
+	tokens = junk_db_token_expire(recorder->db, before,
+				      recorder->set.min_reporters,
+				      EXPIRE_BATCH);
+	if (tokens < 0 ||
+	    junk_db_hour_expire(recorder->db, now - (int64_t)HOURS_KEEP_DAYS *
+				DAY_SECS) < 0)
+		return -1;
+	recorder->counters.expired += (unsigned int)reports;
+	return reports == EXPIRE_BATCH || tokens == EXPIRE_BATCH ? 1 : 0;
+}
+
+/* Too large: the oldest reports go first, then tokens that nobody is shown
+   anyway. */
+static int junk_recorder_expire_size(struct junk_recorder *recorder)
+{
+	uint64_t size;
+	int ret;
+
+	if (recorder->set.max_database_bytes == 0)
+		return 0;
+	if (junk_db_size(recorder->db, &size) < 0)
+		return -1;
+	if (size <= recorder->set.max_database_bytes)
+		return 0;
+	ret = junk_db_report_expire(recorder->db, INT64_MAX,
+				    junk_recorder_settled_seq(recorder),
+				    EXPIRE_BATCH);
+	if (ret > 0)
+		recorder->counters.expired += (unsigned int)ret;
+	if (ret == 0) {
+		ret = junk_db_token_expire(recorder->db, INT64_MAX,
+					   recorder->set.min_reporters,
+					   EXPIRE_BATCH);
+	}
+	if (ret < 0 || junk_db_shrink(recorder->db) < 0)
+		return -1;
+	return ret > 0 ? 1 : 0;
+}
+
+static int junk_recorder_expire(struct junk_recorder *recorder, time_t now)
+{
+	int old, size;
+
+	if ((old = junk_recorder_expire_old(recorder, now)) < 0 ||
+	    (size = junk_recorder_expire_size(recorder)) < 0)
+		return -1;
+	if (old + size == 0)
+		recorder->expire_time = now;
+	return old + size > 0 ? 1 : 0;
+}
+
+int junk_recorder_maintain(struct junk_recorder *recorder, time_t now)
+{
+	const char *error;
+
+	if (recorder->need_rebuild)
+		return junk_recorder_rebuild(recorder, &error) < 0 ? -1 : 1;
+	if (recorder->snapshot_time == 0)
+		recorder->snapshot_time = now;
+	if (junk_recorder_snapshot_is_due(recorder, now)) {
+		recorder->snapshot_time = now;
+		return junk_recorder_snapshot(recorder) < 0 ? -1 : 1;
+	}
+	if (recorder->last_seq == recorder->snapshot_seq ||
+	    now < recorder->snapshot_time)
+		recorder->snapshot_time = now;
+	if (junk_recorder_tokens_are_due(recorder, now))
+		return junk_recorder_write_tokens(recorder) < 0 ? -1 : 1;
+	if (now - recorder->expire_time >= EXPIRE_SECS ||
+	    now < recorder->expire_time)
+		return junk_recorder_expire(recorder, now);
+	return 0;
+}

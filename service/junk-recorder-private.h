@@ -1,0 +1,77 @@
+#ifndef JUNK_RECORDER_PRIVATE_H
+#define JUNK_RECORDER_PRIVATE_H
+
+#include "junk-db.h"
+#include "junk-key.h"
+#include "junk-learner.h"
+#include "junk-rate.h"
+#include "junk-sealed.h"
+#include "junk-token-counts.h"
+#include "junk-recorder.h"
+
+/* As weakly as the learner learns weak ham. */
+#define WEAK_UNDO_WEIGHT 0.3
+
+/* What is to be learned once the transaction is committed. */
+struct junk_recorder_event {
+	int64_t seq;
+	/* the report that is taken back; 0 = none, this is a new one */
+	int64_t undo_of;
+	/* doesn't teach: over the limit, or a retract */
+	bool ignored;
+	int64_t hour;
+	/* in the pending pool */
+	struct junk_report report;
+};
+
+struct junk_recorder {
+	struct junk_recorder_settings set;
+	struct junk_db *db;
+	const struct junk_key *key;
+	struct junk_learner *learner;
+	struct junk_recorder_counters counters;
+
+	pool_t pending_pool;
+	ARRAY(struct junk_report) pending;
+
+	/* of the transaction that is being made */
+	ARRAY(struct junk_recorder_event) events;
+	struct junk_recorder_counters txn_counters;
+	int64_t txn_seq;
+
+	struct junk_rate *rate;
+	struct junk_token_counts *tokens;
+	/* events up to these are in the table tokens */
+	int64_t token_seqs[JUNK_TOKEN_PART_COUNT];
+	/* where writing them goes on */
+	unsigned int next_part;
+
+	int64_t last_seq, snapshot_seq;
+	time_t snapshot_time, tokens_time, expire_time;
+	/* something newer than the snapshot was taken back */
+	bool need_rebuild;
+};
+
+/* The digest isn't stored: towards the learner, the number that stands for the
+   pair takes its place, live and in a replay. */
+static inline void
+junk_recorder_set_digest(struct junk_report *report, uint64_t id)
+{
+	memset(report->digest, 0, sizeof(report->digest));
+	memcpy(report->digest, &id, sizeof(id));
+}
+
+/* junk-replay.c: state from what is in the database */
+
+/* Events up to this number are in the snapshot and in all token counts. */
+int64_t junk_recorder_settled_seq(const struct junk_recorder *recorder);
+/* Learn and count one event. */
+void junk_recorder_apply(struct junk_recorder *recorder,
+			 const struct junk_recorder_event *event);
+/* Back to the last snapshot and replay. As junk_recorder_load(). */
+int junk_recorder_rebuild(struct junk_recorder *recorder,
+			  const char **error_r);
+int junk_recorder_read_token_seqs(struct junk_recorder *recorder);
+int junk_recorder_write_token_seqs(struct junk_recorder *recorder);
+
+#endif

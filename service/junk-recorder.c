@@ -1,0 +1,450 @@
+#include "lib.h"
+#include "array.h"
+#include "buffer.h"
+#include "junk-recorder-private.h"
+
+#define HOUR_SECS 3600
+
+struct junk_recorder *
+junk_recorder_init(const struct junk_recorder_settings *set,
+		   struct junk_db *db, const struct junk_key *key,
+		   struct junk_learner *learner)
+{
+	struct junk_recorder *recorder = i_new(struct junk_recorder, 1);
+
+	recorder->set = *set;
+	recorder->db = db;
+	recorder->key = key;
+	recorder->learner = learner;
+	recorder->pending_pool =
+		pool_alloconly_create("junk reports", 64*1024);
+	i_array_init(&recorder->pending, JUNK_RECORDER_MAX_PENDING);
+	i_array_init(&recorder->events, JUNK_RECORDER_MAX_PENDING);
+	recorder->rate = junk_rate_init();
+	recorder->tokens = junk_token_counts_init();
+	return recorder;
+}
+
+void junk_recorder_deinit(struct junk_recorder **_recorder)
+{
+	struct junk_recorder *recorder = *_recorder;
+
+	if (recorder == NULL)
+		return;
+	*_recorder = NULL;
+	junk_token_counts_deinit(&recorder->tokens);
+	junk_rate_deinit(&recorder->rate);
+	array_free(&recorder->events);
+	array_free(&recorder->pending);
+	pool_unref(&recorder->pending_pool);
+	i_free(recorder);
+}
+
+static const junk_token_t *
+junk_recorder_copy_tokens(struct junk_recorder *recorder,
+			  const struct junk_report *report)
+{
+	junk_token_t *tokens = p_new(recorder->pending_pool, junk_token_t,
+				     report->token_count + 1);
+
+	if (report->token_count > 0) {
+		memcpy(tokens, report->tokens,
+		       report->token_count * sizeof(*tokens));
+	}
+	return tokens;
+}
+
+void junk_recorder_add(struct junk_recorder *recorder,
+		       const struct junk_report *report)
+{
+	struct junk_report *copy = array_append_space(&recorder->pending);
+
+	*copy = *report;
+	copy->tokens = junk_recorder_copy_tokens(recorder, report);
+}
+
+unsigned int junk_recorder_pending_count(struct junk_recorder *recorder)
+{
+	return array_count(&recorder->pending);
+}
+
+/* --- decisions --- */
+
+/* Reports of the future would never expire. */
+static int64_t report_hour(const struct junk_report *report, time_t now)
+{
+	int64_t hour = (int64_t)(report->stamp_usecs / 1000000 / HOUR_SECS);
+
+	return I_MIN(hour, (int64_t)now / HOUR_SECS) * HOUR_SECS;
+}
+
+static bool verdict_teaches(enum junk_verdict verdict)
+{
+	return verdict == JUNK_VERDICT_SPAM || verdict == JUNK_VERDICT_HAM ||
+		verdict == JUNK_VERDICT_WEAK_HAM;
+}
+
+/* An administrator who learns a corpus isn't a burst. */
+static bool
+junk_recorder_is_burst(struct junk_recorder *recorder,
+		       const struct junk_report *report, time_t now)
+{
+	unsigned int count;
+
+	if (recorder->set.rate == 0 || report->origin == JUNK_ORIGIN_LEARN ||
+	    !verdict_teaches(report->verdict))
+		return FALSE;
+	count = junk_rate_add(recorder->rate, now, report->reporter);
+	return count > recorder->set.rate;
+}
+
+static struct junk_recorder_event *
+junk_recorder_add_event(struct junk_recorder *recorder)
+{
+	struct junk_recorder_event *event =
+		array_append_space(&recorder->events);
+
+	event->seq = ++recorder->txn_seq;
+	return event;
+}
+
+static int
+junk_recorder_count_hour(struct junk_recorder *recorder,
+			 const struct junk_db_report *row, int reports)
+{
+	const struct junk_db_hour hour = {
+		.hour = row->hour,
+		.verdict = row->verdict,
+		.origin = row->origin,
+		.score = row->score,
+		.reports = reports,
+		.burst = row->burst ? reports : 0,
+	};
+
+	if (!verdict_teaches(row->verdict))
+		return 0;
+	return junk_db_hour_add(recorder->db, &hour);
+}
+
+static int
+junk_recorder_insert(struct junk_recorder *recorder,
+		     const struct junk_report *report, int score,
+		     enum junk_sealed_flags flags, time_t now)
+{
+	struct junk_recorder_event *event;
+	struct junk_db_report row;
+	buffer_t *sealed = t_buffer_create(512 + report->token_count *
+					   sizeof(*report->tokens));
+
+	i_zero(&row);
+	row.id = junk_key_report_id(recorder->key, report->reporter,
+				    report->digest);
+	row.hour = report_hour(report, now);
+	row.verdict = report->verdict;
+	row.origin = report->origin;
+	row.score = score;
+	row.burst = junk_recorder_is_burst(recorder, report, now);
+	junk_sealed_write(recorder->key, report, flags, sealed);
+	row.sealed = sealed->data;
+	row.sealed_size = sealed->used;
+
+	event = junk_recorder_add_event(recorder);
+	event->hour = row.hour;
+	event->report = *report;
+	junk_recorder_set_digest(&event->report, row.id);
+	event->ignored = row.burst || !verdict_teaches(row.verdict);
+	row.seq = event->seq;
+	if (row.burst)
+		recorder->txn_counters.burst++;
+	if (junk_db_report_insert(recorder->db, &row) < 0)
+		return -1;
+	return junk_recorder_count_hour(recorder, &row, 1);
+}
+
+/* A new pair. */
+static int
+junk_recorder_record(struct junk_recorder *recorder,
+		     const struct junk_report *report, time_t now)
+{
+	struct junk_model model;
+	struct junk_score score;
+
+	recorder->txn_counters.recorded++;
+	junk_learner_model(recorder->learner, &model);
+	junk_model_score(&model, report->tokens, report->token_count,
+			 report->reporter, &score);
+	return junk_recorder_insert(recorder, report, score.score, 0, now);
+}
+
+/* What is known of a pair. */
+struct junk_recorder_old {
+	struct junk_db_report row;
+	struct junk_report report;
+	enum junk_sealed_flags flags;
+	/* the row counts, i.e. was neither taken back nor a retract */
+	bool counts;
+};
+
+/* Remember the newer time, so that what lies between isn't taken for new. */
+static int
+junk_recorder_restamp(struct junk_recorder *recorder,
+		      const struct junk_recorder_old *old,
+		      const struct junk_report *report)
+{
+	struct junk_report copy = old->report;
+	buffer_t *sealed = t_buffer_create(old->row.sealed_size + 64);
+
+	copy.stamp_usecs = report->stamp_usecs;
+	junk_sealed_write(recorder->key, &copy, old->flags, sealed);
+	return junk_db_report_reseal(recorder->db, old->row.seq,
+				     sealed->data, sealed->used);
+}
+
+static int
+junk_recorder_take_back(struct junk_recorder *recorder,
+			const struct junk_recorder_old *old)
+{
+	struct junk_recorder_event *event = junk_recorder_add_event(recorder);
+
+	event->undo_of = old->row.seq;
+	event->hour = old->row.hour;
+	event->ignored = old->row.burst;
+	event->report = old->report;
+	event->report.verdict = old->row.verdict;
+	event->report.tokens = junk_recorder_copy_tokens(recorder,
+							 &old->report);
+	junk_recorder_set_digest(&event->report, old->row.id);
+	if (junk_db_report_undo(recorder->db, old->row.seq, event->seq) < 0)
+		return -1;
+	return junk_recorder_count_hour(recorder, &old->row, -1);
+}
+
+static bool verdict_is_ham(enum junk_verdict verdict)
+{
+	return verdict == JUNK_VERDICT_HAM || verdict == JUNK_VERDICT_WEAK_HAM;
+}
+
+/* Does the new verdict say no more than the one that is known? What a user
+   has said plainly isn't overridden by what is only concluded. */
+static bool
+junk_recorder_is_repetition(const struct junk_recorder_old *old,
+			    const struct junk_report *report)
+{
+	return report->verdict == old->row.verdict ||
+		report->verdict == JUNK_VERDICT_WEAK_HAM;
+}
+
+/* The user has thought better of it: both verdicts are plain and opposite,
+   about at the same time, and the first isn't itself a change of mind about
+   something older. */
+static bool
+junk_recorder_is_undo(const struct junk_recorder_old *old,
+		      const struct junk_report *report, time_t now)
+{
+	if ((old->flags & JUNK_SEALED_FLAG_CHANGED) != 0 ||
+	    old->row.verdict == JUNK_VERDICT_WEAK_HAM ||
+	    verdict_is_ham(old->row.verdict) ==
+	    verdict_is_ham(report->verdict))
+		return FALSE;
+	return report_hour(report, now) <= old->row.hour + HOUR_SECS;
+}
+
+static int
+junk_recorder_record_again(struct junk_recorder *recorder,
+			   const struct junk_recorder_old *old,
+			   const struct junk_report *report, time_t now)
+{
+	bool retract = report->verdict == JUNK_VERDICT_RETRACT;
+	enum junk_sealed_flags flags = 0;
+
+	if (report->stamp_usecs <= old->report.stamp_usecs) {
+		/* the client hasn't seen our acknowledgement, or its spool
+		   brings what is out of date */
+		recorder->txn_counters.repeated++;
+		return 0;
+	}
+	if (!old->counts) {
+		if (!retract)
+			return junk_recorder_record(recorder, report, now);
+		recorder->txn_counters.repeated++;
+		return junk_recorder_restamp(recorder, old, report);
+	}
+	if (junk_recorder_is_repetition(old, report)) {
+		recorder->txn_counters.repeated++;
+		return junk_recorder_restamp(recorder, old, report);
+	}
+	if (retract || junk_recorder_is_undo(old, report, now)) {
+		recorder->txn_counters.taken_back++;
+		if (junk_recorder_restamp(recorder, old, report) < 0)
+			return -1;
+		return junk_recorder_take_back(recorder, old);
+	}
+
+	/* The last verdict counts. Its score is what the filter gave before
+	   it had seen this message. */
+	recorder->txn_counters.changed++;
+	if (old->row.verdict != JUNK_VERDICT_WEAK_HAM)
+		flags |= JUNK_SEALED_FLAG_CHANGED;
+	if (junk_recorder_take_back(recorder, old) < 0)
+		return -1;
+	return junk_recorder_insert(recorder, report, old->row.score, flags,
+				    now);
+}
+
+static int
+junk_recorder_process(struct junk_recorder *recorder,
+		      const struct junk_report *report, time_t now)
+{
+	struct junk_recorder_old old;
+	uint64_t id = junk_key_report_id(recorder->key, report->reporter,
+					 report->digest);
+	int ret;
+
+	if (report->feature_set != JUNK_FEATURE_SET) {
+		recorder->txn_counters.dropped_feature_set++;
+		return 0;
+	}
+	ret = junk_db_report_find(recorder->db, id, &old.row);
+	if (ret < 0)
+		return -1;
+	/* one that can't be read any more can't count either */
+	if (ret == 0 ||
+	    junk_sealed_read(recorder->key, old.row.sealed,
+			     old.row.sealed_size, &old.report,
+			     &old.flags) < 0)
+		return junk_recorder_record(recorder, report, now);
+	old.counts = old.row.undone == 0 && verdict_teaches(old.row.verdict);
+	return junk_recorder_record_again(recorder, &old, report, now);
+}
+
+/* --- transactions --- */
+
+static int junk_recorder_process_all(struct junk_recorder *recorder,
+				     time_t now)
+{
+	const struct junk_report *report;
+	int ret = 0;
+
+	if (junk_db_begin(recorder->db) < 0)
+		return -1;
+	array_foreach(&recorder->pending, report) {
+		T_BEGIN {
+			ret = junk_recorder_process(recorder, report, now);
+		} T_END;
+		if (ret < 0) {
+			junk_db_rollback(recorder->db);
+			return -1;
+		}
+	}
+	return junk_db_commit(recorder->db);
+}
+
+/* The reports stay pending and will be counted again. */
+static void junk_recorder_forget_txn(struct junk_recorder *recorder)
+{
+	const struct junk_recorder_event *event;
+
+	array_foreach(&recorder->events, event) {
+		if (event->undo_of == 0 && recorder->set.rate != 0 &&
+		    event->report.origin != JUNK_ORIGIN_LEARN &&
+		    verdict_teaches(event->report.verdict))
+			junk_rate_undo(recorder->rate, event->report.reporter);
+	}
+}
+
+static void junk_recorder_add_counters(struct junk_recorder *recorder)
+{
+	struct junk_recorder_counters *all = &recorder->counters;
+	const struct junk_recorder_counters *txn = &recorder->txn_counters;
+
+	all->recorded += txn->recorded;
+	all->repeated += txn->repeated;
+	all->changed += txn->changed;
+	all->taken_back += txn->taken_back;
+	all->burst += txn->burst;
+	all->dropped_feature_set += txn->dropped_feature_set;
+	all->commits++;
+}
+
+/* Within one transaction a report may come and go. */
+static bool
+junk_recorder_is_undone_later(struct junk_recorder *recorder,
+			      unsigned int idx)
+{
+	const struct junk_recorder_event *events;
+	unsigned int count;
+
+	events = array_get(&recorder->events, &count);
+	for (unsigned int i = idx + 1; i < count; i++) {
+		if (events[i].undo_of == events[idx].seq)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static void junk_recorder_learn_txn(struct junk_recorder *recorder)
+{
+	const int64_t first_seq = recorder->last_seq + 1;
+	const int64_t settled_seq = junk_recorder_settled_seq(recorder);
+	const struct junk_recorder_event *event;
+	bool has_undo = FALSE;
+
+	array_foreach(&recorder->events, event) {
+		if (event->undo_of >= first_seq)
+			has_undo = TRUE;
+	}
+	array_foreach(&recorder->events, event) {
+		if (event->ignored || event->undo_of >= first_seq)
+			;
+		else if (event->undo_of > settled_seq)
+			recorder->need_rebuild = TRUE;
+		else if (!has_undo || event->undo_of != 0 ||
+			 !junk_recorder_is_undone_later(recorder,
+				array_foreach_idx(&recorder->events, event)))
+			junk_recorder_apply(recorder, event);
+	}
+	recorder->last_seq = recorder->txn_seq;
+}
+
+int junk_recorder_commit(struct junk_recorder *recorder, time_t now)
+{
+	int ret;
+
+	if (array_count(&recorder->pending) == 0)
+		return 0;
+	i_zero(&recorder->txn_counters);
+	recorder->txn_seq = recorder->last_seq;
+	ret = junk_recorder_process_all(recorder, now);
+	if (ret < 0) {
+		junk_recorder_forget_txn(recorder);
+	} else {
+		junk_recorder_add_counters(recorder);
+		junk_recorder_learn_txn(recorder);
+		array_clear(&recorder->pending);
+	}
+	array_clear(&recorder->events);
+	if (array_count(&recorder->pending) == 0)
+		p_clear(recorder->pending_pool);
+	return ret;
+}
+
+const struct junk_recorder_counters *
+junk_recorder_get_counters(struct junk_recorder *recorder)
+{
+	return &recorder->counters;
+}
+
+int64_t junk_recorder_last_seq(struct junk_recorder *recorder)
+{
+	return recorder->last_seq;
+}
+
+int64_t junk_recorder_snapshot_seq(struct junk_recorder *recorder)
+{
+	return recorder->snapshot_seq;
+}
+
+unsigned int junk_recorder_token_count(struct junk_recorder *recorder)
+{
+	return junk_token_counts_size(recorder->tokens);
+}

@@ -1,0 +1,86 @@
+#ifndef JUNK_RECORDER_H
+#define JUNK_RECORDER_H
+
+#include "junk-report.h"
+
+/* What a report means: whether it counts, what it takes back, and that it is
+   durable before anything is learned from it.
+
+   Invariant: the classifier and the token counts are a function of what is in
+   the database. Each report has a number in the order in which it was learned,
+   and so has each taking back. State = last snapshot + the events after it:
+
+     report at s, not taken back            learn it
+     report at s, taken back at u           nothing, if the snapshot is older
+                                            than s; else learn the opposite at
+                                            u
+
+   So a process that is killed at any moment comes back with the same state,
+   bit by bit. A report that is newer than the snapshot and is taken back makes
+   us go back to the snapshot and replay: as if it never was. */
+
+struct junk_db;
+struct junk_key;
+struct junk_learner;
+struct junk_recorder;
+
+/* Reports of one transaction; the caller commits when so many are pending. */
+#define JUNK_RECORDER_MAX_PENDING 512
+
+struct junk_recorder_settings {
+	/* Reports of one reporter in an hour that are learned; 0 = any. */
+	unsigned int rate;
+	unsigned int min_reporters;
+	/* Reports are deleted after so many days; 0 = never. */
+	unsigned int retention_days;
+	/* The database is kept below; 0 = any size. */
+	uint64_t max_database_bytes;
+};
+
+/* What happened to reports since the start. */
+struct junk_recorder_counters {
+	uint64_t recorded, repeated, changed, taken_back, burst;
+	/* refused: made by another feature set; retracts of nothing are
+	   counted as recorded */
+	uint64_t dropped_feature_set;
+	uint64_t commits, snapshots, rebuilds, expired;
+};
+
+/* db, key and learner belong to the caller and outlive the recorder. */
+struct junk_recorder *
+junk_recorder_init(const struct junk_recorder_settings *set,
+		   struct junk_db *db, const struct junk_key *key,
+		   struct junk_learner *learner);
+void junk_recorder_deinit(struct junk_recorder **recorder);
+
+/* Bring the learner to the state of the database: before anything else.
+   Returns 0; 1 if a snapshot was there but couldn't be used and error_r says
+   why (then all reports were learned anew); -1 if the database failed. */
+int junk_recorder_load(struct junk_recorder *recorder, const char **error_r);
+
+/* Take a copy of a report, which must be followed by commit. */
+void junk_recorder_add(struct junk_recorder *recorder,
+		       const struct junk_report *report);
+unsigned int junk_recorder_pending_count(struct junk_recorder *recorder);
+/* Make all pending reports durable, then learn them. Returns 0; then they may
+   be acknowledged. -1 if the database failed: they stay pending, nothing has
+   changed, and commit may be called again. */
+int junk_recorder_commit(struct junk_recorder *recorder, time_t now);
+
+/* Do a piece of what can wait: snapshots, token counts, expiry. Each takes
+   some tens of milliseconds at most. Returns 1 if there is more to do at once,
+   0 if not, -1 if the database failed. */
+int junk_recorder_maintain(struct junk_recorder *recorder, time_t now);
+/* Write the snapshot now, if anything has changed since: the next start is
+   then fast. Returns 0 or -1. */
+int junk_recorder_snapshot(struct junk_recorder *recorder);
+
+const struct junk_recorder_counters *
+junk_recorder_get_counters(struct junk_recorder *recorder);
+/* Number of the last event, and of the one that the snapshot was taken at. */
+int64_t junk_recorder_last_seq(struct junk_recorder *recorder);
+int64_t junk_recorder_snapshot_seq(struct junk_recorder *recorder);
+/* Different tokens that aren't in the database yet. */
+unsigned int junk_recorder_token_count(struct junk_recorder *recorder);
+
+#endif

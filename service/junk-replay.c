@@ -1,0 +1,302 @@
+/* The state of learner and token counts, made from what the database holds:
+   see the invariant in junk-recorder.h. What happens live and what is replayed
+   goes through the same junk_recorder_apply(). */
+
+#include "lib.h"
+#include "array.h"
+#include "buffer.h"
+#include "byteorder.h"
+#include "junk-recorder-private.h"
+
+/* A snapshot, before it is sealed: u32 version, u32 bytes of the rate table,
+   the rate table, the learner's state. */
+#define SNAPSHOT_VERSION 1
+#define SNAPSHOT_HEADER_BYTES 8
+
+#define DAY_SECS 86400
+
+int64_t junk_recorder_settled_seq(const struct junk_recorder *recorder)
+{
+	int64_t seq = recorder->snapshot_seq;
+
+	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++)
+		seq = I_MIN(seq, recorder->token_seqs[i]);
+	return seq;
+}
+
+/* Is an event still to be added to something that has all up to done_seq? */
+static bool
+junk_recorder_is_due(const struct junk_recorder_event *event, int64_t done_seq)
+{
+	return event->seq > done_seq &&
+		(event->undo_of == 0 || event->undo_of <= done_seq);
+}
+
+static void
+junk_recorder_learn(struct junk_recorder *recorder,
+		    const struct junk_recorder_event *event)
+{
+	struct junk_report report = event->report;
+
+	if (event->undo_of == 0) {
+		junk_learner_learn(recorder->learner, &report, 1);
+		return;
+	}
+	junk_learner_forget(recorder->learner, &report);
+	/* its own effect can't be told any more: the opposite is the best
+	   that can be done; a weak one is taken back as weakly */
+	if (report.verdict == JUNK_VERDICT_SPAM)
+		report.verdict = JUNK_VERDICT_HAM;
+	else
+		report.verdict = JUNK_VERDICT_SPAM;
+	junk_learner_learn(recorder->learner, &report,
+			   event->report.verdict == JUNK_VERDICT_WEAK_HAM ?
+			   WEAK_UNDO_WEIGHT : 1);
+	junk_learner_forget(recorder->learner, &report);
+}
+
+static void
+junk_recorder_count_tokens(struct junk_recorder *recorder,
+			   const struct junk_recorder_event *event)
+{
+	const struct junk_report *report = &event->report;
+	const int change = event->undo_of == 0 ? 1 : -1;
+	const bool spam = report->verdict == JUNK_VERDICT_SPAM;
+	struct junk_token_count count;
+
+	i_zero(&count);
+	count.spam = spam ? change : 0;
+	count.ham = spam ? 0 : change;
+	count.day = (uint32_t)(event->hour / DAY_SECS);
+	for (unsigned int i = 0; i < report->token_count; i++) {
+		junk_token_t token = report->tokens[i];
+		unsigned int part;
+
+		count.token = junk_key_token(recorder->key, token);
+		part = junk_token_part(count.token);
+		if (!junk_recorder_is_due(event, recorder->token_seqs[part]))
+			continue;
+		count.class_num = (uint8_t)(token >> JUNK_TOKEN_CLASS_SHIFT);
+		count.sketch = change < 0 ? 0 :
+			UINT64_C(1) << junk_key_sketch_bit(recorder->key,
+							   token,
+							   report->reporter);
+		junk_token_counts_add(recorder->tokens, &count);
+	}
+}
+
+void junk_recorder_apply(struct junk_recorder *recorder,
+			 const struct junk_recorder_event *event)
+{
+	if (event->ignored)
+		return;
+	if (junk_recorder_is_due(event, recorder->snapshot_seq))
+		junk_recorder_learn(recorder, event);
+	junk_recorder_count_tokens(recorder, event);
+}
+
+/* --- replay --- */
+
+static void
+junk_recorder_replay_event(struct junk_recorder *recorder,
+			   const struct junk_db_event *db_event)
+{
+	const struct junk_db_report *row = &db_event->report;
+	struct junk_recorder_event event;
+	enum junk_sealed_flags flags;
+
+	recorder->last_seq = db_event->seq;
+	/* as if it never was, unless something older has it already: then its
+	   taking back comes as well */
+	if (row->burst || row->verdict == JUNK_VERDICT_RETRACT ||
+	    (!db_event->undo && row->undone != 0))
+		return;
+	i_zero(&event);
+	if (junk_sealed_read(recorder->key, row->sealed, row->sealed_size,
+			     &event.report, &flags) < 0 ||
+	    event.report.feature_set != JUNK_FEATURE_SET)
+		return;
+	event.seq = db_event->seq;
+	event.undo_of = db_event->undo ? row->seq : 0;
+	event.hour = row->hour;
+	event.report.verdict = row->verdict;
+	event.report.origin = row->origin;
+	junk_recorder_set_digest(&event.report, row->id);
+	junk_recorder_apply(recorder, &event);
+}
+
+static int junk_recorder_replay(struct junk_recorder *recorder)
+{
+	struct junk_db_event event;
+	struct junk_db_iter *iter;
+	int ret;
+
+	iter = junk_db_iter_init(recorder->db,
+				 junk_recorder_settled_seq(recorder));
+	while ((ret = junk_db_iter_next(iter, &event)) > 0) T_BEGIN {
+		junk_recorder_replay_event(recorder, &event);
+	} T_END;
+	junk_db_iter_deinit(&iter);
+	return ret;
+}
+
+static int
+junk_recorder_import(struct junk_recorder *recorder, const buffer_t *plain,
+		     bool with_rate, const char **error_r)
+{
+	const unsigned char *data = plain->data;
+	size_t rate_size, size = plain->used;
+
+	if (size < SNAPSHOT_HEADER_BYTES ||
+	    le32_to_cpu_unaligned(data) != SNAPSHOT_VERSION) {
+		*error_r = "snapshot of another version";
+		return -1;
+	}
+	rate_size = le32_to_cpu_unaligned(data + 4);
+	data += SNAPSHOT_HEADER_BYTES;
+	size -= SNAPSHOT_HEADER_BYTES;
+	if (rate_size > size) {
+		*error_r = "snapshot is truncated";
+		return -1;
+	}
+	if (with_rate)
+		(void)junk_rate_import(recorder->rate, data, rate_size);
+	return junk_learner_import(recorder->learner, data + rate_size,
+				   size - rate_size, error_r);
+}
+
+/* Returns 1 if it was read, 0 if there is none or error_r says why it is of no
+   use, -1 if the database failed. */
+static int
+junk_recorder_read_snapshot(struct junk_recorder *recorder, bool with_rate,
+			    const char **error_r)
+{
+	buffer_t *sealed = buffer_create_dynamic(default_pool, 1024);
+	buffer_t *plain = buffer_create_dynamic(default_pool, 1024);
+	int64_t seq;
+	int ret;
+
+	*error_r = NULL;
+	ret = junk_db_snapshot_get(recorder->db, &seq, sealed);
+	if (ret > 0 && junk_key_unseal(recorder->key, sealed->data,
+				       sealed->used, plain) < 0) {
+		*error_r = "snapshot can't be decrypted";
+		ret = 0;
+	} else if (ret > 0 && junk_recorder_import(recorder, plain, with_rate,
+						   error_r) < 0) {
+		ret = 0;
+	}
+	if (ret > 0)
+		recorder->snapshot_seq = seq;
+	buffer_free(&sealed);
+	buffer_free(&plain);
+	return ret;
+}
+
+int junk_recorder_rebuild(struct junk_recorder *recorder, const char **error_r)
+{
+	junk_token_counts_clear(recorder->tokens);
+	if (junk_recorder_read_snapshot(recorder, FALSE, error_r) < 0 ||
+	    junk_recorder_replay(recorder) < 0)
+		return -1;
+	recorder->need_rebuild = FALSE;
+	recorder->counters.rebuilds++;
+	return 0;
+}
+
+int junk_recorder_load(struct junk_recorder *recorder, const char **error_r)
+{
+	const char *error;
+	int64_t seq;
+	int ret;
+
+	if (junk_recorder_read_token_seqs(recorder) < 0 ||
+	    junk_db_last_seq(recorder->db, &seq) < 0)
+		return -1;
+	ret = junk_recorder_read_snapshot(recorder, TRUE, &error);
+	if (ret < 0 || junk_recorder_replay(recorder) < 0)
+		return -1;
+
+	/* numbers are never used again, also if the newest rows are gone */
+	recorder->last_seq = I_MAX(seq, recorder->snapshot_seq);
+	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++) {
+		recorder->last_seq = I_MAX(recorder->last_seq,
+					   recorder->token_seqs[i]);
+	}
+	/* the seed of the hashes has to last */
+	if (ret == 0 && junk_recorder_snapshot(recorder) < 0)
+		return -1;
+	*error_r = error;
+	return error == NULL ? 0 : 1;
+}
+
+/* --- snapshot --- */
+
+static void
+junk_recorder_export(struct junk_recorder *recorder, buffer_t *plain)
+{
+	unsigned char header[SNAPSHOT_HEADER_BYTES];
+
+	buffer_append_zero(plain, SNAPSHOT_HEADER_BYTES);
+	junk_rate_export(recorder->rate, plain);
+	cpu32_to_le_unaligned(SNAPSHOT_VERSION, header);
+	cpu32_to_le_unaligned((uint32_t)(plain->used - SNAPSHOT_HEADER_BYTES),
+			      header + 4);
+	buffer_write(plain, 0, header, sizeof(header));
+	junk_learner_export(recorder->learner, plain);
+}
+
+int junk_recorder_snapshot(struct junk_recorder *recorder)
+{
+	buffer_t *plain, *sealed;
+	const char *error;
+	int ret;
+
+	if (recorder->need_rebuild &&
+	    junk_recorder_rebuild(recorder, &error) < 0)
+		return -1;
+	plain = buffer_create_dynamic(default_pool, 1024*1024);
+	sealed = buffer_create_dynamic(default_pool, 1024*1024);
+	junk_recorder_export(recorder, plain);
+	junk_key_seal(recorder->key, plain->data, plain->used, sealed);
+	ret = junk_db_snapshot_set(recorder->db, recorder->last_seq,
+				   sealed->data, sealed->used);
+	buffer_free(&plain);
+	buffer_free(&sealed);
+	if (ret == 0) {
+		recorder->snapshot_seq = recorder->last_seq;
+		recorder->counters.snapshots++;
+	}
+	return ret;
+}
+
+/* --- where the token counts stand --- */
+
+int junk_recorder_read_token_seqs(struct junk_recorder *recorder)
+{
+	buffer_t *value = t_buffer_create(sizeof(recorder->token_seqs));
+	const unsigned char *data;
+
+	if (junk_db_meta_get(recorder->db, "token_seqs", value) < 0)
+		return -1;
+	/* none, or of another number of parts: nothing is counted twice */
+	data = value->data;
+	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++) {
+		recorder->token_seqs[i] =
+			value->used != sizeof(recorder->token_seqs) ? 0 :
+			(int64_t)le64_to_cpu_unaligned(data + i * 8);
+	}
+	return 0;
+}
+
+int junk_recorder_write_token_seqs(struct junk_recorder *recorder)
+{
+	unsigned char data[JUNK_TOKEN_PART_COUNT * 8];
+
+	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++) {
+		cpu64_to_le_unaligned((uint64_t)recorder->token_seqs[i],
+				      data + i * 8);
+	}
+	return junk_db_meta_set(recorder->db, "token_seqs", data,
+				sizeof(data));
+}

@@ -1,0 +1,50 @@
+#ifndef JUNK_TOKEN_COUNTS_H
+#define JUNK_TOKEN_COUNTS_H
+
+/* Changes of the table tokens that aren't written yet, summed up in memory:
+   a report has hundreds of tokens and most of them come again soon.
+
+   Tokens are split by their top 8 bits, so that each part is one range of the
+   table and can be written, and counted as written, by itself. */
+
+#define JUNK_TOKEN_PART_COUNT 256
+
+struct junk_token_count {
+	/* 0 = free */
+	uint64_t token;
+	uint64_t sketch;
+	int32_t spam, ham;
+	/* days since 1970 */
+	uint32_t day;
+	uint8_t class_num;
+};
+
+struct junk_token_counts;
+
+struct junk_token_counts *junk_token_counts_init(void);
+void junk_token_counts_deinit(struct junk_token_counts **counts);
+
+static inline unsigned int junk_token_part(uint64_t token)
+{
+	return (unsigned int)(token >> 56);
+}
+
+/* token: a keyed hash. Others of the same token are summed up. */
+void junk_token_counts_add(struct junk_token_counts *counts,
+			   const struct junk_token_count *count);
+
+/* Different tokens, in a part and in all. */
+unsigned int junk_token_counts_part_size(const struct junk_token_counts *counts,
+					 unsigned int part);
+unsigned int junk_token_counts_size(const struct junk_token_counts *counts);
+
+/* Go through a part, in no order. pos begins with 0. Returns NULL at the
+   end. */
+const struct junk_token_count *
+junk_token_counts_next(const struct junk_token_counts *counts,
+		       unsigned int part, unsigned int *pos);
+void junk_token_counts_clear_part(struct junk_token_counts *counts,
+				  unsigned int part);
+void junk_token_counts_clear(struct junk_token_counts *counts);
+
+#endif

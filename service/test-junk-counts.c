@@ -1,0 +1,117 @@
+#include "lib.h"
+#include "buffer.h"
+#include "test-common.h"
+#include "junk-rate.h"
+#include "junk-token-counts.h"
+
+static void test_junk_token_counts(void)
+{
+	struct junk_token_counts *counts = junk_token_counts_init();
+	struct junk_token_count count;
+	const struct junk_token_count *c;
+	unsigned int pos = 0, seen = 0;
+
+	test_begin("junk_token_counts");
+	test_assert(junk_token_counts_next(counts, 0, &pos) == NULL);
+	for (unsigned int round = 0; round < 2; round++) {
+		for (unsigned int i = 0; i < 10000; i++) {
+			i_zero(&count);
+			/* parts of very different sizes */
+			count.token = i < 5000 ? i :
+				(uint64_t)i * UINT64_C(0x9e3779b97f4a7c15);
+			count.spam = 2;
+			count.ham = round == 0 ? 0 : -1;
+			count.sketch = 1U << round;
+			count.day = 7 - round;
+			count.class_num = (uint8_t)(i % 23);
+			junk_token_counts_add(counts, &count);
+		}
+	}
+	/* 0 can't be told from 1 */
+	test_assert(junk_token_counts_size(counts) == 9999);
+	for (unsigned int part = 0; part < JUNK_TOKEN_PART_COUNT; part++) {
+		unsigned int n = 0;
+
+		pos = 0;
+		while ((c = junk_token_counts_next(counts, part,
+						   &pos)) != NULL) {
+			test_assert(junk_token_part(c->token) == part);
+			if (c->token != 1)
+				test_assert(c->spam == 4 && c->ham == -1);
+			test_assert(c->sketch == 3 && c->day == 7);
+			n++;
+		}
+		test_assert(n == junk_token_counts_part_size(counts, part));
+		seen += n;
+	}
+	test_assert(seen == 9999);
+	pos = junk_token_counts_part_size(counts, 0);
+	junk_token_counts_clear_part(counts, 0);
+	test_assert(junk_token_counts_size(counts) == 9999 - pos);
+	junk_token_counts_clear(counts);
+	test_assert(junk_token_counts_size(counts) == 0);
+	junk_token_counts_deinit(&counts);
+	junk_token_counts_deinit(&counts);
+	test_end();
+}
+
+static void test_junk_rate(void)
+{
+	unsigned char anna[JUNK_REPORTER_BYTES] = "anna";
+	unsigned char bert[JUNK_REPORTER_BYTES] = "bert";
+	struct junk_rate *rate = junk_rate_init(), *copy = junk_rate_init();
+	buffer_t *buf = t_buffer_create(256);
+
+	test_begin("junk_rate");
+	test_assert(junk_rate_add(rate, 3600, anna) == 1);
+	test_assert(junk_rate_add(rate, 7199, anna) == 2);
+	test_assert(junk_rate_add(rate, 7199, bert) == 1);
+	junk_rate_undo(rate, anna);
+	test_assert(junk_rate_add(rate, 7199, anna) == 2);
+	/* a clock that jumps back begins nothing anew */
+	test_assert(junk_rate_add(rate, 1, anna) == 3);
+
+	junk_rate_export(rate, buf);
+	test_assert(buf->used == 8 + 2 * 20);
+	test_assert(junk_rate_import(copy, buf->data, buf->used) == 0);
+	test_assert(junk_rate_add(copy, 7199, anna) == 4);
+	test_assert(junk_rate_add(copy, 7200, anna) == 1);
+	for (size_t i = 0; i < buf->used; i++) {
+		test_assert_idx(junk_rate_import(copy, buf->data, i) ==
+				(i == 8 || i == 28 ? 0 : -1), i);
+	}
+	junk_rate_undo(copy, bert);
+	junk_rate_deinit(&rate);
+	junk_rate_deinit(&copy);
+	junk_rate_deinit(&copy);
+	test_end();
+}
+
+static void test_junk_rate_limit(void)
+{
+	unsigned char reporter[JUNK_REPORTER_BYTES] = { 0 };
+	struct junk_rate *rate = junk_rate_init();
+
+	test_begin("junk_rate: limit");
+	for (unsigned int i = 0; i <= JUNK_RATE_MAX_REPORTERS; i++) {
+		memcpy(reporter, &i, sizeof(i));
+		(void)junk_rate_add(rate, 3600, reporter);
+	}
+	/* the one past the limit isn't counted, the others are */
+	test_assert(junk_rate_add(rate, 3600, reporter) == 1);
+	memset(reporter, 0, sizeof(reporter));
+	test_assert(junk_rate_add(rate, 3600, reporter) == 2);
+	junk_rate_deinit(&rate);
+	test_end();
+}
+
+int main(void)
+{
+	static void (*const test_functions[])(void) = {
+		test_junk_token_counts,
+		test_junk_rate,
+		test_junk_rate_limit,
+		NULL
+	};
+	return test_run(test_functions);
+}

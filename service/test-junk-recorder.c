@@ -1,0 +1,644 @@
+#include "lib.h"
+#include "array.h"
+#include "buffer.h"
+#include "test-common.h"
+#include "test-junk-service.h"
+#include "junk-recorder-private.h"
+
+#include <sqlite3.h>
+
+#define HOUR 3600
+#define DAY (24*HOUR)
+/* begins an hour */
+#define NOW ((time_t)(472500 * HOUR))
+#define TEST_LOG2 10
+#define TEST_TOKENS 20
+
+static struct junk_key *key;
+static struct junk_db *db;
+static struct junk_learner *learner;
+static struct junk_recorder *recorder;
+static junk_token_t test_tokens[TEST_TOKENS];
+static struct junk_recorder_settings recorder_set;
+
+static struct junk_learner *test_learner_new(void)
+{
+	struct junk_learner_settings set;
+
+	junk_learner_settings_init(&set);
+	set.global_log2 = set.personal_log2 = TEST_LOG2;
+	set.min_reporters = 1;
+	set.min_reports = set.min_evidence = 1;
+	set.seed = 12345;
+	return junk_learner_init(&set);
+}
+
+static void test_open(void)
+{
+	const char *error;
+
+	db = test_db_open(key);
+	learner = test_learner_new();
+	recorder = junk_recorder_init(&recorder_set, db, key, learner);
+	test_assert(junk_recorder_load(recorder, &error) == 0);
+}
+
+static void test_close(void)
+{
+	junk_recorder_deinit(&recorder);
+	junk_learner_deinit(&learner);
+	junk_db_close(&db);
+}
+
+/* A new database, with no limits. */
+static void test_begin_recorder(const char *name)
+{
+	test_begin(name);
+	i_zero(&recorder_set);
+	recorder_set.min_reporters = 2;
+	key = test_key_new();
+	test_db_delete();
+	test_open();
+}
+
+static void test_end_recorder(void)
+{
+	test_close();
+	junk_recorder_deinit(&recorder);
+	junk_key_unref(&key);
+	test_end();
+}
+
+/* Message m of reporter r; its words hang on m. */
+static struct junk_report *
+test_report(unsigned int r, unsigned int m, enum junk_verdict verdict,
+	    time_t when)
+{
+	static struct junk_report report;
+
+	i_zero(&report);
+	report.stamp_usecs = (uint64_t)when * 1000000;
+	report.verdict = verdict;
+	report.origin = JUNK_ORIGIN_MOVE;
+	report.feature_set = JUNK_FEATURE_SET;
+	report.size_bytes = 1000;
+	report.reporter[0] = (unsigned char)(r + 1);
+	report.digest[0] = (unsigned char)m;
+	report.digest[1] = (unsigned char)(m >> 8);
+	for (unsigned int i = 0; i < TEST_TOKENS; i++) {
+		/* half of them are in all messages */
+		unsigned int word = i < 10 ? i : m % 20 * 10 + i;
+
+		test_tokens[i] = junk_token_hash(
+			(enum junk_token_class)(i % 4), &word, sizeof(word));
+	}
+	report.tokens = test_tokens;
+	report.token_count = TEST_TOKENS;
+	return &report;
+}
+
+static void test_add(unsigned int r, unsigned int m,
+		     enum junk_verdict verdict, time_t when)
+{
+	junk_recorder_add(recorder, test_report(r, m, verdict, when));
+}
+
+static void test_record(unsigned int r, unsigned int m,
+			enum junk_verdict verdict, time_t when)
+{
+	test_add(r, m, verdict, when);
+	test_assert(junk_recorder_commit(recorder, NOW + 10 * DAY) == 0);
+}
+
+/* All of the state, as bytes. */
+static buffer_t *
+test_state(struct junk_learner *l, struct junk_recorder *rec)
+{
+	buffer_t *state = buffer_create_dynamic(default_pool, 1024);
+	const struct junk_token_count *count;
+
+	junk_learner_export(l, state);
+	for (unsigned int part = 0; part < JUNK_TOKEN_PART_COUNT; part++) {
+		uint64_t sum[4] = { 0, 0, 0, 0 };
+		unsigned int pos = 0;
+
+		while ((count = junk_token_counts_next(rec->tokens, part,
+						       &pos)) != NULL) {
+			/* one that came and went doesn't matter */
+			if (count->spam == 0 && count->ham == 0)
+				continue;
+			sum[0] += count->token;
+			sum[1] += (uint64_t)count->spam * count->token;
+			sum[2] += (uint64_t)count->ham * count->token;
+			sum[3] += count->sketch * count->token;
+		}
+		buffer_append(state, sum, sizeof(sum));
+	}
+	return state;
+}
+
+/* Killed now, a new process would come to the same state. */
+static bool test_replay_is_same(void)
+{
+	struct junk_db *db2;
+	struct junk_learner *learner2;
+	struct junk_recorder *recorder2;
+	const char *error;
+	buffer_t *state, *state2;
+	bool ret;
+
+	if (recorder->need_rebuild)
+		test_assert(junk_recorder_rebuild(recorder, &error) == 0);
+	db2 = test_db_open(key);
+	learner2 = test_learner_new();
+	recorder2 = junk_recorder_init(&recorder_set, db2, key, learner2);
+	test_assert(junk_recorder_load(recorder2, &error) == 0);
+	test_assert(recorder2->last_seq == recorder->last_seq);
+	state = test_state(learner, recorder);
+	state2 = test_state(learner2, recorder2);
+	ret = buffer_cmp(state, state2);
+	buffer_free(&state);
+	buffer_free(&state2);
+	junk_recorder_deinit(&recorder2);
+	junk_learner_deinit(&learner2);
+	junk_db_close(&db2);
+	return ret;
+}
+
+static int test_hours(enum junk_verdict verdict)
+{
+	return (int)test_db_int(t_strdup_printf(
+		"SELECT coalesce(sum(reports), 0) FROM hours "
+		"WHERE verdict = %d", verdict));
+}
+
+/* --- sequences of one pair --- */
+
+#define SPAM JUNK_VERDICT_SPAM
+#define HAM JUNK_VERDICT_HAM
+#define WEAK JUNK_VERDICT_WEAK_HAM
+#define RETRACT JUNK_VERDICT_RETRACT
+
+static const struct {
+	struct {
+		enum junk_verdict verdict;
+		/* seconds after NOW */
+		int when;
+	} steps[6];
+	/* what counts in the end */
+	int spam, ham, weak;
+} sequences[] = {
+	{ { { SPAM, 1 } }, 1, 0, 0 },
+	/* a repetition, an older one, another of the same verdict */
+	{ { { SPAM, 1 }, { SPAM, 1 } }, 1, 0, 0 },
+	{ { { SPAM, 5 }, { HAM, 4 } }, 1, 0, 0 },
+	{ { { SPAM, 1 }, { SPAM, 9 }, { HAM, 5 } }, 1, 0, 0 },
+	/* case 28: in and back at once */
+	{ { { SPAM, 1 }, { HAM, 2 } }, 0, 0, 0 },
+	{ { { HAM, 1 }, { SPAM, 2 } }, 0, 0, 0 },
+	{ { { SPAM, 1 }, { HAM, 2 * HOUR - 1 } }, 0, 0, 0 },
+	/* the first report arrives again after it was taken back */
+	{ { { SPAM, 1 }, { HAM, 2 }, { SPAM, 1 } }, 0, 0, 0 },
+	/* case 29: in and out repeatedly */
+	{ { { SPAM, 1 }, { HAM, 2 }, { SPAM, 3 } }, 1, 0, 0 },
+	{ { { SPAM, 1 }, { HAM, 2 }, { SPAM, 3 }, { HAM, 4 } }, 0, 0, 0 },
+	/* case 30: rescued much later: the last verdict counts */
+	{ { { SPAM, 1 }, { HAM, 2 * HOUR } }, 0, 1, 0 },
+	{ { { SPAM, 1 }, { HAM, DAY } }, 0, 1, 0 },
+	/* and back: what counted before does again */
+	{ { { SPAM, 1 }, { HAM, DAY }, { SPAM, DAY + 1 } }, 1, 0, 0 },
+	{ { { SPAM, 1 }, { HAM, DAY }, { SPAM, DAY + 1 }, { HAM, DAY + 2 } },
+	  0, 1, 0 },
+	/* what is concluded doesn't override what was said */
+	{ { { SPAM, 1 }, { WEAK, 2 } }, 1, 0, 0 },
+	{ { { SPAM, 1 }, { WEAK, DAY } }, 1, 0, 0 },
+	{ { { HAM, 1 }, { WEAK, DAY } }, 0, 1, 0 },
+	{ { { WEAK, 1 }, { WEAK, 2 } }, 0, 0, 1 },
+	{ { { WEAK, 1 }, { HAM, 2 } }, 0, 1, 0 },
+	{ { { WEAK, 1 }, { SPAM, 2 } }, 1, 0, 0 },
+	{ { { WEAK, 1 }, { SPAM, 2 }, { HAM, 3 } }, 0, 0, 0 },
+	/* taken back by name, also before what it takes back has arrived */
+	{ { { SPAM, 1 }, { RETRACT, 2 } }, 0, 0, 0 },
+	{ { { SPAM, 1 }, { RETRACT, 5 * DAY } }, 0, 0, 0 },
+	{ { { WEAK, 1 }, { RETRACT, 2 }, { RETRACT, 3 } }, 0, 0, 0 },
+	{ { { RETRACT, 2 }, { SPAM, 1 } }, 0, 0, 0 },
+	{ { { RETRACT, 1 }, { SPAM, 2 } }, 1, 0, 0 },
+	{ { { SPAM, 1 }, { HAM, DAY }, { RETRACT, DAY + 1 } }, 0, 0, 0 },
+	{ { { SPAM, 1 }, { RETRACT, 2 }, { HAM, 3 } }, 0, 1, 0 },
+};
+
+enum sequence_mode {
+	/* each report in a transaction of its own */
+	SEQUENCE_SINGLE,
+	/* all in one */
+	SEQUENCE_BATCH,
+	/* with a snapshot, and all tokens written, after each */
+	SEQUENCE_SETTLED,
+	/* with a restart after each */
+	SEQUENCE_RESTART,
+
+	SEQUENCE_MODE_COUNT
+};
+
+static void test_settle(void)
+{
+	static time_t now = NOW + 11 * DAY;
+
+	test_assert(junk_recorder_snapshot(recorder) == 0);
+	/* twice: it begins to count the time at the first one */
+	(void)junk_recorder_maintain(recorder, now++);
+	now += 60;
+	while (junk_recorder_maintain(recorder, now) > 0) ;
+	test_assert(junk_recorder_token_count(recorder) == 0);
+}
+
+static void test_sequence(unsigned int i, enum sequence_mode mode)
+{
+	/* somebody else's reports around it */
+	test_record(7, 1000, SPAM, NOW);
+	for (unsigned int j = 0; j < N_ELEMENTS(sequences[i].steps); j++) {
+		if (sequences[i].steps[j].verdict == 0)
+			break;
+		test_add(3, i, sequences[i].steps[j].verdict,
+			 NOW + sequences[i].steps[j].when);
+		if (mode == SEQUENCE_BATCH)
+			continue;
+		test_assert_idx(junk_recorder_commit(recorder,
+						     NOW + 10 * DAY) == 0, i);
+		if (mode == SEQUENCE_SETTLED)
+			test_settle();
+		if (mode == SEQUENCE_RESTART) {
+			test_close();
+			test_open();
+		}
+	}
+	test_add(7, 1001, HAM, NOW);
+	test_assert_idx(junk_recorder_commit(recorder, NOW + 10 * DAY) == 0,
+			i);
+}
+
+static void test_junk_recorder_sequences(void)
+{
+	for (int mode = 0; mode < SEQUENCE_MODE_COUNT; mode++) {
+		test_begin(t_strdup_printf("junk_recorder: sequences %d",
+					   mode));
+		i_zero(&recorder_set);
+		recorder_set.min_reporters = 2;
+		key = test_key_new();
+		for (unsigned int i = 0; i < N_ELEMENTS(sequences); i++) {
+			test_db_delete();
+			test_open();
+			test_sequence(i, (enum sequence_mode)mode);
+			test_assert_idx(test_hours(SPAM) ==
+					sequences[i].spam + 1, i);
+			test_assert_idx(test_hours(HAM) ==
+					sequences[i].ham + 1, i);
+			test_assert_idx(test_hours(WEAK) ==
+					sequences[i].weak, i);
+			test_assert_idx(test_replay_is_same(), i);
+			test_settle();
+			/* the tokens that all have in common */
+			test_assert_idx(test_db_int(
+				"SELECT max(spam) FROM tokens") ==
+				sequences[i].spam + 1, i);
+			test_assert_idx(test_db_int(
+				"SELECT max(ham) FROM tokens") ==
+				sequences[i].ham + sequences[i].weak + 1, i);
+			test_assert_idx(test_replay_is_same(), i);
+			test_close();
+		}
+		junk_key_unref(&key);
+		test_end();
+	}
+}
+
+/* What was taken back before a snapshot leaves no trace in the classifier. */
+static void test_junk_recorder_as_if_never(void)
+{
+	buffer_t *state[2];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		test_begin_recorder(i == 0 ? "junk_recorder: with undo" :
+				    "junk_recorder: as if it never was");
+		test_record(1, 1, SPAM, NOW);
+		if (i == 0)
+			test_record(2, 2, SPAM, NOW);
+		test_record(3, 3, HAM, NOW);
+		if (i == 0)
+			test_record(2, 2, HAM, NOW + 1);
+		test_assert(recorder->need_rebuild == (i == 0));
+		test_assert(junk_recorder_maintain(recorder, NOW) >= 0);
+		test_assert(!recorder->need_rebuild);
+		state[i] = test_state(learner, recorder);
+		test_end_recorder();
+	}
+	test_begin("junk_recorder: both are the same");
+	test_assert(buffer_cmp(state[0], state[1]));
+	buffer_free(&state[0]);
+	buffer_free(&state[1]);
+	test_end();
+}
+
+/* Anything in any order, with maintenance and restarts between: what is
+   counted is what the rules say, and a replay gives the same state. */
+static void test_junk_recorder_random(void)
+{
+	static const enum junk_verdict verdicts[] = {
+		SPAM, SPAM, SPAM, HAM, HAM, WEAK, RETRACT
+	};
+	time_t when = NOW;
+
+	test_begin_recorder("junk_recorder: random");
+	for (unsigned int i = 0; i < 300; i++) T_BEGIN {
+		unsigned int count = 1 + i_rand_limit(5);
+
+		while (count-- > 0) {
+			when += i_rand_limit(1000);
+			test_add(i_rand_limit(3), i_rand_limit(20),
+				 verdicts[i_rand_limit(N_ELEMENTS(verdicts))],
+				 when);
+		}
+		test_assert_idx(junk_recorder_commit(recorder,
+						     NOW + 10 * DAY) == 0, i);
+		switch (i_rand_limit(12)) {
+		case 0:
+			test_assert_idx(junk_recorder_snapshot(recorder) == 0,
+					i);
+			break;
+		case 1:
+			test_settle();
+			break;
+		case 2:
+			test_close();
+			test_open();
+			break;
+		case 3:
+			test_assert_idx(test_replay_is_same(), i);
+			break;
+		}
+	} T_END;
+	test_assert(test_replay_is_same());
+	/* each pair counts at most once, with its last verdict */
+	test_assert(test_db_int("SELECT sum(reports) FROM hours") ==
+		    test_db_int("SELECT count(*) FROM reports WHERE "
+				"undone IS NULL AND verdict <> 4"));
+	test_assert(test_db_int("SELECT count(*) FROM (SELECT id FROM reports "
+				"WHERE undone IS NULL GROUP BY id "
+				"HAVING count(*) > 1 AND max(verdict) < 4)") ==
+		    0);
+	test_end_recorder();
+}
+
+static void test_junk_recorder_rows(void)
+{
+	const struct junk_recorder_counters *counters;
+	struct junk_report *report;
+
+	test_begin_recorder("junk_recorder: rows");
+	test_record(0, 0, SPAM, NOW + 61);
+	test_record(0, 1, HAM, NOW + 62);
+	test_assert(test_db_int("SELECT count(*) FROM reports WHERE "
+				"score IS NULL AND origin = 1 AND "
+				"undone IS NULL AND burst = 0") == 2);
+	test_assert(test_db_int("SELECT hour FROM reports") == NOW);
+	/* scored before it is learned, with what is known by then */
+	for (unsigned int i = 0; i < 20; i++)
+		test_record(i, 30, SPAM, NOW);
+	test_assert(test_db_int("SELECT score FROM reports "
+				"ORDER BY seq DESC LIMIT 1") > 50);
+	test_assert(test_db_int("SELECT reports FROM hours "
+				"WHERE verdict = 2 AND score = -1") == 1);
+
+	/* the future isn't believed */
+	test_record(0, 50, SPAM, NOW + 1000 * DAY);
+	test_assert(test_db_int("SELECT max(hour) FROM reports") ==
+		    NOW + 10 * DAY);
+
+	/* made by another version */
+	report = test_report(0, 51, SPAM, NOW);
+	report->feature_set++;
+	junk_recorder_add(recorder, report);
+	/* as small and as large as they come */
+	report = test_report(0, 52, SPAM, NOW);
+	report->token_count = 0;
+	junk_recorder_add(recorder, report);
+	test_assert(junk_recorder_pending_count(recorder) == 2);
+	test_assert(junk_recorder_commit(recorder, NOW) == 0);
+	test_assert(junk_recorder_commit(recorder, NOW) == 0);
+	counters = junk_recorder_get_counters(recorder);
+	test_assert(counters->dropped_feature_set == 1);
+	test_assert_ucmp(counters->recorded, ==, 24);
+	test_assert_ucmp(counters->commits, ==, 24);
+	test_assert(junk_recorder_last_seq(recorder) == 24);
+	test_assert(test_replay_is_same());
+	test_end_recorder();
+}
+
+static void test_junk_recorder_burst(void)
+{
+	struct junk_report *report;
+
+	test_begin_recorder("junk_recorder: burst");
+	recorder_set.rate = 5;
+	test_close();
+	test_open();
+	for (unsigned int m = 0; m < 8; m++)
+		test_record(1, m, SPAM, NOW);
+	/* others, and an administrator, aren't limited by it */
+	test_record(2, 0, SPAM, NOW);
+	report = test_report(1, 100, SPAM, NOW);
+	report->origin = JUNK_ORIGIN_LEARN;
+	junk_recorder_add(recorder, report);
+	/* within one transaction too */
+	for (unsigned int m = 200; m < 208; m++)
+		test_add(3, m, HAM, NOW);
+	test_assert(junk_recorder_commit(recorder, NOW + 10 * DAY) == 0);
+	test_assert(test_db_int("SELECT count(*) FROM reports WHERE burst") ==
+		    6);
+	test_assert(test_db_int("SELECT sum(reports) * 100 + sum(burst) "
+				"FROM hours") == 1806);
+	test_assert(junk_recorder_get_counters(recorder)->burst == 6);
+	test_settle();
+	test_assert(test_db_int("SELECT max(spam) * 10 + max(ham) "
+				"FROM tokens") == 75);
+
+	/* taken back: nothing was learned, nothing is unlearned */
+	test_record(1, 7, HAM, NOW + 1);
+	test_assert(test_db_int("SELECT sum(burst) FROM hours") == 5);
+	test_assert(test_replay_is_same());
+
+	/* the count survives a restart */
+	test_settle();
+	test_close();
+	test_open();
+	test_record(1, 300, SPAM, NOW);
+	test_assert(test_db_int("SELECT burst FROM reports ORDER BY seq DESC "
+				"LIMIT 1") == 1);
+	/* a new hour */
+	test_add(1, 301, SPAM, NOW + 10 * DAY + HOUR);
+	test_assert(junk_recorder_commit(recorder, NOW + 10 * DAY + HOUR) ==
+		    0);
+	test_assert(test_db_int("SELECT burst FROM reports ORDER BY seq DESC "
+				"LIMIT 1") == 0);
+	test_end_recorder();
+}
+
+/* The database fails: nothing has changed, nothing is lost, and it is counted
+   once when it is well again. */
+static void test_junk_recorder_faults(void)
+{
+	sqlite3 *other;
+	buffer_t *state, *state2;
+
+	test_begin_recorder("junk_recorder: faults");
+	recorder_set.rate = 10;
+	test_close();
+	test_open();
+	test_record(1, 1, SPAM, NOW);
+	state = test_state(learner, recorder);
+	test_assert(sqlite3_open(test_db_path(), &other) == SQLITE_OK);
+	test_assert(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL,
+				 NULL) == SQLITE_OK);
+	for (unsigned int m = 2; m < 11; m++)
+		test_add(1, m, SPAM, NOW);
+	for (unsigned int i = 0; i < 3; i++) {
+		test_assert_idx(junk_recorder_commit(recorder,
+						     NOW + 10 * DAY) == -1, i);
+		test_assert_idx(junk_db_fault(db) == JUNK_DB_FAULT_BUSY, i);
+	}
+	test_assert(sqlite3_close(other) == SQLITE_OK);
+
+	test_assert(junk_db_set_max_pages(db, 1) == 0);
+	for (unsigned int m = 11; m < 100; m++)
+		test_add(2, m, SPAM, NOW);
+	for (unsigned int i = 0; i < 3; i++) {
+		test_assert_idx(junk_recorder_commit(recorder,
+						     NOW + 10 * DAY) == -1, i);
+		test_assert_idx(junk_db_fault(db) == JUNK_DB_FAULT_FULL, i);
+	}
+	state2 = test_state(learner, recorder);
+	test_assert(buffer_cmp(state, state2));
+	test_assert(junk_recorder_pending_count(recorder) == 98);
+	test_assert(test_db_int("SELECT count(*) FROM reports") == 1);
+	buffer_free(&state);
+	buffer_free(&state2);
+
+	test_assert(junk_db_set_max_pages(db, 100000) == 0);
+	test_assert(junk_recorder_commit(recorder, NOW + 10 * DAY) == 0);
+	test_assert(junk_recorder_pending_count(recorder) == 0);
+	test_assert(test_db_int("SELECT count(*) FROM reports") == 99);
+	/* the failed tries didn't count towards the limit */
+	test_assert(test_db_int("SELECT sum(burst) FROM reports") == 79);
+	test_assert(test_replay_is_same());
+	test_end_recorder();
+}
+
+static void test_junk_recorder_expire(void)
+{
+	test_begin_recorder("junk_recorder: expiry");
+	recorder_set.retention_days = 30;
+	test_close();
+	test_open();
+	test_record(1, 1, SPAM, NOW - 40 * DAY);
+	test_record(1, 2, SPAM, NOW - 10 * DAY);
+	test_record(2, 2, SPAM, NOW - 10 * DAY);
+	recorder->set.retention_days = 0;
+	test_settle();
+	recorder->set.retention_days = 30;
+	test_assert(test_db_int("SELECT count(*) FROM reports") == 3);
+	/* the clock may jump back: what is old by then goes */
+	while (junk_recorder_maintain(recorder, NOW + 10 * DAY) > 0) ;
+	test_assert(test_db_int("SELECT count(*) FROM reports") == 2);
+	/* hours are kept, tokens of the rare go */
+	test_assert(test_db_int("SELECT sum(reports) FROM hours") == 3);
+	while (junk_recorder_maintain(recorder, NOW + 25 * DAY) > 0) ;
+	test_assert(test_db_int("SELECT count(*) FROM reports") == 0);
+	test_assert(test_db_int("SELECT count(*) FROM tokens "
+				"WHERE reporters < 2") == 0);
+	test_assert(test_db_int("SELECT count(*) FROM tokens") > 0);
+	/* numbers aren't used again */
+	test_record(1, 9, SPAM, NOW);
+	test_assert(junk_recorder_last_seq(recorder) == 4);
+	while (junk_recorder_maintain(recorder, NOW + 900 * DAY) > 0) ;
+	test_assert(test_db_int("SELECT count(*) FROM hours") == 0);
+	test_assert(test_replay_is_same());
+	test_end_recorder();
+}
+
+static void test_junk_recorder_size(void)
+{
+	uint64_t size;
+
+	test_begin_recorder("junk_recorder: size");
+	for (unsigned int m = 0; m < 2000; m++)
+		test_record(1, m, SPAM, NOW);
+	test_settle();
+	test_assert(junk_db_size(db, &size) == 0);
+	recorder_set.max_database_bytes = size / 4 * 3;
+	test_close();
+	test_open();
+	/* the newest ones stay */
+	while (junk_recorder_maintain(recorder, NOW + 10 * DAY) > 0) ;
+	test_assert(junk_db_size(db, &size) == 0);
+	test_assert_ucmp(size, <=, recorder_set.max_database_bytes);
+	test_assert(test_db_int("SELECT count(*) FROM reports") > 0);
+	test_assert(test_db_int("SELECT max(seq) FROM reports") == 2000);
+	test_end_recorder();
+}
+
+/* A snapshot that is of no use is made anew from the reports. */
+static void test_junk_recorder_bad_snapshot(void)
+{
+	buffer_t *state, *state2;
+	const char *error;
+
+	test_begin_recorder("junk_recorder: bad snapshot");
+	for (unsigned int m = 0; m < 20; m++)
+		test_record(m % 3, m, m % 2 == 0 ? SPAM : HAM, NOW);
+	state = test_state(learner, recorder);
+	test_assert(junk_recorder_snapshot(recorder) == 0);
+	test_db_exec("UPDATE snapshot SET sealed = x'00112233'");
+	test_close();
+	db = test_db_open(key);
+	learner = test_learner_new();
+	recorder = junk_recorder_init(&recorder_set, db, key, learner);
+	test_assert(junk_recorder_load(recorder, &error) == 1);
+	test_assert(strstr(error, "decrypted") != NULL);
+	state2 = test_state(learner, recorder);
+	test_assert(buffer_cmp(state, state2));
+	buffer_free(&state);
+	buffer_free(&state2);
+
+	/* rows that can't be read are left out */
+	test_db_exec("UPDATE reports SET sealed = x'00' WHERE seq < 5");
+	test_db_exec("DELETE FROM snapshot");
+	test_close();
+	test_open();
+	test_record(0, 0, SPAM, NOW);
+	test_assert(test_replay_is_same());
+	test_end_recorder();
+}
+
+static void test_init(void)
+{
+	test_dir_init("junk-recorder");
+}
+
+int main(void)
+{
+	static void (*const test_functions[])(void) = {
+		test_init,
+		test_junk_recorder_rows,
+		test_junk_recorder_sequences,
+		test_junk_recorder_as_if_never,
+		test_junk_recorder_random,
+		test_junk_recorder_burst,
+		test_junk_recorder_faults,
+		test_junk_recorder_expire,
+		test_junk_recorder_size,
+		test_junk_recorder_bad_snapshot,
+		test_dir_deinit,
+		NULL
+	};
+	return test_run(test_functions);
+}
