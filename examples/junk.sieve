@@ -1,11 +1,6 @@
-# File mail to Junk by what this server's users have reported.
+# File mail to Junk by what this server's users have reported. For all users,
+# before their own scripts: see 95-junk-feedback.conf.
 #
-# For all users, before their own scripts (2.3; see also
-# 95-junk-feedback.conf):
-#   plugin {
-#     sieve_plugins = sieve_vnd_junk_feedback
-#     sieve_before = /etc/dovecot/sieve/junk.sieve
-#   }
 # Mail whose score is unknown goes on to the user's own script like any other.
 require ["vnd.junk-feedback", "variables", "relational",
          "comparator-i;ascii-numeric", "editheader", "fileinto", "mailbox"];

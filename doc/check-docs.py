@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+"""Settings, events and commands are named by the code, the manual pages and
+the examples alike. srcdir: the folder of this file."""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+DOC = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(DOC)
+FOLDERS = ("lib-junk", "plugin", "service", "sieve-ext", "doveadm")
+EXAMPLES = ("dovecot-2.3", "dovecot-2.4")
+# internal: another name of a thing, not a setting
+SETTING = r"junk_feedback(?:_[a-z_]+)?"
+
+failures = []
+
+
+def read(*names):
+    with open(os.path.join(TOP, *names), encoding="utf-8") as f:
+        return f.read()
+
+
+def sources():
+    for folder in FOLDERS:
+        for path in sorted(glob.glob(os.path.join(TOP, folder, "*.[ch]"))):
+            if not os.path.basename(path).startswith("test-"):
+                yield path
+
+
+def compare(what, code, place, documented):
+    """All of the code's is documented, and nothing else is."""
+    for name in sorted(code - documented):
+        failures.append("%s %s isn't in %s" % (what, name, place))
+    for name in sorted(documented - code):
+        failures.append("%s %s is in %s but not in the code" % (
+            what, name, place))
+
+
+def code_names():
+    settings, events, commands = set(), set(), set()
+    for path in sources():
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        found = set(re.findall(r'set_name\([^")]*"(\w+)"', text))
+        events |= {name for name in found if name.startswith("junk_")}
+        settings |= set(re.findall(r'"(%s)"' % SETTING, text)) - found
+        settings |= set(re.findall(r"\bDEF\(\w+, (%s)\)" % SETTING, text))
+        commands |= set(re.findall(r'\.name = "junk (\w+)"', text))
+    return settings, events, commands
+
+
+def check_example(name, settings):
+    lines = read("examples", name, "95-junk-feedback.conf").split("\n")
+    found = set()
+    explained = False
+    for line in lines:
+        m = re.match(r"\s*#?(%s) =" % SETTING, line)
+        if m:
+            found.add(m.group(1))
+            if not explained:
+                failures.append("examples/%s: %s has no line that explains it"
+                                % (name, m.group(1)))
+        elif not line.strip():
+            explained = False
+        elif line.lstrip().startswith("# "):
+            explained = True
+    compare("setting", settings, "examples/" + name, found)
+
+
+def check_defaults():
+    """Both examples give the same defaults."""
+    a, b = (dict(re.findall(r"^\s*#(%s) = ?(.*)$" % SETTING,
+                            read("examples", name, "95-junk-feedback.conf"),
+                            re.M)) for name in EXAMPLES)
+    if a != b:
+        failures.append("the examples' defaults differ: %s" % (
+            set(a.items()) ^ set(b.items())))
+
+
+def lint(path):
+    if shutil.which("mandoc") is None:
+        return
+    p = subprocess.run(["mandoc", "-Tlint", "-Wwarning", path],
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       text=True)
+    failures.extend(p.stdout.splitlines())
+
+
+def main():
+    settings, events, commands = code_names()
+    # a check that finds nothing checks nothing
+    assert len(settings) > 5 and len(events) > 2 and len(commands) > 1
+    manual = read("doc", "junk-feedback.7")
+    compare("setting", settings, "junk-feedback.7",
+            set(re.findall(r"^\.It Cm (%s) Pq" % SETTING, manual, re.M)))
+    compare("event", events, "junk-feedback.7",
+            set(re.findall(r"^\.It Sy (junk_\w+)", manual, re.M)))
+    doveadm = read("doc", "doveadm-junk.1")
+    compare("command", commands, "doveadm-junk.1",
+            set(re.findall(r"^\.It Cm (\w+)", doveadm, re.M)))
+    compare("command", commands, "doveadm-junk.1's synopsis",
+            set(re.findall(r"^\.Cm junk (\w+)$", doveadm, re.M)))
+    for name in EXAMPLES:
+        check_example(name, settings)
+    check_defaults()
+    for path in sorted(glob.glob(os.path.join(DOC, "*.[1-8]"))):
+        lint(path)
+    for failure in failures:
+        print(failure)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
