@@ -19,6 +19,8 @@ void doveadm_junk_plugin_deinit(void);
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_status;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_score;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_learn;
+extern struct doveadm_cmd_ver2 doveadm_cmd_junk_stats;
+extern struct doveadm_cmd_ver2 doveadm_cmd_junk_export;
 
 /* --- doveadm-junk-service.c --- */
 
@@ -75,6 +77,14 @@ typedef int doveadm_junk_mail_callback_t(struct doveadm_mail_cmd_context *ctx,
 int doveadm_junk_search(struct doveadm_mail_cmd_context *ctx,
 			struct mail_user *user,
 			doveadm_junk_mail_callback_t *callback);
+
+/* --- doveadm-junk-time.c --- */
+
+/* A time that an administrator gives: 24h, 7d, 2w ago, or a date with or
+   without time in UTC, as the database has it. Returns -1 and error_r if it is
+   neither. */
+int doveadm_junk_parse_since(const char *str, time_t now, time_t *time_r,
+			     const char **error_r);
 
 /* --- doveadm-junk-settings.c --- */
 

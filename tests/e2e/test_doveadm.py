@@ -5,9 +5,11 @@ import json
 import os
 import re
 import socket
+import sqlite3
 import struct
 import subprocess
 import threading
+import time
 
 import harness
 import segment
@@ -375,3 +377,163 @@ def test_learn_service_fails(t):
         with FakeService(t.d.socket_path, answer):
             code, out, err = doveadm(t, *args)
             assert code == 75 and "Error: " in err, (code, err)
+
+
+HOUR = 3600
+
+
+def make_database(t, hours=(), tokens=(), version=1, app_id=0x4a46626b):
+    """The service's database with rows of the test's own."""
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+    remove_database(t)
+    os.makedirs(os.path.dirname(t.d.database_path), exist_ok=True)
+    db = sqlite3.connect(t.d.database_path)
+    db.execute("PRAGMA journal_mode = WAL")
+    for name in ("schema.sql", "views.sql"):
+        with open(os.path.join(top, "sql", name)) as f:
+            db.executescript(f.read())
+    db.execute("PRAGMA application_id = %d" % app_id)
+    db.execute("PRAGMA user_version = %d" % version)
+    db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)",
+                   (("min_reporters", 2), ("threshold", 90)))
+    db.executemany("INSERT INTO hours VALUES (?, ?, ?, ?, ?, ?)", hours)
+    db.executemany("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, 0, ?)", tokens)
+    db.commit()
+    db.close()
+
+
+def remove_database(t):
+    for suffix in ("", "-wal", "-shm"):
+        if os.path.exists(t.d.database_path + suffix):
+            os.unlink(t.d.database_path + suffix)
+
+
+def rows_of(t, *args):
+    """The rows of a command, all values as text"""
+    code, out, err = doveadm(t, "-f", "json", *args)
+    assert code == 0 and not err, err
+    return [{key: str(value) for key, value in row.items()}
+            for row in json.loads(out or "[]")]
+
+
+def day_hours():
+    now = int(time.time()) // HOUR * HOUR
+    today = now // 86400 * 86400
+    return (
+        # hour, verdict, origin, score, reports, burst
+        (today, 1, 1, 95, 60, 0),
+        (today, 1, 1, 40, 30, 0),
+        (today, 1, 4, -1, 10, 0),
+        (today, 1, 1, 10, 500, 500),
+        (today, 2, 1, 20, 199, 0),
+        (today, 2, 1, 97, 1, 0),
+        (today, 3, 5, 5, 77, 0),
+        (today - 86400, 1, 1, 95, 8, 0),
+        (today - 86400, 1, 1, 94, 2, 0),
+        (today - 100 * 86400, 1, 1, 1, 1000, 0),
+    )
+
+
+def test_stats_days(t):
+    """stats: missed spam and caught ham by day, with intervals; no bursts"""
+    make_database(t, day_hours())
+    rows = rows_of(t, "junk", "stats")
+    assert len(rows) == 3, rows
+    old, today, total = rows
+    assert (old["spam"], old["missed"], old["missed_percent"]) == \
+        ("10", "0", "0.0"), old
+    assert old["missed_interval"] == "0.0-27.8", old
+    assert old["ham"] == "0" and old["caught_percent"] == "", old
+    assert (today["spam"], today["missed"]) == ("100", "40"), today
+    assert today["missed_interval"] == "30.9-49.8", today
+    assert (today["ham"], today["caught"], today["caught_percent"]) == \
+        ("200", "1", "0.5"), today
+    assert today["caught_interval"] == "0.1-2.8", today
+    assert today["weak_ham"] == "77" and today["missed_bar"] == "████", today
+    assert total["day"] == "all" and total["spam"] == "110", total
+
+
+def test_stats_since_and_threshold(t):
+    """stats: --since and --threshold"""
+    make_database(t, day_hours())
+    rows = rows_of(t, "junk", "stats", "--since", "200d")
+    assert rows[-1]["spam"] == "1110", rows
+    rows = rows_of(t, "junk", "stats", "--since", "0h", "--by", "hour")
+    assert rows[-1]["hour"] == "all", rows
+    rows = rows_of(t, "junk", "stats", "--threshold", "96")
+    assert rows[-1]["missed"] == "110" and rows[-1]["caught"] == "1", rows
+    for since in ("2026-03-31", "2026-03-31 17:00", "2026-03-31T17:00"):
+        assert rows_of(t, "junk", "stats", "--since", since)
+    for since in ("yesterday", "5", "7x", "2026-13-01", "-1d", "",
+                  "2026-02-30", "2026-03-31 25:00", "2026-03-31 1:00"):
+        code, out, err = doveadm(t, "junk", "stats", "--since", since)
+        assert code == 64 and "is no time" in err, (since, code, err)
+    for args in (("--threshold", "101"), ("--by", "month")):
+        code, out, err = doveadm(t, "junk", "stats", *args)
+        assert code == 64 and "Error: junk stats: " in err, (code, err)
+
+
+def test_stats_by(t):
+    """stats: by origin, threshold and class"""
+    make_database(t, day_hours(), (
+        # token, class, spam, ham, reporters, day
+        (1, 0, 5, 1, 3, 0), (2, 0, 4, 0, 2, 0), (3, 6, 9, 9, 1, 0)))
+    rows = {r["origin"]: r for r in rows_of(t, "junk", "stats", "--by",
+                                            "origin")}
+    assert rows["keyword"]["missed"] == "10", rows
+    assert rows["move"]["spam"] == "100", rows
+    rows = {r["threshold"]: r for r in rows_of(t, "junk", "stats", "--by",
+                                               "threshold")}
+    assert (rows["95"]["missed"], rows["50"]["missed"]) == ("42", "40"), rows
+    assert (rows["99"]["caught"], rows["95"]["caught"]) == ("0", "1"), rows
+    # tokens of a single reporter are never shown
+    rows = rows_of(t, "junk", "stats", "--by", "class")
+    assert rows == [{"class": "body-word", "tokens": "2", "spam": "9",
+                     "ham": "1"}], rows
+
+
+def test_stats_empty(t):
+    """stats and export of an empty database"""
+    make_database(t)
+    assert [r["spam"] for r in rows_of(t, "junk", "stats")] == ["0"]
+    for what in ("hours", "days", "rates", "classes", "tokens"):
+        assert rows_of(t, "junk", "export", what) == []
+
+
+def test_export(t):
+    """export: aggregates as table, JSON and CSV; no rare tokens"""
+    make_database(t, day_hours(), ((255, 6, 5, 1, 3, 0), (3, 6, 9, 9, 1, 0)))
+    rows = rows_of(t, "junk", "export", "tokens")
+    assert [r["token"] for r in rows] == ["00000000000000ff"], rows
+    code, out, err = doveadm(t, "junk", "export", "--csv", "days")
+    lines = out.split("\r\n")
+    assert code == 0 and lines[0] == "day,verdict,origin,reports,burst", \
+        out + err
+    assert len(lines) == 8 and ",spam,move," in lines[1], out
+    code, out, err = doveadm(t, "junk", "export", "mail")
+    assert code == 64 and "hours, days" in err, (code, err)
+
+
+def test_bad_database(t):
+    """stats: no database, one of another program, version, or no database"""
+    remove_database(t)
+    code, out, err = doveadm(t, "junk", "stats")
+    assert code == 66 and "ever run" in err, (code, err)
+    for args, word in (({"version": 99}, "newer version"),
+                       ({"version": 0}, "older version"),
+                       ({"app_id": 1}, "isn't a database of")):
+        make_database(t, **args)
+        code, out, err = doveadm(t, "junk", "stats")
+        assert code == 66 and word in err, (code, err)
+    remove_database(t)
+    with open(t.d.database_path, "wb") as f:
+        f.write(b"no database " * 1000)
+    code, out, err = doveadm(t, "junk", "export", "days")
+    assert code == 66 and "file is not a database" in err, (code, err)
+    # damaged in the middle
+    make_database(t, [(i * HOUR, 1, 1, 5, 1, 0) for i in range(20000)])
+    with open(t.d.database_path, "r+b") as f:
+        f.seek(8192)
+        f.write(b"\xff" * 400000)
+    code, out, err = doveadm(t, "junk", "stats", "--since", "2000w")
+    assert code == 65 and "malformed" in err, (code, err)

@@ -1,0 +1,287 @@
+/* doveadm junk stats: how good the filter is, measured by the users' reports.
+
+   Each report holds the score that its message had before anybody reported it.
+   So of the spam that users reported we know how much a threshold would have
+   missed, and of the good mail how much it would have caught. Bursts are left
+   out, and unknown scores file nothing. */
+
+#include "lib.h"
+#include "array.h"
+#include "ioloop.h"
+#include "str.h"
+#include "strnum.h"
+#include "doveadm-print.h"
+
+#include "doveadm-junk.h"
+#include "doveadm-junk-db.h"
+
+#include <math.h>
+
+#define COMMAND "junk stats"
+#define DEFAULT_THRESHOLD 90
+/* 95 % of a normal distribution */
+#define INTERVAL_Z 1.959964
+
+struct stats_row {
+	const char *name;
+	int64_t spam, missed, ham, caught, weak_ham;
+};
+
+/* What the rows are, and how far back they go unless --since says so. */
+struct stats_by {
+	const char *name, *title;
+	const char *key_sql;
+	unsigned int since_secs;
+};
+
+static const struct stats_by stats_bys[] = {
+	{ "day", "day", "strftime('%Y-%m-%d', hour, 'unixepoch')",
+	  14 * 86400 },
+	{ "hour", "hour", "strftime('%Y-%m-%d %H:00', hour, 'unixepoch')",
+	  2 * 86400 },
+	{ "origin", "origin", "coalesce((SELECT name FROM origins o "
+	  "WHERE o.origin = hours.origin), origin)", 14 * 86400 },
+	{ "threshold", "threshold", "printf('%d', t)", 14 * 86400 },
+};
+
+static const char *stats_sql(const struct stats_by *by)
+{
+	bool thresholds = strcmp(by->name, "threshold") == 0;
+
+	return t_strdup_printf(
+		"SELECT %s AS key,"
+		" sum((verdict = 1) * n),"
+		" sum((verdict = 1 AND score < t) * n),"
+		" sum((verdict = 2) * n),"
+		" sum((verdict = 2 AND score >= t) * n),"
+		" sum((verdict = 3) * n)"
+		" FROM (SELECT hour, verdict, origin, score,"
+		"  reports - burst AS n FROM hours WHERE hour >= ?1) AS hours"
+		" JOIN (%s)"
+		" GROUP BY key ORDER BY key", by->key_sql, thresholds ?
+		"SELECT column1 AS t FROM (VALUES (50), (55), (60), (65),"
+		" (70), (75), (80), (85), (90), (95), (99)) WHERE ?2 >= 0" :
+		"SELECT ?2 AS t");
+}
+
+/* Wilson's interval, in percent: right for rare events, too. */
+static void
+interval(int64_t count, int64_t total, double *low_r, double *high_r)
+{
+	double n = total, p = count / n, z2 = INTERVAL_Z * INTERVAL_Z;
+	double middle = p + z2 / (2 * n);
+	double width = INTERVAL_Z * sqrt(p * (1 - p) / n + z2 / (4 * n * n));
+
+	*low_r = 100 * (middle - width) / (1 + z2 / n);
+	*high_r = 100 * (middle + width) / (1 + z2 / n);
+	/* exactly 0 of some: no rounding dust */
+	if (count == 0)
+		*low_r = 0;
+	if (count == total)
+		*high_r = 100;
+}
+
+static void print_rate(int64_t count, int64_t total)
+{
+	double low, high;
+
+	doveadm_print_num((uintmax_t)total);
+	doveadm_print_num((uintmax_t)count);
+	if (total == 0) {
+		doveadm_print("");
+		doveadm_print("");
+		return;
+	}
+	interval(count, total, &low, &high);
+	doveadm_print(t_strdup_printf("%.1f", 100.0 * count / total));
+	doveadm_print(t_strdup_printf("%.1f-%.1f", low, high));
+}
+
+/* One line of a sparkline that stands upright. */
+static const char *spark(int64_t count, int64_t total)
+{
+	static const char *const bars[] = {
+		"", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█",
+	};
+	string_t *str = t_str_new(64);
+	/* the bar of 100 % is 10 wide */
+	int64_t eighths = total == 0 ? 0 : count * 80 / total;
+
+	for (; eighths >= 8; eighths -= 8)
+		str_append(str, bars[8]);
+	str_append(str, bars[eighths]);
+	return str_c(str);
+}
+
+static void print_number_header(const char *key, const char *title)
+{
+	doveadm_print_header(key, title, DOVEADM_PRINT_HEADER_FLAG_NUMBER |
+			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
+}
+
+static void print_headers(const struct stats_by *by)
+{
+	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
+	doveadm_print_header(by->name, by->title, 0);
+	print_number_header("spam", "spam");
+	print_number_header("missed", "missed");
+	doveadm_print_header("missed_percent", "%",
+			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
+	doveadm_print_header("missed_interval", "95 %",
+			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
+	print_number_header("ham", "ham");
+	print_number_header("caught", "caught");
+	doveadm_print_header("caught_percent", "%",
+			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
+	doveadm_print_header("caught_interval", "95 %",
+			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
+	print_number_header("weak_ham", "weak");
+	doveadm_print_header("missed_bar", "missed", 0);
+}
+
+static void print_row(const struct stats_row *row)
+{
+	doveadm_print(row->name);
+	print_rate(row->missed, row->spam);
+	print_rate(row->caught, row->ham);
+	doveadm_print_num((uintmax_t)row->weak_ham);
+	doveadm_print(spark(row->missed, row->spam));
+}
+
+static void
+print_stats(sqlite3 *db, const struct stats_by *by, time_t since,
+	    unsigned int threshold)
+{
+	const int64_t args[] = { since / 3600 * 3600, threshold };
+	struct stats_row row, total = { .name = "all" };
+	bool sum = strcmp(by->name, "threshold") != 0;
+	sqlite3_stmt *stmt;
+	int64_t *const values[] = {
+		&row.spam, &row.missed, &row.ham, &row.caught, &row.weak_ham,
+	};
+
+	stmt = doveadm_junk_db_query(db, COMMAND, stats_sql(by), args,
+				     N_ELEMENTS(args));
+	while (doveadm_junk_db_next(db, COMMAND, &stmt)) T_BEGIN {
+		row.name = t_strdup((const char *)
+				    sqlite3_column_text(stmt, 0));
+		for (unsigned int i = 0; i < N_ELEMENTS(values); i++) {
+			/* a database that was tampered with may say less */
+			*values[i] = I_MAX(sqlite3_column_int64(stmt,
+								(int)i + 1), 0);
+		}
+		total.spam += row.spam;
+		total.missed += row.missed;
+		total.ham += row.ham;
+		total.caught += row.caught;
+		total.weak_ham += row.weak_ham;
+		print_row(&row);
+	} T_END;
+	if (sum && doveadm_exit_code == 0)
+		print_row(&total);
+}
+
+static void print_classes(sqlite3 *db)
+{
+	sqlite3_stmt *stmt;
+
+	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
+	doveadm_print_header_simple("class");
+	print_number_header("tokens", "tokens");
+	print_number_header("spam", "spam");
+	print_number_header("ham", "ham");
+	stmt = doveadm_junk_db_query(db, COMMAND,
+		"SELECT class, tokens, spam, ham FROM token_classes "
+		"ORDER BY spam + ham DESC", NULL, 0);
+	while (doveadm_junk_db_next(db, COMMAND, &stmt)) {
+		doveadm_print((const char *)sqlite3_column_text(stmt, 0));
+		for (int i = 1; i <= 3; i++) {
+			doveadm_print_num((uintmax_t)I_MAX(
+				sqlite3_column_int64(stmt, i), 0));
+		}
+	}
+}
+
+static const struct stats_by *find_by(const char *name)
+{
+	for (unsigned int i = 0; i < N_ELEMENTS(stats_bys); i++) {
+		if (strcmp(stats_bys[i].name, name) == 0)
+			return &stats_bys[i];
+	}
+	return NULL;
+}
+
+/* junk_feedback_threshold, which mail processes check */
+static unsigned int setting_threshold(void)
+{
+	const char *value = doveadm_junk_setting(NULL,
+						 "junk_feedback_threshold");
+	unsigned int num;
+
+	if (value == NULL || str_to_uint(value, &num) < 0 || num > 100)
+		return DEFAULT_THRESHOLD;
+	return num;
+}
+
+static int
+parse_args(struct doveadm_cmd_context *cctx, const struct stats_by **by_r,
+	   time_t *since_r, int64_t *threshold_r, const char **error_r)
+{
+	const char *by_name = "day", *since;
+
+	(void)doveadm_cmd_param_str(cctx, "by", &by_name);
+	*by_r = strcmp(by_name, "class") == 0 ? NULL : find_by(by_name);
+	if (*by_r == NULL && strcmp(by_name, "class") != 0) {
+		*error_r = t_strdup_printf("--by %s: use day, hour, origin, "
+					   "threshold or class", by_name);
+		return -1;
+	}
+	*since_r = ioloop_time - (*by_r == NULL ? 0 : (*by_r)->since_secs);
+	if (doveadm_cmd_param_str(cctx, "since", &since) &&
+	    doveadm_junk_parse_since(since, ioloop_time, since_r, error_r) < 0)
+		return -1;
+	if (!doveadm_cmd_param_int64(cctx, "threshold", threshold_r))
+		*threshold_r = setting_threshold();
+	if (*threshold_r < 0 || *threshold_r > 100) {
+		*error_r = "the threshold is a number from 0 to 100";
+		return -1;
+	}
+	return 0;
+}
+
+static void cmd_junk_stats(struct doveadm_cmd_context *cctx)
+{
+	const struct stats_by *by;
+	const char *error;
+	int64_t threshold;
+	time_t since;
+	sqlite3 *db;
+
+	if (parse_args(cctx, &by, &since, &threshold, &error) < 0) {
+		i_error(COMMAND": %s", error);
+		doveadm_exit_code = EX_USAGE;
+		return;
+	}
+	db = doveadm_junk_db_begin(COMMAND);
+	if (db == NULL)
+		return;
+	if (by == NULL)
+		print_classes(db);
+	else {
+		print_headers(by);
+		print_stats(db, by, since, (unsigned int)threshold);
+	}
+	doveadm_junk_db_close(&db);
+}
+
+struct doveadm_cmd_ver2 doveadm_cmd_junk_stats = {
+	.name = "junk stats",
+	.usage = "[--by day|hour|origin|threshold|class] [--since <time>] "
+		"[--threshold <score>]",
+	.cmd = cmd_junk_stats,
+DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_PARAM('b', "by", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAM('s', "since", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAM('t', "threshold", CMD_PARAM_INT64, 0)
+DOVEADM_CMD_PARAMS_END
+};
