@@ -33,78 +33,80 @@ enum field_kind {
 static const struct field {
 	const char *name;
 	enum field_kind kind;
+	/* almost every message has it */
+	bool common;
 } fields[] = {
-	{ "authentication-results", FIELD_AUTH },
-	{ "auto-submitted", FIELD_WORDS },
-	{ "bcc", FIELD_NAME },
-	{ "cc", FIELD_RECIPIENTS },
-	{ "comments", FIELD_NAME },
-	{ "content-class", FIELD_WORDS },
-	{ "content-description", FIELD_NAME },
-	{ "content-disposition", FIELD_NAME },
-	{ "content-language", FIELD_WORDS },
-	{ "content-transfer-encoding", FIELD_NAME },
-	{ "content-type", FIELD_NAME },
-	{ "date", FIELD_DATE },
-	{ "disposition-notification-to", FIELD_NAME },
-	{ "dkim-signature", FIELD_DKIM },
-	{ "errors-to", FIELD_DOMAIN },
-	{ "feedback-id", FIELD_NAME },
-	{ "from", FIELD_FROM },
-	{ "importance", FIELD_WORDS },
-	{ "in-reply-to", FIELD_NAME },
-	{ "keywords", FIELD_NAME },
-	{ "list-archive", FIELD_LIST },
-	{ "list-help", FIELD_LIST },
-	{ "list-id", FIELD_LIST },
-	{ "list-owner", FIELD_LIST },
-	{ "list-post", FIELD_LIST },
-	{ "list-subscribe", FIELD_LIST },
-	{ "list-unsubscribe", FIELD_LIST },
-	{ "list-unsubscribe-post", FIELD_NAME },
-	{ "mail-followup-to", FIELD_DOMAIN },
-	{ "mailing-list", FIELD_LIST },
-	{ "mime-version", FIELD_NAME },
-	{ "organization", FIELD_WORDS },
-	{ "precedence", FIELD_WORDS },
-	{ "priority", FIELD_WORDS },
-	{ "references", FIELD_NAME },
-	{ "reply-to", FIELD_REPLY_TO },
-	{ "resent-from", FIELD_NAME },
-	{ "sender", FIELD_DOMAIN },
-	{ "sensitivity", FIELD_NAME },
-	{ "subject", FIELD_SUBJECT },
-	{ "thread-index", FIELD_NAME },
-	{ "thread-topic", FIELD_NAME },
-	{ "to", FIELD_RECIPIENTS },
-	{ "user-agent", FIELD_MAILER },
-	{ "x-accept-language", FIELD_WORDS },
-	{ "x-auto-response-suppress", FIELD_NAME },
-	{ "x-beenthere", FIELD_LIST },
-	{ "x-campaign", FIELD_NAME },
-	{ "x-campaignid", FIELD_NAME },
-	{ "x-entity-id", FIELD_NAME },
-	{ "x-face", FIELD_NAME },
-	{ "x-has-attach", FIELD_WORDS },
-	{ "x-library", FIELD_MAILER },
-	{ "x-list-unsubscribe", FIELD_NAME },
-	{ "x-loop", FIELD_NAME },
-	{ "x-mailer", FIELD_MAILER },
-	{ "x-mailgun-sid", FIELD_NAME },
-	{ "x-mailing-list", FIELD_LIST },
-	{ "x-mailman-version", FIELD_NAME },
-	{ "x-mimeole", FIELD_MAILER },
-	{ "x-ms-has-attach", FIELD_NAME },
-	{ "x-msmail-priority", FIELD_WORDS },
-	{ "x-originating-ip", FIELD_NAME },
-	{ "x-php-originating-script", FIELD_NAME },
-	{ "x-priority", FIELD_WORDS },
-	{ "x-report-abuse", FIELD_NAME },
-	{ "x-sender", FIELD_NAME },
-	{ "x-sg-eid", FIELD_NAME },
-	{ "x-ses-outgoing", FIELD_NAME },
-	{ "x-url", FIELD_NAME },
-	{ "x-x-sender", FIELD_NAME },
+	{ "authentication-results", FIELD_AUTH, FALSE },
+	{ "auto-submitted", FIELD_WORDS, FALSE },
+	{ "bcc", FIELD_NAME, FALSE },
+	{ "cc", FIELD_RECIPIENTS, FALSE },
+	{ "comments", FIELD_NAME, FALSE },
+	{ "content-class", FIELD_WORDS, FALSE },
+	{ "content-description", FIELD_NAME, FALSE },
+	{ "content-disposition", FIELD_NAME, TRUE },
+	{ "content-language", FIELD_WORDS, FALSE },
+	{ "content-transfer-encoding", FIELD_NAME, TRUE },
+	{ "content-type", FIELD_NAME, TRUE },
+	{ "date", FIELD_DATE, TRUE },
+	{ "disposition-notification-to", FIELD_NAME, FALSE },
+	{ "dkim-signature", FIELD_DKIM, FALSE },
+	{ "errors-to", FIELD_DOMAIN, FALSE },
+	{ "feedback-id", FIELD_NAME, FALSE },
+	{ "from", FIELD_FROM, TRUE },
+	{ "importance", FIELD_WORDS, FALSE },
+	{ "in-reply-to", FIELD_NAME, FALSE },
+	{ "keywords", FIELD_NAME, FALSE },
+	{ "list-archive", FIELD_LIST, FALSE },
+	{ "list-help", FIELD_LIST, FALSE },
+	{ "list-id", FIELD_LIST, FALSE },
+	{ "list-owner", FIELD_LIST, FALSE },
+	{ "list-post", FIELD_LIST, FALSE },
+	{ "list-subscribe", FIELD_LIST, FALSE },
+	{ "list-unsubscribe", FIELD_LIST, FALSE },
+	{ "list-unsubscribe-post", FIELD_NAME, FALSE },
+	{ "mail-followup-to", FIELD_DOMAIN, FALSE },
+	{ "mailing-list", FIELD_LIST, FALSE },
+	{ "mime-version", FIELD_NAME, TRUE },
+	{ "organization", FIELD_WORDS, FALSE },
+	{ "precedence", FIELD_WORDS, FALSE },
+	{ "priority", FIELD_WORDS, FALSE },
+	{ "references", FIELD_NAME, FALSE },
+	{ "reply-to", FIELD_REPLY_TO, FALSE },
+	{ "resent-from", FIELD_NAME, FALSE },
+	{ "sender", FIELD_DOMAIN, FALSE },
+	{ "sensitivity", FIELD_NAME, FALSE },
+	{ "subject", FIELD_SUBJECT, TRUE },
+	{ "thread-index", FIELD_NAME, FALSE },
+	{ "thread-topic", FIELD_NAME, FALSE },
+	{ "to", FIELD_RECIPIENTS, TRUE },
+	{ "user-agent", FIELD_MAILER, FALSE },
+	{ "x-accept-language", FIELD_WORDS, FALSE },
+	{ "x-auto-response-suppress", FIELD_NAME, FALSE },
+	{ "x-beenthere", FIELD_LIST, FALSE },
+	{ "x-campaign", FIELD_NAME, FALSE },
+	{ "x-campaignid", FIELD_NAME, FALSE },
+	{ "x-entity-id", FIELD_NAME, FALSE },
+	{ "x-face", FIELD_NAME, FALSE },
+	{ "x-has-attach", FIELD_WORDS, FALSE },
+	{ "x-library", FIELD_MAILER, FALSE },
+	{ "x-list-unsubscribe", FIELD_NAME, FALSE },
+	{ "x-loop", FIELD_NAME, FALSE },
+	{ "x-mailer", FIELD_MAILER, FALSE },
+	{ "x-mailgun-sid", FIELD_NAME, FALSE },
+	{ "x-mailing-list", FIELD_LIST, FALSE },
+	{ "x-mailman-version", FIELD_NAME, FALSE },
+	{ "x-mimeole", FIELD_MAILER, FALSE },
+	{ "x-ms-has-attach", FIELD_NAME, FALSE },
+	{ "x-msmail-priority", FIELD_WORDS, FALSE },
+	{ "x-originating-ip", FIELD_NAME, FALSE },
+	{ "x-php-originating-script", FIELD_NAME, FALSE },
+	{ "x-priority", FIELD_WORDS, FALSE },
+	{ "x-report-abuse", FIELD_NAME, FALSE },
+	{ "x-sender", FIELD_NAME, FALSE },
+	{ "x-sg-eid", FIELD_NAME, FALSE },
+	{ "x-ses-outgoing", FIELD_NAME, FALSE },
+	{ "x-url", FIELD_NAME, FALSE },
+	{ "x-x-sender", FIELD_NAME, FALSE },
 };
 
 static const struct field *field_find(const char *name)
@@ -139,21 +141,19 @@ void junk_headers_deinit(struct junk_headers *headers)
 	buffer_free(&headers->buf);
 }
 
+/* The order of fields tells the program that wrote them. Names that almost
+   every message has say nothing by themselves. */
 static void
 field_name_tokens(struct junk_headers *headers, const struct field *field)
 {
-	unsigned int idx = field - fields + 1;
+	unsigned int idx = field - fields;
 
-	T_BEGIN {
-		const char *last = headers->last_field == 0 ? "" :
-			fields[headers->last_field - 1].name;
+	headers->order_hash = xxh64_data(&idx, sizeof(idx),
+					 headers->order_hash);
+	if (!field->common) {
 		junk_token_set_add_str(headers->set, JUNK_TOKEN_HEADER_NAME,
 				       field->name);
-		junk_token_set_add_str(headers->set, JUNK_TOKEN_HEADER_NAME,
-				       t_strconcat(last, ">", field->name,
-						   NULL));
-	} T_END;
-	headers->last_field = idx;
+	}
 }
 
 struct address {
@@ -210,6 +210,18 @@ add_address(struct junk_token_set *set, enum junk_token_class class,
 	} T_END;
 }
 
+/* What is learned of a word or a domain in one place helps in others. */
+static void
+field_from_shared(struct junk_token_set *set, const struct address *addr)
+{
+	junk_words_add(set, JUNK_TOKEN_BODY_WORD, "", addr->name,
+		       addr->name_size, FALSE, NULL);
+	junk_words_add(set, JUNK_TOKEN_BODY_WORD, "", addr->local,
+		       addr->local_size + 1 + addr->domain_size, FALSE, NULL);
+	junk_url_add_host(set, JUNK_TOKEN_URL_HOST, JUNK_TOKEN_URL_DOMAIN, "",
+			  addr->domain, addr->domain_size);
+}
+
 static void
 field_from(struct junk_headers *headers, const unsigned char *data, size_t size)
 {
@@ -237,6 +249,7 @@ field_from(struct junk_headers *headers, const unsigned char *data, size_t size)
 	junk_url_add_host(set, JUNK_TOKEN_SENDER_DOMAIN,
 			  JUNK_TOKEN_SENDER_DOMAIN, "", addr.domain,
 			  addr.domain_size);
+	field_from_shared(set, &addr);
 	size = I_MIN(addr.domain_size, sizeof(headers->from_domain) - 1);
 	memcpy(headers->from_domain, addr.domain, size);
 	headers->from_domain[size] = '\0';
@@ -385,6 +398,9 @@ field_add(struct junk_headers *headers, const struct field *field,
 	case FIELD_SUBJECT:
 		junk_words_add(set, JUNK_TOKEN_SUBJECT_WORD, "", data, size,
 			       FALSE, &headers->subject_stats);
+		/* what is learned of a word in one place helps in others */
+		junk_words_add(set, JUNK_TOKEN_BODY_WORD, "", data, size,
+			       FALSE, NULL);
 		break;
 	case FIELD_FROM:
 		field_from(headers, data, size);
@@ -444,8 +460,11 @@ void junk_headers_finish(struct junk_headers *headers)
 
 	junk_token_set_add_log2(set, JUNK_TOKEN_RECIPIENTS, "count:",
 				headers->recipients);
-	junk_token_set_add_log2(set, JUNK_TOKEN_SIZE, "subject:",
-				stats->words);
+	T_BEGIN {
+		junk_token_set_add_str(set, JUNK_TOKEN_HEADER_NAME,
+			t_strdup_printf("order:%016"PRIx64,
+					headers->order_hash));
+	} T_END;
 	if (stats->latin > 0)
 		junk_token_set_add_num(set, JUNK_TOKEN_SCRIPT,
 				       "subject capitals:",

@@ -15,8 +15,8 @@ struct junk_headers {
 	const char *authserv_id;
 	struct junk_words_stats subject_stats;
 	buffer_t *buf;
-	/* index of the last field, for pairs of neighbours */
-	unsigned int last_field;
+	/* of the fields' names in their order */
+	uint64_t order_hash;
 	unsigned int recipients;
 	char from_domain[64];
 	bool from_seen, reply_seen;

@@ -54,7 +54,7 @@ struct tokenizer {
 	buffer_t *raw, *decoded, *text, *value;
 
 	unsigned int header_count, part_count;
-	size_t text_bytes, text_lines;
+	size_t text_bytes;
 };
 
 /* --- MIME headers --- */
@@ -208,9 +208,6 @@ static void content_encoding(struct tokenizer *ctx, const char *value)
 		ctx->cte = PART_CTE_BASE64;
 	else
 		ctx->cte = PART_CTE_NONE;
-	junk_token_set_add_str(&ctx->set, JUNK_TOKEN_MIME_SHAPE,
-		t_strconcat("encoding:", t_str_lcase(t_strcut(value, ' ')),
-			    NULL));
 }
 
 static void
@@ -340,10 +337,8 @@ static void part_text(struct tokenizer *ctx)
 	}
 	junk_words_add(&ctx->set, JUNK_TOKEN_BODY_WORD, "", data, size, TRUE,
 		       &ctx->stats);
-	/* line ends may be CRLF or LF */
+	/* without line ends, which may be CRLF or LF */
 	for (size_t i = 0; i < size; i++) {
-		if (data[i] == '\n')
-			ctx->text_lines++;
 		if (data[i] > ' ')
 			ctx->text_bytes++;
 	}
@@ -431,7 +426,7 @@ static void script_tokens(struct tokenizer *ctx)
 	for (unsigned int i = 0; i < N_ELEMENTS(scripts); i++)
 		total += scripts[i].bytes;
 	for (unsigned int i = 0; i < N_ELEMENTS(scripts); i++) {
-		if (scripts[i].bytes > 0)
+		if (scripts[i].bytes > 0 && i > 0)
 			junk_token_set_add_num(set, JUNK_TOKEN_SCRIPT,
 				scripts[i].name,
 				(uint64_t)scripts[i].bytes * 4 / total);
@@ -460,14 +455,9 @@ static void tokenizer_finish(struct tokenizer *ctx)
 				ctx->part_count);
 	junk_token_set_add_log2(set, JUNK_TOKEN_SIZE, "text:",
 				ctx->text_bytes);
-	junk_token_set_add_log2(set, JUNK_TOKEN_SIZE, "lines:",
-				ctx->text_lines);
-	junk_token_set_add_log2(set, JUNK_TOKEN_SIZE, "words:",
-				ctx->stats.words);
-	junk_token_set_add_log2(set, JUNK_TOKEN_SIZE, "urls:",
-				ctx->stats.urls);
-	junk_token_set_add_log2(set, JUNK_TOKEN_SIZE, "digits:",
-				ctx->stats.digits);
+	if (ctx->stats.urls > 0)
+		junk_token_set_add_log2(set, JUNK_TOKEN_SIZE, "urls:",
+					ctx->stats.urls);
 }
 
 /* A client that rewrites a message may change its MIME encoding, boundaries
