@@ -22,6 +22,11 @@
 /* Reports under way: enough for the service to commit them in groups. */
 #define SERVICE_MAX_OUTSTANDING 256
 
+bool doveadm_junk_value_is_error(const char *value)
+{
+	return strncmp(value, "error: ", 7) == 0;
+}
+
 const char *doveadm_junk_socket_path(void)
 {
 	return t_strconcat(doveadm_settings->base_dir,

@@ -1,6 +1,7 @@
 #include "lib.h"
 #include "array.h"
 #include "str.h"
+#include "strnum.h"
 #include "mail-user.h"
 #include "master-service.h"
 
@@ -10,6 +11,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include <sys/wait.h>
+
+#define DEFAULT_THRESHOLD 90
 
 /* doveconf's answer to one setting; a list of plugins is short. */
 #define CONFIG_VALUE_MAX_BYTES (16*1024)
@@ -55,6 +58,18 @@ bool doveadm_junk_enabled(struct mail_user *user)
 	const char *value = doveadm_junk_setting(user, "junk_feedback");
 
 	return value == NULL || strchr("0nNfF", value[0]) == NULL;
+}
+
+unsigned int doveadm_junk_threshold(void)
+{
+	const char *value = doveadm_junk_setting(NULL,
+						 "junk_feedback_threshold");
+	unsigned int num;
+
+	/* a wrong one is logged by those who use it for mail */
+	if (value == NULL || str_to_uint(value, &num) < 0 || num > 100)
+		return DEFAULT_THRESHOLD;
+	return num;
 }
 
 static void ATTR_NORETURN

@@ -9,18 +9,13 @@
 #include "array.h"
 #include "ioloop.h"
 #include "str.h"
-#include "strnum.h"
 #include "doveadm-print.h"
 
 #include "doveadm-junk.h"
 #include "doveadm-junk-db.h"
-
-#include <math.h>
+#include "doveadm-junk-rate.h"
 
 #define COMMAND "junk stats"
-#define DEFAULT_THRESHOLD 90
-/* 95 % of a normal distribution */
-#define INTERVAL_Z 1.959964
 
 struct stats_row {
 	const char *name;
@@ -64,23 +59,6 @@ static const char *stats_sql(const struct stats_by *by)
 		"SELECT ?2 AS t");
 }
 
-/* Wilson's interval, in percent: right for rare events, too. */
-static void
-interval(int64_t count, int64_t total, double *low_r, double *high_r)
-{
-	double n = total, p = count / n, z2 = INTERVAL_Z * INTERVAL_Z;
-	double middle = p + z2 / (2 * n);
-	double width = INTERVAL_Z * sqrt(p * (1 - p) / n + z2 / (4 * n * n));
-
-	*low_r = 100 * (middle - width) / (1 + z2 / n);
-	*high_r = 100 * (middle + width) / (1 + z2 / n);
-	/* exactly 0 of some: no rounding dust */
-	if (count == 0)
-		*low_r = 0;
-	if (count == total)
-		*high_r = 100;
-}
-
 static void print_rate(int64_t count, int64_t total)
 {
 	double low, high;
@@ -92,7 +70,7 @@ static void print_rate(int64_t count, int64_t total)
 		doveadm_print("");
 		return;
 	}
-	interval(count, total, &low, &high);
+	junk_rate_interval(count, total, &low, &high);
 	doveadm_print(t_strdup_printf("%.1f", 100.0 * count / total));
 	doveadm_print(t_strdup_printf("%.1f-%.1f", low, high));
 }
@@ -211,18 +189,6 @@ static const struct stats_by *find_by(const char *name)
 	return NULL;
 }
 
-/* junk_feedback_threshold, which mail processes check */
-static unsigned int setting_threshold(void)
-{
-	const char *value = doveadm_junk_setting(NULL,
-						 "junk_feedback_threshold");
-	unsigned int num;
-
-	if (value == NULL || str_to_uint(value, &num) < 0 || num > 100)
-		return DEFAULT_THRESHOLD;
-	return num;
-}
-
 static int
 parse_args(struct doveadm_cmd_context *cctx, const struct stats_by **by_r,
 	   time_t *since_r, int64_t *threshold_r, const char **error_r)
@@ -241,7 +207,7 @@ parse_args(struct doveadm_cmd_context *cctx, const struct stats_by **by_r,
 	    doveadm_junk_parse_since(since, ioloop_time, since_r, error_r) < 0)
 		return -1;
 	if (!doveadm_cmd_param_int64(cctx, "threshold", threshold_r))
-		*threshold_r = setting_threshold();
+		*threshold_r = doveadm_junk_threshold();
 	if (*threshold_r < 0 || *threshold_r > 100) {
 		*error_r = "the threshold is a number from 0 to 100";
 		return -1;

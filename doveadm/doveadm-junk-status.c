@@ -155,7 +155,7 @@ static void print_status(const ARRAY_TYPE(junk_key_values) *status)
 	const struct junk_key_value *kv;
 
 	array_foreach(status, kv) {
-		if (strncmp(kv->value, "error: ", 7) == 0)
+		if (doveadm_junk_value_is_error(kv->value))
 			print_error(kv->key, EX_SOFTWARE, kv->value + 7, NULL);
 		else
 			print_row(kv->key, CHECK_OK, kv->value, NULL);

@@ -21,6 +21,7 @@ extern struct doveadm_cmd_ver2 doveadm_cmd_junk_score;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_learn;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_stats;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_export;
+extern struct doveadm_cmd_ver2 doveadm_cmd_junk_report;
 
 /* --- doveadm-junk-service.c --- */
 
@@ -29,6 +30,8 @@ struct junk_key_value {
 	const char *key, *value;
 };
 
+/* Does the value say that something is wrong: "error: ..."? */
+bool doveadm_junk_value_is_error(const char *value);
 /* Full paths of the service's socket and of the segment. */
 const char *doveadm_junk_socket_path(void);
 const char *doveadm_junk_segment_path(void);
@@ -93,6 +96,8 @@ int doveadm_junk_parse_since(const char *str, time_t now, time_t *time_r,
 const char *doveadm_junk_setting(struct mail_user *user, const char *name);
 /* junk_feedback: FALSE = this user is left out. */
 bool doveadm_junk_enabled(struct mail_user *user);
+/* junk_feedback_threshold, 0..100 */
+unsigned int doveadm_junk_threshold(void);
 /* Ask doveconf for a setting of a protocol ("imap"). Where a setting is in
    plugin { } on 2.3, plugin is TRUE. Returns -1 and error_r if it fails. */
 int doveadm_junk_config_get(const char *protocol, const char *name,

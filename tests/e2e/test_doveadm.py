@@ -1,6 +1,7 @@
 """doveadm junk: status, score and learn, also against a service that answers
 nonsense or nothing."""
 
+import html.parser
 import json
 import os
 import re
@@ -537,3 +538,111 @@ def test_bad_database(t):
         f.write(b"\xff" * 400000)
     code, out, err = doveadm(t, "junk", "stats", "--since", "2000w")
     assert code == 65 and "malformed" in err, (code, err)
+
+
+class Page(html.parser.HTMLParser):
+    """Checks that tags match, and collects what a page loads."""
+
+    VOID = ("meta", "link", "br", "img", "input")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open = []
+        self.ids = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        assert tag != "script", "no scripts"
+        for name in ("src", "href"):
+            assert name not in attrs, "the page loads " + attrs[name]
+        if "id" in attrs:
+            assert attrs["id"] not in self.ids, attrs["id"]
+            self.ids.append(attrs["id"])
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, tag
+
+    def handle_data(self, data):
+        self.text += data + " "
+
+
+PLOTS = {"reports", "scores", "missed", "caught", "classes"}
+
+
+def report(t, *args):
+    path = t.d.dir + "/report.html"
+    code, out, err = doveadm(t, "junk", "report", "--output", path, *args)
+    assert code == 0 and not err, err
+    assert os.stat(path).st_mode & 0o007 == 0, "not for everybody"
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    return text, Page(text)
+
+
+def test_report(t):
+    """report: one page with all plots, which loads nothing"""
+    now = int(time.time()) // 86400 * 86400
+    make_database(t, day_hours(), (
+        # token, class, spam, ham, reporters, day
+        (0xabc, 6, 20, 0, 7, now), (0xdef, 7, 20, 1, 7, now),
+        (0x123, 6, 9, 0, 1, now), (0x456, 1, 9, 0, 3, now - 30 * 86400)))
+    with FakeService(t.d.socket_path, good):
+        text, page = report(t)
+    assert PLOTS < set(page.ids), page.ids
+    assert "610 reports of spam" in page.text, page.text
+    assert "36.4 %" in page.text and "(28.0–45.7)" in page.text, page.text
+    assert "It answers." in page.text
+    # rising: reported by several people, never as ham, and lately
+    assert "0000000000000abc" in page.text
+    for token in ("0000000000000def", "0000000000000123",
+                  "0000000000000456"):
+        assert token not in page.text, token
+
+
+def test_report_empty(t):
+    """report of an empty database and without a service"""
+    make_database(t)
+    text, page = report(t)
+    assert PLOTS < set(page.ids), page.ids
+    assert "It does not answer: " in page.text and "None." in page.text
+
+
+def test_report_large(t):
+    """report of a very large database: fast, and no larger than the days"""
+    now = int(time.time()) // HOUR * HOUR
+    make_database(t, [(now - h * HOUR, v, 1, s, 100000, 0)
+                      for h in range(24 * 400) for v in (1, 2)
+                      for s in range(0, 101, 20)],
+                  [(i, i % 23, i, i % 7, 2 + i % 50, now - i)
+                   for i in range(300000)])
+    start = time.monotonic()
+    text, page = report(t, "--since", "1000d")
+    assert time.monotonic() - start < 10
+    assert PLOTS < set(page.ids) and len(text) < 1 << 20, len(text)
+
+
+def test_report_failures(t):
+    """report: no file name, a folder that isn't there, a wrong time"""
+    make_database(t)
+    for args, status_code, word in (
+            ((), 64, "--output"),
+            (("--output", "/nowhere/at/all.html"), 73, "/nowhere/at/all"),
+            (("--output", t.d.dir + "/r.html", "--since", "soon"), 64,
+             "is no time"),
+            (("--output", t.d.dir + "/r.html", "--since", "2999-01-01"), 64,
+             "future")):
+        code, out, err = doveadm(t, "junk", "report", *args)
+        assert code == status_code and word in err, (args, code, err)
+    remove_database(t)
+    code, out, err = doveadm(t, "junk", "report", "--output",
+                             t.d.dir + "/r.html")
+    assert code == 66 and not os.path.exists(t.d.dir + "/r.html"), code
