@@ -1,6 +1,7 @@
 #include "lib.h"
 #include "str.h"
 
+#include "junk-settings.h"
 #include "doveadm-junk.h"
 #include "doveadm-junk-db.h"
 
@@ -17,8 +18,9 @@ const char *doveadm_junk_db_path(void)
 {
 	const char *dir, *error;
 
-	dir = doveadm_junk_setting(NULL, "junk_feedback_state_dir");
-	if (dir != NULL)
+	dir = doveadm_junk_settings_get(NULL, unsafe_data_stack_pool)->
+		junk_feedback_state_dir;
+	if (*dir != '\0')
 		return t_strconcat(dir, "/"DB_FNAME, NULL);
 	if (doveadm_junk_config_get("doveadm", "state_dir", FALSE,
 				    &dir, &error) < 0)

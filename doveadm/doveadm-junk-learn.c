@@ -12,8 +12,9 @@
 
 #include "junk-identity.h"
 #include "junk-report.h"
+#include "junk-settings.h"
 #include "doveadm-junk.h"
-#include "doveadm-junk-compat.h"
+#include "junk-compat.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -128,8 +129,6 @@ learn_begin(struct junk_learn_cmd_context *ctx, struct mail_user *user)
 	const char *error;
 
 	ctx->reported = ctx->failed = 0;
-	ctx->authserv_id =
-		doveadm_junk_setting(user, "junk_feedback_authserv_id");
 	if (dir == NULL) {
 		i_error("junk learn: the user has no control directory");
 		ctx->ctx.exit_code = EX_CANTCREAT;
@@ -154,11 +153,14 @@ cmd_junk_learn_run(struct doveadm_mail_cmd_context *_ctx,
 {
 	struct junk_learn_cmd_context *ctx =
 		(struct junk_learn_cmd_context *)_ctx;
+	const struct junk_settings *set =
+		doveadm_junk_settings_get(user, user->pool);
 	const char *error;
 	int ret;
 
-	if (!doveadm_junk_enabled(user))
+	if (!set->junk_feedback)
 		return 0;
+	ctx->authserv_id = set->junk_feedback_authserv_id;
 	if (learn_begin(ctx, user) < 0)
 		return -1;
 	ret = doveadm_junk_search(_ctx, user, learn_mail);
@@ -178,7 +180,9 @@ cmd_junk_learn_run(struct doveadm_mail_cmd_context *_ctx,
 	return ret;
 }
 
-static void cmd_junk_learn_init(DOVEADM_JUNK_INIT_PARAMS)
+JUNK_DOVEADM_DEFINE_PARSE_ARG
+
+static void cmd_junk_learn_init(JUNK_DOVEADM_INIT_PARAMS)
 {
 	struct junk_learn_cmd_context *ctx =
 		(struct junk_learn_cmd_context *)_ctx;
@@ -224,7 +228,7 @@ static struct doveadm_mail_cmd_context *cmd_junk_learn_alloc(void)
 	ctx->ctx.v.run = cmd_junk_learn_run;
 	ctx->ctx.v.deinit = cmd_junk_learn_deinit;
 	ctx->pool = pool_alloconly_create("junk learn", 16*1024);
-	DOVEADM_JUNK_SET_OPTIONS(&ctx->ctx, "");
+	JUNK_DOVEADM_SET_OPTIONS(&ctx->ctx, "");
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	return &ctx->ctx;
 }

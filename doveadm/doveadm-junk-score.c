@@ -11,7 +11,8 @@
 #include "junk-limits.h"
 #include "junk-segment.h"
 #include "doveadm-junk.h"
-#include "doveadm-junk-compat.h"
+#include "junk-compat.h"
+#include "junk-settings.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -238,8 +239,8 @@ static void cmd_junk_score_stdin(struct doveadm_cmd_context *cctx)
 	(void)doveadm_cmd_param_bool(cctx, "explain-all", &all);
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	scorer_init(&scorer, all);
-	scorer.authserv_id =
-		doveadm_junk_setting(NULL, "junk_feedback_authserv_id");
+	scorer.authserv_id = doveadm_junk_settings_get(NULL,
+		unsafe_data_stack_pool)->junk_feedback_authserv_id;
 	input = i_stream_create_fd(STDIN_FILENO, IO_BLOCK_SIZE);
 	if (score_stream(&scorer, "-", input, &error) < 0) {
 		i_error("junk score: %s", error);
@@ -299,15 +300,17 @@ cmd_junk_score_run(struct doveadm_mail_cmd_context *_ctx,
 		(struct junk_score_cmd_context *)_ctx;
 	unsigned char buf[JUNK_REPORTER_BYTES];
 
-	ctx->scorer.authserv_id =
-		doveadm_junk_setting(user, "junk_feedback_authserv_id");
+	ctx->scorer.authserv_id = doveadm_junk_settings_get(user,
+		user->pool)->junk_feedback_authserv_id;
 	ctx->scorer.reporter = doveadm_junk_reporter(user, buf);
 	if (_ctx->search_args == NULL)
 		return score_input(ctx);
 	return doveadm_junk_search(_ctx, user, score_mail);
 }
 
-static void cmd_junk_score_init(DOVEADM_JUNK_INIT_PARAMS)
+JUNK_DOVEADM_DEFINE_PARSE_ARG
+
+static void cmd_junk_score_init(JUNK_DOVEADM_INIT_PARAMS)
 {
 	struct junk_score_cmd_context *ctx =
 		(struct junk_score_cmd_context *)_ctx;
@@ -339,7 +342,7 @@ static struct doveadm_mail_cmd_context *cmd_junk_score_alloc(void)
 	ctx->ctx.v.init = cmd_junk_score_init;
 	ctx->ctx.v.run = cmd_junk_score_run;
 	ctx->ctx.v.deinit = cmd_junk_score_deinit;
-	DOVEADM_JUNK_SET_OPTIONS(&ctx->ctx, "a");
+	JUNK_DOVEADM_SET_OPTIONS(&ctx->ctx, "a");
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	return &ctx->ctx;
 }

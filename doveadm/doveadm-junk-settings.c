@@ -6,30 +6,21 @@
 #include "master-service.h"
 
 #include "junk-compat.h"
+#include "junk-settings.h"
 #include "doveadm-junk.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 #include <sys/wait.h>
 
-#define DEFAULT_THRESHOLD 90
 
 /* doveconf's answer to one setting; a list of plugins is short. */
 #define CONFIG_VALUE_MAX_BYTES (16*1024)
 
 #ifdef HAVE_SETTINGS_GET
 
-const char *doveadm_junk_setting(struct mail_user *user ATTR_UNUSED,
-				 const char *name)
-{
-	const char *value, *error;
-
-	if (doveadm_junk_config_get("doveadm", name, TRUE, &value,
-				    &error) < 0)
-		return NULL;
-	value = t_str_rtrim(value, " \n");
-	return *value == '\0' ? NULL : value;
-}
+#define PLUGIN_GETENV NULL
+#define NO_USER_EVENT master_service_get_event(master_service)
 
 static const char *config_name(const char *name, bool plugin ATTR_UNUSED)
 {
@@ -38,8 +29,9 @@ static const char *config_name(const char *name, bool plugin ATTR_UNUSED)
 
 #else
 
-const char *doveadm_junk_setting(struct mail_user *user, const char *name)
+static const char *plugin_getenv(void *context, const char *name)
 {
+	struct mail_user *user = context;
 	const char *value;
 
 	value = user == NULL ? doveadm_plugin_getenv(name) :
@@ -47,29 +39,35 @@ const char *doveadm_junk_setting(struct mail_user *user, const char *name)
 	return value == NULL || *value == '\0' ? NULL : value;
 }
 
+#define PLUGIN_GETENV plugin_getenv
+#define NO_USER_EVENT NULL
+
 static const char *config_name(const char *name, bool plugin)
 {
 	return plugin ? t_strconcat("plugin/", name, NULL) : name;
 }
 #endif
 
-bool doveadm_junk_enabled(struct mail_user *user)
+const struct junk_settings *
+doveadm_junk_settings_get(struct mail_user *user, pool_t pool)
 {
-	const char *value = doveadm_junk_setting(user, "junk_feedback");
+	struct junk_settings_source source = {
+		.event = user != NULL ? user->event : NO_USER_EVENT,
+		.plugin_getenv = PLUGIN_GETENV,
+		.context = user,
+	};
+	const struct junk_settings *set;
+	const char *error;
 
-	return value == NULL || strchr("0nNfF", value[0]) == NULL;
+	if (junk_settings_get(&source, pool, &set, &error) < 0)
+		i_error("junk-feedback: %s", error);
+	return set;
 }
 
 unsigned int doveadm_junk_threshold(void)
 {
-	const char *value = doveadm_junk_setting(NULL,
-						 "junk_feedback_threshold");
-	unsigned int num;
-
-	/* a wrong one is logged by those who use it for mail */
-	if (value == NULL || str_to_uint(value, &num) < 0 || num > 100)
-		return DEFAULT_THRESHOLD;
-	return num;
+	return doveadm_junk_settings_get(NULL, unsafe_data_stack_pool)->
+		junk_feedback_threshold;
 }
 
 static void ATTR_NORETURN

@@ -91,12 +91,11 @@ int doveadm_junk_parse_since(const char *str, time_t now, time_t *time_r,
 
 /* --- doveadm-junk-settings.c --- */
 
-/* One of our settings; user = NULL: as doveadm itself has it. NULL if it isn't
-   set. */
-const char *doveadm_junk_setting(struct mail_user *user, const char *name);
-/* junk_feedback: FALSE = this user is left out. */
-bool doveadm_junk_enabled(struct mail_user *user);
-/* junk_feedback_threshold, 0..100 */
+/* Our settings, from the pool; user = NULL: as doveadm itself has them. What
+   isn't valid is said, and its default used. */
+const struct junk_settings *
+doveadm_junk_settings_get(struct mail_user *user, pool_t pool);
+/* junk_feedback_threshold, 1..100 */
 unsigned int doveadm_junk_threshold(void);
 /* Ask doveconf for a setting of a protocol ("imap"). Where a setting is in
    plugin { } on 2.3, plugin is TRUE. Returns -1 and error_r if it fails. */

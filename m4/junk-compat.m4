@@ -17,6 +17,7 @@ AC_CACHE_CHECK([for settings_get()], [junk_cv_settings_get],
 ]])], [junk_cv_settings_get=yes], [junk_cv_settings_get=no])])
 AS_IF([test "$junk_cv_settings_get" = yes],
   [AC_DEFINE([HAVE_SETTINGS_GET], [1], [Dovecot 2.4's settings API])])
+AM_CONDITIONAL([HAVE_SETTINGS_GET], [test "$junk_cv_settings_get" = yes])
 
 # 2.3: a doveadm mail command parses its options a second time.
 junk_compat_CPPFLAGS=$CPPFLAGS
@@ -26,6 +27,25 @@ AC_CHECK_MEMBERS([struct doveadm_mail_cmd_vfuncs.parse_arg], [], [], [[
 #include "array.h"
 #include "doveadm-mail.h"
 ]])
+CPPFLAGS=$junk_compat_CPPFLAGS
+
+# 2.4: notify_unregister() clears the caller's pointer.
+junk_save_CFLAGS=$CFLAGS
+CFLAGS="$CFLAGS -Werror=incompatible-pointer-types"
+CPPFLAGS="$CPPFLAGS $LIBDOVECOT_STORAGE_INCLUDE $LIBDOVECOT_NOTIFY_INCLUDE"
+AC_CACHE_CHECK([whether notify_unregister() takes an address],
+  [junk_cv_notify_by_address],
+  [AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[
+#include "lib.h"
+#include "notify-plugin.h"
+]], [[
+void (*func)(struct notify_context **) = notify_unregister;
+return func == 0;
+]])], [junk_cv_notify_by_address=yes], [junk_cv_notify_by_address=no])])
+AS_IF([test "$junk_cv_notify_by_address" = yes],
+  [AC_DEFINE([HAVE_NOTIFY_UNREGISTER_BY_ADDRESS], [1],
+    [notify_unregister() takes an address])])
+CFLAGS=$junk_save_CFLAGS
 CPPFLAGS=$junk_compat_CPPFLAGS
 
 # 2.4's Pigeonhole: functions return int and give their results by pointer.

@@ -16,6 +16,7 @@
 #include "mail-storage-hooks.h"
 #include "notify-plugin.h"
 #include "junk-client.h"
+#include "junk-compat.h"
 #include "junk-trail.h"
 #include "junk-feedback-user.h"
 #include "junk-feedback-plugin.h"
@@ -504,6 +505,6 @@ void junk_feedback_plugin_deinit(void)
 {
 	if (junk_notify_context == NULL)
 		return;
-	notify_unregister(junk_notify_context);
+	JUNK_NOTIFY_UNREGISTER(junk_notify_context);
 	mail_storage_hooks_remove(&junk_mail_storage_hooks);
 }

@@ -12,7 +12,7 @@ struct junk_feedback_settings {
 	struct junk_mailbox_names names;
 	/* junk_feedback_keywords, _append, _weak_ham */
 	bool keywords, append, weak_ham;
-	/* junk_feedback_authserv_id; NULL if unset */
+	/* junk_feedback_authserv_id; "" if unset */
 	const char *authserv_id;
 	/* of the service */
 	const char *socket_path;

@@ -2,7 +2,6 @@
 #include "buffer.h"
 #include "str.h"
 #include "xxh64.h"
-#include "mountpoint.h"
 #include "junk-key.h"
 #include "junk-schema.h"
 #include "junk-db.h"
@@ -11,6 +10,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 /* How long a statement waits for another process's lock. The service answers
    nobody meanwhile, so it is short: the caller tries again later. */
@@ -468,30 +468,47 @@ junk_db_setup(struct junk_db *db, const struct junk_db_settings *set)
 	return junk_db_commit(db);
 }
 
-bool junk_db_fs_is_remote(const char *fs_type)
+const char *junk_db_remote_fs_name(uint32_t type)
 {
-	static const char *const remote[] = {
-		"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph",
-		"fuse.ceph", "fuse.glusterfs", "fuse.sshfs", "lustre", NULL
+	/* statfs(2), linux/magic.h and the file systems' own sources */
+	static const struct {
+		uint32_t type;
+		const char *name;
+	} remote[] = {
+		{ 0x6969, "NFS" },
+		{ 0xff534d42, "CIFS" },
+		{ 0xfe534d42, "SMB2" },
+		{ 0x517b, "SMB" },
+		{ 0x5346414f, "AFS" },
+		{ 0x6b414653, "AFS" },
+		{ 0x00c36400, "Ceph" },
+		{ 0x0bd00bd0, "Lustre" },
+		{ 0x01021997, "9P" },
 	};
 
-	return str_array_find(remote, fs_type);
+	for (unsigned int i = 0; i < N_ELEMENTS(remote); i++) {
+		if (remote[i].type == type)
+			return remote[i].name;
+	}
+	return NULL;
 }
 
 static int junk_db_check_fs(const char *path, const char **error_r)
 {
-	struct mountpoint point;
-	const char *dir, *p = strrchr(path, '/');
+	struct statfs fs;
+	const char *dir, *name, *p = strrchr(path, '/');
 
 	dir = p == NULL ? "." : p == path ? "/" : t_strdup_until(path, p);
 	/* what can't be found out isn't held against it */
-	if (mountpoint_get(dir, pool_datastack_create(), &point) <= 0 ||
-	    point.type == NULL || !junk_db_fs_is_remote(point.type))
+	if (statfs(dir, &fs) < 0)
+		return 0;
+	name = junk_db_remote_fs_name((uint32_t)fs.f_type);
+	if (name == NULL)
 		return 0;
 	*error_r = t_strdup_printf(
 		"database %s is on a network file system (%s), which SQLite "
 		"can't use safely: set junk_feedback_state_dir to a local "
-		"directory", path, point.type);
+		"directory", path, name);
 	return -1;
 }
 

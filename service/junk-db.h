@@ -158,7 +158,8 @@ int junk_db_set_max_pages(struct junk_db *db, unsigned int pages);
 const char *junk_db_move_aside(const char *path, time_t now,
 			       const char **error_r);
 
-/* TRUE if SQLite's locks or shared memory can't be trusted there. */
-bool junk_db_fs_is_remote(const char *fs_type);
+/* The name of a network file system, where SQLite's locks and shared memory
+   can't be trusted; NULL for others. type: statfs(2). */
+const char *junk_db_remote_fs_name(uint32_t type);
 
 #endif

@@ -545,10 +545,11 @@ static void test_junk_db_names(void)
 static void test_junk_db_fs(void)
 {
 	test_begin("junk_db: file systems");
-	test_assert(junk_db_fs_is_remote("nfs"));
-	test_assert(junk_db_fs_is_remote("nfs4"));
-	test_assert(!junk_db_fs_is_remote("ext4"));
-	test_assert(!junk_db_fs_is_remote("tmpfs"));
+	test_assert_strcmp(junk_db_remote_fs_name(0x6969), "NFS");
+	/* ext4, tmpfs, overlayfs */
+	test_assert(junk_db_remote_fs_name(0xef53) == NULL);
+	test_assert(junk_db_remote_fs_name(0x01021994) == NULL);
+	test_assert(junk_db_remote_fs_name(0x794c7630) == NULL);
 	test_end();
 }
 

@@ -176,7 +176,7 @@ act_junkreport_finish(const struct sieve_action_exec_env *aenv,
 	const struct act_junkreport *act = aenv->action->context;
 	struct ext_junk_feedback_context *ctx = aenv->action->ext->context;
 
-	if (status != SIEVE_EXEC_OK || !ctx->set.enabled)
+	if (status != SIEVE_EXEC_OK || !ctx->set->junk_feedback)
 		return;
 	if (act->error != NULL) {
 		e_error(aenv->event, "junk-feedback: junkreport: "

@@ -87,7 +87,7 @@ int ext_junk_feedback_tokenize(const struct sieve_extension *ext,
 {
 	struct ext_junk_feedback_context *ctx = ext->context;
 	struct junk_tokenizer_settings set = {
-		.authserv_id = ctx->set.authserv_id,
+		.authserv_id = ctx->set->junk_feedback_authserv_id,
 	};
 	struct mail *mail = renv->exec_env->msgdata->mail;
 	struct istream *input;
@@ -143,7 +143,7 @@ find_score(const struct sieve_extension *ext,
 	struct junk_model model;
 	const char *reason;
 
-	if (!ctx->set.enabled) {
+	if (!ctx->set->junk_feedback) {
 		set_unknown(score_r, "junk_feedback = no");
 		return;
 	}

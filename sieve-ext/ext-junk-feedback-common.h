@@ -1,10 +1,14 @@
 #ifndef EXT_JUNK_FEEDBACK_COMMON_H
 #define EXT_JUNK_FEEDBACK_COMMON_H
 
-#include "junk-sieve-compat.h"
+#include "sieve-common.h"
+#include "sieve-extensions.h"
+#include "sieve-ext-variables.h"
+
+#include "junk-compat.h"
 #include "junk-model.h"
 #include "junk-tokenizer.h"
-#include "ext-junk-feedback-settings.h"
+#include "junk-settings.h"
 
 /* The socket of the service in Dovecot's base_dir */
 #define JUNK_FEEDBACK_SOCKET_NAME "junk-feedback"
@@ -17,7 +21,7 @@ struct mail_user;
 /* Of one Sieve instance, that is: of one delivery user. */
 struct ext_junk_feedback_context {
 	pool_t pool;
-	struct ext_junk_feedback_settings set;
+	const struct junk_settings *set;
 	const struct sieve_extension *var_ext;
 
 	/* The user's identity, once it was looked for. */

@@ -122,7 +122,7 @@ variable_value(const struct sieve_extension *ext,
 	const struct junk_score *score;
 
 	if (idx == JUNK_VARIABLE_THRESHOLD)
-		return t_strdup_printf("%u", ctx->set.threshold);
+		return t_strdup_printf("%u", ctx->set->junk_feedback_threshold);
 
 	score = ext_junk_feedback_get_score(ext, renv);
 	if (idx == JUNK_VARIABLE_SCORE)

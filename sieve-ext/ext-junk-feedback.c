@@ -11,6 +11,38 @@
 
 #include "ext-junk-feedback-common.h"
 
+#ifdef HAVE_SETTINGS_GET
+#  define PLUGIN_GETENV NULL
+#else
+#  include "sieve-settings.h"
+
+static const char *plugin_getenv(void *context, const char *name)
+{
+	const char *value = sieve_setting_get(context, name);
+
+	return value == NULL || *value == '\0' ? NULL : value;
+}
+#  define PLUGIN_GETENV plugin_getenv
+#endif
+
+/* A setting that isn't valid is logged and its default used: mail has to be
+   delivered. */
+static const struct junk_settings *
+read_settings(struct sieve_instance *svinst, pool_t pool)
+{
+	struct junk_settings_source source = {
+		.event = svinst->event,
+		.plugin_getenv = PLUGIN_GETENV,
+		.context = svinst,
+	};
+	const struct junk_settings *set;
+	const char *error;
+
+	if (junk_settings_get(&source, pool, &set, &error) < 0)
+		e_error(svinst->event, "junk-feedback: %s", error);
+	return set;
+}
+
 static JUNK_SIEVE_LOAD_TYPE
 ext_junk_feedback_load(const struct sieve_extension *ext, void **context)
 {
@@ -24,8 +56,9 @@ ext_junk_feedback_load(const struct sieve_extension *ext, void **context)
 	pool = pool_alloconly_create("junk feedback sieve extension", 512);
 	ctx = p_new(pool, struct ext_junk_feedback_context, 1);
 	ctx->pool = pool;
-	ctx->var_ext = junk_sieve_variables_get(ext->svinst);
-	ext_junk_feedback_settings_get(ext->svinst, pool, &ctx->set);
+	if (JUNK_SIEVE_VARIABLES_GET(ext->svinst, &ctx->var_ext) < 0)
+		ctx->var_ext = NULL;
+	ctx->set = read_settings(ext->svinst, pool);
 
 	*context = ctx;
 	return JUNK_SIEVE_LOAD_OK;

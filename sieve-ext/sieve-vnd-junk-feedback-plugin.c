@@ -15,7 +15,7 @@ sieve_vnd_junk_feedback_plugin_load(struct sieve_instance *svinst,
 	const struct sieve_extension *ext;
 	int ret;
 
-	ret = junk_sieve_extension_register(svinst, &junk_feedback_extension,
+	ret = JUNK_SIEVE_EXTENSION_REGISTER(svinst, &junk_feedback_extension,
 					    &ext);
 	*context = ret < 0 ? NULL : (void *)ext;
 	JUNK_SIEVE_PLUGIN_LOAD_RETURN(ret);

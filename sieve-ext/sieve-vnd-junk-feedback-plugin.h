@@ -1,7 +1,7 @@
 #ifndef SIEVE_VND_JUNK_FEEDBACK_PLUGIN_H
 #define SIEVE_VND_JUNK_FEEDBACK_PLUGIN_H
 
-#include "junk-sieve-compat.h"
+#include "junk-compat.h"
 
 /* What Pigeonhole looks for in the module: its only exported symbols. */
 

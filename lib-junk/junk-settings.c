@@ -1,0 +1,214 @@
+/* Settings are declared with Dovecot's own settings parser on both versions.
+   2.4 reads them as its own; on 2.3 we feed it what plugin { } holds, so that
+   both accept the same values. */
+
+#include "lib.h"
+#include "junk-compat.h"
+#include "junk-settings.h"
+
+#ifdef HAVE_SETTINGS_GET
+#  include "settings.h"
+#endif
+#include "settings-parser.h"
+
+#define DEF(type, name) \
+	SETTING_DEFINE_STRUCT_##type(#name, name, struct junk_settings)
+
+static const struct setting_define junk_setting_defines[] = {
+	DEF(BOOL, junk_feedback),
+	DEF(STR, junk_feedback_junk),
+	DEF(STR, junk_feedback_trash),
+	DEF(STR, junk_feedback_ignore),
+	DEF(STR, junk_feedback_unsure),
+	DEF(BOOL, junk_feedback_keywords),
+	DEF(BOOL, junk_feedback_append),
+	DEF(BOOL, junk_feedback_weak_ham),
+	DEF(STR, junk_feedback_authserv_id),
+	DEF(UINT, junk_feedback_threshold),
+	DEF(UINT, junk_feedback_min_reporters),
+	DEF(UINT, junk_feedback_min_reports),
+	DEF(UINT, junk_feedback_rate),
+	DEF(TIME, junk_feedback_retention),
+	DEF(SIZE, junk_feedback_database_size),
+	DEF(STR, junk_feedback_state_dir),
+	SETTING_DEFINE_LIST_END
+};
+
+static const struct junk_settings junk_default_settings = {
+	.junk_feedback = TRUE,
+	/* In the languages that have shipped as some client's or server's
+	   default. */
+	.junk_feedback_junk =
+		"Junk,Spam,Junk E-mail,Junk Email,Junk Mail,Bulk Mail,"
+		"Spamverdacht,Junk-E-Mail,Courrier ind*sirable,Pourriel,"
+		"Correo no deseado,Posta indesiderata,Ongewenste e-mail,"
+		"Sk*ppost,Roskaposti",
+	.junk_feedback_trash =
+		"Trash,Deleted Items,Deleted Messages,Bin,Papierkorb,"
+		"Gel*schte Elemente,Corbeille,Papelera,Cestino,Prullenbak",
+	.junk_feedback_ignore =
+		"Drafts,Sent,Sent Items,Sent Messages,Sent Mail,Templates,"
+		"Outbox,Entw*rfe,Gesendet,Gesendete*,Vorlagen",
+	.junk_feedback_unsure = "",
+	.junk_feedback_keywords = TRUE,
+	.junk_feedback_append = TRUE,
+	.junk_feedback_weak_ham = TRUE,
+	.junk_feedback_authserv_id = "",
+	.junk_feedback_threshold = 90,
+	.junk_feedback_min_reporters = 2,
+	.junk_feedback_min_reports = 10,
+	.junk_feedback_rate = 500,
+	.junk_feedback_retention = 180*24*60*60,
+	.junk_feedback_database_size = 1024*1024*1024,
+	.junk_feedback_state_dir = "",
+};
+
+/* A token's people are counted in a sketch of 64 bits, which tells no more
+   than some 60 apart. */
+#define MAX_MIN_REPORTERS 32
+#define MIN_RETENTION_SECS (24*60*60)
+#define MIN_DATABASE_BYTES (16*1024*1024)
+
+static bool
+junk_settings_check(void *_set, pool_t pool ATTR_UNUSED, const char **error_r)
+{
+	struct junk_settings *set = _set;
+
+	if (set->junk_feedback_threshold < 1 ||
+	    set->junk_feedback_threshold > 100) {
+		*error_r = "junk_feedback_threshold must be from 1 to 100";
+		return FALSE;
+	}
+	if (set->junk_feedback_min_reporters < 1 ||
+	    set->junk_feedback_min_reporters > MAX_MIN_REPORTERS) {
+		*error_r = t_strdup_printf("junk_feedback_min_reporters must "
+			"be from 1 to %d", MAX_MIN_REPORTERS);
+		return FALSE;
+	}
+	if (set->junk_feedback_min_reports < 1) {
+		*error_r = "junk_feedback_min_reports must be at least 1";
+		return FALSE;
+	}
+	if (set->junk_feedback_retention < MIN_RETENTION_SECS) {
+		*error_r = "junk_feedback_retention must be at least 1 day";
+		return FALSE;
+	}
+	if (set->junk_feedback_database_size < MIN_DATABASE_BYTES) {
+		*error_r = "junk_feedback_database_size must be at least 16M";
+		return FALSE;
+	}
+	if (*set->junk_feedback_state_dir != '\0' &&
+	    *set->junk_feedback_state_dir != '/') {
+		*error_r = "junk_feedback_state_dir must be a full path";
+		return FALSE;
+	}
+	return TRUE;
+}
+
+const struct setting_parser_info junk_setting_parser_info = {
+#ifdef HAVE_SETTINGS_GET
+	.name = "junk_feedback",
+	.pool_offset1 = 1 + offsetof(struct junk_settings, pool),
+#else
+	.module_name = "junk_feedback",
+	.type_offset = SIZE_MAX,
+	.parent_offset = SIZE_MAX,
+#endif
+	.defines = junk_setting_defines,
+	.defaults = &junk_default_settings,
+	.struct_size = sizeof(struct junk_settings),
+	.check_func = junk_settings_check,
+};
+
+bool junk_settings_exists(const char *name)
+{
+	for (unsigned int i = 0; junk_setting_defines[i].key != NULL; i++) {
+		if (strcmp(junk_setting_defines[i].key, name) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+#ifdef HAVE_SETTINGS_GET
+
+static struct junk_settings *
+settings_dup(const struct junk_settings *src, pool_t pool)
+{
+	struct junk_settings *set = p_memdup(pool, src, sizeof(*src));
+
+	set->pool = pool;
+	for (unsigned int i = 0; junk_setting_defines[i].key != NULL; i++) {
+		const char **value = PTR_OFFSET(set,
+			junk_setting_defines[i].offset);
+
+		if (junk_setting_defines[i].type == SET_STR)
+			*value = p_strdup(pool, *value);
+	}
+	return set;
+}
+
+int junk_settings_get(const struct junk_settings_source *source, pool_t pool,
+		      const struct junk_settings **set_r,
+		      const char **error_r)
+{
+	const struct junk_settings *set;
+	struct junk_settings *fallback;
+
+	if (settings_get(source->event, &junk_setting_parser_info, 0,
+			 &set, error_r) < 0) {
+		/* the user may be one who said no */
+		fallback = settings_dup(&junk_default_settings, pool);
+		fallback->junk_feedback = FALSE;
+		*set_r = fallback;
+		return -1;
+	}
+	*set_r = settings_dup(set, pool);
+	settings_free(set);
+	return 0;
+}
+
+#else
+
+/* Takes a value over if it is valid. */
+static int
+setting_parse(struct setting_parser_context *parser, const char *name,
+	      const char *value, const char **error_r)
+{
+	struct junk_settings *set = settings_parser_get(parser);
+	struct junk_settings old = *set;
+	const char *error;
+
+	if (settings_parse_keyvalue(parser, name, value) < 0)
+		error = settings_parser_get_error(parser);
+	else if (junk_settings_check(set, set->pool, &error))
+		return 0;
+	*set = old;
+	*error_r = t_strdup_printf("%s = %s: %s", name, value, error);
+	return -1;
+}
+
+int junk_settings_get(const struct junk_settings_source *source, pool_t pool,
+		      const struct junk_settings **set_r,
+		      const char **error_r)
+{
+	struct setting_parser_context *parser;
+	struct junk_settings *set;
+	int ret = 0;
+
+	parser = settings_parser_init(pool, &junk_setting_parser_info, 0);
+	set = settings_parser_get(parser);
+	set->pool = pool;
+	for (unsigned int i = 0; junk_setting_defines[i].key != NULL; i++) {
+		const char *name = junk_setting_defines[i].key;
+		const char *value =
+			source->plugin_getenv(source->context, name);
+
+		if (value != NULL &&
+		    setting_parse(parser, name, value, error_r) < 0)
+			ret = -1;
+	}
+	settings_parser_deinit(&parser);
+	*set_r = set;
+	return ret;
+}
+#endif

@@ -1,0 +1,72 @@
+#ifndef JUNK_SETTINGS_H
+#define JUNK_SETTINGS_H
+
+/* All settings, for all parts of the project: their names are the fields'. On
+   Dovecot 2.3 they stand in plugin { }, on 2.4 they are settings as others.
+   doc/settings.md describes each. */
+
+struct event;
+struct setting_parser_info;
+
+struct junk_settings {
+	pool_t pool;
+
+	/* --- of each user --- */
+
+	/* report this user's actions, score this user's mail */
+	bool junk_feedback;
+	/* names of mailboxes, with wildcards, where SPECIAL-USE says
+	   nothing */
+	const char *junk_feedback_junk;
+	const char *junk_feedback_trash;
+	const char *junk_feedback_ignore;
+	const char *junk_feedback_unsure;
+	/* what counts beside moves and copies */
+	bool junk_feedback_keywords;
+	bool junk_feedback_append;
+	bool junk_feedback_weak_ham;
+	/* whose Authentication-Results are evidence; "" = nobody's */
+	const char *junk_feedback_authserv_id;
+	/* 1..100: score from which scripts and statistics call a message
+	   junk */
+	unsigned int junk_feedback_threshold;
+
+	/* --- of the service --- */
+
+	/* people behind a token before it counts for others or is shown */
+	unsigned int junk_feedback_min_reporters;
+	/* reports of either class before there are scores */
+	unsigned int junk_feedback_min_reports;
+	/* reports per reporter and hour that are learned; 0 = no limit */
+	unsigned int junk_feedback_rate;
+	/* seconds that a report is kept */
+	unsigned int junk_feedback_retention;
+	/* bytes */
+	uoff_t junk_feedback_database_size;
+	/* "" = junk-feedback/ in Dovecot's state_dir */
+	const char *junk_feedback_state_dir;
+};
+
+extern const struct setting_parser_info junk_setting_parser_info;
+
+/* Where settings come from. */
+struct junk_settings_source {
+	/* 2.4: of the user, script or process that asks */
+	struct event *event;
+	/* 2.3: the value of plugin { name = value }, NULL if unset */
+	const char *(*plugin_getenv)(void *context, const char *name);
+	void *context;
+};
+
+/* Returns 0, or -1 and error_r, which names the setting and what is valid; in
+   any case *set_r is filled in from the pool, with the default for what isn't
+   valid: mail has to go on. */
+int junk_settings_get(const struct junk_settings_source *source, pool_t pool,
+		      const struct junk_settings **set_r,
+		      const char **error_r);
+
+/* Is there a setting of this name? For finding misspelled ones in 2.3's
+   plugin { }. */
+bool junk_settings_exists(const char *name);
+
+#endif
