@@ -7,15 +7,12 @@
 
 struct junk_recorder *
 junk_recorder_init(const struct junk_recorder_settings *set,
-		   struct junk_db *db, const struct junk_key *key,
-		   struct junk_learner *learner)
+		   const struct junk_key *key)
 {
 	struct junk_recorder *recorder = i_new(struct junk_recorder, 1);
 
 	recorder->set = *set;
-	recorder->db = db;
 	recorder->key = key;
-	recorder->learner = learner;
 	recorder->pending_pool =
 		pool_alloconly_create("junk reports", 64*1024);
 	i_array_init(&recorder->pending, JUNK_RECORDER_MAX_PENDING);
@@ -38,6 +35,21 @@ void junk_recorder_deinit(struct junk_recorder **_recorder)
 	array_free(&recorder->pending);
 	pool_unref(&recorder->pending_pool);
 	i_free(recorder);
+}
+
+void junk_recorder_set_db(struct junk_recorder *recorder, struct junk_db *db,
+			  struct junk_learner *learner)
+{
+	recorder->db = db;
+	recorder->learner = learner;
+	recorder->published = NULL;
+}
+
+void junk_recorder_set_published(struct junk_recorder *recorder,
+				 int16_t *weights)
+{
+	recorder->published = weights;
+	junk_learner_set_published(recorder->learner, weights);
 }
 
 static const junk_token_t *

@@ -46,17 +46,28 @@ struct junk_recorder_counters {
 	uint64_t commits, snapshots, rebuilds, expired;
 };
 
-/* db, key and learner belong to the caller and outlive the recorder. */
+/* The key belongs to the caller and outlives the recorder. */
 struct junk_recorder *
 junk_recorder_init(const struct junk_recorder_settings *set,
-		   struct junk_db *db, const struct junk_key *key,
-		   struct junk_learner *learner);
+		   const struct junk_key *key);
 void junk_recorder_deinit(struct junk_recorder **recorder);
 
+/* Where reports go: both belong to the caller and are used until the next
+   call. Followed by load or adopt. */
+void junk_recorder_set_db(struct junk_recorder *recorder, struct junk_db *db,
+			  struct junk_learner *learner);
+/* Where the learner publishes: it is kept from what is shown to others in the
+   middle of a replay. */
+void junk_recorder_set_published(struct junk_recorder *recorder,
+				 int16_t *weights);
 /* Bring the learner to the state of the database: before anything else.
    Returns 0; 1 if a snapshot was there but couldn't be used and error_r says
    why (then all reports were learned anew); -1 if the database failed. */
 int junk_recorder_load(struct junk_recorder *recorder, const char **error_r);
+
+/* Instead of load: begin a new, empty database with the learner as it is.
+   Returns 0 or -1. */
+int junk_recorder_adopt(struct junk_recorder *recorder);
 
 /* Take a copy of a report, which must be followed by commit. */
 void junk_recorder_add(struct junk_recorder *recorder,

@@ -195,10 +195,19 @@ junk_recorder_read_snapshot(struct junk_recorder *recorder, bool with_rate,
 
 int junk_recorder_rebuild(struct junk_recorder *recorder, const char **error_r)
 {
+	int ret;
+
+	/* nobody should see the past in between */
+	if (recorder->published != NULL)
+		junk_learner_set_published(recorder->learner, NULL);
 	junk_token_counts_clear(recorder->tokens);
-	if (junk_recorder_read_snapshot(recorder, FALSE, error_r) < 0 ||
-	    junk_recorder_replay(recorder) < 0)
+	ret = junk_recorder_read_snapshot(recorder, FALSE, error_r);
+	if (ret < 0 || junk_recorder_replay(recorder) < 0)
 		return -1;
+	if (recorder->published != NULL) {
+		junk_learner_set_published(recorder->learner,
+					   recorder->published);
+	}
 	recorder->need_rebuild = FALSE;
 	recorder->counters.rebuilds++;
 	return 0;
@@ -210,6 +219,8 @@ int junk_recorder_load(struct junk_recorder *recorder, const char **error_r)
 	int64_t seq;
 	int ret;
 
+	recorder->last_seq = recorder->snapshot_seq = 0;
+	junk_token_counts_clear(recorder->tokens);
 	if (junk_recorder_read_token_seqs(recorder) < 0 ||
 	    junk_db_last_seq(recorder->db, &seq) < 0)
 		return -1;
@@ -228,6 +239,19 @@ int junk_recorder_load(struct junk_recorder *recorder, const char **error_r)
 		return -1;
 	*error_r = error;
 	return error == NULL ? 0 : 1;
+}
+
+int junk_recorder_adopt(struct junk_recorder *recorder)
+{
+	/* what was in the old database is in the learner; what wasn't counted
+	   there yet is lost with it */
+	junk_token_counts_clear(recorder->tokens);
+	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++)
+		recorder->token_seqs[i] = recorder->last_seq;
+	recorder->need_rebuild = FALSE;
+	if (junk_recorder_write_token_seqs(recorder) < 0)
+		return -1;
+	return junk_recorder_snapshot(recorder);
 }
 
 /* --- snapshot --- */

@@ -39,7 +39,8 @@ static void test_open(void)
 
 	db = test_db_open(key);
 	learner = test_learner_new();
-	recorder = junk_recorder_init(&recorder_set, db, key, learner);
+	recorder = junk_recorder_init(&recorder_set, key);
+	junk_recorder_set_db(recorder, db, learner);
 	test_assert(junk_recorder_load(recorder, &error) == 0);
 }
 
@@ -151,7 +152,8 @@ static bool test_replay_is_same(void)
 		test_assert(junk_recorder_rebuild(recorder, &error) == 0);
 	db2 = test_db_open(key);
 	learner2 = test_learner_new();
-	recorder2 = junk_recorder_init(&recorder_set, db2, key, learner2);
+	recorder2 = junk_recorder_init(&recorder_set, key);
+	junk_recorder_set_db(recorder2, db2, learner2);
 	test_assert(junk_recorder_load(recorder2, &error) == 0);
 	test_assert(recorder2->last_seq == recorder->last_seq);
 	state = test_state(learner, recorder);
@@ -601,7 +603,8 @@ static void test_junk_recorder_bad_snapshot(void)
 	test_close();
 	db = test_db_open(key);
 	learner = test_learner_new();
-	recorder = junk_recorder_init(&recorder_set, db, key, learner);
+	recorder = junk_recorder_init(&recorder_set, key);
+	junk_recorder_set_db(recorder, db, learner);
 	test_assert(junk_recorder_load(recorder, &error) == 1);
 	test_assert(strstr(error, "decrypted") != NULL);
 	state2 = test_state(learner, recorder);

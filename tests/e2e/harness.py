@@ -400,6 +400,7 @@ CONFIGS = {(2, 3): _config_23, (2, 4): _config_24}
 SERVICE = """\
 service junk-feedback {
   executable = junk-feedback
+  user = dovecot
   process_limit = 1
   client_limit = 1000
   unix_listener junk-feedback {

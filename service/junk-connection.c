@@ -1,0 +1,439 @@
+/* Reports of all connections are collected while the ioloop has input, then
+   committed together: one fsync for as many as have arrived during the last
+   one. There is no wait for more. */
+
+#include "lib.h"
+#include "buffer.h"
+#include "connection.h"
+#include "ioloop.h"
+#include "istream.h"
+#include "ostream.h"
+#include "str.h"
+#include "junk-engine.h"
+#include "junk-frame.h"
+#include "junk-limits.h"
+#include "junk-connection.h"
+
+#include <unistd.h>
+
+/* Answers are small; a client that doesn't read them is cut off. */
+#define MAX_OUTPUT_BYTES (256*1024)
+#define MAX_INPUT_BYTES (JUNK_FRAME_HEADER_BYTES + JUNK_MAX_FRAME_BYTES)
+/* Pieces of maintenance are done when nothing was read for so long, and
+   looked for so often. */
+#define MAINTAIN_IDLE_MSECS 5
+#define MAINTAIN_MSECS 1000
+/* Transactions in which what is left in the sockets at the end is
+   recorded. */
+#define DRAIN_MAX_COMMITS 1000
+/* The segment's file is looked after so often. */
+#define SEGMENT_CHECK_SECS 10
+
+struct junk_connection {
+	struct connection conn;
+	/* reports in the current transaction */
+	unsigned int pending_count;
+	/* the engine takes no more: input waits */
+	bool halted;
+	/* the client has closed it */
+	bool eof;
+	/* it broke the protocol: nothing more is read */
+	bool broken;
+};
+
+struct junk_connections {
+	struct junk_connections_settings set;
+	struct connection_list *list;
+	struct event *event;
+	struct timeout *to_commit, *to_retry, *to_maintain;
+	unsigned int maintain_msecs;
+	time_t segment_checked;
+	time_t started;
+	uint64_t accepted_count, rejected_frames;
+	bool stopping, error_logged;
+};
+
+static struct junk_connections *conns;
+
+static void junk_connections_schedule_commit(void);
+static void junk_connections_schedule_maintain(unsigned int msecs);
+
+/* --- output --- */
+
+/* One that can't be told any more may have left reports for us in the socket:
+   it ends when all is read. What it doesn't learn is acknowledged, it sends
+   again. */
+static void
+junk_connection_send(struct junk_connection *client, const buffer_t *data)
+{
+	o_stream_nsend(client->conn.output, data->data, data->used);
+}
+
+static void junk_connection_send_ack(struct junk_connection *client)
+{
+	if (client->pending_count == 0)
+		return;
+	T_BEGIN {
+		buffer_t *data = t_buffer_create(32);
+
+		junk_frame_encode_ack(data, client->pending_count);
+		junk_connection_send(client, data);
+	} T_END;
+	client->pending_count = 0;
+}
+
+static void
+junk_connection_send_text(struct junk_connection *client,
+			  enum junk_frame_type type, const char *text)
+{
+	buffer_t *data = t_buffer_create(1024);
+	size_t size = I_MIN(strlen(text), JUNK_MAX_FRAME_BYTES);
+
+	junk_frame_encode(data, type, text, size);
+	junk_connection_send(client, data);
+}
+
+static void junk_connection_send_status(struct junk_connection *client)
+{
+	string_t *str = t_str_new(1024);
+
+	str_append(str, "version="JUNK_VERSION"\n");
+	str_printfa(str, "protocol=%u\n", JUNK_FRAME_VERSION);
+	str_printfa(str, "feature_set=%u\n", JUNK_FEATURE_SET);
+	str_printfa(str, "pid=%ld\n", (long)getpid());
+	str_printfa(str, "uptime_secs=%ld\n",
+		    (long)(ioloop_time - conns->started));
+	str_printfa(str, "connections=%u\n", conns->list->connections_count);
+	str_printfa(str, "connections_accepted=%"PRIu64"\n",
+		    conns->accepted_count);
+	str_printfa(str, "frames_rejected=%"PRIu64"\n",
+		    conns->rejected_frames);
+	junk_engine_status(conns->set.engine, str);
+	junk_connection_send_text(client, JUNK_FRAME_TEXT, str_c(str));
+}
+
+/* A peer that breaks the protocol is told why and cut off. What it has sent
+   before counts. */
+static void
+junk_connection_reject(struct junk_connection *client, const char *error)
+{
+	conns->rejected_frames++;
+	if (!conns->error_logged) {
+		conns->error_logged = TRUE;
+		e_warning(conns->event, "A client broke the protocol: %s "
+			  "(others aren't logged)", error);
+	}
+	junk_connection_send_text(client, JUNK_FRAME_ERROR, error);
+	client->broken = TRUE;
+}
+
+/* --- input --- */
+
+/* Returns 1 if the frame was handled, 0 if it has to wait, -1 on error. */
+static int
+junk_connection_handle_frame(struct junk_connection *client,
+			     const struct junk_frame *frame,
+			     const char **error_r)
+{
+	struct junk_report report;
+
+	switch (frame->type) {
+	case JUNK_FRAME_REPORT:
+		if (junk_engine_is_full(conns->set.engine))
+			return 0;
+		if (junk_frame_decode_report(frame, &report, error_r) < 0)
+			return -1;
+		junk_engine_add(conns->set.engine, &report);
+		client->pending_count++;
+		junk_connections_schedule_commit();
+		return 1;
+	case JUNK_FRAME_STATUS:
+		if (frame->payload_size != 0) {
+			*error_r = "STATUS has no payload";
+			return -1;
+		}
+		junk_connection_send_status(client);
+		return 1;
+	default:
+		*error_r = "frame is for clients only";
+		return -1;
+	}
+}
+
+/* Handle whole frames. Returns 1 if more input is wanted, 0 if it has to wait
+   or won't come. */
+static int junk_connection_handle_input(struct junk_connection *client)
+{
+	const unsigned char *data;
+	struct junk_frame frame;
+	size_t size, frame_size;
+	const char *error;
+	int ret;
+
+	for (;;) {
+		data = i_stream_get_data(client->conn.input, &size);
+		ret = junk_frame_decode(data, size, &frame, &frame_size,
+					&error);
+		if (ret > 0) {
+			ret = junk_connection_handle_frame(client, &frame,
+							   &error);
+			if (ret == 0) {
+				client->halted = TRUE;
+				return 0;
+			}
+		} else if (ret == 0) {
+			return 1;
+		}
+		if (ret < 0) {
+			junk_connection_reject(client, error);
+			return 0;
+		}
+		i_stream_skip(client->conn.input, frame_size);
+	}
+}
+
+static void junk_connection_destroy_if_done(struct junk_connection *client)
+{
+	bool done = client->broken || (client->eof && !client->halted);
+
+	if (done && client->pending_count == 0)
+		client->conn.v.destroy(&client->conn);
+	else if (done || client->halted)
+		connection_input_halt(&client->conn);
+}
+
+static void junk_connection_input(struct connection *conn)
+{
+	struct junk_connection *client =
+		container_of(conn, struct junk_connection, conn);
+	ssize_t ret;
+	int more;
+
+	do {
+		/* not connection_input_read(): it would destroy us with
+		   reports that aren't handled yet */
+		ret = i_stream_read(conn->input);
+		if (ret == -1)
+			client->eof = TRUE;
+		T_BEGIN {
+			more = junk_connection_handle_input(client);
+		} T_END;
+	} while (more > 0 && (ret > 0 || ret == -2));
+	junk_connection_destroy_if_done(client);
+}
+
+static void junk_connection_destroy(struct connection *conn)
+{
+	struct junk_connection *client =
+		container_of(conn, struct junk_connection, conn);
+
+	/* its reports are committed all the same */
+	connection_deinit(conn);
+	i_free(client);
+	conns->set.closed_callback();
+}
+
+static const struct connection_settings junk_connection_set = {
+	.dont_send_version = TRUE,
+	.input_max_size = MAX_INPUT_BYTES,
+	.output_max_size = MAX_OUTPUT_BYTES,
+	.client = FALSE,
+};
+
+static const struct connection_vfuncs junk_connection_vfuncs = {
+	.destroy = junk_connection_destroy,
+	.input = junk_connection_input,
+};
+
+void junk_connection_create(int fd)
+{
+	struct junk_connection *client = i_new(struct junk_connection, 1);
+
+	conns->accepted_count++;
+	client->conn.event_parent = conns->event;
+	connection_init_server(conns->list, &client->conn, "client", fd, fd);
+}
+
+/* --- transactions --- */
+
+/* Go on with what had to wait. */
+static void junk_connections_resume(void)
+{
+	struct connection *conn, *next;
+
+	for (conn = conns->list->connections; conn != NULL; conn = next) {
+		struct junk_connection *client =
+			container_of(conn, struct junk_connection, conn);
+
+		next = conn->next;
+		if (client->halted) {
+			client->halted = FALSE;
+			if (!client->eof)
+				connection_input_resume(conn);
+			T_BEGIN {
+				(void)junk_connection_handle_input(client);
+			} T_END;
+		}
+		junk_connection_destroy_if_done(client);
+	}
+}
+
+static void junk_connections_ack(void)
+{
+	struct connection *conn;
+
+	for (conn = conns->list->connections; conn != NULL; conn = conn->next) {
+		junk_connection_send_ack(
+			container_of(conn, struct junk_connection, conn));
+	}
+}
+
+static void junk_connections_retry(void *context ATTR_UNUSED)
+{
+	timeout_remove(&conns->to_retry);
+	if (junk_engine_start(conns->set.engine, ioloop_time)) {
+		junk_connections_schedule_commit();
+		junk_connections_schedule_maintain(MAINTAIN_MSECS);
+		return;
+	}
+	conns->to_retry = timeout_add_short(
+		junk_engine_retry_msecs(conns->set.engine),
+		junk_connections_retry, (void *)NULL);
+}
+
+static void junk_connections_schedule_retry(void)
+{
+	if (conns->to_retry == NULL && !conns->stopping) {
+		conns->to_retry = timeout_add_short(
+			junk_engine_retry_msecs(conns->set.engine),
+			junk_connections_retry, (void *)NULL);
+	}
+}
+
+static void junk_connections_commit(void *context ATTR_UNUSED)
+{
+	timeout_remove(&conns->to_commit);
+	if (!junk_engine_commit(conns->set.engine, ioloop_time)) {
+		junk_connections_schedule_retry();
+		return;
+	}
+	junk_connections_ack();
+	junk_connections_resume();
+	junk_connections_schedule_maintain(MAINTAIN_IDLE_MSECS);
+}
+
+static void junk_connections_schedule_commit(void)
+{
+	if (conns->to_commit == NULL &&
+	    junk_engine_is_ready(conns->set.engine)) {
+		conns->to_commit = timeout_add_short(0,
+			junk_connections_commit, (void *)NULL);
+	}
+}
+
+/* --- maintenance --- */
+
+static void junk_connections_check_segment(void)
+{
+	if (ioloop_time - conns->segment_checked < SEGMENT_CHECK_SECS)
+		return;
+	conns->segment_checked = ioloop_time;
+	if (junk_engine_segment_is_current(conns->set.engine) ||
+	    conns->stopping)
+		return;
+	e_warning(conns->event, "The segment's file was taken away: "
+		  "starting again to make another");
+	conns->set.restart_callback();
+}
+
+static void junk_connections_maintain(void *context ATTR_UNUSED)
+{
+	bool more;
+
+	timeout_remove(&conns->to_maintain);
+	more = junk_engine_maintain(conns->set.engine, ioloop_time);
+	if (!junk_engine_is_ready(conns->set.engine)) {
+		junk_connections_schedule_retry();
+		return;
+	}
+	junk_connections_check_segment();
+	junk_connections_schedule_maintain(more ? MAINTAIN_IDLE_MSECS :
+					   MAINTAIN_MSECS);
+}
+
+/* The sooner one wins, so that it gets its turn also when reports never
+   cease. */
+static void junk_connections_schedule_maintain(unsigned int msecs)
+{
+	if (conns->stopping ||
+	    (conns->to_maintain != NULL && conns->maintain_msecs <= msecs))
+		return;
+	conns->maintain_msecs = msecs;
+	timeout_remove(&conns->to_maintain);
+	conns->to_maintain = timeout_add_short(msecs,
+		junk_connections_maintain, (void *)NULL);
+}
+
+/* --- life --- */
+
+void junk_connections_init(const struct junk_connections_settings *set)
+{
+	conns = i_new(struct junk_connections, 1);
+	conns->set = *set;
+	conns->event = event_create(set->event_parent);
+	conns->started = time(NULL);
+	conns->list = connection_list_init(&junk_connection_set,
+					   &junk_connection_vfuncs);
+	junk_connections_retry(NULL);
+}
+
+bool junk_connections_are_busy(void)
+{
+	struct connection *conn;
+
+	for (conn = conns->list->connections; conn != NULL; conn = conn->next) {
+		struct junk_connection *client =
+			container_of(conn, struct junk_connection, conn);
+
+		if (client->pending_count > 0 || client->halted)
+			return TRUE;
+	}
+	return conns->to_commit != NULL;
+}
+
+/* What is in the sockets already was sent to us: a client that has gone won't
+   send it again. */
+static void junk_connections_read_all(void)
+{
+	struct connection *conn, *next;
+
+	for (conn = conns->list->connections; conn != NULL; conn = next) {
+		next = conn->next;
+		if (conn->io != NULL)
+			conn->v.input(conn);
+	}
+}
+
+void junk_connections_drain(void)
+{
+	conns->stopping = TRUE;
+	/* each commit makes room for more */
+	for (unsigned int i = 0; i < DRAIN_MAX_COMMITS; i++) {
+		junk_connections_read_all();
+		if (!junk_connections_are_busy() ||
+		    !junk_engine_is_ready(conns->set.engine))
+			break;
+		junk_connections_commit(NULL);
+	}
+}
+
+void junk_connections_deinit(void)
+{
+	junk_connections_drain();
+	timeout_remove(&conns->to_commit);
+	timeout_remove(&conns->to_retry);
+	timeout_remove(&conns->to_maintain);
+	connection_list_deinit(&conns->list);
+	event_unref(&conns->event);
+	i_free(conns);
+}

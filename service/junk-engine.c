@@ -1,0 +1,514 @@
+#include "lib.h"
+#include "str.h"
+#include "junk-db.h"
+#include "junk-key.h"
+#include "junk-learner.h"
+#include "junk-publisher.h"
+#include "junk-recorder.h"
+#include "junk-engine.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <unistd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+/* The same fault is logged again after so long. */
+#define FAULT_LOG_SECS 600
+/* An old process may need so long to end after a reload. */
+#define LOCK_WAIT_SECS 30
+/* Others may hold a lock on the database so long without a word. */
+#define BUSY_WAIT_SECS 5
+
+/* When it is tried again. */
+#define RETRY_BUSY_MSECS 100
+#define RETRY_MSECS 1000
+
+struct junk_engine {
+	struct junk_engine_settings set;
+	struct event *event;
+	char *segment_path, *lock_path, *key_path, *db_path;
+
+	int lock_fd;
+	struct junk_key *key;
+	struct junk_db *db;
+	struct junk_learner *learner;
+	struct junk_recorder *recorder;
+	struct junk_publisher *publisher;
+
+	/* why it isn't ready; NULL = it is */
+	char *fault;
+	bool fault_is_busy;
+	time_t fault_time;
+	/* the last fault that the log has, and when; outlives the fault: one
+	   that comes and goes isn't logged each time */
+	char *logged_fault;
+	time_t logged_time;
+	/* the log doesn't know yet that it has ended */
+	bool fault_is_logged;
+};
+
+struct junk_engine *junk_engine_init(const struct junk_engine_settings *set)
+{
+	struct junk_engine *engine = i_new(struct junk_engine, 1);
+
+	engine->set = *set;
+	engine->segment_path = i_strdup(set->segment_path);
+	engine->event = event_create(set->event_parent);
+	engine->lock_path = i_strconcat(set->state_dir, "/lock", NULL);
+	engine->key_path = i_strconcat(set->state_dir, "/key", NULL);
+	engine->db_path = i_strconcat(set->state_dir, "/stats.sqlite3", NULL);
+	engine->lock_fd = -1;
+	engine->fault = i_strdup("not started");
+	return engine;
+}
+
+/* Pending reports are in the recorder: it lives until the end. */
+static void junk_engine_close(struct junk_engine *engine)
+{
+	junk_publisher_deinit(&engine->publisher);
+	junk_recorder_deinit(&engine->recorder);
+	junk_learner_deinit(&engine->learner);
+	junk_db_close(&engine->db);
+	junk_key_unref(&engine->key);
+}
+
+void junk_engine_deinit(struct junk_engine **_engine)
+{
+	struct junk_engine *engine = *_engine;
+
+	if (engine == NULL)
+		return;
+	*_engine = NULL;
+	/* the next start has nothing to replay */
+	if (engine->fault == NULL &&
+	    junk_recorder_last_seq(engine->recorder) >
+	    junk_recorder_snapshot_seq(engine->recorder) &&
+	    junk_recorder_snapshot(engine->recorder) < 0)
+		e_error(engine->event, "%s", junk_db_error(engine->db));
+	junk_engine_close(engine);
+	i_close_fd(&engine->lock_fd);
+	event_unref(&engine->event);
+	i_free(engine->fault);
+	i_free(engine->logged_fault);
+	i_free(engine->lock_path);
+	i_free(engine->key_path);
+	i_free(engine->db_path);
+	i_free(engine->segment_path);
+	i_free(engine);
+}
+
+/* --- faults --- */
+
+static void
+junk_engine_log_fault(struct junk_engine *engine, time_t now)
+{
+	bool same = engine->logged_fault != NULL &&
+		strcmp(engine->logged_fault, engine->fault) == 0;
+
+	if (same && now - engine->logged_time < FAULT_LOG_SECS)
+		return;
+	i_free(engine->logged_fault);
+	engine->logged_fault = i_strdup(engine->fault);
+	engine->logged_time = now;
+	engine->fault_is_logged = TRUE;
+	e_error(engine->event, "%s (reports wait in the users' spools)",
+		engine->fault);
+}
+
+static void
+junk_engine_set_fault(struct junk_engine *engine, const char *fault,
+		      unsigned int wait_secs, time_t now)
+{
+	if (engine->fault == NULL || strcmp(engine->fault, fault) != 0) {
+		i_free(engine->fault);
+		engine->fault = i_strdup(fault);
+		engine->fault_time = now;
+	}
+	engine->fault_is_busy = FALSE;
+	if (now - engine->fault_time >= (time_t)wait_secs)
+		junk_engine_log_fault(engine, now);
+}
+
+static void
+junk_engine_set_db_fault(struct junk_engine *engine, enum junk_db_fault fault,
+			 const char *error, time_t now)
+{
+	bool busy = fault == JUNK_DB_FAULT_BUSY;
+
+	junk_engine_set_fault(engine, error, busy ? BUSY_WAIT_SECS : 0, now);
+	engine->fault_is_busy = busy;
+}
+
+static void junk_engine_clear_fault(struct junk_engine *engine)
+{
+	i_free(engine->fault);
+	if (engine->fault_is_logged)
+		e_info(engine->event, "Reports are recorded again");
+	engine->fault_is_logged = FALSE;
+}
+
+bool junk_engine_is_ready(struct junk_engine *engine)
+{
+	return engine->fault == NULL;
+}
+
+unsigned int junk_engine_retry_msecs(struct junk_engine *engine)
+{
+	return engine->fault_is_busy ? RETRY_BUSY_MSECS : RETRY_MSECS;
+}
+
+/* --- start --- */
+
+/* One process owns database and segment; the kernel frees the lock when it
+   dies. */
+static int
+junk_engine_lock(struct junk_engine *engine, time_t now)
+{
+	if (engine->lock_fd == -1) {
+		engine->lock_fd = open(engine->lock_path, O_RDWR | O_CREAT |
+				       O_CLOEXEC | O_NOFOLLOW, 0600);
+	}
+	if (engine->lock_fd == -1) {
+		junk_engine_set_fault(engine, t_strdup_printf(
+			"open(%s) failed: %m: the directory has to belong to "
+			"the service's user", engine->lock_path), 0, now);
+		return -1;
+	}
+	if (flock(engine->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	junk_engine_set_fault(engine, errno != EWOULDBLOCK ?
+		t_strdup_printf("flock(%s) failed: %m", engine->lock_path) :
+		t_strdup_printf("%s is locked by another process of this "
+				"service: is process_limit = 1?",
+				engine->lock_path),
+		errno != EWOULDBLOCK ? 0 : LOCK_WAIT_SECS, now);
+	return -1;
+}
+
+/* A key is made only together with a database: a new one wouldn't fit an old
+   database. */
+static int junk_engine_load_key(struct junk_engine *engine, time_t now)
+{
+	struct stat st;
+	const char *error;
+	bool create = stat(engine->db_path, &st) < 0 && errno == ENOENT;
+	int ret;
+
+	if (engine->key != NULL)
+		return 0;
+	ret = junk_key_load(engine->key_path, create, &engine->key, &error);
+	if (ret > 0)
+		return 0;
+	if (ret == 0) {
+		error = t_strdup_printf(
+			"%s is missing, without which database %s can't be "
+			"used: restore it from a backup, or move the database "
+			"away to start afresh", engine->key_path,
+			engine->db_path);
+	}
+	junk_engine_set_fault(engine, error, 0, now);
+	return -1;
+}
+
+static int
+junk_engine_try_open_db(struct junk_engine *engine,
+			enum junk_db_fault *fault_r, const char **error_r)
+{
+	const struct junk_db_settings set = {
+		.path = engine->db_path,
+		.key = engine->key,
+		.min_reporters = engine->set.min_reporters,
+		.threshold = engine->set.threshold,
+	};
+
+	return junk_db_open(&set, &engine->db, fault_r, error_r);
+}
+
+/* What is damaged is kept for the admin, and counting begins anew: the filter
+   must go on learning. */
+static bool
+junk_engine_move_db_aside(struct junk_engine *engine, const char *db_error,
+			  time_t now)
+{
+	const char *path, *error;
+
+	junk_db_close(&engine->db);
+	path = junk_db_move_aside(engine->db_path, now, &error);
+	if (path == NULL) {
+		junk_engine_set_fault(engine, error, 0, now);
+		return FALSE;
+	}
+	e_error(engine->event, "%s (moved to %s, a new one is begun)",
+		db_error, path);
+	return TRUE;
+}
+
+static int junk_engine_open_db(struct junk_engine *engine, time_t now)
+{
+	enum junk_db_fault fault;
+	const char *error;
+
+	if (engine->db != NULL)
+		return 0;
+	if (junk_engine_try_open_db(engine, &fault, &error) == 0)
+		return 0;
+	if (fault == JUNK_DB_FAULT_CORRUPT) {
+		if (!junk_engine_move_db_aside(engine, error, now))
+			return -1;
+		if (junk_engine_try_open_db(engine, &fault, &error) == 0)
+			return 0;
+	}
+	/* the right one may be put back */
+	if (fault == JUNK_DB_FAULT_KEY)
+		junk_key_unref(&engine->key);
+	junk_engine_set_db_fault(engine, fault, error, now);
+	return -1;
+}
+
+static void junk_engine_init_learner(struct junk_engine *engine)
+{
+	struct junk_learner_settings set;
+
+	junk_learner_settings_init(&set);
+	randombytes_buf(&set.seed, sizeof(set.seed));
+	set.min_reporters = engine->set.min_reporters;
+	set.min_reports = engine->set.min_reports;
+	engine->learner = junk_learner_init(&set);
+}
+
+static void junk_engine_init_recorder(struct junk_engine *engine)
+{
+	const struct junk_recorder_settings set = {
+		.rate = engine->set.rate,
+		.min_reporters = engine->set.min_reporters,
+		.retention_days = engine->set.retention_days,
+		.max_database_bytes = engine->set.database_size,
+	};
+
+	/* it keeps pending reports over a fault */
+	if (engine->recorder == NULL)
+		engine->recorder = junk_recorder_init(&set, engine->key);
+}
+
+/* Returns -1 if the database failed. */
+static int junk_engine_load(struct junk_engine *engine, const char **error_r)
+{
+	const char *error;
+	int ret;
+
+	junk_recorder_set_db(engine->recorder, engine->db, engine->learner);
+	ret = junk_recorder_load(engine->recorder, &error);
+	if (ret < 0) {
+		*error_r = t_strdup(junk_db_error(engine->db));
+		return -1;
+	}
+	if (ret > 0) {
+		e_warning(engine->event, "The classifier is learned anew from "
+			  "the reports in %s: %s", engine->db_path, error);
+	}
+	return 0;
+}
+
+/* The learner's state is lost only if nothing of it can be read. */
+static int junk_engine_load_model(struct junk_engine *engine, time_t now)
+{
+	enum junk_db_fault fault;
+	const char *error;
+
+	if (engine->learner != NULL)
+		return 0;
+	junk_engine_init_learner(engine);
+	if (junk_engine_load(engine, &error) == 0)
+		return 0;
+	fault = junk_db_fault(engine->db);
+	junk_learner_deinit(&engine->learner);
+	if (fault == JUNK_DB_FAULT_CORRUPT) {
+		if (!junk_engine_move_db_aside(engine, error, now))
+			return -1;
+		return junk_engine_open_db(engine, now) < 0 ? -1 :
+			junk_engine_load_model(engine, now);
+	}
+	junk_db_close(&engine->db);
+	junk_engine_set_db_fault(engine, fault, error, now);
+	return -1;
+}
+
+static int junk_engine_publish(struct junk_engine *engine, time_t now)
+{
+	const char *error;
+
+	if (engine->publisher != NULL)
+		return 0;
+	/* it exists already, unless we may create it ourselves */
+	if (junk_publisher_prepare(engine->segment_path, (uid_t)-1,
+				   (gid_t)-1, &error) < 0 ||
+	    junk_publisher_init(engine->segment_path, engine->learner,
+				now, &engine->publisher, &error) < 0) {
+		junk_engine_set_fault(engine, error, 0, now);
+		return -1;
+	}
+	junk_recorder_set_published(engine->recorder,
+		junk_publisher_weights(engine->publisher));
+	return 0;
+}
+
+/* The model is in memory still: it goes on in a new database. */
+static void junk_engine_replace_db(struct junk_engine *engine, time_t now)
+{
+	const char *error = t_strdup(junk_db_error(engine->db));
+
+	if (!junk_engine_move_db_aside(engine, error, now) ||
+	    junk_engine_open_db(engine, now) < 0)
+		return;
+	junk_recorder_set_db(engine->recorder, engine->db, engine->learner);
+	if (junk_recorder_adopt(engine->recorder) < 0) {
+		junk_engine_set_db_fault(engine, junk_db_fault(engine->db),
+					 junk_db_error(engine->db), now);
+	}
+}
+
+/* Something has failed in the database. */
+static void junk_engine_db_failed(struct junk_engine *engine, time_t now)
+{
+	enum junk_db_fault fault = junk_db_fault(engine->db);
+
+	if (fault == JUNK_DB_FAULT_CORRUPT)
+		junk_engine_replace_db(engine, now);
+	else
+		junk_engine_set_db_fault(engine, fault,
+					 junk_db_error(engine->db), now);
+}
+
+/* Is it well enough to be written to? */
+static int junk_engine_probe_db(struct junk_engine *engine, time_t now)
+{
+	if (junk_db_begin(engine->db) == 0) {
+		if (junk_db_meta_set(engine->db, "probe", &now,
+				     sizeof(now)) < 0)
+			junk_db_rollback(engine->db);
+		else if (junk_db_commit(engine->db) == 0)
+			return 0;
+	}
+	junk_engine_db_failed(engine, now);
+	return engine->fault == NULL ? 0 : -1;
+}
+
+bool junk_engine_start(struct junk_engine *engine, time_t now)
+{
+	if (engine->fault == NULL)
+		return TRUE;
+	if (junk_engine_lock(engine, now) < 0 ||
+	    junk_engine_load_key(engine, now) < 0 ||
+	    junk_engine_open_db(engine, now) < 0)
+		return FALSE;
+	junk_engine_init_recorder(engine);
+	if (junk_engine_load_model(engine, now) < 0 ||
+	    junk_engine_publish(engine, now) < 0 ||
+	    junk_engine_probe_db(engine, now) < 0)
+		return FALSE;
+	junk_engine_clear_fault(engine);
+	return TRUE;
+}
+
+/* --- reports --- */
+
+bool junk_engine_is_full(struct junk_engine *engine)
+{
+	return engine->recorder == NULL ||
+		junk_recorder_pending_count(engine->recorder) >=
+		JUNK_RECORDER_MAX_PENDING;
+}
+
+void junk_engine_add(struct junk_engine *engine,
+		     const struct junk_report *report)
+{
+	junk_recorder_add(engine->recorder, report);
+}
+
+bool junk_engine_commit(struct junk_engine *engine, time_t now)
+{
+	/* twice: a damaged database is replaced once */
+	for (unsigned int i = 0; i < 2 && engine->fault == NULL; i++) {
+		if (junk_recorder_commit(engine->recorder, now) == 0) {
+			junk_publisher_update(engine->publisher, now);
+			return TRUE;
+		}
+		junk_engine_db_failed(engine, now);
+	}
+	return FALSE;
+}
+
+bool junk_engine_maintain(struct junk_engine *engine, time_t now)
+{
+	int ret;
+
+	if (engine->fault != NULL)
+		return FALSE;
+	ret = junk_recorder_maintain(engine->recorder, now);
+	if (ret < 0)
+		junk_engine_db_failed(engine, now);
+	return ret > 0;
+}
+
+bool junk_engine_segment_is_current(struct junk_engine *engine)
+{
+	return engine->publisher == NULL ||
+		junk_publisher_is_current(engine->publisher);
+}
+
+/* --- status --- */
+
+static void
+junk_engine_status_counters(struct junk_engine *engine, string_t *str)
+{
+	const struct junk_recorder_counters *c =
+		junk_recorder_get_counters(engine->recorder);
+	struct junk_model model;
+
+	str_printfa(str, "reports_recorded=%"PRIu64"\n", c->recorded);
+	str_printfa(str, "reports_repeated=%"PRIu64"\n", c->repeated);
+	str_printfa(str, "reports_changed=%"PRIu64"\n", c->changed);
+	str_printfa(str, "reports_taken_back=%"PRIu64"\n", c->taken_back);
+	str_printfa(str, "reports_burst=%"PRIu64"\n", c->burst);
+	str_printfa(str, "reports_dropped_feature_set=%"PRIu64"\n",
+		    c->dropped_feature_set);
+	str_printfa(str, "reports_pending=%u\n",
+		    junk_recorder_pending_count(engine->recorder));
+	str_printfa(str, "reports_expired=%"PRIu64"\n", c->expired);
+	str_printfa(str, "last_seq=%"PRId64"\n",
+		    junk_recorder_last_seq(engine->recorder));
+	str_printfa(str, "snapshot_seq=%"PRId64"\n",
+		    junk_recorder_snapshot_seq(engine->recorder));
+	str_printfa(str, "tokens_pending=%u\n",
+		    junk_recorder_token_count(engine->recorder));
+	if (engine->learner == NULL)
+		return;
+	junk_learner_model(engine->learner, &model);
+	str_printfa(str, "model_spam=%u\n", model.spam_count);
+	str_printfa(str, "model_ham=%u\n", model.ham_count);
+}
+
+void junk_engine_status(struct junk_engine *engine, string_t *str)
+{
+	uint64_t size;
+
+	/* "error: " is what doveadm junk status looks for */
+	str_append(str, "state=");
+	if (engine->fault == NULL)
+		str_append(str, "ready\n");
+	else
+		str_printfa(str, "error: %s\n",
+			    t_strcut(engine->fault, '\n'));
+	str_printfa(str, "key=%s\n", engine->key_path);
+	str_printfa(str, "database=%s\n", engine->db_path);
+	if (engine->db != NULL && junk_db_size(engine->db, &size) == 0)
+		str_printfa(str, "database_bytes=%"PRIu64"\n", size);
+	str_printfa(str, "segment=%s\n", engine->segment_path);
+	if (engine->publisher != NULL) {
+		str_printfa(str, "segment_generation=%u\n",
+			    junk_publisher_generation(engine->publisher));
+	}
+	if (engine->recorder != NULL)
+		junk_engine_status_counters(engine, str);
+}

@@ -1,0 +1,282 @@
+#include "lib.h"
+#include "str.h"
+#include "safe-mkstemp.h"
+#include "junk-learner.h"
+#include "junk-segment.h"
+#include "junk-publisher.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+/* Weights aren't secret: they can be asked for by whoever may deliver. */
+#define SEGMENT_MODE 0644
+
+struct junk_publisher {
+	char *path;
+	struct junk_learner *learner;
+	int fd;
+	struct junk_segment_header *map;
+	size_t map_size;
+};
+
+/* --- making the file --- */
+
+static bool
+junk_publisher_stat_is_good(const struct stat *st, uid_t uid)
+{
+	return S_ISREG(st->st_mode) && st->st_uid == uid &&
+		(st->st_mode & 07777) == SEGMENT_MODE &&
+		st->st_size >= JUNK_SEGMENT_HEADER_BYTES;
+}
+
+/* Before the path names another file: who has the old one mapped looks
+   again. */
+static void junk_publisher_supersede(int fd, const struct stat *st)
+{
+	struct junk_segment_header *map;
+
+	if (!S_ISREG(st->st_mode) || st->st_size < JUNK_SEGMENT_HEADER_BYTES)
+		return;
+	map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE, MAP_SHARED,
+		   fd, 0);
+	if (map == MAP_FAILED)
+		return;
+	if (memcmp(map->magic, JUNK_SEGMENT_MAGIC, sizeof(map->magic)) == 0) {
+		__atomic_store_n(&map->state, JUNK_SEGMENT_SUPERSEDED,
+				 __ATOMIC_RELEASE);
+	}
+	(void)munmap(map, sizeof(*map));
+}
+
+static int
+junk_publisher_create(const char *path, uid_t uid, gid_t gid,
+		      const char **error_r)
+{
+	string_t *temp_path = t_str_new(128);
+	int fd, ret = 0;
+
+	str_printfa(temp_path, "%s.", path);
+	fd = safe_mkstemp(temp_path, SEGMENT_MODE, uid, gid);
+	if (fd == -1) {
+		*error_r = t_strdup_printf(
+			"creating %s failed: %m: the service has to be "
+			"started as root, or its user has to own the "
+			"directory", str_c(temp_path));
+		return -1;
+	}
+	/* an empty header is no segment yet */
+	if (fchmod(fd, SEGMENT_MODE) < 0 ||
+	    ftruncate(fd, JUNK_SEGMENT_HEADER_BYTES) < 0 ||
+	    rename(str_c(temp_path), path) < 0) {
+		*error_r = t_strdup_printf("creating %s failed: %m", path);
+		i_unlink(str_c(temp_path));
+		ret = -1;
+	}
+	i_close_fd(&fd);
+	return ret;
+}
+
+int junk_publisher_prepare(const char *path, uid_t uid, gid_t gid,
+			   const char **error_r)
+{
+	struct stat st;
+	bool good = FALSE;
+	int fd;
+
+	if (uid == (uid_t)-1)
+		uid = geteuid();
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	if (fd != -1) {
+		if (fstat(fd, &st) == 0) {
+			good = junk_publisher_stat_is_good(&st, uid);
+			if (!good)
+				junk_publisher_supersede(fd, &st);
+		}
+		i_close_fd(&fd);
+	}
+	return good ? 0 : junk_publisher_create(path, uid, gid, error_r);
+}
+
+/* --- writing --- */
+
+static void store_u32(uint32_t *dest, uint32_t value)
+{
+	__atomic_store_n(dest, value, __ATOMIC_RELAXED);
+}
+
+static void store_float(float *dest, float value)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	store_u32((uint32_t *)(void *)dest, bits);
+}
+
+static void
+junk_publisher_fill_fixed(const struct junk_model *model, time_t now,
+			  struct junk_segment_header *header_r)
+{
+	i_zero(header_r);
+	memcpy(header_r->magic, JUNK_SEGMENT_MAGIC, sizeof(header_r->magic));
+	header_r->byte_order = JUNK_SEGMENT_BYTE_ORDER;
+	header_r->version = JUNK_SEGMENT_VERSION;
+	header_r->file_size = junk_segment_size(model->global_log2,
+						model->personal_log2);
+	header_r->feature_set = JUNK_FEATURE_SET;
+	header_r->global_log2 = (uint8_t)model->global_log2;
+	header_r->personal_log2 = (uint8_t)model->personal_log2;
+	header_r->seed = model->seed;
+	header_r->created = (uint64_t)now;
+	header_r->min_reports = model->min_reports;
+	header_r->min_evidence = model->min_evidence;
+	header_r->checksum = junk_segment_checksum(header_r);
+}
+
+/* All of the fixed part but the time of creation is as we want it. */
+static bool
+junk_publisher_fixed_is_same(const struct junk_segment_header *map,
+			     const struct junk_segment_header *wanted)
+{
+	struct junk_segment_header copy;
+
+	memcpy(&copy, map, sizeof(copy));
+	if (copy.checksum != junk_segment_checksum(&copy))
+		return FALSE;
+	copy.created = wanted->created;
+	copy.checksum = wanted->checksum;
+	return memcmp(&copy, wanted, offsetof(struct junk_segment_header,
+					      state)) == 0;
+}
+
+/* Nobody uses the weights before the state says so. */
+static void
+junk_publisher_take_over(struct junk_publisher *publisher, time_t now)
+{
+	struct junk_segment_header *map = publisher->map, wanted;
+	struct junk_model model;
+
+	junk_learner_model(publisher->learner, &model);
+	junk_publisher_fill_fixed(&model, now, &wanted);
+	if (map->state != JUNK_SEGMENT_IN_USE ||
+	    !junk_publisher_fixed_is_same(map, &wanted)) {
+		__atomic_store_n(&map->state, JUNK_SEGMENT_SUPERSEDED,
+				 __ATOMIC_SEQ_CST);
+		memcpy(map, &wanted, offsetof(struct junk_segment_header,
+					      state));
+		memset(map->zero2, 0, sizeof(map->zero2));
+	}
+	junk_learner_set_published(publisher->learner,
+				   junk_publisher_weights(publisher));
+	junk_publisher_update(publisher, now);
+	__atomic_store_n(&map->state, JUNK_SEGMENT_IN_USE, __ATOMIC_RELEASE);
+}
+
+static int
+junk_publisher_map(struct junk_publisher *publisher, const char **error_r)
+{
+	size_t size = JUNK_SEGMENT_HEADER_BYTES +
+		junk_learner_weights_size(publisher->learner);
+	void *map;
+	int ret;
+
+	publisher->fd = open(publisher->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (publisher->fd == -1) {
+		*error_r = t_strdup_printf("open(%s) failed: %m",
+					   publisher->path);
+		return -1;
+	}
+	/* A full tmpfs must be seen here, not as SIGBUS later. Never makes
+	   the file shorter. */
+	ret = posix_fallocate(publisher->fd, 0, (off_t)size);
+	if (ret != 0) {
+		errno = ret;
+		*error_r = t_strdup_printf(
+			"%s can't grow to %zu bytes: %m: free some space there",
+			publisher->path, size);
+		return -1;
+	}
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		   publisher->fd, 0);
+	if (map == MAP_FAILED) {
+		*error_r = t_strdup_printf("mmap(%s) failed: %m",
+					   publisher->path);
+		return -1;
+	}
+	publisher->map = map;
+	publisher->map_size = size;
+	return 0;
+}
+
+static void junk_publisher_free(struct junk_publisher *publisher)
+{
+	if (publisher->map != NULL)
+		(void)munmap(publisher->map, publisher->map_size);
+	i_close_fd(&publisher->fd);
+	i_free(publisher->path);
+	i_free(publisher);
+}
+
+int junk_publisher_init(const char *path, struct junk_learner *learner,
+			time_t now, struct junk_publisher **publisher_r,
+			const char **error_r)
+{
+	struct junk_publisher *publisher = i_new(struct junk_publisher, 1);
+
+	publisher->path = i_strdup(path);
+	publisher->learner = learner;
+	if (junk_publisher_map(publisher, error_r) < 0) {
+		junk_publisher_free(publisher);
+		return -1;
+	}
+	junk_publisher_take_over(publisher, now);
+	*publisher_r = publisher;
+	return 0;
+}
+
+void junk_publisher_deinit(struct junk_publisher **_publisher)
+{
+	struct junk_publisher *publisher = *_publisher;
+
+	if (publisher == NULL)
+		return;
+	*_publisher = NULL;
+	junk_learner_set_published(publisher->learner, NULL);
+	junk_publisher_free(publisher);
+}
+
+int16_t *junk_publisher_weights(struct junk_publisher *publisher)
+{
+	return (int16_t *)(void *)(publisher->map + 1);
+}
+
+void junk_publisher_update(struct junk_publisher *publisher, time_t now)
+{
+	struct junk_segment_header *map = publisher->map;
+	struct junk_model model;
+
+	junk_learner_model(publisher->learner, &model);
+	store_u32(&map->spam_count, model.spam_count);
+	store_u32(&map->ham_count, model.ham_count);
+	store_float(&map->bias, model.bias);
+	store_float(&map->cal_a, model.cal_a);
+	store_float(&map->cal_b, model.cal_b);
+	__atomic_store_n(&map->last_change, (uint64_t)now, __ATOMIC_RELAXED);
+	store_u32(&map->generation, map->generation + 1);
+}
+
+bool junk_publisher_is_current(struct junk_publisher *publisher)
+{
+	struct stat st, st2;
+
+	return fstat(publisher->fd, &st) == 0 &&
+		stat(publisher->path, &st2) == 0 &&
+		st.st_ino == st2.st_ino && st.st_dev == st2.st_dev;
+}
+
+uint32_t junk_publisher_generation(struct junk_publisher *publisher)
+{
+	return publisher->map->generation;
+}

@@ -1,0 +1,157 @@
+/* junk-feedback: started by Dovecot's master, see doc/protocol.md */
+
+#include "lib.h"
+#include "ioloop.h"
+#include "restrict-access.h"
+#include "master-service.h"
+#include "junk-connection.h"
+#include "junk-engine.h"
+#include "junk-publisher.h"
+#include "junk-segment.h"
+#include "junk-service-settings.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct event_category event_category_junk_feedback = {
+	.name = "junk-feedback",
+};
+
+static void client_connected(struct master_service_connection *conn)
+{
+	master_service_client_connection_accept(conn);
+	junk_connection_create(conn->fd);
+}
+
+static void client_closed(void)
+{
+	master_service_client_connection_destroyed(master_service);
+}
+
+/* Dovecot stops or has been reloaded. Clients aren't waited for: what they
+   have sent by now is recorded, the rest goes to the new process. */
+static void stop(void)
+{
+	junk_connections_drain();
+	master_service_stop(master_service);
+}
+
+static bool may_die_idle(void)
+{
+	return !junk_connections_are_busy();
+}
+
+/* What needs root, which we are only now. */
+static void
+prepare_files(const struct junk_service_settings *set, const char *segment_path)
+{
+	struct restrict_access_settings access_set;
+	const char *error;
+
+	restrict_access_get_env(&access_set);
+	if (access_set.chroot_dir != NULL && *access_set.chroot_dir != '\0') {
+		i_fatal("service junk-feedback { chroot } isn't supported: "
+			"remove it");
+	}
+	if (access_set.uid == 0 ||
+	    (access_set.uid == (uid_t)-1 && geteuid() == 0)) {
+		i_fatal("The service must not run as root: "
+			"set user = $default_internal_user "
+			"in service junk-feedback { }");
+	}
+	if (mkdir(set->state_dir, 0700) == 0) {
+		if (chown(set->state_dir, access_set.uid,
+			  access_set.gid) < 0)
+			i_error("chown(%s) failed: %m", set->state_dir);
+	} else if (errno != EEXIST) {
+		i_error("mkdir(%s) failed: %m", set->state_dir);
+	}
+	if (junk_publisher_prepare(segment_path, access_set.uid,
+				   access_set.gid, &error) < 0)
+		i_error("%s", error);
+}
+
+static void read_settings(struct junk_service_settings *set_r, pool_t pool)
+{
+	const char *error;
+	int ret;
+
+	ret = junk_service_settings_read(master_service, pool, set_r, &error);
+	if (ret < 0)
+		i_fatal("Error reading configuration: %s", error);
+	master_service_init_log(master_service);
+	if (ret > 0)
+		i_error("Wrong settings: %s", error);
+}
+
+static struct junk_engine *
+init_engine(const struct junk_service_settings *set, const char *segment_path,
+	    struct event *event)
+{
+	const struct junk_engine_settings engine_set = {
+		.state_dir = set->state_dir,
+		.segment_path = segment_path,
+		.rate = set->rate,
+		.retention_days = set->retention_days,
+		.database_size = set->database_size,
+		.min_reporters = set->min_reporters,
+		.min_reports = set->min_reports,
+		.threshold = set->threshold,
+		.event_parent = event,
+	};
+
+	return junk_engine_init(&engine_set);
+}
+
+static void run(struct junk_engine *engine, struct event *event)
+{
+	const struct junk_connections_settings set = {
+		.engine = engine,
+		.event_parent = event,
+		.closed_callback = client_closed,
+		.restart_callback = stop,
+	};
+
+	junk_connections_init(&set);
+	master_service_init_finish(master_service);
+	master_service_run(master_service, client_connected);
+	junk_connections_deinit();
+}
+
+int main(int argc, char *argv[])
+{
+	const enum master_service_flags flags =
+		MASTER_SERVICE_FLAG_UPDATE_PROCTITLE |
+		MASTER_SERVICE_FLAG_NO_SSL_INIT;
+	struct junk_service_settings set;
+	struct junk_engine *engine;
+	struct event *event;
+	const char *segment_path;
+	pool_t pool;
+
+	master_service = master_service_init("junk-feedback", flags,
+					     &argc, &argv, "");
+	if (master_getopt(master_service) > 0)
+		return FATAL_DEFAULT;
+	pool = pool_alloconly_create("settings", 1024);
+	read_settings(&set, pool);
+	segment_path = p_strdup_printf(pool, "%s/"JUNK_SEGMENT_FNAME,
+				       set.base_dir);
+	prepare_files(&set, segment_path);
+	restrict_access_by_env(0, NULL);
+	restrict_access_allow_coredumps(TRUE);
+
+	master_service_set_die_with_master(master_service, TRUE);
+	master_service_set_die_callback(master_service, stop);
+	master_service_set_idle_die_callback(master_service, may_die_idle);
+
+	event = event_create(NULL);
+	event_add_category(event, &event_category_junk_feedback);
+	engine = init_engine(&set, segment_path, event);
+	run(engine, event);
+	junk_engine_deinit(&engine);
+	event_unref(&event);
+	pool_unref(&pool);
+	master_service_deinit(&master_service);
+	return 0;
+}

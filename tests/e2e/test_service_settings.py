@@ -1,0 +1,55 @@
+"""The service reads the same settings as the plugin, and says what is wrong
+with them."""
+
+import os
+
+import harness
+import junkclient
+from junkclient import LEARN, SPAM
+
+OPTIONS = {"settings": {
+    "junk_feedback_rate": "3",
+    "junk_feedback_min_reporters": "4",
+    "junk_feedback_retention": "soon",
+    "junk_feedback_database_size": "1M",
+    "junk_feedback_state_dir": "junk",
+}}
+FORMATS = ("maildir",)
+
+
+def client(t):
+    harness.wait_for(lambda: os.path.exists(t.d.socket_path), "the socket")
+    return junkclient.Client(t.d.socket_path)
+
+
+def test_rate(t):
+    "case 38, 41: more than junk_feedback_rate in an hour is a burst"
+    with client(t) as c:
+        for i in range(5):
+            c.report("anna", "rate%d" % i, SPAM)
+        c.report("bert", "rate", SPAM)
+        c.report("anna", "learn", SPAM, origin=LEARN)
+        status = c.status()
+    assert status["reports_recorded"] == "7", status
+    assert status["reports_burst"] == "2", status
+    rows = t.d.query("SELECT sum(reports), sum(burst) FROM report_hours")
+    assert rows == [(7, 2)], rows
+
+
+def test_min_reporters(t):
+    "the views know who is shown"
+    with client(t) as c:
+        c.status()
+    rows = t.d.query("SELECT value FROM meta WHERE name = 'min_reporters'")
+    assert rows == [(4,)], rows
+
+
+def test_wrong_values(t):
+    "a wrong setting is named, with what is used instead"
+    with client(t) as c:
+        c.status()
+    log = t.d.log()
+    assert "junk_feedback_retention = soon: must be a number" in log, log
+    assert "junk_feedback_database_size = 1M: must be a size" in log, log
+    assert "junk_feedback_state_dir = junk: must be an absolute" in log, log
+    assert "junk_feedback_rate" not in log, log
