@@ -30,20 +30,23 @@ struct junk_trail_add {
 	uint64_t key;
 };
 
+struct junk_kind {
+	struct mailbox *box;
+	enum junk_box kind;
+};
+
 struct junk_txn {
 	struct junk_user *juser;
 	struct mailbox *box;
-	enum junk_box kind;
-	/* source of the last copy */
-	struct mailbox *src_box;
-	enum junk_box src_kind;
+	/* of the last message, and of what it was copied from */
+	struct junk_kind kind, src_kind;
 
 	buffer_t *tokens;
 	ARRAY(struct junk_pending) pending;
 	ARRAY(struct junk_trail_add) trail;
 	unsigned int deleted_count;
 
-	bool kind_known:1;
+	bool is_virtual:1;
 	bool command_known:1;
 	bool is_command:1;
 };
@@ -60,13 +63,12 @@ static void *junk_transaction_begin(struct mailbox_transaction_context *t)
 	struct junk_user *juser = junk_user_get(t->box->storage->user);
 	struct junk_txn *txn;
 
-	/* messages of a virtual mailbox notify by their own mailbox */
-	if (juser == NULL || (t->flags & MAILBOX_TRANSACTION_FLAG_SYNC) != 0 ||
-	    junk_mailbox_is_virtual(t->box))
+	if (juser == NULL || (t->flags & MAILBOX_TRANSACTION_FLAG_SYNC) != 0)
 		return NULL;
 	txn = i_new(struct junk_txn, 1);
 	txn->juser = juser;
 	txn->box = t->box;
+	txn->is_virtual = junk_mailbox_is_virtual(t->box);
 	return txn;
 }
 
@@ -74,8 +76,13 @@ static void junk_transaction_free(struct junk_txn *txn)
 {
 	if (txn->tokens != NULL)
 		junk_user_buffer_free(txn->juser, &txn->tokens);
-	if (array_is_created(&txn->pending))
+	if (array_is_created(&txn->pending)) {
+		struct junk_pending *pending;
+
+		array_foreach_modifiable(&txn->pending, pending)
+			i_free(pending->kept_vname);
 		array_free(&txn->pending);
+	}
 	if (array_is_created(&txn->trail))
 		array_free(&txn->trail);
 	i_free(txn);
@@ -120,23 +127,27 @@ junk_txn_is_users(struct junk_txn *txn, struct mailbox_transaction_context *t)
 	return txn->is_command;
 }
 
-static enum junk_box junk_txn_kind(struct junk_txn *txn)
+/* A virtual mailbox only shows a message: where it really is, or is saved to.
+   (What virtual mailboxes do to others isn't an action of the user's.) */
+static struct mail *junk_txn_real_mail(struct junk_txn *txn, struct mail *mail)
 {
-	if (!txn->kind_known) {
-		txn->kind = junk_user_get_kind(txn->juser, txn->box);
-		txn->kind_known = TRUE;
-	}
-	return txn->kind;
+	struct mail *real_mail;
+
+	if (mail->box == txn->box && !txn->is_virtual)
+		return mail;
+	return mail_get_backend_mail(mail, &real_mail) < 0 ? mail : real_mail;
 }
 
+/* Most often it is the same mailbox as for the last message. */
 static enum junk_box
-junk_txn_src_kind(struct junk_txn *txn, struct mailbox *src_box)
+junk_kind_get(struct junk_txn *txn, struct junk_kind *kind,
+	      struct mailbox *box)
 {
-	if (txn->src_box != src_box) {
-		txn->src_kind = junk_user_get_kind(txn->juser, src_box);
-		txn->src_box = src_box;
+	if (kind->box != box) {
+		kind->kind = junk_user_get_kind(txn->juser, box);
+		kind->box = box;
 	}
-	return txn->src_kind;
+	return kind->kind;
 }
 
 static int
@@ -223,8 +234,7 @@ junk_transaction_commit(void *_txn,
 		junk_txn_write_trail(txn);
 	if (array_is_created(&txn->pending)) {
 		array_foreach(&txn->pending, pending) {
-			junk_user_report(txn->juser, pending, txn->tokens,
-					 mailbox_get_vname(txn->box));
+			junk_user_report(txn->juser, pending, txn->tokens);
 		}
 		junk_user_flush(txn->juser);
 	}
@@ -259,7 +269,9 @@ static void junk_mail_save(void *_txn, struct mail *mail)
 	if (!junk_txn_is_users(txn, mail->transaction) ||
 	    !junk_user_get_settings(txn->juser)->append)
 		return;
-	decision = junk_decide_append(junk_txn_kind(txn));
+	mail = junk_txn_real_mail(txn, mail);
+	decision = junk_decide_append(junk_kind_get(txn, &txn->kind,
+						    mail->box));
 	if (decision == JUNK_DECIDE_NOTHING)
 		return;
 	verdict = decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK ?
@@ -334,24 +346,24 @@ static void junk_mail_copy(void *_txn, struct mail *src, struct mail *dst)
 	struct junk_txn *txn = _txn;
 	enum junk_decision decision;
 	enum junk_box from;
-	struct mail *real_src;
+	struct mail *real_src, *real_dst;
 
 	if (!junk_txn_is_users(txn, dst->transaction))
 		return;
-	/* in a virtual mailbox, where it really is */
-	if (mail_get_backend_mail(src, &real_src) < 0)
-		real_src = src;
-	from = junk_txn_src_kind(txn, real_src->box);
+	real_src = junk_txn_real_mail(txn, src);
+	real_dst = junk_txn_real_mail(txn, dst);
+	from = junk_kind_get(txn, &txn->src_kind, real_src->box);
 	if (from == JUNK_BOX_JUNK) {
 		junk_user_forget_held(txn->juser,
 				      mailbox_get_vname(real_src->box),
 				      real_src->uid);
 	}
-	decision = junk_decide_copy(from, junk_txn_kind(txn),
+	decision = junk_decide_copy(from, junk_kind_get(txn, &txn->kind,
+							real_dst->box),
 				    junk_keywords_parse(mail_get_keywords(src)));
 	if (decision == JUNK_DECIDE_NOTHING)
 		return;
-	junk_copy_decided(txn, decision, real_src, dst,
+	junk_copy_decided(txn, decision, real_src, real_dst,
 			  dst->transaction->save_ctx->moving ?
 			  JUNK_ORIGIN_MOVE : JUNK_ORIGIN_COPY);
 }
@@ -380,20 +392,23 @@ static void
 junk_mail_update_flags(void *_txn, struct mail *mail, enum mail_flags old_flags)
 {
 	struct junk_txn *txn = _txn;
+	struct mail *real_mail;
 
 	if (!junk_txn_is_users(txn, mail->transaction))
 		return;
-	switch (junk_decide_flags(junk_txn_kind(txn), old_flags,
-				  mail_get_flags(mail),
+	real_mail = junk_txn_real_mail(txn, mail);
+	switch (junk_decide_flags(junk_kind_get(txn, &txn->kind, real_mail->box),
+				  old_flags, mail_get_flags(mail),
 				  junk_keywords_parse(mail_get_keywords(mail)))) {
 	case JUNK_DECIDE_WEAK_HAM:
 		if (junk_user_get_settings(txn->juser)->weak_ham) {
-			(void)junk_txn_add(txn, mail, JUNK_VERDICT_WEAK_HAM,
+			(void)junk_txn_add(txn, real_mail,
+					   JUNK_VERDICT_WEAK_HAM,
 					   JUNK_ORIGIN_ACTION);
 		}
 		break;
 	case JUNK_DECIDE_LEFT_JUNK:
-		junk_mail_deleted(txn, mail);
+		junk_mail_deleted(txn, real_mail);
 		break;
 	default:
 		break;
@@ -421,8 +436,10 @@ junk_keywords_decided(struct junk_txn *txn, enum junk_decision decision,
 		return;
 	}
 	if (junk_txn_add(txn, mail, verdict, JUNK_ORIGIN_KEYWORD) == 0 &&
-	    decision == JUNK_DECIDE_HAM_IF_KEPT)
-		junk_txn_last(txn)->if_kept = TRUE;
+	    decision == JUNK_DECIDE_HAM_IF_KEPT) {
+		junk_txn_last(txn)->kept_vname =
+			i_strdup(mailbox_get_vname(mail->box));
+	}
 }
 
 static void
@@ -432,6 +449,8 @@ junk_mail_update_keywords(void *_txn, struct mail *mail,
 	struct junk_txn *txn = _txn;
 	enum junk_keywords old, new;
 	enum junk_decision decision;
+	struct mail *real_mail;
+	enum junk_box kind;
 	const char *vname;
 	bool was_junk;
 
@@ -442,15 +461,17 @@ junk_mail_update_keywords(void *_txn, struct mail *mail,
 	new = junk_keywords_parse(mail_get_keywords(mail));
 	if (old == new)
 		return;
-	vname = mailbox_get_vname(txn->box);
-	was_junk = junk_user_was_junk(txn->juser, vname, mail->uid);
-	decision = junk_decide_keywords(junk_txn_kind(txn), old, new, was_junk);
+	real_mail = junk_txn_real_mail(txn, mail);
+	kind = junk_kind_get(txn, &txn->kind, real_mail->box);
+	vname = mailbox_get_vname(real_mail->box);
+	was_junk = junk_user_was_junk(txn->juser, vname, real_mail->uid);
+	decision = junk_decide_keywords(kind, old, new, was_junk);
 	if ((old & ~new & JUNK_KEYWORDS_JUNK) != 0)
-		junk_user_set_was_junk(txn->juser, vname, mail->uid);
+		junk_user_set_was_junk(txn->juser, vname, real_mail->uid);
 	/* a change of mind within a moment */
-	if (junk_txn_kind(txn) == JUNK_BOX_JUNK)
-		junk_user_forget_held(txn->juser, vname, mail->uid);
-	junk_keywords_decided(txn, decision, mail);
+	if (kind == JUNK_BOX_JUNK)
+		junk_user_forget_held(txn->juser, vname, real_mail->uid);
+	junk_keywords_decided(txn, decision, real_mail);
 }
 
 /* --- plugin --- */

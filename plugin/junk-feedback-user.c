@@ -30,7 +30,6 @@
 
 struct junk_held {
 	struct junk_pending pending;
-	char *vname;
 	junk_token_t *tokens;
 };
 
@@ -124,6 +123,21 @@ static const char *junk_user_get_control_dir(struct junk_user *juser)
 	return juser->control_dir;
 }
 
+/* A user who has only used others' mailboxes may have no folder yet. */
+static void
+junk_user_create_control_dir(struct junk_user *juser, const char *control_dir)
+{
+	struct mail_namespace *ns;
+	struct stat st;
+
+	if (stat(control_dir, &st) == 0)
+		return;
+	ns = mail_namespace_find_inbox(juser->user->namespaces);
+	/* if it fails, so will writing there, which is said */
+	(void)mailbox_list_mkdir_root(ns->list, control_dir,
+				      MAILBOX_LIST_PATH_TYPE_CONTROL);
+}
+
 static struct junk_client *junk_user_get_client(struct junk_user *juser)
 {
 	struct junk_client_settings set;
@@ -134,6 +148,7 @@ static struct junk_client *junk_user_get_client(struct junk_user *juser)
 	set.control_dir = junk_user_get_control_dir(juser);
 	if (set.control_dir == NULL)
 		return NULL;
+	junk_user_create_control_dir(juser, set.control_dir);
 	set.socket_path = juser->set.socket_path;
 	set.event_parent = juser->user->event;
 	juser->client = junk_client_init(&set);
@@ -302,19 +317,19 @@ junk_user_send(struct junk_user *juser, const struct junk_pending *p,
 
 static void junk_held_free(struct junk_held *held)
 {
-	i_free(held->vname);
+	i_free(held->pending.kept_vname);
 	i_free(held->tokens);
 }
 
 static void
 junk_user_hold(struct junk_user *juser, const struct junk_pending *p,
-	       const junk_token_t *tokens, const char *vname)
+	       const junk_token_t *tokens)
 {
 	struct junk_held *held;
 
 	held = array_append_space(&juser->held);
 	held->pending = *p;
-	held->vname = i_strdup(vname);
+	held->pending.kept_vname = i_strdup(p->kept_vname);
 	held->tokens = i_new(junk_token_t, p->token_count + 1);
 	memcpy(held->tokens, tokens, p->token_count * sizeof(*tokens));
 	if (juser->to_held == NULL) {
@@ -352,7 +367,7 @@ void junk_user_forget_held(struct junk_user *juser, const char *vname,
 	while (i < array_count(&juser->held)) {
 		held = array_idx_modifiable(&juser->held, i);
 		if (held->pending.uid == uid &&
-		    strcmp(held->vname, vname) == 0) {
+		    strcmp(held->pending.kept_vname, vname) == 0) {
 			junk_held_free(held);
 			array_delete(&juser->held, i, 1);
 		} else {
@@ -362,13 +377,14 @@ void junk_user_forget_held(struct junk_user *juser, const char *vname,
 }
 
 void junk_user_report(struct junk_user *juser, const struct junk_pending *p,
-		      const buffer_t *tokens, const char *vname)
+		      const buffer_t *tokens)
 {
 	const junk_token_t *token_array = CONST_PTR_OFFSET(tokens->data,
 							   p->tokens_pos);
 
-	if (p->if_kept && array_count(&juser->held) < HELD_MAX_COUNT)
-		junk_user_hold(juser, p, token_array, vname);
+	if (p->kept_vname != NULL &&
+	    array_count(&juser->held) < HELD_MAX_COUNT)
+		junk_user_hold(juser, p, token_array);
 	else
 		junk_user_send(juser, p, token_array);
 }

@@ -21,8 +21,9 @@ struct junk_pending {
 	/* in the buffer that goes with it */
 	size_t tokens_pos;
 	unsigned int token_count;
-	/* Ham only if the message isn't moved to Trash next: of this UID. */
-	bool if_kept;
+	/* Ham only if the message isn't moved to Trash next: which one.
+	   NULL = in any case. */
+	char *kept_vname;
 	uint32_t uid;
 };
 
@@ -48,7 +49,7 @@ int junk_user_tokenize(struct junk_user *juser, struct mail *mail,
 
 /* The transaction is committed: report, or hold for a moment. */
 void junk_user_report(struct junk_user *juser, const struct junk_pending *p,
-		      const buffer_t *tokens, const char *vname);
+		      const buffer_t *tokens);
 /* All of a commit's reports were given. */
 void junk_user_flush(struct junk_user *juser);
 /* The message is moved: that decides, not its keyword. */

@@ -266,7 +266,7 @@ service imap {{
     mode = 0666
   }}
 }}
-lmtp_save_to_detail_mailbox = no
+lmtp_save_to_detail_mailbox = yes
 imap_hibernate_timeout = {o.hibernate_secs}
 """.format(d=d, o=o, id=VMAIL_ID, imap=imap, lda=lda, password=PASSWORD,
            plugins=" ".join(o.plugins), mailboxes=_mailboxes_text(o.mailboxes))
@@ -385,7 +385,7 @@ service imap {{
     mode = 0666
   }}
 }}
-lmtp_save_to_detail_mailbox = no
+lmtp_save_to_detail_mailbox = yes
 """.format(d=d, o=o, id=VMAIL_ID, password=PASSWORD,
            plugins=_plugins_24(o.plugins),
            imap=_plugins_24(o.imap_plugins), lda=_plugins_24(o.lmtp_plugins),
@@ -530,6 +530,12 @@ class Dovecot:
         self.process.stdout.close()
         self.process = None
         wait_gone(children)
+
+    def restart(self):
+        """With the options as they are now."""
+        self.stop()
+        self.write_config()
+        self.start()
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)

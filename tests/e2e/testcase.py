@@ -1,6 +1,11 @@
 """What one end-to-end test works with."""
 
+import collections
+import os
 import re
+import socket
+import struct
+import time
 
 import harness
 
@@ -50,6 +55,72 @@ def spam(n=None):
     return SPAM % (n, n, n // 60 % 60, n % 60, n, n)
 
 
+def numbered(n, size=200):
+    """A small message, for mass moves; the digests differ."""
+    return (b"From: bulk@example.com\nSubject: bulk mail w%dx\n"
+            b"Date: Tue, 3 Mar 2026 %02d:%02d:%02d +0000\n\nbulk y%dz\n" % (
+                n, n // 3600 % 24, n // 60 % 60, n % 60, n) +
+            b"x" * size + b"\n")
+
+
+# --- the service's side ---
+
+VERDICTS = {1: "spam", 2: "ham", 3: "weak-ham"}
+ORIGINS = {1: "move", 2: "copy", 3: "append", 4: "keyword", 5: "action",
+           6: "sieve", 7: "learn"}
+ORIGIN_LEARN = 7
+
+
+def report_frame(verdict, origin, reporter, digest, tokens=(1, 2, 3),
+                 stamp_usecs=None, feature_set=1):
+    """A REPORT frame (lib-junk/junk-frame.h)."""
+    if stamp_usecs is None:
+        stamp_usecs = int(time.time() * 1000000)
+    payload = struct.pack("<QBBHI16s16sHH", stamp_usecs, verdict, origin,
+                          feature_set, 1000, reporter, digest, 0, len(tokens))
+    payload += struct.pack("<%dQ" % len(tokens), *tokens)
+    return struct.pack("<IBBH", len(payload), 1, 1, 0) + payload
+
+
+def parse_frames(data):
+    """[(offset, size, stamp_usecs, verdict, origin)] of a spool's frames"""
+    result = []
+    offset = 0
+    while offset < len(data):
+        size = 8 + struct.unpack_from("<I", data, offset)[0]
+        stamp, verdict, origin = struct.unpack_from("<QBB", data, offset + 8)
+        result.append((offset, size, stamp, verdict, origin))
+        offset += size
+    return result
+
+
+def barrier(d):
+    """Wait until the service has recorded all that was written to its socket
+    before: a report of nobody's, which it acknowledges after the others."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(harness.TIMEOUT_SECS)
+        s.connect(d.socket_path)
+        s.sendall(report_frame(2, ORIGIN_LEARN, os.urandom(16),
+                               os.urandom(16)))
+        answer = s.recv(12)
+    if answer[5:6] != b"\x81":
+        raise harness.HarnessError("the service answered %r" % answer)
+
+
+def live(d):
+    """Counter of "verdict origin" of the reports that count."""
+    rows = d.query("SELECT verdict, origin FROM reports "
+                   "WHERE undone IS NULL AND verdict IN (1, 2, 3)")
+    return collections.Counter(
+        "%s %s" % (VERDICTS[verdict], ORIGINS[origin])
+        for verdict, origin in rows if origin != ORIGIN_LEARN)
+
+
+def tail(text, count=25):
+    lines = text.splitlines(True)
+    return "".join(line for line in lines[-count:])
+
+
 class Test:
     """t.d: the Dovecot; t.format: the mail format; t.user(): a user of this
     test alone."""
@@ -59,7 +130,51 @@ class Test:
         self.name = name
         self.format = mail_format
         self.clients = []
+        self.same_clients = {}
+        self.servers = []
         self.log_start = len(d.log())
+        self.debug_start = len(d.debug_log())
+        self.before = live(d)
+
+    def private(self, **options):
+        """A Test with a Dovecot of its own; it ends with this test."""
+        d = harness.Dovecot(self.name, **options)
+        self.servers.append(d)
+        d.start()
+        other = Test(d, self.name, self.format)
+        self.clients.append(other)
+        return other
+
+    # -- reports
+
+    def reports(self):
+        """Counter of the reports since the test began, or the last
+        expect()."""
+        barrier(self.d)
+        now = live(self.d)
+        difference = collections.Counter(now)
+        difference.subtract(self.before)
+        return collections.Counter(
+            {key: n for key, n in difference.items() if n != 0})
+
+    def expect(self, *expected):
+        """The reports since the last expect(): e.g. "spam move", "2 ham copy".
+        A report that is replaced counts as -1, e.g. "-1 spam move"."""
+        want = collections.Counter()
+        for text in expected:
+            words = text.split(" ")
+            count = 1
+            if words[0].lstrip("-").isdigit():
+                count = int(words.pop(0))
+            want[" ".join(words)] += count
+        got = self.reports()
+        self.before = live(self.d)
+        assert dict(got) == dict(want), "reports: expected %s, got %s" % (
+            dict(want), dict(got))
+
+    def control_file(self, user, name):
+        """Path of one of the plugin's files of a user."""
+        return os.path.join(self.d.home(user), "mail", name)
 
     def user(self, name="user"):
         return "%s-%s@%s" % (self.name.replace("_", "-"), name, self.format)
@@ -74,12 +189,34 @@ class Test:
             client.select(select)
         return client
 
-    def deliver(self, message, user=None):
-        self.d.deliver(self.user(user or "user"), message)
+    def client(self, user=None, select=None):
+        """As imap(), but the same one each time."""
+        user = user or "user"
+        if user not in self.same_clients:
+            self.same_clients[user] = self.imap(user)
+        if select is not None:
+            self.same_clients[user].select(select)
+        return self.same_clients[user]
+
+    def deliver(self, message, user=None, mailbox="INBOX"):
+        """By LMTP, into any mailbox: that is no user's action."""
+        target = self.user(user or "user")
+        if mailbox != "INBOX":
+            target = target.replace("@", "+%s@" % mailbox)
+        self.d.deliver(target, message)
+
+    def move(self, source, target, command="UID MOVE", user=None):
+        """Move the last message of a mailbox."""
+        c = self.client(user, source)
+        c.cmd('%s %d "%s"' % (command, c.uids()[-1], target))
 
     def log(self):
         """What was logged since the test began."""
         return self.d.log()[self.log_start:]
+
+    def debug_log(self):
+        """What was logged by debug events since the test began."""
+        return self.d.debug_log()[self.debug_start:]
 
     def errors(self):
         """Lines of the log since then that name an error or a warning."""
@@ -92,11 +229,17 @@ class Test:
             assert word not in self.log(), self.log()
 
     def diagnostics(self):
-        return "log:\n" + self.log()
+        """The end of the logs."""
+        text = "log:\n" + tail(self.log()) + tail(self.debug_log())
+        for d in self.servers:
+            text += "private log:\n" + tail(d.log()) + tail(d.debug_log())
+        return text
 
     def close(self):
         for client in self.clients:
             client.close()
+        for d in self.servers:
+            d.__exit__()
 
 
 def formats(*names):

@@ -1,0 +1,304 @@
+"""From where to where: what a move or a copy says (edge cases 1-12)."""
+
+import harness
+import testcase
+from testcase import ALL_FORMATS, ham, numbered, spam
+
+OPTIONS = {
+    "debug": True,
+    "mailboxes": harness.DEFAULT_MAILBOXES + (
+        ("Junk/sub", None),
+        ("Spamverdacht", "\\Junk"),
+        ("Templates", None),
+        ("Unsure", None),
+        ("Work/Project", None),
+    ),
+    "settings": {"junk_feedback_unsure": "Unsure"},
+}
+
+
+def moved(t, source, target, *expected, command="UID MOVE", message=None):
+    t.deliver(message or ham(), mailbox=source)
+    t.move(source, target, command)
+    t.expect(*expected)
+
+
+@ALL_FORMATS
+def test_inbox_to_junk(t):
+    """case 3, case 13: INBOX to Junk is spam, by MOVE and by COPY"""
+    moved(t, "INBOX", "Junk", "spam move")
+    moved(t, "INBOX", "Junk", "spam copy", command="UID COPY")
+    moved(t, "Work", "Junk", "spam move")
+
+
+@ALL_FORMATS
+def test_junk_to_junk(t):
+    """case 1: Junk to another Junk mailbox, or to Junk/sub: nothing"""
+    moved(t, "Junk", "Junk/sub")
+    moved(t, "Junk/sub", "Junk")
+    moved(t, "Junk", "Spamverdacht")
+    moved(t, "Junk/sub", "Spamverdacht", command="UID COPY")
+    moved(t, "INBOX", "Junk/sub", "spam move")
+    moved(t, "Junk/sub", "INBOX", "ham move")
+
+
+@ALL_FORMATS
+def test_junk_to_trash(t):
+    """case 2: Junk to Trash, and expunging in Junk: nothing"""
+    moved(t, "Junk", "Trash")
+    moved(t, "Junk", "Trash", command="UID COPY")
+    t.deliver(spam(), mailbox="Junk")
+    c = t.client(select="Junk")
+    c.cmd("STORE 1:* +FLAGS (\\Deleted)")
+    c.cmd("EXPUNGE")
+    t.expect()
+
+
+def test_autoexpunge(t):
+    """case 2, case 40: autoexpunge in Junk and lazy_expunge from Junk: nothing
+    """
+    p = t.private(
+        debug=True,
+        imap_plugins=("notify", "junk_feedback", "lazy_expunge"),
+        settings={"lazy_expunge": "EXPUNGED/"} if harness.dovecot_version() ==
+        (2, 3) else {"lazy_expunge_mailbox": "EXPUNGED"},
+        extra=lazy_expunge_config)
+    for mailbox in ("Junk", "INBOX", "Work"):
+        p.deliver(spam(), mailbox=mailbox)
+        c = p.client(select=mailbox)
+        c.cmd("STORE 1:* +FLAGS (\\Deleted)")
+        c.cmd("EXPUNGE")
+    p.expect()
+    # what was expunged can be taken back, and speaks as it does from Trash
+    c = p.client(select="EXPUNGED/Junk" if p.d.version == (2, 3) else "EXPUNGED")
+    assert c.uids(), "lazy_expunge keeps it"
+    c.cmd("UID MOVE %d Junk" % c.uids()[0])
+    p.expect("spam move")
+
+
+def lazy_expunge_config(version, d):
+    if version != (2, 3):
+        return "mailbox EXPUNGED {\n  auto = create\n}\n"
+    return """
+namespace expunged {
+  prefix = EXPUNGED/
+  separator = /
+  location = %d:~/expunged
+  hidden = yes
+  list = no
+}
+"""
+
+
+@ALL_FORMATS
+def test_trash_to_junk(t):
+    """case 3: Trash to Junk: spam"""
+    moved(t, "Trash", "Junk", "spam move", message=spam())
+
+
+@ALL_FORMATS
+def test_junk_trash_inbox(t):
+    """case 4: Junk to Trash to INBOX: ham at the end, also by COPY and in
+    another session"""
+    moved(t, "Junk", "Trash")
+    t.move("Trash", "INBOX")
+    t.expect("ham move")
+    moved(t, "Junk", "Trash", command="UID COPY")
+    t.move("Trash", "Work", command="UID COPY")
+    t.expect("ham copy")
+
+
+@ALL_FORMATS
+def test_inbox_trash(t):
+    """case 5: INBOX to Trash, and back: nothing"""
+    moved(t, "INBOX", "Trash")
+    t.move("Trash", "INBOX")
+    t.expect()
+
+
+def test_own_mail(t):
+    """case 6: Drafts, Sent and Templates to Junk: nothing"""
+    for source in ("Drafts", "Sent", "Templates"):
+        moved(t, source, "Junk")
+        moved(t, source, "Junk", command="UID COPY")
+
+
+@ALL_FORMATS
+def test_junk_to_other(t):
+    """case 7: Junk to any other folder: ham"""
+    for target in ("INBOX", "Work", "Work/Project", "Archive"):
+        moved(t, "Junk", target, "ham move")
+    moved(t, "Junk", "INBOX", "ham copy", command="UID COPY")
+
+
+def test_junk_to_drafts(t):
+    """case 8: Junk to Drafts: nothing"""
+    moved(t, "Junk", "Drafts")
+    moved(t, "Junk", "Sent")
+
+
+def test_letter_case(t):
+    """case 9: INBOX in any letter case; several Junk mailboxes"""
+    moved(t, "Junk", "inBoX", "ham move")
+    t.deliver(ham())
+    c = t.client(select="inbox")
+    c.cmd("UID MOVE %d Spamverdacht" % c.uids()[-1])
+    t.expect("spam move")
+
+
+def test_namespaces(t):
+    """case 9: another separator, INBOX as prefix, a second namespace"""
+    p = t.private(
+        debug=True, separator=".",
+        settings={"junk_feedback_junk": "Junk Spam Bulk*"},
+        extra=second_namespace)
+    moved(p, "INBOX", "Junk", "spam move")
+    # by SPECIAL-USE in the other namespace, whatever its name
+    p.deliver(ham())
+    p.move("INBOX", "Other.Verdacht")
+    p.expect("spam move")
+    # by name
+    c = p.imap()
+    c.cmd("CREATE Other.Bulk2")
+    c.cmd("CREATE INBOX.Spam")
+    p.deliver(ham())
+    p.move("INBOX", "Other.Bulk2")
+    p.expect("spam move")
+    p.move("Other.Bulk2", "Other.Verdacht")
+    p.expect()
+    p.deliver(ham())
+    p.move("INBOX", "INBOX.Spam")
+    p.expect("spam move")
+
+
+def second_namespace(version, d):
+    location = ("location = %d:~/other" if version == (2, 3) else
+                "mail_path = ~/other")
+    return """
+namespace other {
+  prefix = Other.
+  separator = .
+  %s
+  mailbox Verdacht {
+    auto = create
+    special_use = \\Junk
+  }
+}
+""" % location
+
+
+@ALL_FORMATS
+def test_rename(t):
+    """case 10: renaming Junk, or a folder under it: nothing"""
+    t.deliver(spam(), mailbox="Junk")
+    c = t.imap()
+    c.select("Junk/sub")
+    c.cmd("UNSELECT")
+    c.cmd("CREATE Junk/old")
+    c.cmd("RENAME Junk/old Junk/older")
+    c.cmd("RENAME Junk Rubbish")
+    t.expect()
+    # it is a folder like any other now
+    c.select("Rubbish")
+    c.cmd("UID MOVE 1 INBOX")
+    t.expect()
+
+
+def test_unsure(t):
+    """case 11: from an unsure folder both directions train, into it none"""
+    moved(t, "INBOX", "Unsure")
+    moved(t, "Junk", "Unsure")
+    moved(t, "Unsure", "Junk", "spam move")
+    moved(t, "Unsure", "INBOX", "ham move")
+    moved(t, "Unsure", "Work", "ham move")
+    moved(t, "Unsure", "Trash")
+    t.deliver(ham(), mailbox="Unsure")
+    c = t.client(select="Unsure")
+    c.cmd("STORE * +FLAGS (NonJunk)")
+    t.expect("ham keyword")
+
+
+def test_no_junk(t):
+    """case 12: no Junk folder at all, then one that is known by its name"""
+    p = t.private(debug=True, mailboxes=(("Trash", "\\Trash"),
+                                         ("Work", None)))
+    moved(p, "INBOX", "Work", "weak-ham action")
+    moved(p, "INBOX", "Trash")
+    for name in ("Spam", "Junk E-mail", "Pourriel", "JUNK"):
+        p.imap().cmd('CREATE "%s"' % name)
+        moved(p, "INBOX", name, "spam move")
+        # and taken back
+        p.move(name, "INBOX")
+        p.expect("-1 spam move")
+
+
+def test_names_setting(t):
+    """case 9: configured names instead of the default ones"""
+    p = t.private(
+        debug=True, mailboxes=(("Unrat", None), ("Eimer", None),
+                               ("Junk", None), ("Nie", None)),
+        settings={"junk_feedback_junk": "Unrat",
+                  "junk_feedback_trash": "Eimer",
+                  "junk_feedback_ignore": "Nie"})
+    moved(p, "INBOX", "Unrat", "spam move")
+    moved(p, "Unrat", "Eimer")
+    moved(p, "Unrat", "Junk", "ham move")
+    moved(p, "Nie", "Unrat")
+    moved(p, "INBOX", "Nie")
+
+
+def test_weak_ham(t):
+    """filed from INBOX into a folder of their own, answered, flagged: weak
+    ham; not what is marked as junk"""
+    moved(t, "INBOX", "Work", "weak-ham action")
+    moved(t, "Work", "Work/Project")
+    for flag in ("\\Answered", "\\Flagged"):
+        t.deliver(ham())
+        c = t.client(select="INBOX")
+        c.cmd("STORE * +FLAGS (%s)" % flag)
+        t.expect("weak-ham action")
+        c.cmd("STORE * -FLAGS (%s)" % flag)
+        t.expect()
+    t.deliver(ham())
+    c = t.client(select="INBOX")
+    c.cmd("STORE * +FLAGS ($Junk)")
+    t.expect("spam keyword")
+    c.cmd("STORE * +FLAGS (\\Flagged)")
+    c.cmd("UID MOVE %d Work" % c.uids()[-1])
+    t.expect()
+
+
+def test_weak_ham_off(t):
+    """weak ham and the whole plugin can be switched off"""
+    p = t.private(debug=True, settings={"junk_feedback_weak_ham": "no"},
+                  users={"off@maildir": {"junk_feedback": "no"}})
+    moved(p, "INBOX", "Work")
+    p.deliver(ham())
+    c = p.client(select="INBOX")
+    c.cmd("STORE 1 +FLAGS (\\Flagged)")
+    p.expect()
+    c.cmd("UID MOVE %d Junk" % c.uids()[-1])
+    p.expect("spam move")
+    p.d.deliver("off@maildir", ham())
+    c = p.imap("off@maildir", select="INBOX")
+    c.cmd("UID MOVE 1 Junk")
+    p.expect()
+
+
+def test_wrong_setting(t):
+    """a wrong value is said in the log, and mail works as ever"""
+    p = t.private(debug=True, settings={"junk_feedback_append": "perhaps"})
+    moved(p, "INBOX", "Junk", "spam move")
+    assert "junk_feedback_append" in p.log(), p.log()
+    if p.d.version == (2, 3):
+        assert "use yes or no" in p.log(), p.log()
+
+
+def test_bulk(t):
+    """many at once: each counts"""
+    c = t.imap()
+    for n in range(30):
+        c.append("INBOX", numbered(n))
+    c.select("INBOX")
+    c.cmd("UID MOVE 1:* Junk")
+    t.expect("30 spam move")

@@ -1,0 +1,186 @@
+"""Movers that are not users (edge cases 37-41)."""
+
+import os
+import subprocess
+
+import harness
+import testcase
+from testcase import ALL_FORMATS, ham, numbered, spam
+
+# Loaded everywhere, as an admin may do: case 58.
+OPTIONS = {
+    "debug": True,
+    "plugins": ("notify", "junk_feedback"),
+    "imap_plugins": (),
+}
+SIEVE = """\
+require ["fileinto", "imap4flags", "copy"];
+if header :contains "subject" "medicine" {
+  addflag "$Junk";
+  fileinto "Junk";
+} else {
+  addflag ["\\\\Flagged", "NonJunk"];
+  fileinto :copy "Work";
+}
+"""
+
+
+@ALL_FORMATS
+def test_deliveries(t):
+    """case 37, case 58: LMTP, LDA and Sieve fileinto with flags: never a
+    report; in the wrong protocol the plugin does nothing and says so"""
+    t.d.sieve(t.user(), SIEVE)
+    t.deliver(spam())
+    t.deliver(ham())
+    t.deliver(spam(), mailbox="Junk")
+    # one delivery to several: the second is a copy of the first
+    t.d.deliver([t.user(), t.user("second"), t.user("third")], ham())
+    t.expect()
+    c = t.client(select="Junk")
+    assert len(c.uids("KEYWORD $Junk")) == 2
+    assert "the plugin does nothing in lmtp" in t.d.log()
+
+
+def deliver_lda(t, message, *args):
+    path = os.path.join(harness.library_dir(), "dovecot-lda")
+    p = subprocess.run([path, "-c", t.d.config_path, "-d", t.user(), *args],
+                       input=message, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT)
+    assert p.returncode == 0, p.stdout
+
+
+def test_lda(t):
+    """case 37: dovecot-lda, also straight into Junk"""
+    deliver_lda(t, ham())
+    deliver_lda(t, spam(), "-m", "Junk")
+    t.expect()
+    assert t.client(select="Junk").uids() == [1]
+
+
+@ALL_FORMATS
+def test_doveadm(t):
+    """case 39: doveadm move, copy, import, flags, force-resync, dsync: never
+    a report"""
+    user, other = t.user(), t.user("other")
+    for _ in range(3):
+        t.deliver(ham())
+    t.d.doveadm("move", "-u", user, "Junk", "mailbox", "INBOX", "1")
+    t.d.doveadm("copy", "-u", user, "Junk", "mailbox", "INBOX", "1")
+    t.d.doveadm("flags", "add", "-u", user, "$Junk", "mailbox", "INBOX",
+                "ALL")
+    t.d.doveadm("move", "-u", user, "INBOX", "mailbox", "Junk", "ALL")
+    t.d.doveadm("force-resync", "-u", user, "*")
+    t.d.doveadm("import", "-u", other,
+                "%s:%s/mail" % (t.format, t.d.home(user))
+                if t.d.version == (2, 3) else
+                "%s:%s/mail" % (t.format, t.d.home(user)), "Imported", "ALL")
+    t.d.doveadm("save", "-u", other, "-m", "Junk", input=None,
+                stdin=subprocess.DEVNULL) if False else None
+    t.d.doveadm("sync", "-u", user, "-1",
+                "%s:%s/mail" % (t.format, t.d.home(t.user("backup"))))
+    t.d.doveadm("expunge", "-u", user, "mailbox", "INBOX", "1")
+    t.expect()
+
+
+TRASH_23 = """
+plugin {
+  quota = count:User quota
+  quota_rule = *:messages=5
+  quota_vsizes = yes
+  trash = %(dir)s/trash.conf
+}
+"""
+TRASH_24 = """
+quota "User quota" {
+  driver = count
+  quota_message_count = 5
+}
+mailbox Junk {
+  trash_priority = 1
+}
+mailbox Trash {
+  trash_priority = 2
+}
+"""
+
+
+def trash_config(version, d):
+    with open(d.dir + "/trash.conf", "w") as f:
+        f.write("1 Junk\n2 Trash\n")
+    return (TRASH_23 if version == (2, 3) else TRASH_24) % {"dir": d.dir} \
+        if version == (2, 3) else TRASH_24
+
+
+def test_trash_plugin(t):
+    """case 40: the trash plugin empties Junk and Trash to make room"""
+    p = t.private(debug=True, plugins=("quota", "trash"), extra=trash_config)
+    for _ in range(5):
+        p.deliver(spam(), mailbox="Junk")
+    for _ in range(3):
+        p.deliver(ham())
+    c = p.client(select="Junk")
+    assert len(c.uids()) < 5, p.log()
+    c.append("Work", ham())
+    p.expect()
+
+
+def autoexpunge_config(version, d):
+    # the INBOX namespace is called so in both versions
+    return """
+namespace inbox {
+  mailbox Junk {
+    autoexpunge = 1 s
+    autoexpunge_max_mails = 1
+  }
+}
+"""
+
+
+def test_autoexpunge(t):
+    """case 2, case 40: autoexpunge in Junk at the end of a session"""
+    p = t.private(debug=True, extra=autoexpunge_config)
+    for _ in range(3):
+        p.deliver(spam(), mailbox="Junk")
+    p.imap(select="INBOX").logout()
+
+    def emptied():
+        out = p.d.doveadm("mailbox", "status", "-u", p.user(), "messages",
+                          "Junk")
+        return "messages=3" not in out
+    harness.wait_for(emptied, "autoexpunge")
+    p.expect()
+
+
+def burst(t, action):
+    """Reports beyond the hourly limit are kept and marked, and train
+    nothing."""
+    action()
+    testcase.barrier(t.d)
+    rows = t.d.query("SELECT burst, count(*) FROM reports "
+                     "WHERE origin != ? GROUP BY burst",
+                     testcase.ORIGIN_LEARN)
+    assert sorted(rows) == [(0, 20), (1, 30)], rows
+
+
+def test_migration(t):
+    """case 38: imapsync appends thousands into Junk: capped and marked"""
+    p = t.private(debug=True, settings={"junk_feedback_rate": "20"})
+
+    def action():
+        c = p.client()
+        for n in range(50):
+            c.append("Junk", numbered(n))
+    burst(p, action)
+
+
+def test_bot(t):
+    """case 41: a bot that moves mail all day has a person's influence"""
+    p = t.private(debug=True, settings={"junk_feedback_rate": "20"})
+    for n in range(50):
+        p.client().append("INBOX", numbered(n))
+
+    def action():
+        c = p.client(select="INBOX")
+        for uid in c.uids():
+            c.cmd("UID MOVE %d Junk" % uid)
+    burst(p, action)

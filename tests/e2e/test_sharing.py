@@ -1,0 +1,232 @@
+"""Mailboxes and logins that are shared (edge cases 33-36)."""
+
+import os
+import re
+import time
+
+import harness
+import testcase
+from testcase import ALL_FORMATS, ham, spam
+
+# The plugin waits so long for a move to Trash after a not-junk keyword.
+HELD_SECS = 2.2
+IDENTITY = "junk-feedback.id"
+
+
+def config(version, d):
+    if version == (2, 3):
+        return """
+namespace shared {
+  type = shared
+  prefix = shared/%%%%u/
+  separator = /
+  location = %%d:%(home)s/%%%%u/mail:INDEXPVT=~/shared/%%%%u
+  subscriptions = no
+  list = children
+}
+namespace public {
+  type = public
+  prefix = Public/
+  separator = /
+  location = maildir:%(dir)s/public:INDEXPVT=~/public
+  subscriptions = no
+  mailbox Abfall {
+    special_use = \\Junk
+  }
+}
+namespace virtual {
+  prefix = Virtual/
+  separator = /
+  location = virtual:~/virtual
+}
+plugin {
+  acl = vfile
+  acl_shared_dict = file:%(home)s/shared-mailboxes.db
+}
+""" % {"home": d.home_dir, "dir": d.dir}
+    return """
+namespace shared {
+  type = shared
+  prefix = shared/$user/
+  separator = /
+  mail_driver = %%{user | domain}
+  mail_path = %%{owner_home}/mail
+  mail_index_private_path = ~/shared/%%{owner_user}
+  subscriptions = no
+  list = children
+}
+namespace public {
+  type = public
+  prefix = Public/
+  separator = /
+  mail_driver = maildir
+  mail_path = %(dir)s/public
+  mail_index_private_path = ~/public
+  subscriptions = no
+  mailbox Abfall {
+    special_use = \\Junk
+  }
+}
+namespace virtual {
+  prefix = Virtual/
+  separator = /
+  mail_driver = virtual
+  mail_path = ~/virtual
+}
+acl_driver = vfile
+acl_sharing_map {
+  dict file {
+    path = %(home)s/shared-mailboxes.db
+  }
+}
+""" % {"home": d.home_dir, "dir": d.dir}
+
+
+OPTIONS = {
+    "debug": True,
+    "plugins": ("acl", "virtual"),
+    "imap_plugins": ("imap_acl", "notify", "junk_feedback"),
+    "extra": config,
+}
+
+
+def has_identity(t, user):
+    return os.path.exists(t.control_file(t.user(user), IDENTITY))
+
+
+@ALL_FORMATS
+def test_shared(t):
+    """case 33: in a shared mailbox the actor reports, not the owner"""
+    t.deliver(ham(), user="owner")
+    t.deliver(ham(), user="owner")
+    t.deliver(spam(), user="owner", mailbox="Junk")
+    owner = t.client("owner")
+    for mailbox in ("INBOX", "Junk", "Work"):
+        owner.cmd("SETACL %s %s lrwstipekxa" % (mailbox, t.user("actor")))
+    prefix = "shared/%s/" % t.user("owner")
+    # within the owner's mailboxes
+    t.move(prefix + "INBOX", prefix + "Junk", user="actor")
+    t.expect("spam move")
+    # from there to one's own
+    t.move(prefix + "INBOX", "Junk", user="actor")
+    t.expect("spam move")
+    t.move(prefix + "Junk", "INBOX", user="actor")
+    # which was spam a moment ago by the same actor
+    t.expect("-1 spam move")
+    assert has_identity(t, "actor") and not has_identity(t, "owner")
+    # two people, two reports
+    t.deliver(ham(), user="owner")
+    actor = t.client("actor", prefix + "INBOX")
+    actor.cmd("STORE * +FLAGS ($Junk)")
+    t.expect("spam keyword")
+    t.move("INBOX", "Junk", user="owner")
+    t.expect("spam move")
+    assert has_identity(t, "owner")
+
+
+def test_public(t):
+    """case 33: in a public namespace, too"""
+    public = t.d.dir + "/public"
+    for name in ("", "/.Liste", "/.Abfall"):
+        for sub in ("cur", "new", "tmp"):
+            os.makedirs(public + name + "/" + sub, exist_ok=True)
+    with open(public + "/dovecot-acl", "w") as f:
+        f.write("anyone lrwstipek\n")
+    for root, dirs, files in os.walk(public):
+        for name in [root] + [os.path.join(root, f) for f in files]:
+            os.chown(name, harness.VMAIL_ID, harness.VMAIL_ID)
+    for name in (".Liste", ".Abfall"):
+        path = "%s/%s/dovecot-acl" % (public, name)
+        with open(path, "w") as f:
+            f.write("anyone lrwstipek\n")
+        os.chown(path, harness.VMAIL_ID, harness.VMAIL_ID)
+    c = t.client("anna")
+    c.append("Public/Liste", ham())
+    t.expect()
+    t.move("Public/Liste", "Public/Abfall", user="anna")
+    t.expect("spam move")
+    t.move("Public/Abfall", "Public/Liste", user="bob")
+    t.expect("ham move")
+    assert has_identity(t, "anna") and has_identity(t, "bob")
+
+
+def test_master(t):
+    """case 34: who logs in as another by a master password acts for that one,
+    with that one's single vote"""
+    p = t.private(debug=True, masters=("boss",))
+    message = ham()
+    p.deliver(message)
+    c = p.imap(p.user() + "*boss", select="INBOX")
+    c.cmd("UID MOVE 1 Junk")
+    p.expect("spam move")
+    assert has_identity(p, "user")
+    assert not os.path.exists(p.d.home("boss"))
+    p.deliver(message)
+    p.move("INBOX", "Junk")
+    p.expect()
+
+
+def test_group(t):
+    """case 35: a group's mailbox, used by many, has one vote a message"""
+    message = ham()
+    for _ in range(4):
+        t.deliver(message)
+    for _ in range(4):
+        c = t.imap(select="INBOX")
+        c.cmd("UID MOVE %d Junk" % c.uids()[-1])
+    t.expect("spam move")
+
+
+def virtual_mailbox(t, user, name, text):
+    home = t.d.home(t.user(user or "user"))
+    path = os.path.join(home, "virtual", name)
+    os.makedirs(path, exist_ok=True)
+    with open(path + "/dovecot-virtual", "w") as f:
+        f.write(text)
+    for directory in (home, os.path.join(home, "virtual"), path,
+                      path + "/dovecot-virtual"):
+        os.chown(directory, harness.VMAIL_ID, harness.VMAIL_ID)
+
+
+@ALL_FORMATS
+def test_virtual_source(t):
+    """case 36: from a virtual All mailbox: what counts is where the message
+    really is"""
+    virtual_mailbox(t, None, "All", "*\n-Virtual/*\n-shared/*\n-Public/*\n"
+                    "  all\n")
+    c = t.client()
+
+    def store(message, mailbox, command):
+        t.deliver(message, mailbox=mailbox)
+        c.select("Virtual/All")
+        number = re.search(rb"number (\d+)", message).group(1).decode()
+        uid, = c.uids('SUBJECT "number %s"' % number)
+        c.cmd("UID " + command % uid)
+
+    store(ham(), "INBOX", "MOVE %d Junk")
+    t.expect("spam move")
+    store(spam(), "Junk", "COPY %d Work")
+    t.expect("ham copy")
+    # Junk to Junk, seen through All
+    store(spam(), "Junk", "COPY %d Junk")
+    t.expect()
+    # keywords and flags
+    store(ham(), "INBOX", "STORE %d +FLAGS ($Junk)")
+    t.expect("spam keyword")
+    store(ham(), "INBOX", "STORE %d +FLAGS (\\Flagged)")
+    t.expect("weak-ham action")
+    store(spam(), "Junk", "STORE %d +FLAGS ($NotJunk)")
+    time.sleep(HELD_SECS)
+    t.expect("ham keyword")
+
+
+@ALL_FORMATS
+def test_virtual_destination(t):
+    """case 36: into a virtual mailbox that saves to Junk"""
+    virtual_mailbox(t, None, "Bad", "!Junk\n  all\n")
+    t.deliver(ham())
+    c = t.client(select="INBOX")
+    c.cmd("UID COPY 1 Virtual/Bad")
+    t.expect("spam copy")
+    c.append("Virtual/Bad", spam())
+    t.expect("spam append")
