@@ -13,7 +13,6 @@ DOC = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(DOC)
 FOLDERS = ("lib-junk", "plugin", "service", "sieve-ext", "doveadm")
 EXAMPLES = ("dovecot-2.3", "dovecot-2.4")
-# internal: another name of a thing, not a setting
 SETTING = r"junk_feedback(?:_[a-z_]+)?"
 
 failures = []
@@ -47,38 +46,60 @@ def code_names():
             text = f.read()
         found = set(re.findall(r'set_name\([^")]*"(\w+)"', text))
         events |= {name for name in found if name.startswith("junk_")}
-        settings |= set(re.findall(r'"(%s)"' % SETTING, text)) - found
         settings |= set(re.findall(r"\bDEF\(\w+, (%s)\)" % SETTING, text))
         commands |= set(re.findall(r'\.name = "junk (\w+)"', text))
     return settings, events, commands
 
 
-def check_example(name, settings):
+def number(text):
+    """A number with a unit (180d, 1G), or a product (180*24*60*60)"""
+    units = {"d": 86400, "h": 3600, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    if text[-1:] in units:
+        return int(text[:-1]) * units[text[-1]]
+    product = 1
+    for factor in text.split("*"):
+        product *= int(factor)
+    return product
+
+
+def code_defaults():
+    """{setting: text, yes, no or number} of junk_default_settings"""
+    text = read("lib-junk", "junk-settings.c")
+    text = text[text.index("junk_default_settings = {"):]
+    defaults = {}
+    for name, value in re.findall(r"\.(%s) =\s*(.*?),\n(?=\t[./}]|\})" % SETTING,
+                                  text[:text.index("\n};") + 2], re.S):
+        if value in ("TRUE", "FALSE"):
+            defaults[name] = "yes" if value == "TRUE" else "no"
+        elif value.startswith('"'):
+            defaults[name] = "".join(re.findall(r'"([^"]*)"', value))
+        else:
+            defaults[name] = number(value)
+    return defaults
+
+
+def check_example(name, settings, defaults):
     lines = read("examples", name, "95-junk-feedback.conf").split("\n")
     found = set()
     explained = False
     for line in lines:
-        m = re.match(r"\s*#?(%s) =" % SETTING, line)
+        m = re.match(r"\s*#(%s) = ?(.*)" % SETTING, line)
         if m:
-            found.add(m.group(1))
+            setting, value = m.groups()
+            found.add(setting)
             if not explained:
                 failures.append("examples/%s: %s has no line that explains it"
-                                % (name, m.group(1)))
+                                % (name, setting))
+            if isinstance(defaults.get(setting), int):
+                value = number(value)
+            if value != defaults.get(setting):
+                failures.append("examples/%s: the default of %s is %s" % (
+                    name, setting, defaults.get(setting)))
         elif not line.strip():
             explained = False
         elif line.lstrip().startswith("# "):
             explained = True
     compare("setting", settings, "examples/" + name, found)
-
-
-def check_defaults():
-    """Both examples give the same defaults."""
-    a, b = (dict(re.findall(r"^\s*#(%s) = ?(.*)$" % SETTING,
-                            read("examples", name, "95-junk-feedback.conf"),
-                            re.M)) for name in EXAMPLES)
-    if a != b:
-        failures.append("the examples' defaults differ: %s" % (
-            set(a.items()) ^ set(b.items())))
 
 
 def lint(path):
@@ -104,9 +125,10 @@ def main():
             set(re.findall(r"^\.It Cm (\w+)", doveadm, re.M)))
     compare("command", commands, "doveadm-junk.1's synopsis",
             set(re.findall(r"^\.Cm junk (\w+)$", doveadm, re.M)))
+    defaults = code_defaults()
+    compare("setting", settings, "junk_default_settings", set(defaults))
     for name in EXAMPLES:
-        check_example(name, settings)
-    check_defaults()
+        check_example(name, settings, defaults)
     for path in sorted(glob.glob(os.path.join(DOC, "*.[1-8]"))):
         lint(path)
     for failure in failures:

@@ -55,6 +55,7 @@ static const char page_head[] =
 "<title>Junk feedback</title>\n<style>\n"
 ":root{--bg:#fff;--fg:#1c2024;--dim:#5b6570;--grid:#dde2e7;--card:#f5f7f9;"
 "--spam:#c2410c;--ham:#0f766e;--weak:#7cb8b2;--ok:#0f766e;--error:#b91c1c}\n"
+"@media(max-width:600px){svg text{font-size:20px}}\n"
 "@media(prefers-color-scheme:dark){:root{--bg:#14171a;--fg:#e6e9ec;"
 "--dim:#9aa4ae;--grid:#2c3238;--card:#1c2126;--spam:#fb923c;--ham:#2dd4bf;"
 "--weak:#4b8f88;--ok:#2dd4bf;--error:#f87171}}\n"

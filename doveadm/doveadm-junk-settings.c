@@ -1,7 +1,6 @@
 #include "lib.h"
 #include "array.h"
 #include "str.h"
-#include "strnum.h"
 #include "mail-user.h"
 #include "master-service.h"
 
@@ -12,7 +11,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include <sys/wait.h>
-
 
 /* doveconf's answer to one setting; a list of plugins is short. */
 #define CONFIG_VALUE_MAX_BYTES (16*1024)
@@ -78,7 +76,6 @@ config_exec(int fd, const char *protocol, const char *name)
 		"-f", t_strconcat("protocol=", protocol, NULL), "-h", name,
 		NULL
 	};
-
 	int null_fd = open("/dev/null", O_WRONLY);
 
 	if (dup2(fd, STDOUT_FILENO) < 0 || null_fd == -1 ||

@@ -1,6 +1,8 @@
 # The only script of a spam trap: an address that was never given to anyone,
 # so that all mail that it gets is spam. One that a mail server's users could
-# write to by mistake is no spam trap.
+# write to by mistake is no spam trap. Where junk.sieve runs for everybody, mail
+# that it files is not reported by this one: make this the trap's sieve_before
+# (a userdb field) to have all of it reported.
 require ["vnd.junk-feedback"];
 
 junkreport "spam";
