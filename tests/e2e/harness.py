@@ -267,7 +267,7 @@ service imap {{
   }}
 }}
 lmtp_save_to_detail_mailbox = yes
-imap_hibernate_timeout = {o.hibernate_secs}
+imap_hibernate_timeout = {o.hibernate_secs} s
 """.format(d=d, o=o, id=VMAIL_ID, imap=imap, lda=lda, password=PASSWORD,
            plugins=" ".join(o.plugins), mailboxes=_mailboxes_text(o.mailboxes))
     if o.debug:
@@ -314,7 +314,7 @@ first_valid_uid = 1
 protocol imap {{
   {imap}
   mail_max_userip_connections = 100
-  imap_hibernate_timeout = {o.hibernate_secs}
+  imap_hibernate_timeout = {o.hibernate_secs} s
 }}
 protocol lmtp {{
   {lda}
@@ -530,6 +530,19 @@ class Dovecot:
         self.process.stdout.close()
         self.process = None
         wait_gone(children)
+
+    def kill(self):
+        """Stop it at once, for a test that is done with it."""
+        pids = self.children()
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        wait_gone(pids)
 
     def restart(self):
         """With the options as they are now."""

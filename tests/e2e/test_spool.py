@@ -1,0 +1,308 @@
+"""A service that is away, hangs or dies, and clients that do: nothing is lost,
+nobody waits (edge case 50, from the plugin's side)."""
+
+import os
+import signal
+import time
+
+import harness
+import testcase
+from testcase import ALL_FORMATS, ham, numbered, spam
+
+OPTIONS = {"debug": True}
+SPOOL = "junk-feedback.spool"
+IDENTITY = "junk-feedback.id"
+# What a user would begin to notice; without the plugin it is 0.01 s.
+PATIENCE_SECS = 2
+
+
+def spool_size(t, user="user"):
+    try:
+        return os.path.getsize(t.control_file(t.user(user), SPOOL))
+    except FileNotFoundError:
+        return 0
+
+
+def service_pid(t):
+    testcase.barrier(t.d)
+    pid, = t.d.children("junk-feedback")
+    return pid
+
+
+def wait_imap_gone(t):
+    harness.wait_for(lambda: not t.d.children("imap"), "imap to end")
+
+
+def wait_spool_gone(t, user="user"):
+    harness.wait_for(lambda: spool_size(t, user) == 0, "the spool to go")
+
+
+def timed(function):
+    began = time.monotonic()
+    function()
+    return time.monotonic() - began
+
+
+def big(n):
+    """A message with as many tokens as a report takes."""
+    words = b" ".join(b"word%dx%d" % (n, i) for i in range(1500))
+    return numbered(n) + words + b"\n"
+
+
+def test_service_away(t):
+    """case 50: without the service the reports wait in the spool; the next
+    login sends them, once"""
+    p = t.private(debug=True, service=None)
+    for _ in range(3):
+        p.deliver(ham())
+    c = p.imap(select="INBOX")
+    assert timed(lambda: c.cmd("UID MOVE 1:2 Junk")) < PATIENCE_SECS
+    # it is on disk by the OK
+    assert spool_size(p) > 0
+    c.cmd("UID COPY 3 Junk")
+    assert p.log().count("is the service junk-feedback configured") == 1
+    c.logout()
+    wait_imap_gone(p)
+    p.d.options.service = ""
+    p.d.restart()
+    p.imap()
+    wait_spool_gone(p)
+    p.expect("2 spam move", "spam copy")
+
+
+def test_service_hangs(t):
+    """case 50: a service that hangs makes nobody wait, and catches up"""
+    c = t.imap()
+    for n in range(150):
+        c.append("INBOX", big(n))
+    c.select("INBOX")
+    pid = service_pid(t)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        took = timed(lambda: c.cmd("UID MOVE 1:100 Junk"))
+        assert took < PATIENCE_SECS, took
+        assert spool_size(t) > 0, "the socket takes some, the spool the rest"
+        # one by one, each is quick
+        for uid in range(101, 151):
+            took = timed(lambda: c.cmd("UID MOVE %d Junk" % uid))
+            assert took < PATIENCE_SECS, took
+        c.logout()
+        # a new session is as quick
+        assert timed(lambda: t.imap(select="INBOX")) < PATIENCE_SECS
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    t.imap()
+    wait_spool_gone(t)
+    t.expect("150 spam move")
+
+
+def test_service_hangs_briefly(t):
+    """case 50: the same session sends the rest when the service goes on"""
+    c = t.imap()
+    for n in range(150, 300):
+        c.append("INBOX", big(n))
+    c.select("INBOX")
+    pid = service_pid(t)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        c.cmd("UID MOVE 1:* Junk")
+        assert spool_size(t) > 0
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_spool_gone(t)
+    t.expect("150 spam move")
+
+
+def test_service_dies(t):
+    """case 50: the service is killed with reports in its socket: they are
+    recorded by the next one, while the client idles"""
+    p = t.private(debug=True)
+    for _ in range(10):
+        p.deliver(ham())
+    c = p.imap(select="INBOX")
+    c.cmd("UID MOVE 1 Junk")
+    p.expect("spam move")
+    pid = service_pid(p)
+    os.kill(pid, signal.SIGSTOP)
+    c.cmd("UID MOVE 2:5 Junk")
+    os.kill(pid, signal.SIGKILL)
+    harness.wait_gone([pid])
+    c.cmd("UID MOVE 6 Junk")
+    harness.wait_for(lambda: sum(p.reports().values()) >= 5, "the reports")
+    p.expect("5 spam move")
+    wait_spool_gone(p)
+    c.cmd("UID MOVE 7:10 Junk")
+    p.expect("4 spam move")
+
+
+def test_reload(t):
+    """case 50: a reload of the configuration loses nothing"""
+    p = t.private(debug=True)
+    for _ in range(20):
+        p.deliver(ham())
+    c = p.imap(select="INBOX")
+    for uid in range(1, 21):
+        c.cmd("UID MOVE %d Junk" % uid)
+        if uid % 5 == 0:
+            p.d.reload()
+            time.sleep(0.1)
+    # what a process that ended did not acknowledge comes with the spool
+    c.logout()
+    wait_imap_gone(p)
+    p.imap()
+    wait_spool_gone(p)
+    p.expect("20 spam move")
+
+
+@ALL_FORMATS
+def test_imap_killed(t):
+    """the imap process is killed right after its OK: reported all the same"""
+    for round_ in range(3):
+        t.deliver(ham())
+        c = t.imap(select="INBOX")
+        pid, = newest_imap(t)
+        uid = c.uids()[-1]
+        c.cmd("UID MOVE %d Junk" % uid)
+        os.kill(pid, signal.SIGKILL)
+        harness.wait_gone([pid])
+    t.expect("3 spam move")
+    # that is what we did, not a fault
+    t.log_start = len(t.d.log()) + 200
+
+
+def newest_imap(t):
+    pids = t.d.children("imap")
+    return [max(pids, key=lambda pid: os.stat("/proc/%d" % pid).st_ctime_ns)]
+
+
+def test_imap_killed_with_hung_service(t):
+    """the imap process is killed while the service hangs"""
+    c = t.imap()
+    for n in range(300, 400):
+        c.append("INBOX", big(n))
+    c.select("INBOX")
+    imap, = newest_imap(t)
+    pid = service_pid(t)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        c.cmd("UID MOVE 1:* Junk")
+        os.kill(imap, signal.SIGKILL)
+        harness.wait_gone([imap])
+        assert spool_size(t) > 0
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    t.imap()
+    wait_spool_gone(t)
+    t.expect("100 spam move")
+    t.log_start = len(t.d.log()) + 200
+
+
+@ALL_FORMATS
+def test_logout(t):
+    """LOGOUT, or a broken connection, right after the move"""
+    for end in ("logout", "close"):
+        t.deliver(ham())
+        c = t.imap(select="INBOX")
+        uid = c.uids()[-1]
+        if end == "logout":
+            c.sock.sendall(b"a UID MOVE %d Junk\r\nb LOGOUT\r\n" % uid)
+            while c.file.readline():
+                pass
+        else:
+            c.cmd("UID MOVE %d Junk" % uid)
+            c.close()
+        t.expect("spam move")
+
+
+def test_hibernation(t):
+    """an IDLEing client hibernates; nothing is lost before or after it"""
+    p = t.private(debug=True, hibernate_secs=1)
+    p.deliver(ham())
+    p.deliver(spam(), mailbox="Junk")
+    c = p.imap(select="INBOX")
+    c.cmd("UID MOVE 1 Junk")
+    c.select("Junk")
+    c.cmd("UID STORE 1 +FLAGS (NonJunk)")
+    c.sock.sendall(b"idle IDLE\r\n")
+    c.read_line()
+    wait_imap_gone(p)
+    assert p.d.children("imap-hibernate")
+    p.expect("spam move", "ham keyword")
+    # it wakes up
+    c.sock.sendall(b"DONE\r\n")
+    while not c.read_line().startswith(b"idle OK"):
+        pass
+    c.cmd("UID MOVE 2 Trash")
+    c.cmd("UID MOVE 1 Work")
+    p.expect()
+    p.deliver(ham())
+    c.select("INBOX")
+    c.cmd("UID MOVE 2 Junk")
+    p.expect("spam move")
+
+
+def test_damaged_spool(t):
+    """a spool that was cut off, or overwritten in its middle: the good rest
+    is sent, and it is said once"""
+    p = t.private(debug=True, service=None)
+    for _ in range(4):
+        p.deliver(ham())
+    c = p.imap(select="INBOX")
+    for uid in range(1, 5):
+        c.cmd("UID MOVE %d Junk" % uid)
+    c.logout()
+    wait_imap_gone(p)
+    path = p.control_file(p.user(), SPOOL)
+    with open(path, "r+b") as f:
+        frames = testcase.parse_frames(f.read())
+        assert len(frames) == 4, frames
+        f.seek(frames[1][0])
+        f.write(b"\0" * 30)
+        f.truncate(frames[3][0] + 20)
+    p.d.options.service = ""
+    p.d.restart()
+    p.imap()
+    wait_spool_gone(p)
+    p.expect("2 spam move")
+    assert p.log().count("was damaged") == 1, p.log()
+
+
+def test_no_place(t):
+    """no place for the spool or a broken identity: said, and mail works"""
+    p = t.private(debug=True, service=None)
+    p.deliver(ham())
+    p.deliver(ham())
+    c = p.imap(select="INBOX")
+    path = p.control_file(p.user(), SPOOL)
+    os.mkdir(path)
+    c.cmd("UID MOVE 1 Junk")
+    c.logout()
+    harness.wait_for(lambda: "Report lost" in p.log(), "the error")
+    os.rmdir(path)
+    identity = p.control_file(p.user(), IDENTITY)
+    with open(identity, "w") as f:
+        f.write("broken\n")
+    c = p.imap(select="INBOX")
+    c.cmd("UID MOVE 2 Junk")
+    c.logout()
+    harness.wait_for(lambda: "isn't a valid identity: delete it" in p.log(),
+                     "the error")
+    os.unlink(identity)
+    p.d.options.service = ""
+    p.d.restart()
+    p.deliver(ham())
+    p.move("INBOX", "Junk")
+    p.expect("spam move")
+
+
+def test_modes(t):
+    """what the plugin writes is the user's alone"""
+    t.deliver(ham())
+    t.move("INBOX", "Junk")
+    t.deliver(spam(), mailbox="Junk")
+    t.move("Junk", "Trash")
+    t.expect("spam move")
+    for name in (IDENTITY, "junk-feedback.trail"):
+        st = os.stat(t.control_file(t.user(), name))
+        assert st.st_mode & 0o777 == 0o600, (name, oct(st.st_mode))
+        assert st.st_uid == harness.VMAIL_ID
