@@ -7,6 +7,7 @@
 #include "connection.h"
 #include "ioloop.h"
 #include "istream.h"
+#include "llist.h"
 #include "ostream.h"
 #include "str.h"
 #include "junk-engine.h"
@@ -31,6 +32,7 @@
 
 struct junk_connection {
 	struct connection conn;
+	struct junk_connection *halted_prev, *halted_next;
 	/* reports in the current transaction */
 	unsigned int pending_count;
 	/* the engine takes no more: input waits */
@@ -44,6 +46,8 @@ struct junk_connection {
 struct junk_connections {
 	struct junk_connections_settings set;
 	struct connection_list *list;
+	/* first come, first served */
+	struct junk_connection *halted_head, *halted_tail;
 	struct event *event;
 	struct timeout *to_commit, *to_retry, *to_maintain;
 	unsigned int maintain_msecs;
@@ -160,6 +164,20 @@ junk_connection_handle_frame(struct junk_connection *client,
 	}
 }
 
+static void junk_connection_halt(struct junk_connection *client)
+{
+	client->halted = TRUE;
+	DLLIST2_APPEND_FULL(&conns->halted_head, &conns->halted_tail, client,
+			    halted_prev, halted_next);
+}
+
+static void junk_connection_unhalt(struct junk_connection *client)
+{
+	client->halted = FALSE;
+	DLLIST2_REMOVE_FULL(&conns->halted_head, &conns->halted_tail, client,
+			    halted_prev, halted_next);
+}
+
 /* Handle whole frames. Returns 1 if more input is wanted, 0 if it has to wait
    or won't come. */
 static int junk_connection_handle_input(struct junk_connection *client)
@@ -178,7 +196,7 @@ static int junk_connection_handle_input(struct junk_connection *client)
 			ret = junk_connection_handle_frame(client, &frame,
 							   &error);
 			if (ret == 0) {
-				client->halted = TRUE;
+				junk_connection_halt(client);
 				return 0;
 			}
 		} else if (ret == 0) {
@@ -228,6 +246,8 @@ static void junk_connection_destroy(struct connection *conn)
 		container_of(conn, struct junk_connection, conn);
 
 	/* its reports are committed all the same */
+	if (client->halted)
+		junk_connection_unhalt(client);
 	connection_deinit(conn);
 	i_free(client);
 	conns->set.closed_callback();
@@ -256,25 +276,32 @@ void junk_connection_create(int fd)
 
 /* --- transactions --- */
 
-/* Go on with what had to wait. */
+/* Go on with what had to wait, until the engine is full again. */
 static void junk_connections_resume(void)
+{
+	struct junk_connection *client;
+
+	while ((client = conns->halted_head) != NULL &&
+	       !junk_engine_is_full(conns->set.engine)) {
+		junk_connection_unhalt(client);
+		if (!client->eof)
+			connection_input_resume(&client->conn);
+		T_BEGIN {
+			(void)junk_connection_handle_input(client);
+		} T_END;
+		junk_connection_destroy_if_done(client);
+	}
+}
+
+/* Those that have ended, and were waiting for their last report only. */
+static void junk_connections_destroy_done(void)
 {
 	struct connection *conn, *next;
 
 	for (conn = conns->list->connections; conn != NULL; conn = next) {
-		struct junk_connection *client =
-			container_of(conn, struct junk_connection, conn);
-
 		next = conn->next;
-		if (client->halted) {
-			client->halted = FALSE;
-			if (!client->eof)
-				connection_input_resume(conn);
-			T_BEGIN {
-				(void)junk_connection_handle_input(client);
-			} T_END;
-		}
-		junk_connection_destroy_if_done(client);
+		junk_connection_destroy_if_done(
+			container_of(conn, struct junk_connection, conn));
 	}
 }
 
@@ -318,6 +345,7 @@ static void junk_connections_commit(void *context ATTR_UNUSED)
 		return;
 	}
 	junk_connections_ack();
+	junk_connections_destroy_done();
 	junk_connections_resume();
 	junk_connections_schedule_maintain(MAINTAIN_IDLE_MSECS);
 }

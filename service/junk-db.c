@@ -95,11 +95,10 @@ static const char *const junk_db_sql[JUNK_DB_STMT_COUNT] = {
 		"ON CONFLICT DO UPDATE SET value = excluded.value",
 	[JUNK_DB_STMT_META_GET] = "SELECT value FROM meta WHERE name = ?1",
 	[JUNK_DB_STMT_SNAPSHOT_SET] =
-		"INSERT INTO snapshot (id, seq, sealed) VALUES (1, ?1, ?2) "
-		"ON CONFLICT DO UPDATE SET seq = excluded.seq, "
-		"sealed = excluded.sealed",
+		"INSERT INTO snapshot (id, sealed) VALUES (?1, ?2) "
+		"ON CONFLICT DO UPDATE SET sealed = excluded.sealed",
 	[JUNK_DB_STMT_SNAPSHOT_GET] =
-		"SELECT seq, sealed FROM snapshot WHERE id = 1",
+		"SELECT sealed FROM snapshot WHERE id = ?1",
 	[JUNK_DB_STMT_SIZE] =
 		"SELECT (page_count - freelist_count) * page_size FROM "
 		"pragma_page_count, pragma_freelist_count, pragma_page_size",
@@ -814,30 +813,31 @@ int junk_db_meta_get(struct junk_db *db, const char *name, buffer_t *value)
 	return ret;
 }
 
-int junk_db_snapshot_set(struct junk_db *db, int64_t seq,
+int junk_db_snapshot_set(struct junk_db *db, unsigned int id,
 			 const void *sealed, size_t size)
 {
 	sqlite3_stmt *stmt;
 
 	if (junk_db_prepare(db, JUNK_DB_STMT_SNAPSHOT_SET, &stmt) < 0)
 		return -1;
-	(void)sqlite3_bind_int64(stmt, 1, seq);
+	(void)sqlite3_bind_int64(stmt, 1, id);
 	(void)sqlite3_bind_blob64(stmt, 2, sealed, size, SQLITE_STATIC);
 	return junk_db_run(db, stmt, "write snapshot");
 }
 
-int junk_db_snapshot_get(struct junk_db *db, int64_t *seq_r, buffer_t *sealed)
+int junk_db_snapshot_get(struct junk_db *db, unsigned int id,
+			 buffer_t *sealed)
 {
 	sqlite3_stmt *stmt;
 	int ret;
 
 	if (junk_db_prepare(db, JUNK_DB_STMT_SNAPSHOT_GET, &stmt) < 0)
 		return -1;
+	(void)sqlite3_bind_int64(stmt, 1, id);
 	ret = junk_db_row(db, stmt, "read snapshot");
 	if (ret > 0) {
-		*seq_r = sqlite3_column_int64(stmt, 0);
-		buffer_append(sealed, sqlite3_column_blob(stmt, 1),
-			      (size_t)sqlite3_column_bytes(stmt, 1));
+		buffer_append(sealed, sqlite3_column_blob(stmt, 0),
+			      (size_t)sqlite3_column_bytes(stmt, 0));
 	}
 	(void)sqlite3_reset(stmt);
 	return ret;

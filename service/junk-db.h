@@ -131,10 +131,11 @@ int junk_db_meta_set(struct junk_db *db, const char *name,
 		     const void *value, size_t size);
 int junk_db_meta_get(struct junk_db *db, const char *name, buffer_t *value);
 
-int junk_db_snapshot_set(struct junk_db *db, int64_t seq,
+/* A part of a snapshot, by its number. get returns 1 if there is one, 0 if not;
+   sealed is appended to. */
+int junk_db_snapshot_set(struct junk_db *db, unsigned int id,
 			 const void *sealed, size_t size);
-/* Returns 1 if there is one, 0 if not. sealed is appended to. */
-int junk_db_snapshot_get(struct junk_db *db, int64_t *seq_r,
+int junk_db_snapshot_get(struct junk_db *db, unsigned int id,
 			 buffer_t *sealed);
 
 /* Go through all events after a number, in their order. next returns 1, 0 at

@@ -3,9 +3,9 @@
 #include "lib.h"
 #include "junk-recorder-private.h"
 
-/* A snapshot writes some megabytes; to replay 5,000 reports takes about
-   0.2 s. */
-#define SNAPSHOT_REPORTS 5000
+/* A snapshot writes some megabytes; to replay 10,000 reports takes about
+   half a second. */
+#define SNAPSHOT_REPORTS 10000
 #define SNAPSHOT_SECS 300
 /* Token counts are written after a minute, or when so many wait (3-8 MB). */
 #define TOKENS_SECS 60
@@ -182,9 +182,12 @@ int junk_recorder_maintain(struct junk_recorder *recorder, time_t now)
 		return junk_recorder_rebuild(recorder, &error) < 0 ? -1 : 1;
 	if (recorder->snapshot_time == 0)
 		recorder->snapshot_time = now;
+	if (recorder->snapshot_copy != NULL)
+		return junk_snapshot_step(recorder) < 0 ? -1 : 1;
 	if (junk_recorder_snapshot_is_due(recorder, now)) {
 		recorder->snapshot_time = now;
-		return junk_recorder_snapshot(recorder) < 0 ? -1 : 1;
+		junk_snapshot_begin(recorder);
+		return 1;
 	}
 	if (recorder->last_seq == recorder->snapshot_seq ||
 	    now < recorder->snapshot_time)

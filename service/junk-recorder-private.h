@@ -48,6 +48,12 @@ struct junk_recorder {
 	unsigned int next_part;
 
 	int64_t last_seq, snapshot_seq;
+	/* the snapshot is in the second half of its table */
+	bool snapshot_second;
+	/* the one that is being written; NULL = none is */
+	buffer_t *snapshot_copy;
+	int64_t snapshot_copy_seq;
+	unsigned int snapshot_copy_part;
 	time_t snapshot_time, tokens_time, expire_time;
 	/* something newer than the snapshot was taken back */
 	bool need_rebuild;
@@ -72,6 +78,19 @@ void junk_recorder_apply(struct junk_recorder *recorder,
 /* Back to the last snapshot and replay. As junk_recorder_load(). */
 int junk_recorder_rebuild(struct junk_recorder *recorder,
 			  const char **error_r);
+/* junk-snapshot.c */
+
+/* Bring the learner, and the reporters' counts if with_rate, to the snapshot.
+   Returns 1 if done, 0 if there is none (error_r is NULL) or it is of no use
+   (error_r says why), -1 if the database failed. */
+int junk_snapshot_read(struct junk_recorder *recorder, bool with_rate,
+		       const char **error_r);
+/* Write a snapshot: begin, then step until it doesn't return 1 (more to do);
+   0 = it is whole. May be given up at any time. */
+void junk_snapshot_begin(struct junk_recorder *recorder);
+int junk_snapshot_step(struct junk_recorder *recorder);
+void junk_snapshot_cancel(struct junk_recorder *recorder);
+
 int junk_recorder_read_token_seqs(struct junk_recorder *recorder);
 int junk_recorder_write_token_seqs(struct junk_recorder *recorder);
 

@@ -4,6 +4,9 @@
 #include "junk-recorder-private.h"
 
 #define HOUR_SECS 3600
+/* The first block of the pool is kept from transaction to transaction: enough
+   for most. */
+#define PENDING_POOL_BYTES (512*1024)
 
 struct junk_recorder *
 junk_recorder_init(const struct junk_recorder_settings *set,
@@ -14,7 +17,7 @@ junk_recorder_init(const struct junk_recorder_settings *set,
 	recorder->set = *set;
 	recorder->key = key;
 	recorder->pending_pool =
-		pool_alloconly_create("junk reports", 64*1024);
+		pool_alloconly_create("junk reports", PENDING_POOL_BYTES);
 	i_array_init(&recorder->pending, JUNK_RECORDER_MAX_PENDING);
 	i_array_init(&recorder->events, JUNK_RECORDER_MAX_PENDING);
 	recorder->rate = junk_rate_init();
@@ -29,6 +32,7 @@ void junk_recorder_deinit(struct junk_recorder **_recorder)
 	if (recorder == NULL)
 		return;
 	*_recorder = NULL;
+	junk_snapshot_cancel(recorder);
 	junk_token_counts_deinit(&recorder->tokens);
 	junk_rate_deinit(&recorder->rate);
 	array_free(&recorder->events);
@@ -40,6 +44,7 @@ void junk_recorder_deinit(struct junk_recorder **_recorder)
 void junk_recorder_set_db(struct junk_recorder *recorder, struct junk_db *db,
 			  struct junk_learner *learner)
 {
+	junk_snapshot_cancel(recorder);
 	recorder->db = db;
 	recorder->learner = learner;
 	recorder->published = NULL;
@@ -394,6 +399,12 @@ junk_recorder_is_undone_later(struct junk_recorder *recorder,
 	return FALSE;
 }
 
+static void junk_recorder_need_rebuild(struct junk_recorder *recorder)
+{
+	recorder->need_rebuild = TRUE;
+	junk_snapshot_cancel(recorder);
+}
+
 static void junk_recorder_learn_txn(struct junk_recorder *recorder)
 {
 	const int64_t first_seq = recorder->last_seq + 1;
@@ -409,7 +420,7 @@ static void junk_recorder_learn_txn(struct junk_recorder *recorder)
 		if (event->ignored || event->undo_of >= first_seq)
 			;
 		else if (event->undo_of > settled_seq)
-			recorder->need_rebuild = TRUE;
+			junk_recorder_need_rebuild(recorder);
 		else if (!has_undo || event->undo_of != 0 ||
 			 !junk_recorder_is_undone_later(recorder,
 				array_foreach_idx(&recorder->events, event)))

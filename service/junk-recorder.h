@@ -24,8 +24,9 @@ struct junk_key;
 struct junk_learner;
 struct junk_recorder;
 
-/* Reports of one transaction; the caller commits when so many are pending. */
-#define JUNK_RECORDER_MAX_PENDING 512
+/* Reports of one transaction; the caller commits when so many are pending.
+   More would hardly be faster, but the first ones wait for the last. */
+#define JUNK_RECORDER_MAX_PENDING 128
 
 struct junk_recorder_settings {
 	/* Reports of one reporter in an hour that are learned; 0 = any. */

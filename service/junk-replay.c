@@ -6,12 +6,8 @@
 #include "array.h"
 #include "buffer.h"
 #include "byteorder.h"
+#include "junk-limits.h"
 #include "junk-recorder-private.h"
-
-/* A snapshot, before it is sealed: u32 version, u32 bytes of the rate table,
-   the rate table, the learner's state. */
-#define SNAPSHOT_VERSION 1
-#define SNAPSHOT_HEADER_BYTES 8
 
 #define DAY_SECS 86400
 
@@ -62,20 +58,25 @@ junk_recorder_count_tokens(struct junk_recorder *recorder,
 	const struct junk_report *report = &event->report;
 	const int change = event->undo_of == 0 ? 1 : -1;
 	const bool spam = report->verdict == JUNK_VERDICT_SPAM;
+	uint64_t keyed[JUNK_MAX_TOKENS];
 	struct junk_token_count count;
 
+	/* most of the time would go into waiting for memory */
+	for (unsigned int i = 0; i < report->token_count; i++) {
+		keyed[i] = junk_key_token(recorder->key, report->tokens[i]);
+		junk_token_counts_prefetch(recorder->tokens, keyed[i]);
+	}
 	i_zero(&count);
 	count.spam = spam ? change : 0;
 	count.ham = spam ? 0 : change;
 	count.day = (uint32_t)(event->hour / DAY_SECS);
 	for (unsigned int i = 0; i < report->token_count; i++) {
 		junk_token_t token = report->tokens[i];
-		unsigned int part;
+		unsigned int part = junk_token_part(keyed[i]);
 
-		count.token = junk_key_token(recorder->key, token);
-		part = junk_token_part(count.token);
 		if (!junk_recorder_is_due(event, recorder->token_seqs[part]))
 			continue;
+		count.token = keyed[i];
 		count.class_num = (uint8_t)(token >> JUNK_TOKEN_CLASS_SHIFT);
 		count.sketch = change < 0 ? 0 :
 			UINT64_C(1) << junk_key_sketch_bit(recorder->key,
@@ -140,68 +141,16 @@ static int junk_recorder_replay(struct junk_recorder *recorder)
 	return ret;
 }
 
-static int
-junk_recorder_import(struct junk_recorder *recorder, const buffer_t *plain,
-		     bool with_rate, const char **error_r)
-{
-	const unsigned char *data = plain->data;
-	size_t rate_size, size = plain->used;
-
-	if (size < SNAPSHOT_HEADER_BYTES ||
-	    le32_to_cpu_unaligned(data) != SNAPSHOT_VERSION) {
-		*error_r = "snapshot of another version";
-		return -1;
-	}
-	rate_size = le32_to_cpu_unaligned(data + 4);
-	data += SNAPSHOT_HEADER_BYTES;
-	size -= SNAPSHOT_HEADER_BYTES;
-	if (rate_size > size) {
-		*error_r = "snapshot is truncated";
-		return -1;
-	}
-	if (with_rate)
-		(void)junk_rate_import(recorder->rate, data, rate_size);
-	return junk_learner_import(recorder->learner, data + rate_size,
-				   size - rate_size, error_r);
-}
-
-/* Returns 1 if it was read, 0 if there is none or error_r says why it is of no
-   use, -1 if the database failed. */
-static int
-junk_recorder_read_snapshot(struct junk_recorder *recorder, bool with_rate,
-			    const char **error_r)
-{
-	buffer_t *sealed = buffer_create_dynamic(default_pool, 1024);
-	buffer_t *plain = buffer_create_dynamic(default_pool, 1024);
-	int64_t seq;
-	int ret;
-
-	*error_r = NULL;
-	ret = junk_db_snapshot_get(recorder->db, &seq, sealed);
-	if (ret > 0 && junk_key_unseal(recorder->key, sealed->data,
-				       sealed->used, plain) < 0) {
-		*error_r = "snapshot can't be decrypted";
-		ret = 0;
-	} else if (ret > 0 && junk_recorder_import(recorder, plain, with_rate,
-						   error_r) < 0) {
-		ret = 0;
-	}
-	if (ret > 0)
-		recorder->snapshot_seq = seq;
-	buffer_free(&sealed);
-	buffer_free(&plain);
-	return ret;
-}
-
 int junk_recorder_rebuild(struct junk_recorder *recorder, const char **error_r)
 {
 	int ret;
 
+	junk_snapshot_cancel(recorder);
 	/* nobody should see the past in between */
 	if (recorder->published != NULL)
 		junk_learner_set_published(recorder->learner, NULL);
 	junk_token_counts_clear(recorder->tokens);
-	ret = junk_recorder_read_snapshot(recorder, FALSE, error_r);
+	ret = junk_snapshot_read(recorder, FALSE, error_r);
 	if (ret < 0 || junk_recorder_replay(recorder) < 0)
 		return -1;
 	if (recorder->published != NULL) {
@@ -224,7 +173,7 @@ int junk_recorder_load(struct junk_recorder *recorder, const char **error_r)
 	if (junk_recorder_read_token_seqs(recorder) < 0 ||
 	    junk_db_last_seq(recorder->db, &seq) < 0)
 		return -1;
-	ret = junk_recorder_read_snapshot(recorder, TRUE, &error);
+	ret = junk_snapshot_read(recorder, TRUE, &error);
 	if (ret < 0 || junk_recorder_replay(recorder) < 0)
 		return -1;
 
@@ -252,46 +201,6 @@ int junk_recorder_adopt(struct junk_recorder *recorder)
 	if (junk_recorder_write_token_seqs(recorder) < 0)
 		return -1;
 	return junk_recorder_snapshot(recorder);
-}
-
-/* --- snapshot --- */
-
-static void
-junk_recorder_export(struct junk_recorder *recorder, buffer_t *plain)
-{
-	unsigned char header[SNAPSHOT_HEADER_BYTES];
-
-	buffer_append_zero(plain, SNAPSHOT_HEADER_BYTES);
-	junk_rate_export(recorder->rate, plain);
-	cpu32_to_le_unaligned(SNAPSHOT_VERSION, header);
-	cpu32_to_le_unaligned((uint32_t)(plain->used - SNAPSHOT_HEADER_BYTES),
-			      header + 4);
-	buffer_write(plain, 0, header, sizeof(header));
-	junk_learner_export(recorder->learner, plain);
-}
-
-int junk_recorder_snapshot(struct junk_recorder *recorder)
-{
-	buffer_t *plain, *sealed;
-	const char *error;
-	int ret;
-
-	if (recorder->need_rebuild &&
-	    junk_recorder_rebuild(recorder, &error) < 0)
-		return -1;
-	plain = buffer_create_dynamic(default_pool, 1024*1024);
-	sealed = buffer_create_dynamic(default_pool, 1024*1024);
-	junk_recorder_export(recorder, plain);
-	junk_key_seal(recorder->key, plain->data, plain->used, sealed);
-	ret = junk_db_snapshot_set(recorder->db, recorder->last_seq,
-				   sealed->data, sealed->used);
-	buffer_free(&plain);
-	buffer_free(&sealed);
-	if (ret == 0) {
-		recorder->snapshot_seq = recorder->last_seq;
-		recorder->counters.snapshots++;
-	}
-	return ret;
 }
 
 /* --- where the token counts stand --- */

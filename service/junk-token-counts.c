@@ -27,7 +27,8 @@ void junk_token_counts_deinit(struct junk_token_counts **_counts)
 	if (counts == NULL)
 		return;
 	*_counts = NULL;
-	junk_token_counts_clear(counts);
+	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++)
+		i_free(counts->parts[i].slots);
 	i_free(counts);
 }
 
@@ -43,15 +44,16 @@ junk_token_part_find(const struct junk_token_part *part, uint64_t token)
 	return &part->slots[i];
 }
 
-/* Keeps a quarter of the slots free. */
+/* Keeps half of the slots free: what isn't there is then found missing at the
+   second look. */
 static void junk_token_part_grow(struct junk_token_part *part)
 {
 	struct junk_token_count *old = part->slots;
 	size_t old_size = old == NULL ? 0 : (size_t)1 << part->size_log2;
 
-	if (part->used + 1 <= old_size / 4 * 3)
+	if (part->used + 1 <= old_size / 2)
 		return;
-	part->size_log2 = old == NULL ? MIN_LOG2 : part->size_log2 + 1;
+	part->size_log2 = old == NULL ? MIN_LOG2 : part->size_log2 + 2;
 	part->slots = i_new(struct junk_token_count,
 			    (size_t)1 << part->size_log2);
 	for (size_t i = 0; i < old_size; i++) {
@@ -60,6 +62,18 @@ static void junk_token_part_grow(struct junk_token_part *part)
 		}
 	}
 	i_free(old);
+}
+
+void junk_token_counts_prefetch(const struct junk_token_counts *counts,
+				uint64_t token)
+{
+	const struct junk_token_part *part =
+		&counts->parts[junk_token_part(token)];
+
+	if (part->slots != NULL) {
+		__builtin_prefetch(&part->slots[(size_t)token &
+			(((size_t)1 << part->size_log2) - 1)], 1);
+	}
 }
 
 void junk_token_counts_add(struct junk_token_counts *counts,
@@ -119,8 +133,16 @@ void junk_token_counts_clear_part(struct junk_token_counts *counts,
 	struct junk_token_part *part = &counts->parts[part_num];
 
 	counts->used -= part->used;
-	i_free(part->slots);
-	i_zero(part);
+	/* it will soon be as full again, unless it was far too large */
+	if (part->size_log2 > MIN_LOG2 &&
+	    part->used < ((size_t)1 << part->size_log2) / 8) {
+		i_free(part->slots);
+		part->size_log2 = 0;
+	} else if (part->slots != NULL) {
+		memset(part->slots, 0, sizeof(*part->slots) <<
+		       part->size_log2);
+	}
+	part->used = 0;
 }
 
 void junk_token_counts_clear(struct junk_token_counts *counts)

@@ -29,6 +29,10 @@ static inline unsigned int junk_token_part(uint64_t token)
 	return (unsigned int)(token >> 56);
 }
 
+/* Tokens that are added soon: the memory where they belong is fetched
+   meanwhile. */
+void junk_token_counts_prefetch(const struct junk_token_counts *counts,
+				uint64_t token);
 /* token: a keyed hash. Others of the same token are summed up. */
 void junk_token_counts_add(struct junk_token_counts *counts,
 			   const struct junk_token_count *count);

@@ -260,7 +260,6 @@ static void test_junk_db_blobs(void)
 	struct junk_key *key = test_key_new();
 	buffer_t *value = t_buffer_create(64);
 	struct junk_db *db;
-	int64_t seq;
 
 	test_begin("junk_db: meta and snapshot");
 	test_db_delete();
@@ -272,12 +271,14 @@ static void test_junk_db_blobs(void)
 	test_assert(value->used == 3 && memcmp(value->data, "a\0b", 3) == 0);
 
 	buffer_set_used_size(value, 0);
-	test_assert(junk_db_snapshot_get(db, &seq, value) == 0);
+	test_assert(junk_db_snapshot_get(db, 5, value) == 0);
 	test_assert(junk_db_snapshot_set(db, 5, "old", 3) == 0);
-	test_assert(junk_db_snapshot_set(db, 9, "newer", 5) == 0);
-	test_assert(junk_db_snapshot_get(db, &seq, value) == 1);
-	test_assert(seq == 9 && value->used == 5 &&
-		    memcmp(value->data, "newer", 5) == 0);
+	test_assert(junk_db_snapshot_set(db, 5, "newer", 5) == 0);
+	test_assert(junk_db_snapshot_set(db, 6, "other", 5) == 0);
+	test_assert(junk_db_snapshot_get(db, 5, value) == 1);
+	test_assert(junk_db_snapshot_get(db, 6, value) == 1);
+	test_assert(value->used == 10 &&
+		    memcmp(value->data, "newerother", 10) == 0);
 	junk_db_close(&db);
 	junk_key_unref(&key);
 	test_end();

@@ -64,9 +64,10 @@ CREATE TABLE tokens (
   day INTEGER NOT NULL
 );
 
--- The classifier's state, encrypted: all reports up to seq are in it.
+-- The classifier's state, encrypted, in parts so that no transaction takes
+-- long: half of the rows, by turns. meta's "snapshot" says which half is
+-- whole, and the number of the last report in it.
 CREATE TABLE snapshot (
-  id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
-  seq INTEGER NOT NULL,
+  id INTEGER NOT NULL PRIMARY KEY,
   sealed BLOB NOT NULL
 );
