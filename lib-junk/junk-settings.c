@@ -3,6 +3,7 @@
    both accept the same values. */
 
 #include "lib.h"
+#include "str.h"
 #include "junk-compat.h"
 #include "junk-settings.h"
 
@@ -57,17 +58,18 @@ static const struct junk_settings junk_default_settings = {
 	.junk_feedback_threshold = 90,
 	.junk_feedback_min_reporters = 2,
 	.junk_feedback_min_reports = 10,
-	.junk_feedback_rate = 500,
-	.junk_feedback_retention = 180*24*60*60,
+	.junk_feedback_rate = 1000,
+	.junk_feedback_retention = 90*24*60*60,
 	.junk_feedback_database_size = 1024*1024*1024,
 	.junk_feedback_state_dir = "",
 };
 
 /* A token's people are counted in a sketch of 64 bits, which tells no more
    than some 60 apart. */
-#define MAX_MIN_REPORTERS 32
+#define MAX_MIN_REPORTERS 50
 #define MIN_RETENTION_SECS (24*60*60)
-#define MIN_DATABASE_BYTES (16*1024*1024)
+/* Two snapshots and some reports need that much. */
+#define MIN_DATABASE_BYTES (64*1024*1024)
 
 static bool
 junk_settings_check(void *_set, pool_t pool ATTR_UNUSED, const char **error_r)
@@ -89,12 +91,16 @@ junk_settings_check(void *_set, pool_t pool ATTR_UNUSED, const char **error_r)
 		*error_r = "junk_feedback_min_reports must be at least 1";
 		return FALSE;
 	}
-	if (set->junk_feedback_retention < MIN_RETENTION_SECS) {
-		*error_r = "junk_feedback_retention must be at least 1 day";
+	if (set->junk_feedback_retention != 0 &&
+	    set->junk_feedback_retention < MIN_RETENTION_SECS) {
+		*error_r = "junk_feedback_retention must be at least 1 day, "
+			"or 0 for ever";
 		return FALSE;
 	}
-	if (set->junk_feedback_database_size < MIN_DATABASE_BYTES) {
-		*error_r = "junk_feedback_database_size must be at least 16M";
+	if (set->junk_feedback_database_size != 0 &&
+	    set->junk_feedback_database_size < MIN_DATABASE_BYTES) {
+		*error_r = "junk_feedback_database_size must be at least 64M, "
+			"or 0 for any";
 		return FALSE;
 	}
 	if (*set->junk_feedback_state_dir != '\0' &&
@@ -193,7 +199,8 @@ int junk_settings_get(const struct junk_settings_source *source, pool_t pool,
 {
 	struct setting_parser_context *parser;
 	struct junk_settings *set;
-	int ret = 0;
+	string_t *errors = t_str_new(128);
+	const char *error;
 
 	parser = settings_parser_init(pool, &junk_setting_parser_info, 0);
 	set = settings_parser_get(parser);
@@ -204,11 +211,14 @@ int junk_settings_get(const struct junk_settings_source *source, pool_t pool,
 			source->plugin_getenv(source->context, name);
 
 		if (value != NULL &&
-		    setting_parse(parser, name, value, error_r) < 0)
-			ret = -1;
+		    setting_parse(parser, name, value, &error) < 0) {
+			str_printfa(errors, "%s%s",
+				    str_len(errors) == 0 ? "" : "; ", error);
+		}
 	}
 	settings_parser_deinit(&parser);
 	*set_r = set;
-	return ret;
+	*error_r = str_c(errors);
+	return str_len(errors) == 0 ? 0 : -1;
 }
 #endif

@@ -39,9 +39,9 @@ struct junk_settings {
 	unsigned int junk_feedback_min_reports;
 	/* reports per reporter and hour that are learned; 0 = no limit */
 	unsigned int junk_feedback_rate;
-	/* seconds that a report is kept */
+	/* seconds that a report is kept; 0 = for ever */
 	unsigned int junk_feedback_retention;
-	/* bytes */
+	/* bytes; 0 = no limit */
 	uoff_t junk_feedback_database_size;
 	/* "" = junk-feedback/ in Dovecot's state_dir */
 	const char *junk_feedback_state_dir;

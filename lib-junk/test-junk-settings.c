@@ -55,18 +55,24 @@ static void test_junk_settings_get(void)
 		  TRUE, 90 },
 		{ { { "junk_feedback_retention", "1 hour" } },
 		  "junk_feedback_retention = 1 hour: "
-		  "junk_feedback_retention must be at least 1 day", TRUE, 90 },
-		{ { { "junk_feedback_database_size", "16M",
+		  "junk_feedback_retention must be at least 1 day, or 0 for ever", TRUE, 90 },
+		{ { { "junk_feedback_database_size", "64M",
 		      "junk_feedback_retention", "1 days" } },
 		  NULL, TRUE, 90 },
-		{ { { "junk_feedback_database_size", "15M" } },
-		  "junk_feedback_database_size = 15M: "
-		  "junk_feedback_database_size must be at least 16M",
+		{ { { "junk_feedback_database_size", "63M" } },
+		  "junk_feedback_database_size = 63M: "
+		  "junk_feedback_database_size must be at least 64M, or 0 for any",
 		  TRUE, 90 },
-		{ { { "junk_feedback_min_reporters", "33" } },
-		  "junk_feedback_min_reporters = 33: "
-		  "junk_feedback_min_reporters must be from 1 to 32",
+		{ { { "junk_feedback_min_reporters", "51" } },
+		  "junk_feedback_min_reporters = 51: "
+		  "junk_feedback_min_reporters must be from 1 to 50",
 		  TRUE, 90 },
+		{ { { "junk_feedback_retention", "0",
+		      "junk_feedback_database_size", "0" } }, NULL, TRUE, 90 },
+		{ { { "junk_feedback", "maybe", "junk_feedback_threshold",
+		      "0" } }, "junk_feedback = maybe: Invalid boolean value: "
+		  "maybe (use yes or no); junk_feedback_threshold = 0: "
+		  "junk_feedback_threshold must be from 1 to 100", TRUE, 90 },
 		{ { { "junk_feedback_min_reports", "0" } },
 		  "junk_feedback_min_reports = 0: "
 		  "junk_feedback_min_reports must be at least 1", TRUE, 90 },
@@ -84,11 +90,12 @@ static void test_junk_settings_get(void)
 			.context = &plugin,
 		};
 		pool_t pool = pool_alloconly_create("test", 1024);
-		const char *error = NULL;
+		const char *error;
 		int ret = junk_settings_get(&source, pool, &set, &error);
 
 		test_assert_idx((ret < 0) == (tests[i].error != NULL), i);
-		test_assert_strcmp_idx(error, tests[i].error, i);
+		test_assert_strcmp_idx(error, tests[i].error == NULL ? "" :
+				       tests[i].error, i);
 		test_assert_idx(set->junk_feedback == tests[i].enabled, i);
 		test_assert_idx(set->junk_feedback_threshold ==
 				tests[i].threshold, i);

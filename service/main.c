@@ -91,12 +91,13 @@ init_engine(const struct junk_service_settings *set, const char *segment_path,
 	const struct junk_engine_settings engine_set = {
 		.state_dir = set->state_dir,
 		.segment_path = segment_path,
-		.rate = set->rate,
-		.retention_days = set->retention_days,
-		.database_size = set->database_size,
-		.min_reporters = set->min_reporters,
-		.min_reports = set->min_reports,
-		.threshold = set->threshold,
+		.rate = set->set->junk_feedback_rate,
+		.retention_days = set->set->junk_feedback_retention /
+			(24*60*60),
+		.database_size = set->set->junk_feedback_database_size,
+		.min_reporters = set->set->junk_feedback_min_reporters,
+		.min_reports = set->set->junk_feedback_min_reports,
+		.threshold = set->set->junk_feedback_threshold,
 		.event_parent = event,
 	};
 
@@ -138,8 +139,8 @@ int main(int argc, char *argv[])
 	segment_path = p_strdup_printf(pool, "%s/"JUNK_SEGMENT_FNAME,
 				       set.base_dir);
 	prepare_files(&set, segment_path);
+	/* nor are core dumps allowed: the key is in our memory */
 	restrict_access_by_env(0, NULL);
-	restrict_access_allow_coredumps(TRUE);
 
 	master_service_set_die_with_master(master_service, TRUE);
 	master_service_set_die_callback(master_service, stop);

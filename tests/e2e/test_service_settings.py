@@ -13,6 +13,7 @@ OPTIONS = {"settings": {
     "junk_feedback_retention": "soon",
     "junk_feedback_database_size": "1M",
     "junk_feedback_state_dir": "junk",
+    "junk_feedback_treshold": "90",
 }}
 FORMATS = ("maildir",)
 
@@ -49,7 +50,8 @@ def test_wrong_values(t):
     with client(t) as c:
         c.status()
     log = t.d.log()
-    assert "junk_feedback_retention = soon: must be a number" in log, log
-    assert "junk_feedback_database_size = 1M: must be a size" in log, log
-    assert "junk_feedback_state_dir = junk: must be an absolute" in log, log
+    assert "junk_feedback_retention = soon: Invalid" in log, log
+    assert "junk_feedback_database_size must be at least 64M" in log, log
+    assert "junk_feedback_state_dir must be a full path" in log, log
+    assert "junk_feedback_treshold: there is no such setting" in log, log
     assert "junk_feedback_rate" not in log, log
