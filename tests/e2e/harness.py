@@ -420,6 +420,38 @@ def config_text(version, d, o):
     return text
 
 
+# --- the example configuration, as it stands ---
+
+EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__)))), "examples")
+
+
+def _etc_dovecot():
+    """A /etc/dovecot of this process's mount namespace, with the example's
+    script where the example says that it is."""
+    if os.path.ismount("/etc/dovecot"):
+        return
+    _mount("tmpfs", "/etc/dovecot", "tmpfs", 0, "mode=755")
+    os.mkdir("/etc/dovecot/sieve")
+    shutil.copy(EXAMPLES + "/junk.sieve", "/etc/dovecot/sieve/junk.sieve")
+
+
+def _example_config(version, d):
+    _etc_dovecot()
+    name = "dovecot-%d.%d/95-junk-feedback.conf" % version
+    path = d.dir + "/95-junk-feedback.conf"
+    shutil.copy(os.path.join(EXAMPLES, name), path)
+    personal = ("sieve_script personal {\n  path = ~/.dovecot.sieve\n}\n"
+                if version >= (2, 4) else
+                "plugin {\n  sieve = ~/.dovecot.sieve\n}\n")
+    return "!include %s\n%s" % (path, personal)
+
+
+# Options of a Dovecot that has nothing of ours but examples/.
+EXAMPLE_OPTIONS = {"service": None, "imap_plugins": (), "lmtp_plugins": (),
+                   "extra": _example_config}
+
+
 # --- the server ---
 
 def free_port():

@@ -2,11 +2,9 @@
 delivered by LMTP, users report it over IMAP, and later mail is filed by what
 was learned."""
 
-import ctypes
 import json
 import mmap
 import os
-import shutil
 import struct
 import subprocess
 import time
@@ -14,37 +12,10 @@ import time
 import harness
 import testcase
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))))
-EXAMPLES = os.path.join(TOP, "examples")
 REPORTS = 12
 
 
-def etc_dovecot():
-    """A /etc/dovecot of this process's mount namespace, with the example's
-    script where the example says that it is."""
-    if os.path.ismount("/etc/dovecot"):
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mount(b"tmpfs", b"/etc/dovecot", b"tmpfs", 0, b"mode=755") != 0:
-        raise OSError(ctypes.get_errno(), "mount /etc/dovecot")
-    os.mkdir("/etc/dovecot/sieve")
-    shutil.copy(EXAMPLES + "/junk.sieve", "/etc/dovecot/sieve/junk.sieve")
-
-
-def extra(version, d):
-    etc_dovecot()
-    name = "dovecot-%d.%d/95-junk-feedback.conf" % version
-    path = d.dir + "/95-junk-feedback.conf"
-    shutil.copy(os.path.join(EXAMPLES, name), path)
-    personal = ("sieve_script personal {\n  path = ~/.dovecot.sieve\n}\n"
-                if version >= (2, 4) else
-                "plugin {\n  sieve = ~/.dovecot.sieve\n}\n")
-    return "!include %s\n%s" % (path, personal)
-
-
-OPTIONS = {"service": None, "imap_plugins": (), "lmtp_plugins": (),
-           "extra": extra}
+OPTIONS = harness.EXAMPLE_OPTIONS
 
 
 def compile_global(t):
@@ -163,7 +134,7 @@ def test_spam_trap(t):
     """junkreport in a spam trap: reported, nothing stored (before there are
     scores: what the global script files doesn't get to the trap's own)"""
     compile_global(t)
-    with open(EXAMPLES + "/spamtrap.sieve") as f:
+    with open(harness.EXAMPLES + "/spamtrap.sieve") as f:
         t.d.sieve(t.user("trap"), f.read())
 
     def reports():
@@ -284,3 +255,18 @@ def test_status_after(t):
     # what was filed already was not reported any more
     assert int(out[-1]["spam"]) >= REPORTS, out
     assert int(out[-1]["ham"]) >= 3 * REPORTS, out
+
+
+def test_mapped_once(t):
+    """deliveries of one process map the segment once, not once each"""
+    user = t.user()
+    with harness.smtplib.LMTP("127.0.0.1", t.d.lmtp_port,
+                              local_hostname="mx.example.net") as lmtp:
+        for i in range(20):
+            lmtp.sendmail("sender@example.com", [user],
+                          harness.to_crlf(testcase.spam()))
+        mapped = []
+        for pid in t.d.children("lmtp"):
+            with open("/proc/%d/maps" % pid) as f:
+                mapped.append(f.read().count(t.d.segment_path))
+    assert mapped and max(mapped) == 1, mapped
