@@ -8,13 +8,6 @@
 #include "junk-settings.h"
 #include "doveadm-junk.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-#include <sys/wait.h>
-
-/* doveconf's answer to one setting; a list of plugins is short. */
-#define CONFIG_VALUE_MAX_BYTES (16*1024)
-
 #ifdef HAVE_SETTINGS_GET
 
 #define PLUGIN_GETENV NULL
@@ -68,74 +61,27 @@ unsigned int doveadm_junk_threshold(void)
 		junk_feedback_threshold;
 }
 
-static void ATTR_NORETURN
-config_exec(int fd, const char *protocol, const char *name)
-{
-	const char *argv[] = {
-		"doveconf", "-c", master_service_get_config_path(master_service),
-		"-f", t_strconcat("protocol=", protocol, NULL), "-h", name,
-		NULL
-	};
-	int null_fd = open("/dev/null", O_WRONLY);
-
-	if (dup2(fd, STDOUT_FILENO) < 0 || null_fd == -1 ||
-	    dup2(null_fd, STDERR_FILENO) < 0)
-		_exit(127);
-	execvp(argv[0], (char **)argv);
-	_exit(127);
-}
-
-static int config_read(int fd, string_t *value, const char **error_r)
-{
-	char buf[1024];
-	ssize_t ret;
-
-	while ((ret = read(fd, buf, sizeof(buf))) > 0) {
-		if (str_len(value) < CONFIG_VALUE_MAX_BYTES)
-			str_append_data(value, buf, ret);
-	}
-	if (ret < 0) {
-		*error_r = t_strdup_printf("read(doveconf) failed: %m");
-		return -1;
-	}
-	return 0;
-}
-
 int doveadm_junk_config_get(const char *protocol, const char *name,
 			    bool plugin, const char **value_r,
 			    const char **error_r)
 {
+	const char *argv[] = {
+		"doveconf", "-c", master_service_get_config_path(master_service),
+		"-f", t_strconcat("protocol=", protocol, NULL), "-h",
+		config_name(name, plugin), NULL
+	};
 	string_t *value = t_str_new(256);
-	int fds[2], status, ret;
-	pid_t pid;
+	int status;
 
-	if (pipe(fds) < 0) {
-		*error_r = t_strdup_printf("pipe() failed: %m");
+	if (doveadm_junk_exec(argv, FALSE, value, &status, error_r) < 0)
 		return -1;
-	}
-	pid = fork();
-	if (pid == 0)
-		config_exec(fds[1], protocol, config_name(name, plugin));
-	i_close_fd(&fds[1]);
-	if (pid < 0) {
-		*error_r = t_strdup_printf("fork() failed: %m");
-		i_close_fd(&fds[0]);
-		return -1;
-	}
-	ret = config_read(fds[0], value, error_r);
-	i_close_fd(&fds[0]);
-	if (waitpid(pid, &status, 0) < 0) {
-		*error_r = t_strdup_printf("waitpid(doveconf) failed: %m");
-		return -1;
-	}
 	/* a setting of plugin { } that isn't there is an error to doveconf */
-	if (ret == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0) &&
-	    !plugin) {
+	if (status != 0 && !plugin) {
 		*error_r = "doveconf failed";
 		return -1;
 	}
 	*value_r = str_c(value);
-	return ret;
+	return 0;
 }
 
 bool doveadm_junk_list_has(const char *list, const char *word)

@@ -17,6 +17,7 @@ void doveadm_junk_plugin_init(void);
 void doveadm_junk_plugin_deinit(void);
 
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_status;
+extern struct doveadm_cmd_ver2 doveadm_cmd_junk_check;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_score;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_learn;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_stats;
@@ -80,6 +81,36 @@ typedef int doveadm_junk_mail_callback_t(struct doveadm_mail_cmd_context *ctx,
 int doveadm_junk_search(struct doveadm_mail_cmd_context *ctx,
 			struct mail_user *user,
 			doveadm_junk_mail_callback_t *callback);
+
+/* --- doveadm-junk-exec.c --- */
+
+/* Run a program of Dovecot's and append what it says. Returns 0 and its exit
+   status (127 = it can't be run, -1 = it was killed), -1 and error_r if it
+   can't be waited for. */
+int doveadm_junk_exec(const char *const argv[], bool with_stderr,
+		      string_t *output, int *status_r, const char **error_r);
+
+/* --- doveadm-junk-rows.c --- */
+
+enum doveadm_junk_state {
+	DOVEADM_JUNK_OK,
+	/* for information, or a choice of the administrator's */
+	DOVEADM_JUNK_NOTE,
+	DOVEADM_JUNK_ERROR
+};
+
+/* A table of what was checked. The first error decides doveadm's exit code.
+   Rows are printed at the end: allocated from the caller's data stack frame. */
+void doveadm_junk_rows_begin(void);
+void doveadm_junk_rows_end(void);
+/* fix: what to do, or NULL. */
+void doveadm_junk_row(const char *item, enum doveadm_junk_state state,
+		      const char *value, const char *fix);
+void doveadm_junk_row_error(const char *item, int exit_code,
+			    const char *value, const char *fix);
+/* The checks of configuration, service and segment, with what the service says
+   of itself. Returns TRUE if the service answers. */
+bool doveadm_junk_check_all(ARRAY_TYPE(junk_key_values) *status);
 
 /* --- doveadm-junk-time.c --- */
 

@@ -1,6 +1,7 @@
 """doveadm junk: status, score and learn, also against a service that answers
 nonsense or nothing."""
 
+import glob
 import html.parser
 import json
 import os
@@ -183,6 +184,32 @@ def test_status_socket_mode(t):
         code, rows = status(t)
     assert code == 78 and rows["socket"][0] == "error", rows
     assert "0666" in rows["socket"][1], rows
+
+
+def test_check(t):
+    """check: no service, a database that isn't there, no Sieve plugin"""
+    remove_database(t)
+    no_segment(t)
+    code, out, err = doveadm(t, "-f", "json", "junk", "check")
+    rows = {row["item"]: row for row in json.loads(out)}
+    assert code == 69 and not err, (code, err)
+    assert rows["service"]["state"] == "error" and "report" not in rows, rows
+    assert "ever run" in rows["database"]["value"], rows
+    assert rows["sieve"]["state"] == "note", rows
+    assert not glob.glob("/tmp/doveadm-junk-*")
+
+
+def test_check_scores_stay(t):
+    """check: scores that don't change with a report"""
+    segment.write(t.d.segment_path, segment.content(50))
+    make_database(t)
+    with FakeService(t.d.socket_path, good):
+        code, out, err = doveadm(t, "-f", "json", "junk", "check")
+    rows = {row["item"]: row for row in json.loads(out)}
+    assert code == 70, code
+    assert rows["report"]["state"] == rows["database"]["state"] == "ok", rows
+    assert rows["scores"]["state"] == "error", rows
+    remove_database(t)
 
 
 def other_config(t, name, *replacements):
@@ -538,6 +565,7 @@ def test_bad_database(t):
         f.write(b"\xff" * 400000)
     code, out, err = doveadm(t, "junk", "stats", "--since", "2000w")
     assert code == 65 and "malformed" in err, (code, err)
+    remove_database(t)
 
 
 class Page(html.parser.HTMLParser):

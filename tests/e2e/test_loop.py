@@ -103,6 +103,23 @@ def test_status_before(t):
     assert rows["model"][0] == "note", rows
 
 
+def check(t):
+    p = subprocess.run(["doveadm", "-c", t.d.config_path, "-f", "json",
+                        "junk", "check"], stdout=subprocess.PIPE, text=True)
+    return p.returncode, {row["item"]: (row["state"], row["value"])
+                          for row in json.loads(p.stdout)}
+
+
+def test_check(t):
+    """doveadm junk check: a report there and back, and nothing stays"""
+    compile_global(t)
+    code, rows = check(t)
+    assert code == 0, rows
+    for item in ("report", "scores", "take back", "database", "sieve"):
+        assert rows[item][0] == "ok", rows
+    assert counted(t) == 0
+
+
 def test_unknown_before(t):
     """the first mail of all: unknown, delivered, stamped"""
     compile_global(t)

@@ -1,0 +1,68 @@
+#include "lib.h"
+#include "str.h"
+
+#include "doveadm-junk.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <sys/wait.h>
+
+/* What is kept of a program's output. */
+#define EXEC_OUTPUT_MAX_BYTES (16*1024)
+
+static void ATTR_NORETURN
+exec_child(int fd, const char *const argv[], bool with_stderr)
+{
+	int null_fd = open("/dev/null", O_RDWR);
+
+	if (null_fd == -1 || dup2(null_fd, STDIN_FILENO) < 0 ||
+	    dup2(fd, STDOUT_FILENO) < 0 ||
+	    dup2(with_stderr ? fd : null_fd, STDERR_FILENO) < 0)
+		_exit(127);
+	execvp(argv[0], (char **)argv);
+	_exit(127);
+}
+
+static int exec_read(int fd, string_t *output)
+{
+	char buf[1024];
+	ssize_t ret;
+
+	while ((ret = read(fd, buf, sizeof(buf))) > 0) {
+		if (str_len(output) < EXEC_OUTPUT_MAX_BYTES)
+			str_append_data(output, buf, ret);
+	}
+	return ret < 0 ? -1 : 0;
+}
+
+int doveadm_junk_exec(const char *const argv[], bool with_stderr,
+		      string_t *output, int *status_r, const char **error_r)
+{
+	int fds[2], status, ret = 0;
+	pid_t pid;
+
+	if (pipe(fds) < 0) {
+		*error_r = t_strdup_printf("pipe() failed: %m");
+		return -1;
+	}
+	pid = fork();
+	if (pid == 0)
+		exec_child(fds[1], argv, with_stderr);
+	i_close_fd(&fds[1]);
+	if (pid < 0) {
+		*error_r = t_strdup_printf("fork() failed: %m");
+		i_close_fd(&fds[0]);
+		return -1;
+	}
+	if (exec_read(fds[0], output) < 0) {
+		*error_r = t_strdup_printf("read(%s) failed: %m", argv[0]);
+		ret = -1;
+	}
+	i_close_fd(&fds[0]);
+	if (waitpid(pid, &status, 0) < 0) {
+		*error_r = t_strdup_printf("waitpid(%s) failed: %m", argv[0]);
+		return -1;
+	}
+	*status_r = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return ret;
+}

@@ -1,0 +1,56 @@
+#include "lib.h"
+#include "array.h"
+#include "doveadm-print.h"
+
+#include "doveadm-junk.h"
+
+static const char *const state_names[] = { "ok", "note", "error" };
+
+struct row {
+	const char *item;
+	enum doveadm_junk_state state;
+	const char *value;
+};
+
+/* Printed at the end, so that the columns of a table have their widths. */
+static ARRAY(struct row) rows;
+
+void doveadm_junk_rows_begin(void)
+{
+	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
+	doveadm_print_header("item", "item", 0);
+	doveadm_print_header("state", "state", 0);
+	doveadm_print_header("value", "value",
+			     DOVEADM_PRINT_HEADER_FLAG_EXPAND);
+	t_array_init(&rows, 64);
+}
+
+void doveadm_junk_rows_end(void)
+{
+	const struct row *row;
+
+	array_foreach(&rows, row) {
+		doveadm_print(row->item);
+		doveadm_print(state_names[row->state]);
+		doveadm_print(row->value);
+	}
+}
+
+void doveadm_junk_row(const char *item, enum doveadm_junk_state state,
+		      const char *value, const char *fix)
+{
+	struct row row = { item, state, value };
+
+	/* a table with two long columns can't be read */
+	if (fix != NULL)
+		row.value = t_strconcat(value, ". Fix: ", fix, NULL);
+	array_push_back(&rows, &row);
+}
+
+void doveadm_junk_row_error(const char *item, int exit_code,
+			    const char *value, const char *fix)
+{
+	doveadm_junk_row(item, DOVEADM_JUNK_ERROR, value, fix);
+	if (doveadm_exit_code == 0)
+		doveadm_exit_code = exit_code;
+}
