@@ -60,6 +60,15 @@ model_unknown_reason(const struct junk_model *model, unsigned int evidence)
 	return NULL;
 }
 
+static double model_probability(const struct junk_model *model, double sum)
+{
+	double p = 1 / (1 + exp(-(model->cal_a * sum + model->cal_b)));
+	double low = 1 / ((double)JUNK_MODEL_PRIOR + model->spam_count);
+	double high = 1 - 1 / ((double)JUNK_MODEL_PRIOR + model->ham_count);
+
+	return low + (high - low) * p;
+}
+
 void junk_model_score(const struct junk_model *model,
 		      const junk_token_t *tokens, unsigned int token_count,
 		      const unsigned char *reporter,
@@ -109,15 +118,12 @@ void junk_model_score(const struct junk_model *model,
 	score_r->sum = model->bias;
 	for (unsigned int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++)
 		score_r->sum += score_r->class_sum[i];
+	score_r->probability = model_probability(model, score_r->sum);
 	score_r->unknown_reason =
 		model_unknown_reason(model, score_r->evidence_count);
-	if (score_r->unknown_reason != NULL)
-		return;
-	score_r->probability =
-		1 / (1 + exp(-(model->cal_a * score_r->sum + model->cal_b)));
 	/* weights in a segment are data, not proof: also not a number */
 	if (!(score_r->probability >= 0 && score_r->probability <= 1))
 		score_r->unknown_reason = "no valid model";
-	else
+	else if (score_r->unknown_reason == NULL)
 		score_r->score = 100 * score_r->probability;
 }

@@ -8,7 +8,14 @@
 
      s = sum over groups (sum of w[token] / sqrt(tokens in group)) + bias
      p = 1 / (1 + exp(-(cal_a * s + cal_b)))
-     score = floor(100 * p), 0..100, or unknown
+     p' = low + (high - low) p
+          low = 1 / (JUNK_MODEL_PRIOR + spam reports)
+          high = 1 - 1 / (JUNK_MODEL_PRIOR + ham reports)
+     score = floor(100 * p'), 0..100, or unknown
+
+   What wasn't seen in n reports may still come: the last step keeps a young
+   model from being surer than its number of reports allows (the rule of
+   succession).
 
    Each token counts twice: once with the weight that everybody shares, once
    with the recipient's own (Attenberg et al. 2009), in a table of its own so
@@ -20,6 +27,10 @@
 /* No model, too few reports, or too little evidence in this message. Never
    mapped to a number. */
 #define JUNK_SCORE_UNKNOWN (-1)
+
+/* Reports of either class that are believed to have been there before the
+   first one. */
+#define JUNK_MODEL_PRIOR 30
 
 /* Identifies a reporter: random, kept in the user's own control directory
    (junk-identity.h), never made from a name. */
@@ -44,7 +55,8 @@ struct junk_model {
 struct junk_score {
 	/* 0..100 or JUNK_SCORE_UNKNOWN */
 	int score;
-	/* Raw sum and calibrated probability. */
+	/* Raw sum and calibrated probability. Set also when the score is
+	   unknown, for measurements; without weights they are 0 and 0.5. */
 	double sum, probability;
 	/* Tokens that had a weight. */
 	unsigned int evidence_count;

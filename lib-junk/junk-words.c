@@ -21,12 +21,14 @@ struct words_state {
 	struct junk_token_set *set;
 	enum junk_token_class class;
 	struct junk_words_stats *stats;
-	bool urls;
+	bool urls, case_counts;
 
 	/* prefix and the word so far */
 	unsigned char buf[JUNK_MAX_TOKEN_BYTES + JUNK_FOLD_MAX_BYTES];
 	unsigned int prefix_size, size;
 	bool has_latin, has_greek, has_cyrillic, has_other, has_join;
+	/* letters, and capital ones that it begins with, at most 2 */
+	unsigned int letters, capitals;
 
 	/* single letters in a row */
 	unsigned char spaced[JUNK_MAX_TOKEN_BYTES];
@@ -126,6 +128,7 @@ static void word_unmix(struct words_state *state)
 static void word_reset(struct words_state *state)
 {
 	state->size = 0;
+	state->letters = state->capitals = 0;
 	state->has_latin = state->has_greek = state->has_cyrillic =
 		state->has_other = state->has_join = FALSE;
 }
@@ -169,6 +172,18 @@ static void word_strip_joins(struct words_state *state)
 	memmove(word, word + skip, state->size);
 }
 
+/* "Word" and "WORD" beside "word": what they have in common is in the plain
+   one, so that shouting doesn't hide a word. */
+static void word_add_capitals(struct words_state *state)
+{
+	unsigned int size = state->prefix_size + state->size;
+
+	/* @UNSAFE: there is room for JUNK_FOLD_MAX_BYTES more */
+	memcpy(state->buf + size, "^^", state->capitals);
+	junk_token_set_add(state->set, state->class, state->buf,
+			   size + state->capitals);
+}
+
 static void word_end(struct words_state *state)
 {
 	if (state->size == 0)
@@ -185,6 +200,8 @@ static void word_end(struct words_state *state)
 			spaced_flush(state);
 		junk_token_set_add(state->set, state->class, state->buf,
 				   state->prefix_size + state->size);
+		if (state->capitals > 0 && state->case_counts)
+			word_add_capitals(state);
 	}
 	word_reset(state);
 }
@@ -218,6 +235,24 @@ pair_add(struct words_state *state, const unsigned char *chr, unsigned int size)
 	memcpy(state->pair, chr, size);
 	state->pair_size = size;
 	state->stats->pairs += size;
+}
+
+/* A letter is about to be added. */
+static void word_letter(struct words_state *state, bool capital)
+{
+	if (capital)
+		state->stats->capitals++;
+	if (state->letters == state->capitals && capital &&
+	    state->capitals < 2)
+		state->capitals++;
+	state->letters++;
+}
+
+static bool char_is_capital(unichar_t chr)
+{
+	return (chr >= 0xc0 && chr <= 0xde) ||
+		(chr >= 0x391 && chr <= 0x3a9) ||
+		(chr >= 0x400 && chr <= 0x42f);
 }
 
 static void word_script(struct words_state *state, unichar_t chr)
@@ -256,6 +291,7 @@ words_high(struct words_state *state, unichar_t chr)
 		break;
 	case JUNK_FOLD_WORD:
 		pair_flush(state);
+		word_letter(state, char_is_capital(chr));
 		word_append(state, folded, size);
 		if (folded[0] < 0x80) {
 			state->has_latin = TRUE;
@@ -315,10 +351,12 @@ words_run(struct words_state *state, const unsigned char *text, size_t size)
 		c = text[i];
 		switch (char_kind(c)) {
 		case CHAR_CAPITAL:
-			stats->capitals++;
+			word_letter(state, TRUE);
 			c = c - 'A' + 'a';
-			/* fall through */
+			state->has_latin = TRUE;
+			break;
 		case CHAR_LETTER:
+			word_letter(state, FALSE);
 			state->has_latin = TRUE;
 			break;
 		case CHAR_DIGIT:
@@ -380,6 +418,8 @@ void junk_words_add(struct junk_token_set *set, enum junk_token_class class,
 	state.class = class;
 	state.stats = stats;
 	state.urls = urls;
+	state.case_counts = class == JUNK_TOKEN_BODY_WORD ||
+		class == JUNK_TOKEN_SUBJECT_WORD;
 	state.prefix_size = strlen(prefix);
 	i_assert(state.prefix_size < JUNK_MAX_TOKEN_BYTES / 2);
 	memcpy(state.buf, prefix, state.prefix_size);

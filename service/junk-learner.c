@@ -1,15 +1,25 @@
 /* Noise-corrected logistic regression with AdaGrad over hashed tokens, shared
-   and personal weights learned together.
+   and personal weights learned together, with a memory of recent reports that
+   are learned again. doc/classifier.md has the reasons and the figures.
 
-   For a report with label y (spam 1, ham 0), s and p as in junk-model.h with
-   the weights that a reader sees:
+   For a report with label y (spam 1, ham 0), its tokens split at random into
+   VIEWS parts, s the sum of one part times VIEWS plus the bias (as a reader
+   sees it), p = 1 / (1 + exp(-s)):
 
      q = (1 - 2 rho) p + rho          probability of the label as reported
      e = (1 - 2 rho) p (1-p) (y - q) / (q (1-q))
-     g = e / sqrt(tokens in group)    for each token
-     G += g^2;  w += eta g / (sqrt(G) + eps)
+     g = e / sqrt(tokens in group)    for each token of the part
+     G += g^2
+     w += eta (g - lambda w) / (sqrt(G) + eps)
 
-   AdaGrad: Duchi, Hazan, Singer 2011. Noisy labels: Natarajan et al. 2013. */
+   Each part learns as if the others weren't there (dropout training: Wager,
+   Wang, Liang 2013), so that no token leaves the work to another one.
+   rho, the part of wrong labels, is what it was in recent reports: how often
+   a sure score and the label disagreed before the report was learned.
+
+   AdaGrad: Duchi, Hazan, Singer 2011. Noisy labels: Natarajan et al. 2013.
+   Replay without what the model doesn't believe: Malach, Shalev-Shwartz 2017
+   and others. */
 
 #include "lib.h"
 #include "buffer.h"
@@ -18,13 +28,39 @@
 
 #include <math.h>
 
+#define VIEWS_LOG2 2
+#define VIEWS (1 << VIEWS_LOG2)
 #define LEARN_RATE 0.5
-#define LEARN_EPSILON 0.01
-/* The part of wrong labels that is assumed, once NOISE_WARMUP_REPORTS of
-   either class are known. */
-#define NOISE_RATE 0.1
+#define LEARN_EPSILON 0.005
+/* ... and so much more for each part of wrong labels: rare tokens are trusted
+   less then */
+#define LEARN_EPSILON_NOISE 0.15
+#define LEARN_DECAY 0.0004
+
+/* Recent reports that are learned again, so many after each new one, at a
+   lower rate. */
+#define MEMORY_REPORTS 2000
+#define REPLAY_COUNT 2
+#define REPLAY_RATE 0.3
+/* Sum against the label from which on the label isn't believed again. */
+#define REPLAY_DISBELIEF 1.0
+
+/* Noise: of reports whose sum was beyond NOISE_SURE_SUM. The estimate starts
+   as if NOISE_PRIOR_REPORTS had the minimum, and forgets slowly. */
+#define NOISE_SURE_SUM 2.0
+#define NOISE_MIN 0.02
+#define NOISE_MAX 0.3
+#define NOISE_FACTOR 1.3
+#define NOISE_PRIOR_REPORTS 50
+#define NOISE_FORGET 0.999
+/* No noise is assumed before so many reports of either class. */
 #define NOISE_WARMUP_REPORTS 100
-#define WEAK_HAM_WEIGHT 0.3
+
+/* A report of the class that is reported more often counts less:
+   ((other + BALANCE_PRIOR) / (own + BALANCE_PRIOR))^BALANCE_POWER */
+#define BALANCE_POWER 0.3
+#define BALANCE_PRIOR 20
+#define WEAK_HAM_WEIGHT 0.5
 #define MAX_WEIGHT 7.99
 
 #define DEFAULT_LOG2 18
@@ -38,6 +74,16 @@ struct learner_table {
 	float *squares;
 };
 
+/* A report that may be learned again. */
+struct learner_memory {
+	unsigned char reporter[JUNK_REPORTER_BYTES];
+	unsigned char digest[JUNK_DIGEST_BYTES];
+	float weight;
+	bool spam;
+	unsigned int token_count;
+	junk_token_t *tokens;
+};
+
 struct junk_learner {
 	struct junk_learner_settings set;
 	struct learner_table global, personal;
@@ -45,6 +91,12 @@ struct junk_learner {
 	uint64_t *reporters;
 	float bias, bias_square;
 	uint32_t spam_count, ham_count;
+	/* Reports with a sure score, and those of them with the other label */
+	double sure_count, wrong_count;
+	uint64_t random_state;
+
+	struct learner_memory memory[MEMORY_REPORTS];
+	unsigned int memory_count;
 
 	int16_t *published, *own_published;
 };
@@ -55,6 +107,13 @@ struct learner_example {
 	uint32_t global_idx[JUNK_MAX_TOKENS];
 	uint32_t personal_idx[JUNK_MAX_TOKENS];
 	float scale[JUNK_MAX_TOKENS];
+	uint8_t view[JUNK_MAX_TOKENS];
+	/* what each view says alone, without the bias */
+	double view_sum[VIEWS];
+};
+
+struct learner_step {
+	double label, weight, rate, noise, epsilon;
 };
 
 void junk_learner_settings_init(struct junk_learner_settings *set_r)
@@ -63,7 +122,7 @@ void junk_learner_settings_init(struct junk_learner_settings *set_r)
 	set_r->global_log2 = DEFAULT_LOG2;
 	set_r->personal_log2 = DEFAULT_LOG2;
 	set_r->min_reporters = 2;
-	set_r->min_reports = 10;
+	set_r->min_reports = 1;
 	set_r->min_evidence = 4;
 }
 
@@ -78,6 +137,13 @@ static void table_deinit(struct learner_table *table)
 {
 	i_free(table->weights);
 	i_free(table->squares);
+}
+
+static void memory_clear(struct junk_learner *learner)
+{
+	for (unsigned int i = 0; i < learner->memory_count; i++)
+		i_free(learner->memory[i].tokens);
+	learner->memory_count = 0;
 }
 
 size_t junk_learner_weights_size(struct junk_learner *learner)
@@ -111,6 +177,7 @@ void junk_learner_deinit(struct junk_learner **_learner)
 	if (learner == NULL)
 		return;
 	*_learner = NULL;
+	memory_clear(learner);
 	table_deinit(&learner->global);
 	table_deinit(&learner->personal);
 	i_free(learner->reporters);
@@ -182,23 +249,41 @@ void junk_learner_model(struct junk_learner *learner,
 
 /* --- learning --- */
 
+/* splitmix64 (Steele et al. 2014): the same everywhere, part of the state */
+static uint64_t random_next(struct junk_learner *learner)
+{
+	uint64_t x = (learner->random_state += UINT64_C(0x9e3779b97f4a7c15));
+
+	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return x ^ (x >> 31);
+}
+
+static unsigned int
+random_below(struct junk_learner *learner, unsigned int limit)
+{
+	return random_next(learner) % limit;
+}
+
 static void
-example_init(const struct junk_learner *learner,
-	     const struct junk_report *report, uint64_t person,
+example_init(struct junk_learner *learner, uint64_t person,
+	     const junk_token_t *tokens, unsigned int count,
 	     struct learner_example *example_r)
 {
 	unsigned int groups[JUNK_TOKEN_GROUP_COUNT] = { 0, 0 };
-	unsigned int count = I_MIN(report->token_count, JUNK_MAX_TOKENS);
 	float scales[JUNK_TOKEN_GROUP_COUNT];
+	uint32_t salt = random_next(learner);
 
+	count = I_MIN(count, JUNK_MAX_TOKENS);
 	for (unsigned int i = 0; i < count; i++)
-		groups[junk_token_group(report->tokens[i])]++;
+		groups[junk_token_group(tokens[i])]++;
 	for (unsigned int i = 0; i < JUNK_TOKEN_GROUP_COUNT; i++)
 		scales[i] = groups[i] == 0 ? 0 : 1 / sqrtf(groups[i]);
 
 	example_r->count = count;
 	for (unsigned int i = 0; i < count; i++) {
-		junk_token_t token = report->tokens[i];
+		junk_token_t token = tokens[i];
+		uint32_t mixed = ((uint32_t)token ^ salt) * 0x9e3779b1U;
 
 		example_r->global_idx[i] =
 			junk_model_hash_index(learner->set.seed,
@@ -207,32 +292,52 @@ example_init(const struct junk_learner *learner,
 			junk_model_hash_index(person, learner->personal.log2,
 					      token);
 		example_r->scale[i] = scales[junk_token_group(token)];
+		example_r->view[i] = mixed >> (32 - VIEWS_LOG2);
 	}
 }
 
-/* The sum that a reader would get. */
+/* The sum that a reader would get, without rounding. */
 static double
 example_sum(const struct junk_learner *learner,
-	    const struct learner_example *example)
+	    struct learner_example *example)
 {
 	double sum = learner->bias;
 
+	for (unsigned int i = 0; i < VIEWS; i++)
+		example->view_sum[i] = 0;
 	for (unsigned int i = 0; i < example->count; i++) {
 		float w = learner->personal.weights[example->personal_idx[i]];
 
 		if (global_is_public(learner, example->global_idx[i]))
 			w += learner->global.weights[example->global_idx[i]];
-		sum += w * example->scale[i];
+		example->view_sum[example->view[i]] += w * example->scale[i];
 	}
+	for (unsigned int i = 0; i < VIEWS; i++)
+		sum += example->view_sum[i];
 	return sum;
 }
 
 static double noise_rate(const struct junk_learner *learner)
 {
 	uint32_t known = I_MIN(learner->spam_count, learner->ham_count);
+	double noise = NOISE_FACTOR *
+		(learner->wrong_count + NOISE_MIN * NOISE_PRIOR_REPORTS) /
+		(learner->sure_count + NOISE_PRIOR_REPORTS);
 
-	return NOISE_RATE * I_MIN(known, NOISE_WARMUP_REPORTS) /
+	noise = I_MIN(I_MAX(noise, NOISE_MIN), NOISE_MAX);
+	return noise * I_MIN(known, NOISE_WARMUP_REPORTS) /
 		NOISE_WARMUP_REPORTS;
+}
+
+static void
+noise_learn(struct junk_learner *learner, double sum, bool spam)
+{
+	if (fabs(sum) <= NOISE_SURE_SUM)
+		return;
+	learner->sure_count = learner->sure_count * NOISE_FORGET + 1;
+	learner->wrong_count *= NOISE_FORGET;
+	if ((sum > 0) != spam)
+		learner->wrong_count += 1;
 }
 
 static double example_error(double sum, double label, double noise)
@@ -246,34 +351,45 @@ static double example_error(double sum, double label, double noise)
 	return (1 - 2 * noise) * p * (1 - p) * (label - q) / (q * (1 - q));
 }
 
-static void weight_step(float *weight, float *square, float gradient)
+static inline void
+weight_step(float *weight, float *square, float gradient, float decay,
+	    float rate, float epsilon)
 {
 	*square += gradient * gradient;
-	*weight += LEARN_RATE * gradient / (sqrtf(*square) + LEARN_EPSILON);
+	*weight += rate * (gradient - decay * *weight) /
+		(sqrtf(*square) + epsilon);
 	if (*weight > MAX_WEIGHT)
 		*weight = MAX_WEIGHT;
 	else if (*weight < -MAX_WEIGHT)
 		*weight = -MAX_WEIGHT;
 }
 
+/* sum: what example_sum() returned */
 static void
 example_learn(struct junk_learner *learner,
-	      const struct learner_example *example, double error)
+	      const struct learner_example *example, double sum,
+	      const struct learner_step *step)
 {
 	struct learner_table *global = &learner->global;
 	struct learner_table *personal = &learner->personal;
 	int16_t *published_personal =
 		learner->published + ((size_t)1 << global->log2);
+	float errors[VIEWS];
 
+	for (unsigned int i = 0; i < VIEWS; i++) {
+		errors[i] = step->weight *
+			example_error(VIEWS * example->view_sum[i] +
+				      learner->bias, step->label, step->noise);
+	}
 	for (unsigned int i = 0; i < example->count; i++) {
 		uint32_t gidx = example->global_idx[i];
 		uint32_t pidx = example->personal_idx[i];
-		float gradient = error * example->scale[i];
+		float gradient = errors[example->view[i]] * example->scale[i];
 
 		weight_step(&global->weights[gidx], &global->squares[gidx],
-			    gradient);
+			    gradient, LEARN_DECAY, step->rate, step->epsilon);
 		weight_step(&personal->weights[pidx], &personal->squares[pidx],
-			    gradient);
+			    gradient, LEARN_DECAY, step->rate, step->epsilon);
 		if (global_is_public(learner, gidx)) {
 			weight_publish(&learner->published[gidx],
 				       global->weights[gidx]);
@@ -281,50 +397,145 @@ example_learn(struct junk_learner *learner,
 		weight_publish(&published_personal[pidx],
 			       personal->weights[pidx]);
 	}
-	weight_step(&learner->bias, &learner->bias_square, error);
+	weight_step(&learner->bias, &learner->bias_square, step->weight *
+		    example_error(sum, step->label, step->noise), 0,
+		    step->rate, step->epsilon);
+}
+
+static void
+memory_add(struct junk_learner *learner, const struct junk_report *report,
+	   bool spam, double weight)
+{
+	struct learner_memory *memory;
+	unsigned int idx = learner->memory_count;
+
+	if (idx < MEMORY_REPORTS)
+		learner->memory_count++;
+	else {
+		idx = random_below(learner, MEMORY_REPORTS);
+		i_free(learner->memory[idx].tokens);
+	}
+	memory = &learner->memory[idx];
+	memcpy(memory->reporter, report->reporter, sizeof(memory->reporter));
+	memcpy(memory->digest, report->digest, sizeof(memory->digest));
+	memory->spam = spam;
+	memory->weight = weight;
+	memory->token_count = I_MIN(report->token_count, JUNK_MAX_TOKENS);
+	memory->tokens = i_new(junk_token_t, memory->token_count + 1);
+	memcpy(memory->tokens, report->tokens,
+	       memory->token_count * sizeof(junk_token_t));
+}
+
+static void
+memory_replay(struct junk_learner *learner, struct learner_step *step,
+	      struct learner_example *example)
+{
+	const struct learner_memory *memory =
+		&learner->memory[random_below(learner, learner->memory_count)];
+	double sum;
+
+	example_init(learner, junk_model_person(learner->set.seed,
+						memory->reporter),
+		     memory->tokens, memory->token_count, example);
+	sum = example_sum(learner, example);
+	if (memory->spam ? sum < -REPLAY_DISBELIEF : sum > REPLAY_DISBELIEF)
+		return;
+	step->label = memory->spam ? 1 : 0;
+	step->weight = memory->weight;
+	example_learn(learner, example, sum, step);
+}
+
+void junk_learner_forget(struct junk_learner *learner,
+			 const struct junk_report *report)
+{
+	struct learner_memory *memory;
+
+	for (unsigned int i = 0; i < learner->memory_count; ) {
+		memory = &learner->memory[i];
+		if (memcmp(memory->digest, report->digest,
+			   sizeof(memory->digest)) != 0 ||
+		    memcmp(memory->reporter, report->reporter,
+			   sizeof(memory->reporter)) != 0) {
+			i++;
+			continue;
+		}
+		i_free(memory->tokens);
+		*memory = learner->memory[--learner->memory_count];
+	}
+}
+
+static double
+report_balance(const struct junk_learner *learner, bool spam)
+{
+	double own = BALANCE_PRIOR +
+		(spam ? learner->spam_count : learner->ham_count);
+	double other = BALANCE_PRIOR +
+		(spam ? learner->ham_count : learner->spam_count);
+
+	return other >= own ? 1 : pow(other / own, BALANCE_POWER);
+}
+
+static void
+learner_learn(struct junk_learner *learner, const struct junk_report *report,
+	      bool spam, double weight)
+{
+	struct learner_example example;
+	struct learner_step step;
+	uint64_t person = junk_model_person(learner->set.seed,
+					    report->reporter);
+	double sum;
+
+	weight *= report_balance(learner, spam);
+	example_init(learner, person, report->tokens, report->token_count,
+		     &example);
+	for (unsigned int i = 0; i < example.count; i++) {
+		learner->reporters[example.global_idx[i]] |=
+			UINT64_C(1) << (person >> 58);
+	}
+	sum = example_sum(learner, &example);
+	noise_learn(learner, sum, spam);
+
+	step.label = spam ? 1 : 0;
+	step.weight = weight;
+	step.rate = LEARN_RATE;
+	step.noise = noise_rate(learner);
+	step.epsilon = LEARN_EPSILON + LEARN_EPSILON_NOISE * step.noise;
+	example_learn(learner, &example, sum, &step);
+	if (spam)
+		learner->spam_count++;
+	else
+		learner->ham_count++;
+
+	memory_add(learner, report, spam, weight);
+	step.rate = REPLAY_RATE;
+	for (unsigned int i = 0; i < REPLAY_COUNT; i++)
+		memory_replay(learner, &step, &example);
 }
 
 void junk_learner_learn(struct junk_learner *learner,
 			const struct junk_report *report, double weight)
 {
-	struct learner_example example;
-	uint64_t person = junk_model_person(learner->set.seed,
-					    report->reporter);
-	double label, error;
-
 	switch (report->verdict) {
 	case JUNK_VERDICT_SPAM:
-		label = 1;
+		learner_learn(learner, report, TRUE, weight);
+		break;
+	case JUNK_VERDICT_HAM:
+		learner_learn(learner, report, FALSE, weight);
 		break;
 	case JUNK_VERDICT_WEAK_HAM:
-		weight *= WEAK_HAM_WEIGHT;
-		/* fall through */
-	case JUNK_VERDICT_HAM:
-		label = 0;
+		learner_learn(learner, report, FALSE,
+			      weight * WEAK_HAM_WEIGHT);
 		break;
 	default:
-		return;
+		break;
 	}
-	example_init(learner, report, person, &example);
-	for (unsigned int i = 0; i < example.count; i++) {
-		learner->reporters[example.global_idx[i]] |=
-			UINT64_C(1) << (person >> 58);
-	}
-	error = example_error(example_sum(learner, &example), label,
-			      noise_rate(learner));
-	example_learn(learner, &example, error * weight);
-	if (label > 0)
-		learner->spam_count++;
-	else
-		learner->ham_count++;
 }
 
-void junk_learner_forget(struct junk_learner *learner ATTR_UNUSED,
-			 const struct junk_report *report ATTR_UNUSED)
-{
-}
+/* --- snapshots ---
 
-/* --- snapshots --- */
+   In the machine's own byte order (a snapshot never leaves it): a header, for
+   each table its weights and squares, the reporters' sketches, then for each
+   report of the memory a struct learner_memory_header and its tokens. */
 
 struct learner_header {
 	char magic[8];
@@ -336,19 +547,29 @@ struct learner_header {
 	uint64_t seed;
 	uint32_t spam_count, ham_count;
 	float bias, bias_square;
+	double sure_count, wrong_count;
+	uint64_t random_state;
+	uint32_t memory_count, unused2;
 };
 
-#define LEARNER_MAGIC "JUNKLRN1"
-#define LEARNER_VERSION 1
+struct learner_memory_header {
+	unsigned char reporter[JUNK_REPORTER_BYTES];
+	unsigned char digest[JUNK_DIGEST_BYTES];
+	float weight;
+	uint16_t token_count;
+	uint8_t spam, unused;
+};
+
+#define LEARNER_MAGIC "JUNKLRNR"
+#define LEARNER_VERSION 2
 #define LEARNER_BYTE_ORDER 0x01020304
 
-static size_t state_size(const struct junk_learner *learner)
+static size_t tables_size(const struct junk_learner *learner)
 {
 	size_t global = (size_t)1 << learner->global.log2;
 	size_t personal = (size_t)1 << learner->personal.log2;
 
-	return sizeof(struct learner_header) +
-		(global + personal) * 2 * sizeof(float) +
+	return (global + personal) * 2 * sizeof(float) +
 		global * sizeof(uint64_t);
 }
 
@@ -358,6 +579,22 @@ static void export_table(const struct learner_table *table, buffer_t *dest)
 
 	buffer_append(dest, table->weights, bytes);
 	buffer_append(dest, table->squares, bytes);
+}
+
+static void
+export_memory(const struct learner_memory *memory, buffer_t *dest)
+{
+	struct learner_memory_header header;
+
+	i_zero(&header);
+	memcpy(header.reporter, memory->reporter, sizeof(header.reporter));
+	memcpy(header.digest, memory->digest, sizeof(header.digest));
+	header.weight = memory->weight;
+	header.token_count = memory->token_count;
+	header.spam = memory->spam ? 1 : 0;
+	buffer_append(dest, &header, sizeof(header));
+	buffer_append(dest, memory->tokens,
+		      memory->token_count * sizeof(junk_token_t));
 }
 
 void junk_learner_export(struct junk_learner *learner, buffer_t *dest)
@@ -376,11 +613,17 @@ void junk_learner_export(struct junk_learner *learner, buffer_t *dest)
 	header.ham_count = learner->ham_count;
 	header.bias = learner->bias;
 	header.bias_square = learner->bias_square;
+	header.sure_count = learner->sure_count;
+	header.wrong_count = learner->wrong_count;
+	header.random_state = learner->random_state;
+	header.memory_count = learner->memory_count;
 	buffer_append(dest, &header, sizeof(header));
 	export_table(&learner->global, dest);
 	export_table(&learner->personal, dest);
 	buffer_append(dest, learner->reporters,
 		      ((size_t)1 << learner->global.log2) * sizeof(uint64_t));
+	for (unsigned int i = 0; i < learner->memory_count; i++)
+		export_memory(&learner->memory[i], dest);
 }
 
 /* Weights, then squares: within the bounds that learning keeps. */
@@ -393,10 +636,55 @@ static bool table_is_sane(const void *data, size_t count)
 		       sizeof(value));
 		if (!isfinite(value))
 			return FALSE;
-		if (i < count ? fabsf(value) > 8 : value < 0)
+		if (i < count ? fabsf(value) > MAX_WEIGHT : value < 0)
 			return FALSE;
 	}
 	return TRUE;
+}
+
+static bool numbers_are_sane(const struct learner_header *header)
+{
+	return fabsf(header->bias) <= MAX_WEIGHT &&
+		header->bias_square >= 0 && isfinite(header->bias_square) &&
+		header->sure_count >= 0 && isfinite(header->sure_count) &&
+		header->wrong_count >= 0 &&
+		header->wrong_count <= header->sure_count;
+}
+
+/* Returns the size of the report's memory at data, 0 if it isn't valid. */
+static size_t
+memory_size(const void *data, size_t size,
+	    struct learner_memory_header *header_r)
+{
+	size_t bytes;
+
+	if (size < sizeof(*header_r))
+		return 0;
+	memcpy(header_r, data, sizeof(*header_r));
+	bytes = sizeof(*header_r) +
+		header_r->token_count * sizeof(junk_token_t);
+	if (header_r->token_count > JUNK_MAX_TOKENS || bytes > size ||
+	    header_r->spam > 1 ||
+	    !(header_r->weight >= 0 && header_r->weight <= 1000))
+		return 0;
+	return bytes;
+}
+
+static bool memories_are_sane(const void *data, size_t size, uint32_t count)
+{
+	struct learner_memory_header header;
+	size_t bytes;
+
+	if (count > MEMORY_REPORTS)
+		return FALSE;
+	for (; count > 0; count--) {
+		bytes = memory_size(data, size, &header);
+		if (bytes == 0)
+			return FALSE;
+		data = CONST_PTR_OFFSET(data, bytes);
+		size -= bytes;
+	}
+	return size == 0;
 }
 
 static const char *
@@ -405,6 +693,7 @@ state_error(const struct junk_learner *learner,
 {
 	size_t global = (size_t)1 << learner->global.log2;
 	size_t personal = (size_t)1 << learner->personal.log2;
+	size_t tables = tables_size(learner);
 
 	if (size < sizeof(*header) ||
 	    memcmp(header->magic, LEARNER_MAGIC, sizeof(header->magic)) != 0)
@@ -420,14 +709,17 @@ state_error(const struct junk_learner *learner,
 	if (header->global_log2 != learner->global.log2 ||
 	    header->personal_log2 != learner->personal.log2)
 		return "other table sizes";
-	if (size != state_size(learner))
-		return "wrong size";
+	size -= sizeof(*header);
 	data = CONST_PTR_OFFSET(data, sizeof(*header));
-	if (!(fabsf(header->bias) <= 8) || !(header->bias_square >= 0) ||
-	    !table_is_sane(data, global) ||
+	if (size < tables)
+		return "truncated";
+	if (!numbers_are_sane(header) || !table_is_sane(data, global) ||
 	    !table_is_sane(CONST_PTR_OFFSET(data, 2 * global * sizeof(float)),
 			   personal))
 		return "a weight is out of range";
+	if (!memories_are_sane(CONST_PTR_OFFSET(data, tables), size - tables,
+			       header->memory_count))
+		return "the memory of reports isn't valid";
 	return NULL;
 }
 
@@ -436,6 +728,33 @@ import_floats(float *dest, const void *data, size_t count)
 {
 	memcpy(dest, data, count * sizeof(*dest));
 	return CONST_PTR_OFFSET(data, count * sizeof(*dest));
+}
+
+/* The data has been checked. */
+static void
+import_memory(struct junk_learner *learner, const void *data, size_t size)
+{
+	struct learner_memory_header header;
+	struct learner_memory *memory;
+	size_t bytes;
+
+	memory_clear(learner);
+	while (size > 0) {
+		bytes = memory_size(data, size, &header);
+		i_assert(bytes > 0 && learner->memory_count < MEMORY_REPORTS);
+		memory = &learner->memory[learner->memory_count++];
+		memcpy(memory->reporter, header.reporter,
+		       sizeof(memory->reporter));
+		memcpy(memory->digest, header.digest, sizeof(memory->digest));
+		memory->weight = header.weight;
+		memory->spam = header.spam != 0;
+		memory->token_count = header.token_count;
+		memory->tokens = i_new(junk_token_t, header.token_count + 1);
+		memcpy(memory->tokens, CONST_PTR_OFFSET(data, sizeof(header)),
+		       header.token_count * sizeof(junk_token_t));
+		data = CONST_PTR_OFFSET(data, bytes);
+		size -= bytes;
+	}
 }
 
 int junk_learner_import(struct junk_learner *learner, const void *data,
@@ -456,12 +775,18 @@ int junk_learner_import(struct junk_learner *learner, const void *data,
 	learner->ham_count = header.ham_count;
 	learner->bias = header.bias;
 	learner->bias_square = header.bias_square;
+	learner->sure_count = header.sure_count;
+	learner->wrong_count = header.wrong_count;
+	learner->random_state = header.random_state;
 	data = CONST_PTR_OFFSET(data, sizeof(header));
 	data = import_floats(learner->global.weights, data, global);
 	data = import_floats(learner->global.squares, data, global);
 	data = import_floats(learner->personal.weights, data, personal);
 	data = import_floats(learner->personal.squares, data, personal);
 	memcpy(learner->reporters, data, global * sizeof(uint64_t));
+	data = CONST_PTR_OFFSET(data, global * sizeof(uint64_t));
+	import_memory(learner, data, size - sizeof(header) -
+		      tables_size(learner));
 	publish_all(learner);
 	return 0;
 }
