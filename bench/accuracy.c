@@ -1,0 +1,339 @@
+/* How good the product's classifier is, by the protocol of the TREC Spam
+   Track: in the order of the index, score each message, then let the learner
+   have what the protocol's user reports. Tokenizer, score and learner are the
+   product's own. */
+
+#include "lib.h"
+#include "array.h"
+#include "str.h"
+#include "junk-learner.h"
+#include "metrics.h"
+
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+
+/* The default of junk_feedback_threshold. */
+#define DEFAULT_THRESHOLD 90
+#define BOOTSTRAP_SAMPLES 200
+/* Of users who act on what they see (protocol partial). */
+#define PARTIAL_REPORTS_SPAM 0.5
+#define PARTIAL_RESCUES_HAM 0.9
+#define PARTIAL_WEAK_HAM 0.05
+
+enum protocol {
+	PROTOCOL_IMMEDIATE,
+	PROTOCOL_DELAYED,
+	PROTOCOL_NOISE,
+	PROTOCOL_PARTIAL,
+	PROTOCOL_TOE,
+};
+
+struct options {
+	const char *index_path, *scores_path;
+	enum protocol protocol;
+	const char *protocol_name;
+	/* messages or percent */
+	unsigned int protocol_arg;
+	uint64_t seed;
+	bool strip, shuffle;
+	unsigned int half;
+};
+
+struct run {
+	const struct options *opts;
+	struct corpus *corpus;
+	struct junk_learner *learner;
+	struct corpus_random random;
+	struct result *results;
+	FILE *scores;
+	/* the message that is learned next (protocol delayed) */
+	unsigned int next_learned;
+};
+
+static void
+run_learn(struct run *run, const struct corpus_mail *mail,
+	  enum junk_verdict verdict)
+{
+	struct junk_report report;
+
+	i_zero(&report);
+	report.verdict = verdict;
+	report.origin = verdict == JUNK_VERDICT_WEAK_HAM ?
+		JUNK_ORIGIN_ACTION : JUNK_ORIGIN_MOVE;
+	report.feature_set = JUNK_FEATURE_SET;
+	memcpy(report.digest, mail->digest, sizeof(report.digest));
+	report.tokens = mail->tokens;
+	report.token_count = mail->token_count;
+	junk_learner_learn(run->learner, &report, 1);
+}
+
+static enum junk_verdict mail_verdict(bool spam)
+{
+	return spam ? JUNK_VERDICT_SPAM : JUNK_VERDICT_HAM;
+}
+
+static void
+run_partial(struct run *run, const struct corpus_mail *mail, bool caught)
+{
+	double x = corpus_random_double(&run->random);
+
+	if (mail->spam && !caught && x < PARTIAL_REPORTS_SPAM)
+		run_learn(run, mail, JUNK_VERDICT_SPAM);
+	else if (!mail->spam && caught && x < PARTIAL_RESCUES_HAM)
+		run_learn(run, mail, JUNK_VERDICT_HAM);
+	else if (!mail->spam && !caught && x < PARTIAL_WEAK_HAM)
+		run_learn(run, mail, JUNK_VERDICT_WEAK_HAM);
+}
+
+static void run_feedback(struct run *run, unsigned int idx, bool caught)
+{
+	const struct corpus_mail *mail = array_idx(&run->corpus->mails, idx);
+	bool spam = mail->spam;
+
+	switch (run->opts->protocol) {
+	case PROTOCOL_NOISE:
+		if (corpus_random_double(&run->random) * 100 <
+		    run->opts->protocol_arg)
+			spam = !spam;
+		/* fall through */
+	case PROTOCOL_IMMEDIATE:
+		run_learn(run, mail, mail_verdict(spam));
+		break;
+	case PROTOCOL_DELAYED:
+		while (run->next_learned + run->opts->protocol_arg <= idx) {
+			mail = array_idx(&run->corpus->mails,
+					 run->next_learned++);
+			run_learn(run, mail, mail_verdict(mail->spam));
+		}
+		break;
+	case PROTOCOL_PARTIAL:
+		run_partial(run, mail, caught);
+		break;
+	case PROTOCOL_TOE:
+		if (caught != mail->spam)
+			run_learn(run, mail, mail_verdict(mail->spam));
+		break;
+	}
+}
+
+static void
+run_score(struct run *run, unsigned int idx, struct result *result_r)
+{
+	static const unsigned char reporter[JUNK_REPORTER_BYTES];
+	const struct corpus_mail *mail = array_idx(&run->corpus->mails, idx);
+	struct junk_model model;
+	struct junk_score score;
+
+	junk_learner_model(run->learner, &model);
+	junk_model_score(&model, mail->tokens, mail->token_count, reporter,
+			 &score);
+	i_zero(result_r);
+	result_r->spam = mail->spam;
+	result_r->unknown = score.score == JUNK_SCORE_UNKNOWN;
+	result_r->caught = score.score >= DEFAULT_THRESHOLD;
+	/* "unknown" has no number. To order messages something is needed:
+	   what the weights would say. */
+	result_r->rank = result_r->probability = score.probability;
+	if (run->scores != NULL) {
+		fprintf(run->scores, "%s\t%.10g\t%s\t%s\n",
+			mail->spam ? "spam" : "ham",
+			100 * result_r->probability,
+			result_r->unknown ? "unknown" :
+			(result_r->caught ? "spam" : "ham"), mail->path);
+	}
+}
+
+static void run_protocol(struct run *run)
+{
+	unsigned int count = array_count(&run->corpus->mails);
+
+	for (unsigned int i = 0; i < count; i++) {
+		run_score(run, i, &run->results[i]);
+		run_feedback(run, i, run->results[i].caught);
+	}
+}
+
+static void print_calibration(const struct calibration *calibration)
+{
+	printf("\nreliability, messages with a score:\n"
+	       "  score    messages  mean score  spam %%\n");
+	for (unsigned int i = 0; i < CALIBRATION_BINS; i++) {
+		unsigned int count = calibration->bins[i].count;
+
+		if (count == 0) {
+			printf("  %2u-%-3u  %8u\n", i * 10, i * 10 + 10, 0);
+			continue;
+		}
+		double spam = 100.0 * calibration->bins[i].spam / count;
+		printf("  %2u-%-3u  %8u  %10.1f  %6.1f  |", i * 10,
+		       i * 10 + 10, count,
+		       100 * calibration->bins[i].probability_sum / count,
+		       spam);
+		for (unsigned int j = 0; j < spam / 2.5; j++)
+			putchar('#');
+		putchar('\n');
+	}
+	printf("expected calibration error: %.2f %%\n", calibration->error);
+}
+
+static void print_metrics(const struct metrics *metrics)
+{
+	printf("%-10s %9s   95 %% interval\n", "", "");
+	for (unsigned int i = 0; i < METRIC_COUNT; i++) {
+		printf("%-10s %9.3f   %.3f - %.3f\n", metric_name(i),
+		       metrics->value[i], metrics->low[i], metrics->high[i]);
+	}
+}
+
+static void print_last_line(const struct metrics *metrics)
+{
+	printf("1-AUC%% %.4f  LAM%% %.3f  sm@hm0.1%% %.2f  hm%% %.3f  "
+	       "sm%% %.2f\n", metrics->value[METRIC_AUC],
+	       metrics->value[METRIC_LAM], metrics->value[METRIC_SPAM_AT_0_1],
+	       metrics->value[METRIC_HAM], metrics->value[METRIC_SPAM]);
+}
+
+static int run_index(const struct options *opts)
+{
+	struct junk_learner_settings learner_set;
+	struct corpus corpus;
+	struct metrics metrics;
+	struct calibration calibration;
+	struct run run;
+	const char *error;
+	unsigned int count;
+
+	if (corpus_read(opts->index_path, opts->strip, &corpus, &error) < 0) {
+		i_error("%s", error);
+		return 1;
+	}
+	i_zero(&run);
+	run.opts = opts;
+	run.corpus = &corpus;
+	run.random.state = opts->seed;
+	if (opts->shuffle)
+		corpus_shuffle(&corpus, &run.random);
+	if (opts->scores_path != NULL) {
+		run.scores = fopen(opts->scores_path, "w");
+		if (run.scores == NULL) {
+			i_error("fopen(%s) failed: %m", opts->scores_path);
+			return 1;
+		}
+	}
+	junk_learner_settings_init(&learner_set);
+	run.learner = junk_learner_init(&learner_set);
+	count = array_count(&corpus.mails);
+	run.results = i_new(struct result, count);
+	run_protocol(&run);
+
+	unsigned int unknown = 0;
+	for (unsigned int i = 0; i < count; i++) {
+		if (run.results[i].unknown)
+			unknown++;
+	}
+	printf("%u spam, %u ham, protocol %s%s%s, seed %llu, unknown %u\n\n",
+	       corpus.spam_count, corpus.ham_count, opts->protocol_name,
+	       opts->strip ? ", stripped" : "",
+	       opts->shuffle ? ", shuffled" : "",
+	       (unsigned long long)opts->seed, unknown);
+	calibration_compute(run.results, count, &calibration);
+	metrics_compute(run.results, count, BOOTSTRAP_SAMPLES, &metrics);
+	print_metrics(&metrics);
+	print_calibration(&calibration);
+	print_last_line(&metrics);
+
+	junk_learner_deinit(&run.learner);
+	i_free(run.results);
+	corpus_free(&corpus);
+	if (run.scores != NULL && fclose(run.scores) != 0) {
+		i_error("write(%s) failed: %m", opts->scores_path);
+		return 1;
+	}
+	return 0;
+}
+
+static bool parse_protocol(const char *str, struct options *opts)
+{
+	static const struct {
+		const char *name;
+		enum protocol protocol;
+		bool arg;
+	} protocols[] = {
+		{ "immediate", PROTOCOL_IMMEDIATE, FALSE },
+		{ "delayed", PROTOCOL_DELAYED, TRUE },
+		{ "noise", PROTOCOL_NOISE, TRUE },
+		{ "partial", PROTOCOL_PARTIAL, FALSE },
+		{ "toe", PROTOCOL_TOE, FALSE },
+	};
+	const char *name = t_strcut(str, ':'), *arg = strchr(str, ':');
+
+	for (unsigned int i = 0; i < N_ELEMENTS(protocols); i++) {
+		if (strcmp(protocols[i].name, name) != 0)
+			continue;
+		if ((arg != NULL) != protocols[i].arg)
+			return FALSE;
+		opts->protocol = protocols[i].protocol;
+		opts->protocol_name = str;
+		return arg == NULL || str_to_uint(arg + 1,
+						  &opts->protocol_arg) == 0;
+	}
+	return FALSE;
+}
+
+static void ATTR_NORETURN usage(void)
+{
+	fprintf(stderr,
+"usage: accuracy --index FILE [--protocol PROTOCOL] [--strip] [--shuffle]\n"
+"                [--seed N] [--scores OUT.tsv]\n"
+"PROTOCOL: immediate | delayed:MESSAGES | noise:PERCENT | partial | toe\n");
+	lib_exit(64);
+}
+
+int main(int argc, char *argv[])
+{
+	static const struct option long_opts[] = {
+		{ "index", required_argument, NULL, 'i' },
+		{ "protocol", required_argument, NULL, 'p' },
+		{ "strip", no_argument, NULL, 's' },
+		{ "shuffle", no_argument, NULL, 'r' },
+		{ "seed", required_argument, NULL, 'S' },
+		{ "scores", required_argument, NULL, 'o' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct options opts = { .protocol_name = "immediate" };
+	int c, ret;
+
+	lib_init();
+	while ((c = getopt_long(argc, argv, "", long_opts, NULL)) != -1) {
+		switch (c) {
+		case 'i':
+			opts.index_path = optarg;
+			break;
+		case 'p':
+			if (!parse_protocol(optarg, &opts))
+				usage();
+			break;
+		case 's':
+			opts.strip = TRUE;
+			break;
+		case 'r':
+			opts.shuffle = TRUE;
+			break;
+		case 'S':
+			if (str_to_uint64(optarg, &opts.seed) < 0)
+				usage();
+			break;
+		case 'o':
+			opts.scores_path = optarg;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (opts.index_path == NULL || optind != argc)
+		usage();
+	ret = run_index(&opts);
+	lib_deinit();
+	return ret;
+}

@@ -1,0 +1,40 @@
+#ifndef BENCH_CORPUS_H
+#define BENCH_CORPUS_H
+
+#include "junk-tokenizer.h"
+
+/* A corpus in memory, as tokens. */
+
+struct corpus_mail {
+	const char *path;
+	bool spam;
+	const junk_token_t *tokens;
+	unsigned int token_count;
+	unsigned char digest[JUNK_DIGEST_BYTES];
+};
+
+struct corpus {
+	pool_t pool;
+	ARRAY(struct corpus_mail) mails;
+	unsigned int spam_count, ham_count;
+};
+
+/* Read an index of "spam|ham path" lines (paths relative to the index's
+   folder) and all of its messages. strip: of the header keep Subject, From, To
+   and Content-* only. Returns -1 and error_r if a file can't be read, a line
+   isn't valid, or there is no message or only one class. */
+int corpus_read(const char *index_path, bool strip, struct corpus *corpus_r,
+		const char **error_r);
+void corpus_free(struct corpus *corpus);
+
+/* Random numbers that are the same everywhere. */
+struct corpus_random {
+	uint64_t state;
+};
+uint64_t corpus_random_next(struct corpus_random *random);
+/* 0 <= x < 1 */
+double corpus_random_double(struct corpus_random *random);
+
+void corpus_shuffle(struct corpus *corpus, struct corpus_random *random);
+
+#endif

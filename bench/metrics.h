@@ -1,0 +1,59 @@
+#ifndef BENCH_METRICS_H
+#define BENCH_METRICS_H
+
+#include "corpus.h"
+
+/* Figures of the TREC Spam Track (Cormack & Lynam 2005) and calibration. */
+
+struct result {
+	/* orders messages: higher = more like spam */
+	double rank;
+	/* 0..1 */
+	double probability;
+	bool spam;
+	/* the verdict was spam at the product's default threshold */
+	bool caught;
+	bool unknown;
+};
+
+enum metric {
+	/* 1 - area under the ROC curve, in percent */
+	METRIC_AUC,
+	/* logistic average of ham caught and spam missed, in percent */
+	METRIC_LAM,
+	/* percent of spam missed where 0.1 % and 1 % of ham is caught */
+	METRIC_SPAM_AT_0_1,
+	METRIC_SPAM_AT_1,
+	/* percent of ham caught and spam missed at the default threshold */
+	METRIC_HAM,
+	METRIC_SPAM,
+
+	METRIC_COUNT
+};
+
+struct metrics {
+	double value[METRIC_COUNT];
+	/* 95 % interval */
+	double low[METRIC_COUNT], high[METRIC_COUNT];
+};
+
+#define CALIBRATION_BINS 10
+
+struct calibration {
+	struct {
+		unsigned int count, spam;
+		double probability_sum;
+	} bins[CALIBRATION_BINS];
+	/* expected calibration error in percent, of messages with a score */
+	double error;
+};
+
+const char *metric_name(enum metric metric);
+/* bootstrap: samples for the intervals, 0 = none. Both classes must be
+   there. Sorts results. */
+void metrics_compute(struct result *results, unsigned int count,
+		     unsigned int bootstrap, struct metrics *metrics_r);
+void calibration_compute(const struct result *results, unsigned int count,
+			 struct calibration *calibration_r);
+
+#endif
