@@ -120,6 +120,13 @@ static uint32_t load_u32(const uint32_t *value)
 	return __atomic_load_n(value, __ATOMIC_RELAXED);
 }
 
+/* The fixed part may have been rewritten, all at once, since we copied it. */
+static bool junk_segment_is_same(const struct junk_segment *segment)
+{
+	return __atomic_load_n(&segment->map->checksum, __ATOMIC_RELAXED) ==
+		segment->fixed.checksum;
+}
+
 static float load_float(const float *value)
 {
 	uint32_t bits = load_u32((const uint32_t *)(const void *)value);
@@ -262,6 +269,8 @@ int junk_segment_get(struct junk_segment *segment, time_t now,
 	if (segment->map != NULL) {
 		switch (junk_segment_state(segment)) {
 		case JUNK_SEGMENT_IN_USE:
+			if (!junk_segment_is_same(segment))
+				break;
 			return junk_segment_fill(segment, model_r, reason_r);
 		case JUNK_SEGMENT_WITHDRAWN:
 			*reason_r = "the service has withdrawn its scores";

@@ -7,7 +7,8 @@
    read-only by any number of readers. Little-endian machines and big-endian
    ones each write their own order; a reader of the other order refuses it.
 
-   fixed part, covered by the checksum, changed only while the state isn't 1:
+   fixed part, covered by the checksum, changed only while the state is 2; a
+   reader compares the checksum with that of its own copy before each use:
      0    8  magic "JUNKSCOR"
      8   u32 byte order 0x01020304
     12   u32 format version (JUNK_SEGMENT_VERSION)

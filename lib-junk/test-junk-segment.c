@@ -270,16 +270,26 @@ static void test_junk_segment_life(void)
 	test_assert(model.global_log2 == TEST_LOG2 + 1);
 	test_unmap(map);
 
+	/* rewritten in place while we didn't look */
+	map = test_map_writable();
+	h.seed++;
+	h.checksum = junk_segment_checksum(&h);
+	memcpy(map, &h, offsetof(struct junk_segment_header, state));
+	test_assert(junk_segment_get(segment, 102, &model, &reason) == -1);
+	test_assert(junk_segment_get(segment, 103, &model, &reason) == 0);
+	test_assert(model.seed == h.seed);
+	test_unmap(map);
+
 	/* superseded, and the next one isn't there yet */
 	map = test_map_writable();
 	map->state = JUNK_SEGMENT_SUPERSEDED;
-	test_assert(junk_segment_get(segment, 102, &model, &reason) == -1);
-	test_assert_strcmp(reason, TEST_PATH": segment is superseded");
 	test_assert(junk_segment_get(segment, 103, &model, &reason) == -1);
+	test_assert_strcmp(reason, TEST_PATH": segment is superseded");
+	test_assert(junk_segment_get(segment, 104, &model, &reason) == -1);
 	test_assert(junk_segment_last_change(segment) == 0);
 	test_unmap(map);
 	i_unlink(TEST_PATH);
-	test_assert(junk_segment_get(segment, 104, &model, &reason) == -1);
+	test_assert(junk_segment_get(segment, 105, &model, &reason) == -1);
 	test_assert_strcmp(reason, TEST_PATH": there is no segment");
 	junk_segment_close(&segment);
 	junk_segment_close(&segment);

@@ -29,6 +29,11 @@ void test_dir_deinit(void)
 		i_error("unlink_directory(%s) failed: %s", test_dir, error);
 }
 
+const char *test_dir_path(void)
+{
+	return test_dir;
+}
+
 const char *test_path(const char *name)
 {
 	return t_strconcat(test_dir, "/", name, NULL);

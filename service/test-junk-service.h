@@ -10,6 +10,7 @@
    last test. */
 void test_dir_init(const char *name);
 void test_dir_deinit(void);
+const char *test_dir_path(void);
 const char *test_path(const char *name);
 
 struct junk_key *test_key_new(void);

@@ -1,0 +1,320 @@
+#include "lib.h"
+#include "buffer.h"
+#include "str.h"
+#include "write-full.h"
+#include "test-common.h"
+#include "test-junk-service.h"
+#include "junk-engine.h"
+#include "junk-segment.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define NOW ((time_t)1700000000)
+
+static time_t now = NOW;
+static unsigned int message;
+
+static struct junk_engine *test_engine_new(void)
+{
+	const struct junk_engine_settings set = {
+		.state_dir = test_dir_path(),
+		.segment_path = t_strdup(test_path("scores")),
+		.min_reporters = 1,
+		.min_reports = 1,
+		.threshold = 90,
+	};
+
+	return junk_engine_init(&set);
+}
+
+static void test_add(struct junk_engine *engine)
+{
+	junk_token_t tokens[] = { 1, 2, 3, 4, 5 };
+	struct junk_report report;
+
+	i_zero(&report);
+	report.stamp_usecs = (uint64_t)now * 1000000;
+	report.verdict = JUNK_VERDICT_SPAM;
+	report.origin = JUNK_ORIGIN_MOVE;
+	report.feature_set = JUNK_FEATURE_SET;
+	message++;
+	memcpy(report.digest, &message, sizeof(message));
+	report.tokens = tokens;
+	report.token_count = N_ELEMENTS(tokens);
+	junk_engine_add(engine, &report);
+}
+
+static const char *test_status(struct junk_engine *engine, const char *key)
+{
+	string_t *str = t_str_new(1024);
+	const char *const *lines, *value;
+
+	junk_engine_status(engine, str);
+	for (lines = t_strsplit(str_c(str), "\n"); *lines != NULL; lines++) {
+		size_t len = strlen(key);
+
+		if (strncmp(*lines, key, len) == 0 && (*lines)[len] == '=') {
+			value = *lines + len + 1;
+			return value;
+		}
+	}
+	return "";
+}
+
+static unsigned int test_file_count(const char *part)
+{
+	DIR *dir = opendir(test_dir_path());
+	struct dirent *d;
+	unsigned int count = 0;
+
+	while ((d = readdir(dir)) != NULL) {
+		if (strstr(d->d_name, part) != NULL)
+			count++;
+	}
+	(void)closedir(dir);
+	return count;
+}
+
+static void test_delete_all(void)
+{
+	test_db_delete();
+	i_unlink_if_exists(test_path("key"));
+	i_unlink_if_exists(test_path("scores"));
+}
+
+static void test_junk_engine_life(void)
+{
+	struct junk_engine *engine, *engine2;
+
+	test_begin("junk_engine: life");
+	test_delete_all();
+	engine = test_engine_new();
+	test_assert(!junk_engine_is_ready(engine));
+	/* no report is taken before it has a place to wait in */
+	test_assert(junk_engine_is_full(engine));
+	test_assert(junk_engine_start(engine, now));
+	test_assert(junk_engine_is_ready(engine));
+	test_assert(!junk_engine_is_full(engine));
+	test_assert_strcmp(test_status(engine, "state"), "ready");
+	test_add(engine);
+	test_add(engine);
+	test_assert(junk_engine_commit(engine, now));
+	test_assert(junk_engine_commit(engine, now));
+	test_assert(test_db_int("SELECT count(*) FROM reports") == 2);
+	test_assert_strcmp(test_status(engine, "reports_recorded"), "2");
+	test_assert_strcmp(test_status(engine, "model_spam"), "2");
+	while (junk_engine_maintain(engine, now)) ;
+	test_assert(junk_engine_segment_is_current(engine));
+
+	/* a second process waits, and takes over when the first has ended */
+	engine2 = test_engine_new();
+	test_assert(!junk_engine_start(engine2, now));
+	test_assert(strstr(test_status(engine2, "state"),
+			   "locked by another process") != NULL);
+	junk_engine_deinit(&engine);
+	junk_engine_deinit(&engine);
+	test_assert(junk_engine_start(engine2, now));
+	test_assert_strcmp(test_status(engine2, "model_spam"), "2");
+	/* nothing to replay */
+	test_assert_strcmp(test_status(engine2, "snapshot_seq"), "2");
+	junk_engine_deinit(&engine2);
+	test_end();
+}
+
+static void test_junk_engine_full(void)
+{
+	struct junk_engine *engine = test_engine_new();
+	unsigned int count = 0;
+
+	test_begin("junk_engine: full");
+	test_assert(junk_engine_start(engine, now));
+	for (; !junk_engine_is_full(engine); count++)
+		test_add(engine);
+	test_assert(count == 128);
+	test_assert(junk_engine_commit(engine, now));
+	test_assert(!junk_engine_is_full(engine));
+	junk_engine_deinit(&engine);
+	test_end();
+}
+
+/* Logged at once, but not each time it is tried again. */
+static void test_junk_engine_key(void)
+{
+	struct junk_engine *engine = test_engine_new();
+	struct junk_key *key;
+	const char *error;
+	const char *key_path = t_strdup(test_path("key"));
+	const char *saved_path = t_strdup(test_path("key.saved"));
+
+	test_begin("junk_engine: key");
+	test_assert(rename(key_path, saved_path) == 0);
+	/* a new key would make the database unreadable for good */
+	test_expect_error_string("restore it from a backup");
+	test_assert(!junk_engine_start(engine, now));
+	test_expect_no_more_errors();
+	for (unsigned int i = 0; i < 100; i++)
+		test_assert(!junk_engine_start(engine, now + i));
+	test_assert(access(key_path, F_OK) < 0);
+	test_expect_error_string("restore it from a backup");
+	test_assert(!junk_engine_start(engine, now + 600));
+	test_expect_no_more_errors();
+
+	/* another one, then the right one */
+	test_assert(junk_key_load(key_path, TRUE, &key, &error) == 1);
+	junk_key_unref(&key);
+	test_expect_error_string("written with another key");
+	test_assert(!junk_engine_start(engine, now));
+	test_expect_no_more_errors();
+	test_assert(rename(saved_path, key_path) == 0);
+	test_assert(junk_engine_start(engine, now));
+	junk_engine_deinit(&engine);
+	test_end();
+}
+
+static void test_junk_engine_locked(void)
+{
+	struct junk_engine *engine = test_engine_new();
+	sqlite3 *other;
+	int64_t count;
+
+	test_begin("junk_engine: database locked");
+	test_assert(junk_engine_start(engine, now));
+	count = test_db_int("SELECT count(*) FROM reports");
+	test_assert(sqlite3_open(test_db_path(), &other) == SQLITE_OK);
+	test_assert(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL,
+				 NULL) == SQLITE_OK);
+	test_add(engine);
+	/* for some seconds this is nobody's business */
+	test_assert(!junk_engine_commit(engine, now));
+	test_assert(!junk_engine_is_ready(engine));
+	test_assert(junk_engine_retry_msecs(engine) < 1000);
+	test_assert(!junk_engine_start(engine, now + 1));
+	test_expect_error_string("holds a lock");
+	test_assert(!junk_engine_start(engine, now + 5));
+	test_expect_no_more_errors();
+	test_assert(!junk_engine_start(engine, now + 6));
+	test_assert(strncmp(test_status(engine, "state"),
+			    "error: database ", 16) == 0);
+	test_assert(sqlite3_close(other) == SQLITE_OK);
+
+	test_assert(junk_engine_start(engine, now + 7));
+	test_assert(junk_engine_commit(engine, now + 7));
+	test_assert(test_db_int("SELECT count(*) FROM reports") == count + 1);
+	junk_engine_deinit(&engine);
+	test_end();
+}
+
+static void test_overwrite_db(off_t offset, size_t size)
+{
+	unsigned char *garbage = i_malloc(size);
+	int fd = open(test_db_path(), O_RDWR);
+
+	memset(garbage, 'x', size);
+	if (fd == -1 || pwrite_full(fd, garbage, size, offset) < 0)
+		i_fatal("writing failed: %m");
+	i_close_fd(&fd);
+	i_free(garbage);
+}
+
+/* Damaged while nobody looked: moved aside, begun anew. */
+static void test_junk_engine_corrupt_at_start(void)
+{
+	struct junk_engine *engine;
+
+	test_begin("junk_engine: database damaged at start");
+	test_overwrite_db(0, 4096);
+	engine = test_engine_new();
+	test_expect_error_string("moved to");
+	test_assert(junk_engine_start(engine, ++now));
+	test_expect_no_more_errors();
+	test_assert(test_file_count(".corrupt-") == 1);
+	test_add(engine);
+	test_assert(junk_engine_commit(engine, now));
+	test_assert(test_db_int("SELECT count(*) FROM reports") == 1);
+	junk_engine_deinit(&engine);
+	test_end();
+}
+
+/* Damaged under our hands: the model goes on, and no report is lost that
+   wasn't acknowledged yet. */
+static void test_junk_engine_corrupt_live(void)
+{
+	struct junk_engine *engine = test_engine_new();
+
+	test_begin("junk_engine: database damaged in use");
+	test_assert(junk_engine_start(engine, now));
+	test_assert_strcmp(test_status(engine, "model_spam"), "1");
+	for (unsigned int i = 0; i < 20; i++)
+		test_add(engine);
+	test_assert(junk_engine_commit(engine, now));
+	/* into the file, and out of the cache */
+	test_db_exec("PRAGMA wal_checkpoint(TRUNCATE)");
+	test_overwrite_db(8192, 64 * 8192);
+	test_db_exec("PRAGMA user_version = 1");
+	test_add(engine);
+	test_add(engine);
+	test_expect_error_string("moved to");
+	test_assert(junk_engine_commit(engine, ++now));
+	test_expect_no_more_errors();
+	test_assert(test_file_count(".corrupt-") == 2);
+	test_assert(test_db_int("SELECT count(*) FROM reports") == 2);
+	test_assert_strcmp(test_status(engine, "model_spam"), "23");
+	junk_engine_deinit(&engine);
+
+	/* also for the next process */
+	engine = test_engine_new();
+	test_assert(junk_engine_start(engine, now));
+	test_assert_strcmp(test_status(engine, "model_spam"), "23");
+	junk_engine_deinit(&engine);
+	test_end();
+}
+
+static void test_junk_engine_segment(void)
+{
+	struct junk_engine *engine;
+	const char *path = t_strdup(test_path("scores"));
+
+	test_begin("junk_engine: segment");
+	i_unlink(path);
+	if (mkdir(path, 0700) < 0)
+		i_fatal("mkdir() failed: %m");
+	engine = test_engine_new();
+	test_expect_error_string("scores");
+	test_assert(!junk_engine_start(engine, now));
+	test_expect_no_more_errors();
+	/* the reports are safe before that */
+	test_assert(rmdir(path) == 0);
+	test_assert(junk_engine_start(engine, now));
+	i_unlink(path);
+	test_assert(!junk_engine_segment_is_current(engine));
+	junk_engine_deinit(&engine);
+	test_end();
+}
+
+static void test_init(void)
+{
+	test_dir_init("junk-engine");
+}
+
+int main(void)
+{
+	static void (*const test_functions[])(void) = {
+		test_init,
+		test_junk_engine_life,
+		test_junk_engine_full,
+		test_junk_engine_key,
+		test_junk_engine_locked,
+		test_junk_engine_corrupt_at_start,
+		test_junk_engine_corrupt_live,
+		test_junk_engine_segment,
+		test_dir_deinit,
+		NULL
+	};
+	return test_run(test_functions);
+}

@@ -1,0 +1,226 @@
+#include "lib.h"
+#include "test-common.h"
+#include "test-junk-service.h"
+#include "junk-learner.h"
+#include "junk-publisher.h"
+#include "junk-segment.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <sys/stat.h>
+
+#define TEST_LOG2 JUNK_SEGMENT_MIN_LOG2
+#define NOW 1700000000
+
+static struct junk_learner_settings learner_set;
+
+static struct junk_learner *test_learner_new(void)
+{
+	return junk_learner_init(&learner_set);
+}
+
+static void test_learn(struct junk_learner *learner)
+{
+	junk_token_t tokens[3] = { 1, 2, 3 };
+	struct junk_report report;
+
+	i_zero(&report);
+	report.verdict = JUNK_VERDICT_SPAM;
+	report.feature_set = JUNK_FEATURE_SET;
+	report.tokens = tokens;
+	report.token_count = N_ELEMENTS(tokens);
+	junk_learner_learn(learner, &report, 1);
+}
+
+static double test_reader_sum(struct junk_segment *segment, time_t now)
+{
+	unsigned char reporter[JUNK_REPORTER_BYTES] = { 0 };
+	junk_token_t tokens[3] = { 1, 2, 3 };
+	struct junk_model model;
+	struct junk_score score;
+	const char *reason;
+
+	if (junk_segment_get(segment, now, &model, &reason) < 0)
+		return -100;
+	junk_model_score(&model, tokens, 3, reporter, &score);
+	return score.sum;
+}
+
+static struct junk_publisher *
+test_publisher_new(struct junk_learner *learner, time_t now)
+{
+	struct junk_publisher *publisher;
+	const char *error;
+
+	if (junk_publisher_prepare(test_path("scores"), (uid_t)-1, (gid_t)-1,
+				   &error) < 0 ||
+	    junk_publisher_init(test_path("scores"), learner, now,
+				&publisher, &error) < 0)
+		i_fatal("publisher failed: %s", error);
+	return publisher;
+}
+
+/* What the learner learns, a reader sees at once. */
+static void test_junk_publisher_live(void)
+{
+	struct junk_segment *segment = junk_segment_open(test_path("scores"));
+	struct junk_learner *learner = test_learner_new();
+	struct junk_publisher *publisher;
+	struct junk_model model;
+	const char *reason;
+	double sum;
+
+	test_begin("junk_publisher: live");
+	publisher = test_publisher_new(learner, NOW);
+	test_assert(test_reader_sum(segment, 1) == 0);
+	test_assert(junk_segment_last_change(segment) == NOW);
+	test_learn(learner);
+	junk_publisher_update(publisher, NOW + 1);
+	test_assert(test_reader_sum(segment, 1) > 0);
+	test_assert(junk_segment_last_change(segment) == NOW + 1);
+	test_assert(junk_segment_get(segment, 1, &model, &reason) == 0);
+	test_assert(model.spam_count == 1 && model.ham_count == 0);
+	test_assert(model.seed == learner_set.seed);
+	test_assert(model.min_reports == learner_set.min_reports);
+	test_assert(junk_segment_generation(segment) ==
+		    junk_publisher_generation(publisher));
+	test_assert(junk_publisher_is_current(publisher));
+
+	/* the service ends: readers keep what they have */
+	sum = test_reader_sum(segment, 1);
+	junk_publisher_deinit(&publisher);
+	junk_publisher_deinit(&publisher);
+	test_learn(learner);
+	test_assert(test_reader_sum(segment, 1) == sum);
+
+	/* and another one goes on, in the same file, under their eyes */
+	publisher = test_publisher_new(learner, NOW + 9);
+	test_assert(test_reader_sum(segment, 1) > sum);
+	junk_publisher_deinit(&publisher);
+	junk_learner_deinit(&learner);
+	junk_segment_close(&segment);
+	test_end();
+}
+
+/* Other settings, another seed or other sizes: readers look again, and none
+   sees the new weights by the old numbers. */
+static void test_junk_publisher_change(void)
+{
+	struct junk_segment *segment = junk_segment_open(test_path("scores"));
+	struct junk_publisher *publisher;
+	struct junk_learner *learner;
+	struct junk_model model;
+	const char *reason;
+
+	test_begin("junk_publisher: change");
+	learner = test_learner_new();
+	publisher = test_publisher_new(learner, NOW);
+	test_assert(test_reader_sum(segment, 1) == 0);
+	junk_publisher_deinit(&publisher);
+	junk_learner_deinit(&learner);
+	for (unsigned int i = 0; i < 4; i++) {
+		switch (i) {
+		case 0:
+			learner_set.seed++;
+			break;
+		case 1:
+			learner_set.global_log2 += 3;
+			break;
+		case 2:
+			learner_set.min_reports += 5;
+			break;
+		case 3:
+			/* smaller again: the file keeps its size */
+			learner_set.global_log2 -= 3;
+			break;
+		}
+		learner = test_learner_new();
+		publisher = test_publisher_new(learner, NOW);
+		test_learn(learner);
+		test_assert_idx(test_reader_sum(segment, 2 + i) > 0, i);
+		test_assert_idx(junk_segment_get(segment, 2 + i, &model,
+						 &reason) == 0, i);
+		test_assert_idx(model.seed == learner_set.seed, i);
+		test_assert_idx(model.global_log2 == learner_set.global_log2,
+				i);
+		test_assert_idx(model.min_reports == learner_set.min_reports,
+				i);
+		junk_publisher_deinit(&publisher);
+		junk_learner_deinit(&learner);
+	}
+	junk_segment_close(&segment);
+	test_end();
+}
+
+static void test_junk_publisher_files(void)
+{
+	struct junk_learner *learner = test_learner_new();
+	struct junk_segment *segment;
+	struct junk_publisher *publisher;
+	struct stat st, st2;
+	const char *error, *path = t_strdup(test_path("scores"));
+
+	test_begin("junk_publisher: files");
+	publisher = test_publisher_new(learner, NOW);
+	segment = junk_segment_open(path);
+	test_assert(test_reader_sum(segment, 1) == 0);
+	test_assert(stat(path, &st) == 0 && (st.st_mode & 07777) == 0644);
+	junk_publisher_deinit(&publisher);
+
+	/* a mode that lets others write: not trusted, replaced, and who has
+	   it mapped looks for the new one */
+	test_assert(chmod(path, 0666) == 0);
+	publisher = test_publisher_new(learner, NOW);
+	test_assert(stat(path, &st2) == 0 && st2.st_ino != st.st_ino);
+	test_assert((st2.st_mode & 07777) == 0644);
+	test_learn(learner);
+	test_assert(test_reader_sum(segment, 2) > 0);
+	test_assert(junk_publisher_is_current(publisher));
+
+	/* taken away under our hands */
+	i_unlink(path);
+	test_assert(!junk_publisher_is_current(publisher));
+	junk_publisher_deinit(&publisher);
+
+	/* a link isn't followed */
+	test_assert(symlink("elsewhere", path) == 0);
+	publisher = test_publisher_new(learner, NOW);
+	test_assert(lstat(path, &st) == 0 && S_ISREG(st.st_mode));
+	junk_publisher_deinit(&publisher);
+
+	/* garbage in the right place is overwritten */
+	test_assert(truncate(path, 0) == 0 && truncate(path, 5000) == 0);
+	publisher = test_publisher_new(learner, NOW);
+	test_assert(test_reader_sum(segment, 3) > 0);
+	junk_publisher_deinit(&publisher);
+
+	test_assert(junk_publisher_prepare("missing/dir/scores", (uid_t)-1,
+					   (gid_t)-1, &error) == -1);
+	test_assert(strstr(error, "started as root") != NULL);
+	test_assert(junk_publisher_init("missing/dir/scores", learner, NOW,
+					&publisher, &error) == -1);
+	junk_learner_deinit(&learner);
+	junk_segment_close(&segment);
+	test_end();
+}
+
+static void test_init(void)
+{
+	test_dir_init("junk-publisher");
+	junk_learner_settings_init(&learner_set);
+	learner_set.global_log2 = learner_set.personal_log2 = TEST_LOG2;
+	learner_set.seed = 99;
+}
+
+int main(void)
+{
+	static void (*const test_functions[])(void) = {
+		test_init,
+		test_junk_publisher_live,
+		test_junk_publisher_change,
+		test_junk_publisher_files,
+		test_dir_deinit,
+		NULL
+	};
+	return test_run(test_functions);
+}
