@@ -15,6 +15,10 @@ void doveadm_junk_plugin_init(void)
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_stats);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_export);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_report);
+	doveadm_cmd_register_ver2(&doveadm_cmd_junk_token);
+	doveadm_cmd_register_ver2(&doveadm_cmd_junk_forget);
+	doveadm_cmd_register_ver2(&doveadm_cmd_junk_rebuild);
+	doveadm_cmd_register_ver2(&doveadm_cmd_junk_rekey);
 }
 
 void doveadm_junk_plugin_deinit(void)

@@ -19,6 +19,8 @@
 /* The service answers within milliseconds, but its first start may have to
    replay reports. */
 #define SERVICE_TIMEOUT_SECS 10
+/* Learning anew from all reports. */
+#define SERVICE_ADMIN_TIMEOUT_SECS (60*60)
 /* Reports under way: enough for the service to commit them in groups. */
 #define SERVICE_MAX_OUTSTANDING 256
 
@@ -44,16 +46,18 @@ struct doveadm_junk_service {
 	char *path;
 	/* frames from the service, not yet decoded */
 	buffer_t *input;
+	unsigned int timeout_secs;
 	/* reports that aren't acknowledged */
 	unsigned int outstanding;
 };
 
-int doveadm_junk_service_connect(struct doveadm_junk_service **service_r,
-				 const char **error_r)
+static int
+service_connect(unsigned int timeout_secs,
+		struct doveadm_junk_service **service_r, const char **error_r)
 {
 	struct doveadm_junk_service *service;
 	const char *path = doveadm_junk_socket_path();
-	struct timeval timeout = { .tv_sec = SERVICE_TIMEOUT_SECS };
+	struct timeval timeout = { .tv_sec = timeout_secs };
 	int fd;
 
 	fd = net_connect_unix(path);
@@ -72,10 +76,17 @@ int doveadm_junk_service_connect(struct doveadm_junk_service **service_r,
 	}
 	service = i_new(struct doveadm_junk_service, 1);
 	service->fd = fd;
+	service->timeout_secs = timeout_secs;
 	service->path = i_strdup(path);
 	service->input = buffer_create_dynamic(default_pool, 4096);
 	*service_r = service;
 	return 0;
+}
+
+int doveadm_junk_service_connect(struct doveadm_junk_service **service_r,
+				 const char **error_r)
+{
+	return service_connect(SERVICE_TIMEOUT_SECS, service_r, error_r);
 }
 
 void doveadm_junk_service_close(struct doveadm_junk_service **_service)
@@ -107,7 +118,8 @@ service_read(struct doveadm_junk_service *service, const char **error_r)
 					   "connection", service->path);
 	} else if (errno == EAGAIN) {
 		*error_r = t_strdup_printf("%s: no answer in %u seconds",
-					   service->path, SERVICE_TIMEOUT_SECS);
+					   service->path,
+					   service->timeout_secs);
 	} else {
 		*error_r = t_strdup_printf("read(%s) failed: %m",
 					   service->path);
@@ -120,6 +132,7 @@ static int
 service_read_frame(struct doveadm_junk_service *service,
 		   struct junk_frame *frame_r, const char **error_r)
 {
+	unsigned char *payload;
 	size_t size;
 	int ret;
 
@@ -134,8 +147,10 @@ service_read_frame(struct doveadm_junk_service *service,
 					   service->path, *error_r);
 		return -1;
 	}
-	frame_r->payload = p_memdup(pool_datastack_create(), frame_r->payload,
-				    frame_r->payload_size);
+	payload = t_malloc_no0(frame_r->payload_size + 1);
+	if (frame_r->payload_size > 0)
+		memcpy(payload, frame_r->payload, frame_r->payload_size);
+	frame_r->payload = payload;
 	buffer_delete(service->input, 0, size);
 	if (frame_r->type == JUNK_FRAME_ERROR) {
 		*error_r = t_strdup_printf("the service says: %s",
@@ -196,6 +211,23 @@ int doveadm_junk_service_ask(struct doveadm_junk_service *service,
 	}
 	parse_answer(&frame, answer);
 	return 0;
+}
+
+int doveadm_junk_service_admin(enum junk_frame_type type,
+			       const void *payload, size_t payload_size,
+			       ARRAY_TYPE(junk_key_values) *answer,
+			       const char **error_r)
+{
+	struct doveadm_junk_service *service;
+	int ret;
+
+	if (service_connect(SERVICE_ADMIN_TIMEOUT_SECS, &service,
+			    error_r) < 0)
+		return -1;
+	ret = doveadm_junk_service_ask(service, type, payload, payload_size,
+				       answer, error_r);
+	doveadm_junk_service_close(&service);
+	return ret;
 }
 
 int doveadm_junk_service_status(ARRAY_TYPE(junk_key_values) *status,

@@ -23,6 +23,10 @@ extern struct doveadm_cmd_ver2 doveadm_cmd_junk_learn;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_stats;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_export;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_report;
+extern struct doveadm_cmd_ver2 doveadm_cmd_junk_token;
+extern struct doveadm_cmd_ver2 doveadm_cmd_junk_forget;
+extern struct doveadm_cmd_ver2 doveadm_cmd_junk_rebuild;
+extern struct doveadm_cmd_ver2 doveadm_cmd_junk_rekey;
 
 /* --- doveadm-junk-service.c --- */
 
@@ -51,6 +55,11 @@ int doveadm_junk_service_ask(struct doveadm_junk_service *service,
 			     const void *payload, size_t payload_size,
 			     ARRAY_TYPE(junk_key_values) *answer,
 			     const char **error_r);
+/* Connect, ask, close; for what may take the service minutes. */
+int doveadm_junk_service_admin(enum junk_frame_type type,
+			       const void *payload, size_t payload_size,
+			       ARRAY_TYPE(junk_key_values) *answer,
+			       const char **error_r);
 /* Connect, ask for the status, close. */
 int doveadm_junk_service_status(ARRAY_TYPE(junk_key_values) *status,
 				const char **error_r);

@@ -11,6 +11,10 @@ static bool junk_frame_type_is_known(uint8_t type)
 	switch (type) {
 	case JUNK_FRAME_REPORT:
 	case JUNK_FRAME_STATUS:
+	case JUNK_FRAME_LOOKUP:
+	case JUNK_FRAME_FORGET:
+	case JUNK_FRAME_REBUILD:
+	case JUNK_FRAME_REKEY:
 	case JUNK_FRAME_ACK:
 	case JUNK_FRAME_TEXT:
 	case JUNK_FRAME_ERROR:
@@ -225,4 +229,80 @@ void junk_frame_encode_ack(buffer_t *dest, uint32_t count)
 
 	cpu32_to_le_unaligned(count, number);
 	junk_frame_encode(dest, JUNK_FRAME_ACK, number, sizeof(number));
+}
+
+/* --- administration --- */
+
+#define FORGET_FLAG_BURST 0x01
+
+void junk_frame_encode_forget(buffer_t *dest, const struct junk_forget *forget)
+{
+	unsigned char payload[JUNK_FRAME_FORGET_BYTES];
+
+	memset(payload, 0, sizeof(payload));
+	cpu64_to_le_unaligned(forget->since, payload);
+	payload[8] = (uint8_t)forget->origin;
+	payload[9] = forget->burst ? FORGET_FLAG_BURST : 0;
+	junk_frame_encode(dest, JUNK_FRAME_FORGET, payload, sizeof(payload));
+}
+
+int junk_frame_decode_forget(const struct junk_frame *frame,
+			     struct junk_forget *forget_r,
+			     const char **error_r)
+{
+	const unsigned char *p = frame->payload;
+
+	if (frame->payload_size != JUNK_FRAME_FORGET_BYTES) {
+		*error_r = t_strdup_printf("FORGET of %zu bytes",
+					   frame->payload_size);
+		return -1;
+	}
+	if ((p[9] & ~FORGET_FLAG_BURST) != 0 ||
+	    le16_to_cpu_unaligned(p + 10) != 0 ||
+	    le32_to_cpu_unaligned(p + 12) != 0) {
+		*error_r = "reserved bytes of FORGET aren't 0";
+		return -1;
+	}
+	forget_r->since = le64_to_cpu_unaligned(p);
+	forget_r->origin = (enum junk_origin)p[8];
+	forget_r->burst = (p[9] & FORGET_FLAG_BURST) != 0;
+	return 0;
+}
+
+void junk_frame_encode_lookup(buffer_t *dest, const junk_token_t *tokens,
+			      unsigned int count)
+{
+	buffer_t *payload = t_buffer_create(count * sizeof(*tokens) + 1);
+	unsigned char data[sizeof(junk_token_t)];
+
+	for (unsigned int i = 0; i < count; i++) {
+		cpu64_to_le_unaligned(tokens[i], data);
+		buffer_append(payload, data, sizeof(data));
+	}
+	junk_frame_encode(dest, JUNK_FRAME_LOOKUP, payload->data,
+			  payload->used);
+}
+
+int junk_frame_decode_lookup(const struct junk_frame *frame,
+			     const junk_token_t **tokens_r,
+			     unsigned int *count_r, const char **error_r)
+{
+	const unsigned int count =
+		(unsigned int)(frame->payload_size / sizeof(junk_token_t));
+	junk_token_t *tokens;
+
+	if (frame->payload_size % sizeof(junk_token_t) != 0 ||
+	    count > JUNK_MAX_LOOKUP_TOKENS) {
+		*error_r = t_strdup_printf("LOOKUP of %zu bytes",
+					   frame->payload_size);
+		return -1;
+	}
+	tokens = t_new(junk_token_t, count + 1);
+	for (unsigned int i = 0; i < count; i++) {
+		tokens[i] = le64_to_cpu_unaligned(
+			frame->payload + i * sizeof(junk_token_t));
+	}
+	*tokens_r = tokens;
+	*count_r = count;
+	return 0;
 }

@@ -18,6 +18,15 @@
              u32 size_bytes, 16 reporter, 16 digest, u16 0, u16 token_count,
              u64 * token_count
      STATUS  empty
+   from root or the service's own user only, answered by TEXT:
+     LOOKUP  u64 * token, at most JUNK_MAX_LOOKUP_TOKENS: "N=class spam ham
+             reporters" for the N-th token that enough people have reported
+     FORGET  u64 since (seconds since 1970), u8 origin (0 = any), u8 flags
+             (1 = all of those reporters that exceeded their limit), u16 0,
+             u32 0: take reports back
+     REBUILD empty: learn anew from the reports that are kept
+     REKEY   empty: begin a new database with a new key
+
    service -> client:
      ACK     u32 n: the next n reports of this connection are durable (or
              were refused for good, which the service counts and says itself)
@@ -28,13 +37,28 @@
 #define JUNK_FRAME_VERSION 1
 #define JUNK_FRAME_HEADER_BYTES 8
 #define JUNK_FRAME_REPORT_BYTES 52
+#define JUNK_FRAME_FORGET_BYTES 16
 
 enum junk_frame_type {
 	JUNK_FRAME_REPORT = 1,
 	JUNK_FRAME_STATUS = 2,
+	JUNK_FRAME_LOOKUP = 3,
+	JUNK_FRAME_FORGET = 4,
+	JUNK_FRAME_REBUILD = 5,
+	JUNK_FRAME_REKEY = 6,
 	JUNK_FRAME_ACK = 0x81,
 	JUNK_FRAME_TEXT = 0x82,
 	JUNK_FRAME_ERROR = 0x8f,
+};
+
+/* Which reports to take back. */
+struct junk_forget {
+	/* seconds since 1970; an hour counts as a whole */
+	uint64_t since;
+	/* 0 = any */
+	enum junk_origin origin;
+	/* all reports of those who have exceeded their limit since then */
+	bool burst;
 };
 
 struct junk_frame {
@@ -54,12 +78,23 @@ int junk_frame_decode(const unsigned char *data, size_t size,
 int junk_frame_decode_report(const struct junk_frame *frame,
 			     struct junk_report *report_r,
 			     const char **error_r);
+int junk_frame_decode_forget(const struct junk_frame *frame,
+			     struct junk_forget *forget_r,
+			     const char **error_r);
+/* tokens_r is allocated from the data stack. */
+int junk_frame_decode_lookup(const struct junk_frame *frame,
+			     const junk_token_t **tokens_r,
+			     unsigned int *count_r, const char **error_r);
 int junk_frame_decode_ack(const struct junk_frame *frame, uint32_t *count_r,
 			  const char **error_r);
 
 void junk_frame_encode(buffer_t *dest, enum junk_frame_type type,
 		       const void *payload, size_t payload_size);
 void junk_frame_encode_report(buffer_t *dest, const struct junk_report *report);
+void junk_frame_encode_forget(buffer_t *dest,
+			      const struct junk_forget *forget);
+void junk_frame_encode_lookup(buffer_t *dest, const junk_token_t *tokens,
+			      unsigned int count);
 void junk_frame_encode_ack(buffer_t *dest, uint32_t count);
 
 #endif

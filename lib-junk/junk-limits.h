@@ -30,6 +30,9 @@
 /* Reports that one client connection may have outstanding (not acknowledged)
    before it has to spool: 10,000 moved messages are not unusual. */
 #define JUNK_MAX_CLIENT_QUEUE 20000
+/* Tokens that an administrator may look up at once: a word can stand in each
+   class. */
+#define JUNK_MAX_LOOKUP_TOKENS 256
 /* Bytes of one user's spool file. */
 #define JUNK_MAX_SPOOL_BYTES (32*1024*1024)
 

@@ -128,7 +128,7 @@ static void test_junk_frame_bad_header(void)
 		{ { 0, 0, 0, 0, 0, 2 }, 8, "protocol version 0" },
 		{ { 0, 0, 0, 0, 2 }, 5, "protocol version 2" },
 		{ { 0, 0, 0, 0, 1, 0 }, 8, "unknown frame type 0" },
-		{ { 0, 0, 0, 0, 1, 3 }, 6, "unknown frame type 3" },
+		{ { 0, 0, 0, 0, 1, 7 }, 6, "unknown frame type 7" },
 		{ { 0, 0, 0, 0, 1, 2, 1, 0 }, 8, "reserved" },
 		{ { 0, 0, 0, 0, 1, 2, 0, 1 }, 8, "reserved" },
 	};
@@ -289,6 +289,67 @@ static void test_junk_frame_garbage(void)
 	test_end();
 }
 
+static void test_junk_frame_admin(void)
+{
+	const struct junk_forget forget = {
+		.since = UINT64_C(1234567890123), .origin = JUNK_ORIGIN_MOVE,
+		.burst = TRUE,
+	};
+	junk_token_t tokens[JUNK_MAX_LOOKUP_TOKENS + 1];
+	const junk_token_t *tokens2;
+	struct junk_forget forget2;
+	struct junk_frame frame;
+	unsigned char *data;
+	unsigned int count;
+	const char *error;
+	buffer_t *buf;
+	size_t size;
+
+	test_begin("junk_frame: administration");
+	buf = t_buffer_create(64);
+	junk_frame_encode_forget(buf, &forget);
+	test_assert(junk_frame_decode(buf->data, buf->used, &frame, &size,
+				      &error) == 1);
+	test_assert(frame.type == JUNK_FRAME_FORGET && size == buf->used);
+	test_assert(junk_frame_decode_forget(&frame, &forget2, &error) == 0);
+	test_assert(forget2.since == forget.since &&
+		    forget2.origin == forget.origin && forget2.burst);
+	/* each reserved byte, and each unknown flag */
+	data = buffer_get_modifiable_data(buf, NULL);
+	for (unsigned int i = 9; i < JUNK_FRAME_FORGET_BYTES; i++) {
+		data[JUNK_FRAME_HEADER_BYTES + i] ^= 0x80;
+		test_assert_idx(junk_frame_decode_forget(&frame, &forget2,
+							 &error) < 0, i);
+		data[JUNK_FRAME_HEADER_BYTES + i] ^= 0x80;
+	}
+	frame.payload_size--;
+	test_assert(junk_frame_decode_forget(&frame, &forget2, &error) < 0);
+
+	for (unsigned int i = 0; i < N_ELEMENTS(tokens); i++)
+		tokens[i] = UINT64_C(0x0102030405060708) * i;
+	for (unsigned int n = 0; n <= N_ELEMENTS(tokens); n++) T_BEGIN {
+		buf = t_buffer_create(64);
+		junk_frame_encode_lookup(buf, tokens, n);
+		test_assert_idx(junk_frame_decode(buf->data, buf->used, &frame,
+						  &size, &error) == 1, n);
+		if (n > JUNK_MAX_LOOKUP_TOKENS) {
+			test_assert_idx(junk_frame_decode_lookup(
+				&frame, &tokens2, &count, &error) < 0, n);
+		} else {
+			test_assert_idx(junk_frame_decode_lookup(
+				&frame, &tokens2, &count, &error) == 0 &&
+				count == n &&
+				memcmp(tokens, tokens2,
+				       n * sizeof(*tokens)) == 0, n);
+		}
+		frame.payload_size++;
+		test_assert_idx(junk_frame_decode_lookup(&frame, &tokens2,
+							 &count, &error) < 0,
+				n);
+	} T_END;
+	test_end();
+}
+
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
@@ -299,6 +360,7 @@ int main(void)
 		test_junk_frame_size_limit,
 		test_junk_frame_bad_report,
 		test_junk_frame_ack,
+		test_junk_frame_admin,
 		test_junk_frame_garbage,
 		NULL
 	};

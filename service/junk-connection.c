@@ -8,6 +8,7 @@
 #include "ioloop.h"
 #include "istream.h"
 #include "llist.h"
+#include "net.h"
 #include "ostream.h"
 #include "str.h"
 #include "junk-engine.h"
@@ -60,6 +61,8 @@ struct junk_connections {
 static struct junk_connections *conns;
 
 static void junk_connections_schedule_commit(void);
+static void junk_connections_schedule_retry(void);
+static void junk_connections_ack(void);
 static void junk_connections_schedule_maintain(unsigned int msecs);
 
 /* --- output --- */
@@ -131,6 +134,49 @@ junk_connection_reject(struct junk_connection *client, const char *error)
 	client->broken = TRUE;
 }
 
+/* --- administration --- */
+
+static bool junk_connection_is_admin(struct junk_connection *client)
+{
+	struct net_unix_cred cred;
+
+	return net_getunixcred(client->conn.fd_in, &cred) == 0 &&
+		(cred.uid == 0 || cred.uid == geteuid());
+}
+
+static void
+junk_connection_refuse(struct junk_connection *client, const char *error)
+{
+	junk_connection_send_text(client, JUNK_FRAME_ERROR, error);
+	client->broken = TRUE;
+}
+
+static void
+junk_connection_handle_admin(struct junk_connection *client,
+			     const struct junk_frame *frame)
+{
+	string_t *answer = t_str_new(1024);
+	const char *error;
+
+	if (!junk_connection_is_admin(client)) {
+		junk_connection_refuse(client, "only root may do that");
+		return;
+	}
+	/* reports that came before count before */
+	if (junk_engine_is_ready(conns->set.engine) &&
+	    junk_engine_commit(conns->set.engine, ioloop_time))
+		junk_connections_ack();
+	if (junk_engine_admin(conns->set.engine, frame, ioloop_time,
+			      answer, &error) < 0) {
+		junk_connection_refuse(client, error);
+		if (!junk_engine_is_ready(conns->set.engine))
+			junk_connections_schedule_retry();
+	} else {
+		junk_connection_send_text(client, JUNK_FRAME_TEXT,
+					  str_c(answer));
+	}
+}
+
 /* --- input --- */
 
 /* Returns 1 if the frame was handled, 0 if it has to wait, -1 on error. */
@@ -157,6 +203,12 @@ junk_connection_handle_frame(struct junk_connection *client,
 			return -1;
 		}
 		junk_connection_send_status(client);
+		return 1;
+	case JUNK_FRAME_LOOKUP:
+	case JUNK_FRAME_FORGET:
+	case JUNK_FRAME_REBUILD:
+	case JUNK_FRAME_REKEY:
+		junk_connection_handle_admin(client, frame);
 		return 1;
 	default:
 		*error_r = "frame is for clients only";
@@ -199,6 +251,8 @@ static int junk_connection_handle_input(struct junk_connection *client)
 				junk_connection_halt(client);
 				return 0;
 			}
+			if (client->broken)
+				return 0;
 		} else if (ret == 0) {
 			return 1;
 		}

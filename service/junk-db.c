@@ -36,6 +36,8 @@ enum junk_db_stmt {
 	JUNK_DB_STMT_HOUR_EXPIRE,
 	JUNK_DB_STMT_TOKEN_ADD,
 	JUNK_DB_STMT_TOKEN_EXPIRE,
+	JUNK_DB_STMT_TOKEN_FIND,
+	JUNK_DB_STMT_FIRST_SEQ,
 	JUNK_DB_STMT_META_SET,
 	JUNK_DB_STMT_META_GET,
 	JUNK_DB_STMT_SNAPSHOT_SET,
@@ -87,6 +89,11 @@ static const char *const junk_db_sql[JUNK_DB_STMT_COUNT] = {
 		"ham = max(ham + ?4, 0), "
 		"reporters = junk_reporters(sketch | ?5), "
 		"sketch = sketch | ?5, day = max(day, ?6)",
+	[JUNK_DB_STMT_TOKEN_FIND] =
+		"SELECT class, spam, ham, sketch, day FROM tokens "
+		"WHERE token = ?1",
+	[JUNK_DB_STMT_FIRST_SEQ] =
+		"SELECT coalesce(min(seq), 0) FROM reports",
 	[JUNK_DB_STMT_TOKEN_EXPIRE] =
 		"DELETE FROM tokens WHERE token IN (SELECT token FROM tokens "
 		"WHERE day < ?1 AND reporters < ?2 LIMIT ?3)",
@@ -272,19 +279,23 @@ junk_db_get_int(struct junk_db *db, const char *sql, int64_t *value_r)
 
 /* Linear counting (Whang et al. 1990): how many threw a dart if that many of
    64 fields are hit. */
+unsigned int junk_db_sketch_reporters(uint64_t sketch)
+{
+	int hit = __builtin_popcountll(sketch);
+
+	/* all are hit: 64 * ln(64) or more */
+	if (hit == 64)
+		return 266;
+	return (unsigned int)(-64 * log(1 - hit / 64.0) + 0.5);
+}
+
 static void
 junk_db_reporters(sqlite3_context *ctx, int argc ATTR_UNUSED,
 		  sqlite3_value **argv)
 {
 	uint64_t sketch = (uint64_t)sqlite3_value_int64(argv[0]);
-	int hit = __builtin_popcountll(sketch);
 
-	/* all are hit: 64 * ln(64) or more */
-	if (hit == 64)
-		sqlite3_result_int(ctx, 266);
-	else
-		sqlite3_result_int(ctx, (int)(-64 * log(1 - hit / 64.0) +
-					      0.5));
+	sqlite3_result_int(ctx, (int)junk_db_sketch_reporters(sketch));
 }
 
 static int junk_db_configure(struct junk_db *db)
@@ -724,6 +735,20 @@ int junk_db_last_seq(struct junk_db *db, int64_t *seq_r)
 	return ret > 0 ? 0 : -1;
 }
 
+int junk_db_first_seq(struct junk_db *db, int64_t *seq_r)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	if (junk_db_prepare(db, JUNK_DB_STMT_FIRST_SEQ, &stmt) < 0)
+		return -1;
+	ret = junk_db_row(db, stmt, "first report");
+	if (ret > 0)
+		*seq_r = sqlite3_column_int64(stmt, 0);
+	(void)sqlite3_reset(stmt);
+	return ret > 0 ? 0 : -1;
+}
+
 /* --- hours and tokens --- */
 
 int junk_db_hour_add(struct junk_db *db, const struct junk_db_hour *hour)
@@ -764,6 +789,30 @@ int junk_db_token_add(struct junk_db *db, const struct junk_db_token *token)
 	(void)sqlite3_bind_int64(stmt, 5, (int64_t)token->sketch);
 	(void)sqlite3_bind_int64(stmt, 6, token->day);
 	return junk_db_run(db, stmt, "count token");
+}
+
+int junk_db_token_find(struct junk_db *db, uint64_t token,
+		       struct junk_db_token *token_r)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	i_zero(token_r);
+	if (junk_db_prepare(db, JUNK_DB_STMT_TOKEN_FIND, &stmt) < 0)
+		return -1;
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)token);
+	ret = junk_db_row(db, stmt, "find token");
+	if (ret > 0) {
+		token_r->token = token;
+		token_r->class_num =
+			(unsigned int)sqlite3_column_int(stmt, 0);
+		token_r->spam = sqlite3_column_int(stmt, 1);
+		token_r->ham = sqlite3_column_int(stmt, 2);
+		token_r->sketch = (uint64_t)sqlite3_column_int64(stmt, 3);
+		token_r->day = sqlite3_column_int64(stmt, 4);
+	}
+	(void)sqlite3_reset(stmt);
+	return ret;
 }
 
 int junk_db_token_expire(struct junk_db *db, int64_t before_day,

@@ -115,12 +115,19 @@ int junk_db_report_reseal(struct junk_db *db, int64_t seq,
    above max_seq: before_hour = only older ones. Returns how many. */
 int junk_db_report_expire(struct junk_db *db, int64_t before_hour,
 			  int64_t max_seq, unsigned int limit);
+/* Number of the oldest report that is kept, 0 if none. */
+int junk_db_first_seq(struct junk_db *db, int64_t *seq_r);
 /* Highest number ever used in reports, 0 if none. */
 int junk_db_last_seq(struct junk_db *db, int64_t *seq_r);
 
 int junk_db_hour_add(struct junk_db *db, const struct junk_db_hour *hour);
 int junk_db_hour_expire(struct junk_db *db, int64_t before_hour);
 int junk_db_token_add(struct junk_db *db, const struct junk_db_token *token);
+/* Returns 1 if found, 0 if not; reporters is what the sketch tells. */
+int junk_db_token_find(struct junk_db *db, uint64_t token,
+		       struct junk_db_token *token_r);
+/* How many people a sketch stands for, estimated. */
+unsigned int junk_db_sketch_reporters(uint64_t sketch);
 /* Delete tokens that are older than a day and have fewer reporters, at most
    limit. Returns how many. */
 int junk_db_token_expire(struct junk_db *db, int64_t before_day,

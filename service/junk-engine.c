@@ -33,6 +33,8 @@ struct junk_engine {
 	struct junk_key *key;
 	struct junk_db *db;
 	struct junk_learner *learner;
+	/* of the learner that comes next; 0 = random */
+	uint64_t learner_seed;
 	struct junk_recorder *recorder;
 	struct junk_publisher *publisher;
 
@@ -271,7 +273,10 @@ static void junk_engine_init_learner(struct junk_engine *engine)
 	struct junk_learner_settings set;
 
 	junk_learner_settings_init(&set);
-	randombytes_buf(&set.seed, sizeof(set.seed));
+	if (engine->learner_seed != 0)
+		set.seed = engine->learner_seed;
+	else
+		randombytes_buf(&set.seed, sizeof(set.seed));
 	set.min_reporters = engine->set.min_reporters;
 	set.min_reports = engine->set.min_reports;
 	engine->learner = junk_learner_init(&set);
@@ -455,6 +460,174 @@ bool junk_engine_segment_is_current(struct junk_engine *engine)
 {
 	return engine->publisher == NULL ||
 		junk_publisher_is_current(engine->publisher);
+}
+
+/* --- administration --- */
+
+/* What the database holds now is the model. */
+static int
+junk_engine_reload_model(struct junk_engine *engine, time_t now,
+			 const char **error_r)
+{
+	struct junk_model model;
+
+	/* the same reports give the same scores */
+	junk_learner_model(engine->learner, &model);
+	engine->learner_seed = model.seed;
+	junk_publisher_deinit(&engine->publisher);
+	junk_learner_deinit(&engine->learner);
+	if (junk_engine_load_model(engine, now) == 0 &&
+	    junk_engine_publish(engine, now) == 0) {
+		junk_publisher_update(engine->publisher, now);
+		return 0;
+	}
+	*error_r = engine->fault;
+	return -1;
+}
+
+static int
+junk_engine_admin_failed(struct junk_engine *engine, time_t now,
+			 const char **error_r)
+{
+	*error_r = t_strdup(junk_db_error(engine->db));
+	junk_engine_db_failed(engine, now);
+	return -1;
+}
+
+static int
+junk_engine_lookup(struct junk_engine *engine, const struct junk_frame *frame,
+		   time_t now, string_t *answer, const char **error_r)
+{
+	const junk_token_t *tokens;
+	struct junk_db_token token;
+	unsigned int count;
+	int ret;
+
+	if (junk_frame_decode_lookup(frame, &tokens, &count, error_r) < 0)
+		return -1;
+	for (unsigned int i = 0; i < count; i++) {
+		ret = junk_recorder_lookup(engine->recorder, tokens[i],
+					   &token);
+		if (ret < 0)
+			return junk_engine_admin_failed(engine, now, error_r);
+		if (ret == 0)
+			continue;
+		str_printfa(answer, "%u=%s %d %d %u\n", i,
+			    junk_token_class_name(token.class_num),
+			    I_MAX(token.spam, 0), I_MAX(token.ham, 0),
+			    junk_db_sketch_reporters(token.sketch));
+	}
+	return 0;
+}
+
+static int
+junk_engine_forget(struct junk_engine *engine, const struct junk_frame *frame,
+		   time_t now, string_t *answer, const char **error_r)
+{
+	struct junk_forget forget;
+	unsigned int count;
+	bool exact;
+
+	if (junk_frame_decode_forget(frame, &forget, error_r) < 0)
+		return -1;
+	if (junk_recorder_forget(engine->recorder, &forget, &count,
+				 &exact) < 0)
+		return junk_engine_admin_failed(engine, now, error_r);
+	str_printfa(answer, "forgotten=%u\nexact=%s\n", count,
+		    exact ? "yes" : "no");
+	if (count == 0)
+		return 0;
+	e_info(engine->event, "%u reports were forgotten", count);
+	return junk_engine_reload_model(engine, now, error_r);
+}
+
+static int
+junk_engine_rebuild(struct junk_engine *engine, time_t now, string_t *answer,
+		    const char **error_r)
+{
+	struct junk_model model;
+
+	if (junk_recorder_drop_snapshot(engine->recorder) < 0)
+		return junk_engine_admin_failed(engine, now, error_r);
+	if (junk_engine_reload_model(engine, now, error_r) < 0)
+		return -1;
+	junk_learner_model(engine->learner, &model);
+	str_printfa(answer, "model_spam=%u\nmodel_ham=%u\n",
+		    model.spam_count, model.ham_count);
+	e_info(engine->event, "The classifier was learned anew");
+	return 0;
+}
+
+/* Without the key, the old database can't be connected with anybody. */
+static int
+junk_engine_drop_key(struct junk_engine *engine, time_t now,
+		     string_t *answer, const char **error_r)
+{
+	const char *moved, *path;
+
+	junk_db_close(&engine->db);
+	moved = junk_db_move_aside(engine->db_path, now, error_r);
+	if (moved == NULL)
+		return -1;
+	path = t_strdup_printf("%s.rekeyed-%ld", engine->db_path, (long)now);
+	if (rename(moved, path) < 0)
+		path = moved;
+	str_printfa(answer, "old_database=%s\n", path);
+	if (unlink(engine->key_path) < 0) {
+		*error_r = t_strdup_printf("unlink(%s) failed: %m",
+					   engine->key_path);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+junk_engine_rekey(struct junk_engine *engine, time_t now, string_t *answer,
+		  const char **error_r)
+{
+	const int64_t last_seq = junk_recorder_last_seq(engine->recorder);
+	int ret = junk_engine_drop_key(engine, now, answer, error_r);
+
+	/* the model goes on; the old key is used still if that failed */
+	junk_recorder_deinit(&engine->recorder);
+	junk_key_unref(&engine->key);
+	if (junk_engine_load_key(engine, now) < 0 ||
+	    junk_engine_open_db(engine, now) < 0) {
+		*error_r = engine->fault;
+		return -1;
+	}
+	junk_engine_init_recorder(engine);
+	junk_recorder_set_db(engine->recorder, engine->db, engine->learner);
+	junk_recorder_continue(engine->recorder, last_seq);
+	if (junk_recorder_adopt(engine->recorder) < 0)
+		return junk_engine_admin_failed(engine, now, error_r);
+	junk_recorder_set_published(engine->recorder,
+		junk_publisher_weights(engine->publisher));
+	if (ret == 0)
+		e_info(engine->event, "A new key is in use");
+	return ret;
+}
+
+int junk_engine_admin(struct junk_engine *engine,
+		      const struct junk_frame *frame, time_t now,
+		      string_t *answer, const char **error_r)
+{
+	if (engine->fault != NULL) {
+		*error_r = engine->fault;
+		return -1;
+	}
+	switch (frame->type) {
+	case JUNK_FRAME_LOOKUP:
+		return junk_engine_lookup(engine, frame, now, answer, error_r);
+	case JUNK_FRAME_FORGET:
+		return junk_engine_forget(engine, frame, now, answer, error_r);
+	case JUNK_FRAME_REBUILD:
+		return junk_engine_rebuild(engine, now, answer, error_r);
+	case JUNK_FRAME_REKEY:
+		return junk_engine_rekey(engine, now, answer, error_r);
+	}
+	*error_r = "not an administrator's frame";
+	return -1;
 }
 
 /* --- status --- */

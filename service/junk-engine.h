@@ -2,6 +2,7 @@
 #define JUNK_ENGINE_H
 
 #include "junk-report.h"
+#include "junk-frame.h"
 
 /* Everything behind the connections: lock, key, database, learner, segment,
    and what to do when one of them fails. Knows neither sockets nor ioloop.
@@ -46,6 +47,13 @@ bool junk_engine_maintain(struct junk_engine *engine, time_t now);
 /* FALSE if the segment's file was taken away: the service has to be started
    again to make another. */
 bool junk_engine_segment_is_current(struct junk_engine *engine);
+
+/* Answer an administrator's frame: append "key=value" lines. Nothing may be
+   pending. Blocks until it is done: learning anew takes a while. Returns -1 and
+   error_r if it isn't valid or failed. */
+int junk_engine_admin(struct junk_engine *engine,
+		      const struct junk_frame *frame, time_t now,
+		      string_t *answer, const char **error_r);
 
 /* Append "key=value" lines. */
 void junk_engine_status(struct junk_engine *engine, string_t *str);

@@ -68,6 +68,10 @@ junk_recorder_set_digest(struct junk_report *report, uint64_t id)
 	memcpy(report->digest, &id, sizeof(id));
 }
 
+/* The statistics of a report's hour change by so many reports. */
+int junk_recorder_count_hour(struct junk_recorder *recorder,
+			     const struct junk_db_report *row, int reports);
+
 /* junk-replay.c: state from what is in the database */
 
 /* Events up to this number are in the snapshot and in all token counts. */

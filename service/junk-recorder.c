@@ -125,9 +125,8 @@ junk_recorder_add_event(struct junk_recorder *recorder)
 	return event;
 }
 
-static int
-junk_recorder_count_hour(struct junk_recorder *recorder,
-			 const struct junk_db_report *row, int reports)
+int junk_recorder_count_hour(struct junk_recorder *recorder,
+			     const struct junk_db_report *row, int reports)
 {
 	const struct junk_db_hour hour = {
 		.hour = row->hour,

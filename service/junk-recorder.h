@@ -2,6 +2,7 @@
 #define JUNK_RECORDER_H
 
 #include "junk-report.h"
+#include "junk-frame.h"
 
 /* What a report means: whether it counts, what it takes back, and that it is
    durable before anything is learned from it.
@@ -20,6 +21,7 @@
    us go back to the snapshot and replay: as if it never was. */
 
 struct junk_db;
+struct junk_db_token;
 struct junk_key;
 struct junk_learner;
 struct junk_recorder;
@@ -86,6 +88,23 @@ int junk_recorder_maintain(struct junk_recorder *recorder, time_t now);
 /* Write the snapshot now, if anything has changed since: the next start is
    then fast. Returns 0 or -1. */
 int junk_recorder_snapshot(struct junk_recorder *recorder);
+
+/* --- administration; nothing may be pending. Load it again afterwards. --- */
+
+/* Take back the reports that are meant. exact_r: it is as if they never were;
+   FALSE if older ones have expired, so that what was learned can only be
+   unlearned. Returns 0, or -1 if the database failed: nothing has changed. */
+int junk_recorder_forget(struct junk_recorder *recorder,
+			 const struct junk_forget *forget,
+			 unsigned int *count_r, bool *exact_r);
+/* The next load learns from all reports that are kept. */
+int junk_recorder_drop_snapshot(struct junk_recorder *recorder);
+/* Before adopt: numbers go on after this one. */
+void junk_recorder_continue(struct junk_recorder *recorder, int64_t last_seq);
+/* What is known of a token. Returns 1; 0 if nothing, or if too few people have
+   reported it; -1 if the database failed. */
+int junk_recorder_lookup(struct junk_recorder *recorder, junk_token_t token,
+			 struct junk_db_token *token_r);
 
 const struct junk_recorder_counters *
 junk_recorder_get_counters(struct junk_recorder *recorder);

@@ -169,6 +169,7 @@ int junk_recorder_load(struct junk_recorder *recorder, const char **error_r)
 	int ret;
 
 	recorder->last_seq = recorder->snapshot_seq = 0;
+	recorder->need_rebuild = FALSE;
 	junk_token_counts_clear(recorder->tokens);
 	if (junk_recorder_read_token_seqs(recorder) < 0 ||
 	    junk_db_last_seq(recorder->db, &seq) < 0)

@@ -168,6 +168,7 @@ def test_status_bad_service(t):
         (lambda k, p: frame(ACK, struct.pack("<I", 1)), "unexpected"),
         (lambda k, p: frame(ERROR, b"go away"), "go away"),
         (lambda k, p: None, "closed"),
+        (lambda k, p: frame(ERROR), "service says"),
     )
     for answer, word in answers:
         with FakeService(t.d.socket_path, answer):

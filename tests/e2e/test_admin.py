@@ -1,0 +1,189 @@
+"""What an administrator does to what was learned: doveadm junk token, forget,
+rebuild, rekey, and who may not."""
+
+import json
+import os
+import socket
+import subprocess
+
+import harness
+import testcase
+
+REPORTERS = ("anna", "bert", "cleo")
+EACH = 6
+
+
+def doveadm(t, *args):
+    """(exit code, rows, stderr)"""
+    p = subprocess.run(["doveadm", "-c", t.d.config_path, "-f", "json",
+                        "junk", *args], stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, text=True, timeout=60)
+    return p.returncode, json.loads(p.stdout or "[]"), p.stderr
+
+
+def answer(t, *args):
+    """{item: value}"""
+    code, rows, err = doveadm(t, *args)
+    assert code == 0 and not err, (code, err)
+    return {row["item"]: str(row["value"]) for row in rows}
+
+
+def counted(t):
+    return sum(n for n, in t.d.query("SELECT reports FROM hours"))
+
+
+def move(t, user, message):
+    t.deliver(message, user)
+    c = t.imap(user, select="INBOX")
+    c.cmd("UID MOVE 1:* Junk")
+
+
+def train(t):
+    """Spam reported by several users, and good mail by learning."""
+    before = counted(t)
+    for user in REPORTERS:
+        for _ in range(EACH):
+            t.deliver(testcase.spam(), user)
+            t.deliver(testcase.ham(), user)
+        t.d.doveadm("junk", "learn", "-u", t.user(user), "spam", "mailbox",
+                    "INBOX", "subject", "medicine")
+        t.d.doveadm("junk", "learn", "-u", t.user(user), "ham", "mailbox",
+                    "INBOX", "subject", "Meeting")
+    assert counted(t) == before + 2 * EACH * len(REPORTERS)
+
+
+def score_sum(t, message):
+    p = subprocess.run(["doveadm", "-c", t.d.config_path, "-f", "tab", "junk",
+                        "score"], input=message, stdout=subprocess.PIPE)
+    return [line.split("\t")[4] for line in p.stdout.decode().splitlines()
+            if "\tsum\t" in line][0]
+
+
+def test_token(t):
+    """token: a host, a word and an address; not what one person reported"""
+    train(t)
+    for word, klass in (("pharma.example", "url-host"),
+                        ("medicine", "subject-word"), ("pills", "body-word"),
+                        ("anna.weber@example.org", "sender-address")):
+        code, rows, err = doveadm(t, "token", word)
+        assert code == 0 and not err, (word, code, err)
+        found = {row["class"]: row for row in rows}
+        assert klass in found, (word, rows)
+        assert 2 <= int(found[klass]["people"]) <= 4, rows
+        assert max(int(found[klass]["spam"]), int(found[klass]["ham"])) == \
+            EACH * len(REPORTERS), rows
+        assert float(found[klass]["weight"]) != 0, rows
+    # reported by one person only
+    move(t, "dora", testcase.ham().replace(b"garden", b"zebrafish"))
+    harness.wait_for(lambda: counted(t) == 37, "dora's report")
+    for word in ("zebrafish", "never-seen-anywhere"):
+        code, rows, err = doveadm(t, "token", word)
+        assert code == 68 and not rows and "too few people" in err, \
+            (word, code, rows, err)
+    for word in ("", "two words", "<a@b>"):
+        code, rows, err = doveadm(t, "token", word)
+        assert code == 64 and "one word" in err, (word, code, err)
+
+
+def test_forget(t):
+    """forget: what one broken client did is as if it never was"""
+    train(t)
+    message = testcase.spam(1)
+    before, count = score_sum(t, message), counted(t)
+    for _ in range(10):
+        t.deliver(testcase.spam(), "broken")
+    c = t.imap("broken")
+    for _ in range(10):
+        c.append("Junk", testcase.ham())
+    harness.wait_for(lambda: counted(t) == count + 10, "10 reports")
+    assert score_sum(t, message) != before
+    found = answer(t, "forget", "--since", "1h", "--origin", "append")
+    assert found == {"forgotten": "10", "exact": "yes"}, found
+    assert counted(t) == count
+    assert score_sum(t, message) == before
+    # nothing is left to forget
+    found = answer(t, "forget", "--since", "1h", "--origin", "append")
+    assert found["forgotten"] == "0", found
+
+
+def test_forget_usage(t):
+    """forget: without a time, with a wrong one or a wrong origin: nothing"""
+    before = counted(t)
+    for args, word in (((), "--since 24h"), (("--since", "soon"), "no time"),
+                       (("--since", "1h", "--origin", "fax"), "use move"),
+                       (("--origin", "move"), "--since 24h")):
+        code, rows, err = doveadm(t, "forget", *args)
+        assert code == 64 and word in err, (args, code, err)
+    assert counted(t) == before
+
+
+def test_rebuild(t):
+    """rebuild: learned anew from the same reports, the same scores"""
+    train(t)
+    message = testcase.spam(1)
+    before = score_sum(t, message)
+    found = answer(t, "rebuild")
+    assert int(found["model_spam"]) >= EACH * len(REPORTERS), found
+    assert score_sum(t, message) == before
+    # and the next report goes on from there
+    count = counted(t)
+    move(t, "erna", testcase.spam())
+    harness.wait_for(lambda: counted(t) == count + 1, "a report")
+
+
+def test_rekey(t):
+    """rekey: scores stay, statistics begin anew, the old key is gone"""
+    train(t)
+    message = testcase.spam(1)
+    before = score_sum(t, message)
+    key_path = os.path.dirname(t.d.database_path) + "/key"
+    with open(key_path, "rb") as f:
+        key = f.read()
+    code, rows, err = doveadm(t, "rekey")
+    assert code == 64 and "--yes" in err, (code, err)
+    found = answer(t, "rekey", "--yes")
+    assert os.path.exists(found["old_database"]), found
+    with open(key_path, "rb") as f:
+        assert f.read() != key
+    assert counted(t) == 0
+    assert score_sum(t, message) == before
+    move(t, "fritz", testcase.spam())
+    harness.wait_for(lambda: counted(t) == 1, "a report")
+    # nothing that was learned before can be learned anew
+    found = answer(t, "forget", "--since", "1h")
+    assert found == {"forgotten": "1", "exact": "no"}, found
+    # a restart finds model and key
+    for pid in t.d.children("junk-feedback"):
+        os.kill(pid, 15)
+    harness.wait_for(lambda: doveadm(t, "status")[0] == 0, "the service")
+    move(t, "gerd", testcase.spam())
+    harness.wait_for(lambda: counted(t) == 1, "a report")
+    errors = [line for line in t.errors() if "signal 15" not in line]
+    assert not errors, errors
+
+
+def test_only_root(t):
+    """a mail process may report, but neither look up nor forget"""
+    for kind in (3, 4, 5, 6):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setgid(harness.VMAIL_ID)
+                os.setuid(harness.VMAIL_ID)
+                with socket.socket(socket.AF_UNIX) as s:
+                    s.connect(t.d.socket_path)
+                    payload = bytes(16) if kind == 4 else b""
+                    # a second frame after it isn't read any more
+                    s.sendall((len(payload).to_bytes(4, "little") +
+                               bytes((1, kind, 0, 0)) + payload) * 2)
+                    data = b""
+                    while True:
+                        more = s.recv(4096)
+                        if not more:
+                            break
+                        data += more
+                os._exit(0 if data[5:6] == b"\x8f" and
+                         data.count(b"only root") == 1 else 1)
+            except OSError:
+                os._exit(2)
+        assert os.waitpid(pid, 0)[1] == 0, kind
