@@ -431,11 +431,50 @@ void junk_engine_add(struct junk_engine *engine,
 	junk_recorder_add(engine->recorder, report);
 }
 
+static void
+junk_engine_send_events(struct junk_engine *engine, const char *result,
+			uint64_t count)
+{
+	for (; count > 0; count--) {
+		struct event_passthrough *e =
+			event_create_passthrough(engine->event)->
+			set_name("junk_feedback_recorded")->
+			add_str("result", result);
+
+		e_debug(e->event(), "Report: %s", result);
+	}
+}
+
+/* What became of the reports of a transaction: for metrics. */
+static void
+junk_engine_count(struct junk_engine *engine,
+		  const struct junk_recorder_counters *old)
+{
+	const struct junk_recorder_counters *new =
+		junk_recorder_get_counters(engine->recorder);
+
+	junk_engine_send_events(engine, "recorded",
+				new->recorded - old->recorded);
+	junk_engine_send_events(engine, "repeated",
+				new->repeated - old->repeated);
+	junk_engine_send_events(engine, "changed",
+				new->changed - old->changed);
+	junk_engine_send_events(engine, "taken-back",
+				new->taken_back - old->taken_back);
+	junk_engine_send_events(engine, "feature-set",
+				new->dropped_feature_set -
+				old->dropped_feature_set);
+}
+
 bool junk_engine_commit(struct junk_engine *engine, time_t now)
 {
+	struct junk_recorder_counters old;
+
 	/* twice: a damaged database is replaced once */
 	for (unsigned int i = 0; i < 2 && engine->fault == NULL; i++) {
+		old = *junk_recorder_get_counters(engine->recorder);
 		if (junk_recorder_commit(engine->recorder, now) == 0) {
+			junk_engine_count(engine, &old);
 			junk_publisher_update(engine->publisher, now);
 			return TRUE;
 		}

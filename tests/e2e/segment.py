@@ -69,12 +69,10 @@ def content(score=None, features=None, version=1, state=1, magic=b"JUNKSCOR",
     fixed = FIXED.pack(magic, 0x01020304, version, size,
                        feature_set() if features is None else features, LOG2,
                        LOG2, 0, 0x1234, 1700000000, 10, 1)
-    reports = 5 if score is None else 1000
+    # so many that they don't limit how sure the model may be
+    reports = 5 if score is None else 10**9
     if score is None:
         cal_b = 0.0
-    elif score == 100:
-        # a float can't come closer to 1
-        cal_b = 60.0
     else:
         # in the middle of the score's range of probabilities
         p = (score + 0.5) / 100

@@ -1,0 +1,80 @@
+"""The metrics examples as they stand: scraped from Dovecot's own exporter."""
+
+import os
+import re
+import urllib.request
+
+import harness
+import testcase
+
+EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                        "../../examples")
+PORT = harness.free_port()
+
+
+def extra(version, d):
+    name = "dovecot-%d.%d/96-junk-feedback-metrics.conf" % version
+    path = d.dir + "/96-junk-feedback-metrics.conf"
+    with open(os.path.join(EXAMPLES, name)) as f:
+        text = f.read()
+    assert "port = 9900" in text
+    with open(path, "w") as f:
+        f.write(text.replace("port = 9900", "port = %d" % PORT))
+    return "!include %s\n" % path
+
+
+OPTIONS = {"extra": extra,
+           "settings": {"sieve_plugins": "sieve_vnd_junk_feedback"}}
+
+
+def scrape():
+    """{metric: {labels: value}}"""
+    with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % PORT,
+                                timeout=20) as answer:
+        text = answer.read().decode()
+    assert text.endswith("# EOF\n"), text[-100:]
+    found = {}
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        m = re.match(r"(\w+)(?:\{(.*)\})? ([0-9.e+]+)$", line)
+        assert m, line
+        found.setdefault(m.group(1), {})[m.group(2) or ""] = float(m.group(3))
+    return found, text
+
+
+def test_metrics(t):
+    """reports, what became of them, and scores are counted; no user, word or
+    address is in it"""
+    t.d.sieve(t.user(), 'require ["vnd.junk-feedback", "fileinto"];\n'
+              'if junkscore "95" { fileinto "Work"; }\n')
+    for _ in range(3):
+        t.deliver(testcase.spam())
+    c = t.imap(select="INBOX")
+    c.cmd("UID MOVE 1:* Junk")
+    t.expect("3 spam move")
+
+    def counted():
+        metrics, _ = scrape()
+        return metrics.get("dovecot_junk_feedback_recorded_total",
+                           {}).get('result="recorded"', 0) >= 3
+
+    harness.wait_for(counted, "metrics")
+    metrics, text = scrape()
+    reports = metrics["dovecot_junk_feedback_reports_total"]
+    assert reports['verdict="spam",origin="move"'] == 3, reports
+    assert "dovecot_junk_feedback_dropped" in text
+    unknown = metrics["dovecot_junk_feedback_unknown_total"]
+    assert sum(v for k, v in unknown.items() if k) == 3, unknown
+    for word in ("pills", "pharma", "metrics-user", "maildir"):
+        assert word not in text, word
+
+
+def test_alerts(t):
+    """the alert rules name metrics that are exported"""
+    metrics, text = scrape()
+    with open(EXAMPLES + "/junk-feedback-alerts.yml") as f:
+        names = set(re.findall(r"dovecot_junk_feedback_\w+", f.read()))
+    assert len(names) == 4, names
+    for name in names:
+        assert name[:-len("_total")] in text, name
