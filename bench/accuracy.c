@@ -7,14 +7,14 @@
 #include "array.h"
 #include "str.h"
 #include "junk-learner.h"
+#include "accuracy.h"
 #include "metrics.h"
+#include "scenarios.h"
 
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 
-/* The default of junk_feedback_threshold. */
-#define DEFAULT_THRESHOLD 90
 #define BOOTSTRAP_SAMPLES 200
 /* Of users who act on what they see (protocol partial). */
 #define PARTIAL_REPORTS_SPAM 0.5
@@ -27,6 +27,10 @@ enum protocol {
 	PROTOCOL_NOISE,
 	PROTOCOL_PARTIAL,
 	PROTOCOL_TOE,
+	/* scenarios with tables of their own */
+	PROTOCOL_USERS,
+	PROTOCOL_CAMPAIGNS,
+	PROTOCOL_REPORTS_ONLY,
 };
 
 struct options {
@@ -37,7 +41,6 @@ struct options {
 	unsigned int protocol_arg;
 	uint64_t seed;
 	bool strip, shuffle;
-	unsigned int half;
 };
 
 struct run {
@@ -73,17 +76,26 @@ static enum junk_verdict mail_verdict(bool spam)
 	return spam ? JUNK_VERDICT_SPAM : JUNK_VERDICT_HAM;
 }
 
+bool partial_feedback(bool spam, bool caught, struct corpus_random *random,
+		      bool *weak_r)
+{
+	double x = corpus_random_double(random);
+
+	*weak_r = !spam && !caught;
+	if (spam)
+		return !caught && x < PARTIAL_REPORTS_SPAM;
+	return x < (caught ? PARTIAL_RESCUES_HAM : PARTIAL_WEAK_HAM);
+}
+
 static void
 run_partial(struct run *run, const struct corpus_mail *mail, bool caught)
 {
-	double x = corpus_random_double(&run->random);
+	bool weak;
 
-	if (mail->spam && !caught && x < PARTIAL_REPORTS_SPAM)
-		run_learn(run, mail, JUNK_VERDICT_SPAM);
-	else if (!mail->spam && caught && x < PARTIAL_RESCUES_HAM)
-		run_learn(run, mail, JUNK_VERDICT_HAM);
-	else if (!mail->spam && !caught && x < PARTIAL_WEAK_HAM)
-		run_learn(run, mail, JUNK_VERDICT_WEAK_HAM);
+	if (!partial_feedback(mail->spam, caught, &run->random, &weak))
+		return;
+	run_learn(run, mail, weak ? JUNK_VERDICT_WEAK_HAM :
+		  mail_verdict(mail->spam));
 }
 
 static void run_feedback(struct run *run, unsigned int idx, bool caught)
@@ -114,6 +126,10 @@ static void run_feedback(struct run *run, unsigned int idx, bool caught)
 		if (caught != mail->spam)
 			run_learn(run, mail, mail_verdict(mail->spam));
 		break;
+	case PROTOCOL_USERS:
+	case PROTOCOL_CAMPAIGNS:
+	case PROTOCOL_REPORTS_ONLY:
+		i_unreached();
 	}
 }
 
@@ -194,15 +210,49 @@ static void print_last_line(const struct metrics *metrics)
 	       metrics->value[METRIC_HAM], metrics->value[METRIC_SPAM]);
 }
 
-static int run_index(const struct options *opts)
+static void print_head(const struct run *run, unsigned int count)
+{
+	const struct options *opts = run->opts;
+	unsigned int unknown = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (run->results[i].unknown)
+			unknown++;
+	}
+	printf("%u spam, %u ham, protocol %s%s%s, seed %llu, unknown %u\n\n",
+	       run->corpus->spam_count, run->corpus->ham_count,
+	       opts->protocol_name, opts->strip ? ", stripped" : "",
+	       opts->shuffle ? ", shuffled" : "",
+	       (unsigned long long)opts->seed, unknown);
+}
+
+static void run_stream(struct run *run)
 {
 	struct junk_learner_settings learner_set;
-	struct corpus corpus;
 	struct metrics metrics;
 	struct calibration calibration;
+	unsigned int count = array_count(&run->corpus->mails);
+
+	junk_learner_settings_init(&learner_set);
+	run->learner = junk_learner_init(&learner_set);
+	run->results = i_new(struct result, count);
+	run_protocol(run);
+
+	print_head(run, count);
+	calibration_compute(run->results, count, &calibration);
+	metrics_compute(run->results, count, BOOTSTRAP_SAMPLES, &metrics);
+	print_metrics(&metrics);
+	print_calibration(&calibration);
+	print_last_line(&metrics);
+	junk_learner_deinit(&run->learner);
+	i_free(run->results);
+}
+
+static int run_index(const struct options *opts)
+{
+	struct corpus corpus;
 	struct run run;
 	const char *error;
-	unsigned int count;
 
 	if (corpus_read(opts->index_path, opts->strip, &corpus, &error) < 0) {
 		i_error("%s", error);
@@ -221,30 +271,21 @@ static int run_index(const struct options *opts)
 			return 1;
 		}
 	}
-	junk_learner_settings_init(&learner_set);
-	run.learner = junk_learner_init(&learner_set);
-	count = array_count(&corpus.mails);
-	run.results = i_new(struct result, count);
-	run_protocol(&run);
-
-	unsigned int unknown = 0;
-	for (unsigned int i = 0; i < count; i++) {
-		if (run.results[i].unknown)
-			unknown++;
+	switch (opts->protocol) {
+	case PROTOCOL_USERS:
+		scenario_users(&corpus, I_MAX(opts->protocol_arg, 1),
+			       opts->seed);
+		break;
+	case PROTOCOL_CAMPAIGNS:
+		scenario_campaigns(&corpus, opts->seed);
+		break;
+	case PROTOCOL_REPORTS_ONLY:
+		scenario_reports_only(&corpus, opts->seed);
+		break;
+	default:
+		run_stream(&run);
+		break;
 	}
-	printf("%u spam, %u ham, protocol %s%s%s, seed %llu, unknown %u\n\n",
-	       corpus.spam_count, corpus.ham_count, opts->protocol_name,
-	       opts->strip ? ", stripped" : "",
-	       opts->shuffle ? ", shuffled" : "",
-	       (unsigned long long)opts->seed, unknown);
-	calibration_compute(run.results, count, &calibration);
-	metrics_compute(run.results, count, BOOTSTRAP_SAMPLES, &metrics);
-	print_metrics(&metrics);
-	print_calibration(&calibration);
-	print_last_line(&metrics);
-
-	junk_learner_deinit(&run.learner);
-	i_free(run.results);
 	corpus_free(&corpus);
 	if (run.scores != NULL && fclose(run.scores) != 0) {
 		i_error("write(%s) failed: %m", opts->scores_path);
@@ -265,6 +306,9 @@ static bool parse_protocol(const char *str, struct options *opts)
 		{ "noise", PROTOCOL_NOISE, TRUE },
 		{ "partial", PROTOCOL_PARTIAL, FALSE },
 		{ "toe", PROTOCOL_TOE, FALSE },
+		{ "users", PROTOCOL_USERS, TRUE },
+		{ "campaigns", PROTOCOL_CAMPAIGNS, FALSE },
+		{ "reports-only", PROTOCOL_REPORTS_ONLY, FALSE },
 	};
 	const char *name = t_strcut(str, ':'), *arg = strchr(str, ':');
 
@@ -286,7 +330,8 @@ static void ATTR_NORETURN usage(void)
 	fprintf(stderr,
 "usage: accuracy --index FILE [--protocol PROTOCOL] [--strip] [--shuffle]\n"
 "                [--seed N] [--scores OUT.tsv]\n"
-"PROTOCOL: immediate | delayed:MESSAGES | noise:PERCENT | partial | toe\n");
+"PROTOCOL: immediate | delayed:MESSAGES | noise:PERCENT | partial | toe |\n"
+"          users:COUNT | campaigns | reports-only\n");
 	lib_exit(64);
 }
 

@@ -63,8 +63,13 @@ model_unknown_reason(const struct junk_model *model, unsigned int evidence)
 static double model_probability(const struct junk_model *model, double sum)
 {
 	double p = 1 / (1 + exp(-(model->cal_a * sum + model->cal_b)));
-	double low = 1 / ((double)JUNK_MODEL_PRIOR + model->spam_count);
-	double high = 1 - 1 / ((double)JUNK_MODEL_PRIOR + model->ham_count);
+	double spam = model->spam_count, ham = model->ham_count;
+	double low = 1 / (JUNK_MODEL_PRIOR + spam);
+	/* without any ham the score is unknown anyway */
+	double rare = ham == 0 ? 0 :
+		spam / (spam + JUNK_MODEL_RARE_HAM * ham + 1);
+	double high = 1 - 1 / (JUNK_MODEL_PRIOR + ham) -
+		0.1 * rare * rare * rare;
 
 	return low + (high - low) * p;
 }

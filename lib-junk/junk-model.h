@@ -11,6 +11,8 @@
      p' = low + (high - low) p
           low = 1 / (JUNK_MODEL_PRIOR + spam reports)
           high = 1 - 1 / (JUNK_MODEL_PRIOR + ham reports)
+                 - 0.1 rare^3
+          rare = spam / (spam + JUNK_MODEL_RARE_HAM * ham + 1)
      score = floor(100 * p'), 0..100, or unknown
 
    What wasn't seen in n reports may still come: the last step keeps a young
@@ -31,6 +33,10 @@
 /* Reports of either class that are believed to have been there before the
    first one. */
 #define JUNK_MODEL_PRIOR 30
+/* Spam reports for each ham report from which on ham is rare. Far beyond it the
+   model has seen too little ham to say 90: who only ever reports spam must not
+   lose good mail. */
+#define JUNK_MODEL_RARE_HAM 100
 
 /* Identifies a reporter: random, kept in the user's own control directory
    (junk-identity.h), never made from a name. */

@@ -6,16 +6,17 @@
    VIEWS parts, s the sum of one part times VIEWS plus the bias (as a reader
    sees it), p = 1 / (1 + exp(-s)):
 
-     q = (1 - 2 rho) p + rho          probability of the label as reported
-     e = (1 - 2 rho) p (1-p) (y - q) / (q (1-q))
+     q = (1 - rho0 - rho1) p + rho0   probability of the label as reported
+     e = (1 - rho0 - rho1) p (1-p) (y - q) / (q (1-q))
      g = e / sqrt(tokens in group)    for each token of the part
      G += g^2
      w += eta (g - lambda w) / (sqrt(G) + eps)
 
    Each part learns as if the others weren't there (dropout training: Wager,
    Wang, Liang 2013), so that no token leaves the work to another one.
-   rho, the part of wrong labels, is what it was in recent reports: how often
-   a sure score and the label disagreed before the report was learned.
+   rho0 and rho1, the parts of wrong labels of ham and of spam, are what they
+   were in recent reports: how often a sure score and the label disagreed before
+   the report was learned. A class that is reported rarely is believed.
 
    AdaGrad: Duchi, Hazan, Singer 2011. Noisy labels: Natarajan et al. 2013.
    Replay without what the model doesn't believe: Malach, Shalev-Shwartz 2017
@@ -37,13 +38,15 @@
 #define LEARN_EPSILON_NOISE 0.15
 #define LEARN_DECAY 0.0004
 
-/* Recent reports that are learned again, so many after each new one, at a
-   lower rate. */
-#define MEMORY_REPORTS 2000
+/* Recent reports of each class that are learned again, so many after each new
+   one, at a lower rate. */
+#define MEMORY_REPORTS 1000
 #define REPLAY_COUNT 2
 #define REPLAY_RATE 0.3
 /* Sum against the label from which on the label isn't believed again. */
 #define REPLAY_DISBELIEF 1.0
+/* ... unless its class is so much rarer than the other one. */
+#define REPLAY_RARE_CLASS 0.1
 
 /* Noise: of reports whose sum was beyond NOISE_SURE_SUM. The estimate starts
    as if NOISE_PRIOR_REPORTS had the minimum, and forgets slowly. */
@@ -53,6 +56,8 @@
 #define NOISE_FACTOR 1.3
 #define NOISE_PRIOR_REPORTS 50
 #define NOISE_FORGET 0.999
+/* Wrong labels of a class, at most so many for each of its reports. */
+#define NOISE_RARE_CLASS 0.5
 /* No noise is assumed before so many reports of either class. */
 #define NOISE_WARMUP_REPORTS 100
 
@@ -95,8 +100,9 @@ struct junk_learner {
 	double sure_count, wrong_count;
 	uint64_t random_state;
 
-	struct learner_memory memory[MEMORY_REPORTS];
-	unsigned int memory_count;
+	/* ham, spam */
+	struct learner_memory memory[2][MEMORY_REPORTS];
+	unsigned int memory_count[2];
 
 	int16_t *published, *own_published;
 };
@@ -112,8 +118,15 @@ struct learner_example {
 	double view_sum[VIEWS];
 };
 
+/* The part of labels that is wrong: of what is really ham, of what is really
+   spam. */
+struct learner_noise {
+	double ham, spam;
+};
+
 struct learner_step {
-	double label, weight, rate, noise, epsilon;
+	double label, weight, rate, epsilon;
+	struct learner_noise noise;
 };
 
 void junk_learner_settings_init(struct junk_learner_settings *set_r)
@@ -141,9 +154,11 @@ static void table_deinit(struct learner_table *table)
 
 static void memory_clear(struct junk_learner *learner)
 {
-	for (unsigned int i = 0; i < learner->memory_count; i++)
-		i_free(learner->memory[i].tokens);
-	learner->memory_count = 0;
+	for (unsigned int spam = 0; spam < 2; spam++) {
+		for (unsigned int i = 0; i < learner->memory_count[spam]; i++)
+			i_free(learner->memory[spam][i].tokens);
+		learner->memory_count[spam] = 0;
+	}
 }
 
 size_t junk_learner_weights_size(struct junk_learner *learner)
@@ -317,16 +332,21 @@ example_sum(const struct junk_learner *learner,
 	return sum;
 }
 
-static double noise_rate(const struct junk_learner *learner)
+static double noise_rate(const struct junk_learner *learner,
+			 struct learner_noise *noise_r)
 {
-	uint32_t known = I_MIN(learner->spam_count, learner->ham_count);
+	double spam = learner->spam_count, ham = learner->ham_count;
+	double known = I_MIN(spam, ham);
 	double noise = NOISE_FACTOR *
 		(learner->wrong_count + NOISE_MIN * NOISE_PRIOR_REPORTS) /
 		(learner->sure_count + NOISE_PRIOR_REPORTS);
 
 	noise = I_MIN(I_MAX(noise, NOISE_MIN), NOISE_MAX);
-	return noise * I_MIN(known, NOISE_WARMUP_REPORTS) /
-		NOISE_WARMUP_REPORTS;
+	noise *= I_MIN(known, NOISE_WARMUP_REPORTS) / NOISE_WARMUP_REPORTS;
+	/* A rare class isn't all mistakes: most of its labels are right. */
+	noise_r->ham = I_MIN(noise, NOISE_RARE_CLASS * spam / (ham + 1));
+	noise_r->spam = I_MIN(noise, NOISE_RARE_CLASS * ham / (spam + 1));
+	return noise;
 }
 
 static void
@@ -340,15 +360,17 @@ noise_learn(struct junk_learner *learner, double sum, bool spam)
 		learner->wrong_count += 1;
 }
 
-static double example_error(double sum, double label, double noise)
+static double
+example_error(double sum, double label, const struct learner_noise *noise)
 {
 	double p = 1 / (1 + exp(-sum));
-	double q = (1 - 2 * noise) * p + noise;
+	double slope = 1 - noise->ham - noise->spam;
+	double q = slope * p + noise->ham;
 
 	/* without noise this is label - p, also where p is 0 or 1 */
-	if (noise == 0)
+	if (q * (1 - q) < 1e-9)
 		return label - p;
-	return (1 - 2 * noise) * p * (1 - p) * (label - q) / (q * (1 - q));
+	return slope * p * (1 - p) * (label - q) / (q * (1 - q));
 }
 
 static inline void
@@ -379,7 +401,7 @@ example_learn(struct junk_learner *learner,
 	for (unsigned int i = 0; i < VIEWS; i++) {
 		errors[i] = step->weight *
 			example_error(VIEWS * example->view_sum[i] +
-				      learner->bias, step->label, step->noise);
+				      learner->bias, step->label, &step->noise);
 	}
 	for (unsigned int i = 0; i < example->count; i++) {
 		uint32_t gidx = example->global_idx[i];
@@ -398,7 +420,7 @@ example_learn(struct junk_learner *learner,
 			       personal->weights[pidx]);
 	}
 	weight_step(&learner->bias, &learner->bias_square, step->weight *
-		    example_error(sum, step->label, step->noise), 0,
+		    example_error(sum, step->label, &step->noise), 0,
 		    step->rate, step->epsilon);
 }
 
@@ -407,18 +429,17 @@ memory_add(struct junk_learner *learner, const struct junk_report *report,
 	   bool spam, double weight)
 {
 	struct learner_memory *memory;
-	unsigned int idx = learner->memory_count;
+	unsigned int idx = learner->memory_count[spam];
 
 	if (idx < MEMORY_REPORTS)
-		learner->memory_count++;
+		learner->memory_count[spam]++;
 	else {
 		idx = random_below(learner, MEMORY_REPORTS);
-		i_free(learner->memory[idx].tokens);
+		i_free(learner->memory[spam][idx].tokens);
 	}
-	memory = &learner->memory[idx];
+	memory = &learner->memory[spam][idx];
 	memcpy(memory->reporter, report->reporter, sizeof(memory->reporter));
 	memcpy(memory->digest, report->digest, sizeof(memory->digest));
-	memory->spam = spam;
 	memory->weight = weight;
 	memory->token_count = I_MIN(report->token_count, JUNK_MAX_TOKENS);
 	memory->tokens = i_new(junk_token_t, memory->token_count + 1);
@@ -426,32 +447,47 @@ memory_add(struct junk_learner *learner, const struct junk_report *report,
 	       memory->token_count * sizeof(junk_token_t));
 }
 
-static void
-memory_replay(struct junk_learner *learner, struct learner_step *step,
-	      struct learner_example *example)
+/* A class that is reported rarely is believed whatever the model says. */
+static bool
+memory_is_believed(const struct junk_learner *learner, bool spam, double sum)
 {
-	const struct learner_memory *memory =
-		&learner->memory[random_below(learner, learner->memory_count)];
+	double own = spam ? learner->spam_count : learner->ham_count;
+	double other = spam ? learner->ham_count : learner->spam_count;
+
+	return (spam ? sum >= -REPLAY_DISBELIEF : sum <= REPLAY_DISBELIEF) ||
+		own < other * REPLAY_RARE_CLASS;
+}
+
+static void
+memory_replay(struct junk_learner *learner, bool spam,
+	      struct learner_step *step, struct learner_example *example)
+{
+	const struct learner_memory *memory;
 	double sum;
 
+	if (learner->memory_count[spam] == 0)
+		return;
+	memory = &learner->memory[spam][
+		random_below(learner, learner->memory_count[spam])];
 	example_init(learner, junk_model_person(learner->set.seed,
 						memory->reporter),
 		     memory->tokens, memory->token_count, example);
 	sum = example_sum(learner, example);
-	if (memory->spam ? sum < -REPLAY_DISBELIEF : sum > REPLAY_DISBELIEF)
+	if (!memory_is_believed(learner, spam, sum))
 		return;
-	step->label = memory->spam ? 1 : 0;
+	step->label = spam ? 1 : 0;
 	step->weight = memory->weight;
 	example_learn(learner, example, sum, step);
 }
 
-void junk_learner_forget(struct junk_learner *learner,
-			 const struct junk_report *report)
+static void
+memory_forget(struct junk_learner *learner, bool spam,
+	      const struct junk_report *report)
 {
 	struct learner_memory *memory;
 
-	for (unsigned int i = 0; i < learner->memory_count; ) {
-		memory = &learner->memory[i];
+	for (unsigned int i = 0; i < learner->memory_count[spam]; ) {
+		memory = &learner->memory[spam][i];
 		if (memcmp(memory->digest, report->digest,
 			   sizeof(memory->digest)) != 0 ||
 		    memcmp(memory->reporter, report->reporter,
@@ -460,8 +496,15 @@ void junk_learner_forget(struct junk_learner *learner,
 			continue;
 		}
 		i_free(memory->tokens);
-		*memory = learner->memory[--learner->memory_count];
+		*memory = learner->memory[spam][--learner->memory_count[spam]];
 	}
+}
+
+void junk_learner_forget(struct junk_learner *learner,
+			 const struct junk_report *report)
+{
+	memory_forget(learner, FALSE, report);
+	memory_forget(learner, TRUE, report);
 }
 
 static double
@@ -473,6 +516,17 @@ report_balance(const struct junk_learner *learner, bool spam)
 		(spam ? learner->ham_count : learner->spam_count);
 
 	return other >= own ? 1 : pow(other / own, BALANCE_POWER);
+}
+
+/* As often as it is reported, but a rare class as often as the other one. */
+static bool replay_class(struct junk_learner *learner)
+{
+	double spam = learner->spam_count;
+	double part = spam / (spam + learner->ham_count);
+
+	if (part < REPLAY_RARE_CLASS || part > 1 - REPLAY_RARE_CLASS)
+		part = 0.5;
+	return random_below(learner, 1000) < part * 1000;
 }
 
 static void
@@ -498,8 +552,8 @@ learner_learn(struct junk_learner *learner, const struct junk_report *report,
 	step.label = spam ? 1 : 0;
 	step.weight = weight;
 	step.rate = LEARN_RATE;
-	step.noise = noise_rate(learner);
-	step.epsilon = LEARN_EPSILON + LEARN_EPSILON_NOISE * step.noise;
+	step.epsilon = LEARN_EPSILON +
+		LEARN_EPSILON_NOISE * noise_rate(learner, &step.noise);
 	example_learn(learner, &example, sum, &step);
 	if (spam)
 		learner->spam_count++;
@@ -508,8 +562,10 @@ learner_learn(struct junk_learner *learner, const struct junk_report *report,
 
 	memory_add(learner, report, spam, weight);
 	step.rate = REPLAY_RATE;
-	for (unsigned int i = 0; i < REPLAY_COUNT; i++)
-		memory_replay(learner, &step, &example);
+	for (unsigned int i = 0; i < REPLAY_COUNT; i++) {
+		memory_replay(learner, replay_class(learner), &step,
+			      &example);
+	}
 }
 
 void junk_learner_learn(struct junk_learner *learner,
@@ -549,19 +605,19 @@ struct learner_header {
 	float bias, bias_square;
 	double sure_count, wrong_count;
 	uint64_t random_state;
-	uint32_t memory_count, unused2;
+	/* ham, spam */
+	uint32_t memory_count[2];
 };
 
 struct learner_memory_header {
 	unsigned char reporter[JUNK_REPORTER_BYTES];
 	unsigned char digest[JUNK_DIGEST_BYTES];
 	float weight;
-	uint16_t token_count;
-	uint8_t spam, unused;
+	uint32_t token_count;
 };
 
 #define LEARNER_MAGIC "JUNKLRNR"
-#define LEARNER_VERSION 2
+#define LEARNER_VERSION 3
 #define LEARNER_BYTE_ORDER 0x01020304
 
 static size_t tables_size(const struct junk_learner *learner)
@@ -591,7 +647,6 @@ export_memory(const struct learner_memory *memory, buffer_t *dest)
 	memcpy(header.digest, memory->digest, sizeof(header.digest));
 	header.weight = memory->weight;
 	header.token_count = memory->token_count;
-	header.spam = memory->spam ? 1 : 0;
 	buffer_append(dest, &header, sizeof(header));
 	buffer_append(dest, memory->tokens,
 		      memory->token_count * sizeof(junk_token_t));
@@ -616,14 +671,17 @@ void junk_learner_export(struct junk_learner *learner, buffer_t *dest)
 	header.sure_count = learner->sure_count;
 	header.wrong_count = learner->wrong_count;
 	header.random_state = learner->random_state;
-	header.memory_count = learner->memory_count;
+	header.memory_count[FALSE] = learner->memory_count[FALSE];
+	header.memory_count[TRUE] = learner->memory_count[TRUE];
 	buffer_append(dest, &header, sizeof(header));
 	export_table(&learner->global, dest);
 	export_table(&learner->personal, dest);
 	buffer_append(dest, learner->reporters,
 		      ((size_t)1 << learner->global.log2) * sizeof(uint64_t));
-	for (unsigned int i = 0; i < learner->memory_count; i++)
-		export_memory(&learner->memory[i], dest);
+	for (unsigned int spam = 0; spam < 2; spam++) {
+		for (unsigned int i = 0; i < learner->memory_count[spam]; i++)
+			export_memory(&learner->memory[spam][i], dest);
+	}
 }
 
 /* Weights, then squares: within the bounds that learning keeps. */
@@ -661,23 +719,25 @@ memory_size(const void *data, size_t size,
 	if (size < sizeof(*header_r))
 		return 0;
 	memcpy(header_r, data, sizeof(*header_r));
+	if (header_r->token_count > JUNK_MAX_TOKENS)
+		return 0;
 	bytes = sizeof(*header_r) +
 		header_r->token_count * sizeof(junk_token_t);
-	if (header_r->token_count > JUNK_MAX_TOKENS || bytes > size ||
-	    header_r->spam > 1 ||
+	if (bytes > size ||
 	    !(header_r->weight >= 0 && header_r->weight <= 1000))
 		return 0;
 	return bytes;
 }
 
-static bool memories_are_sane(const void *data, size_t size, uint32_t count)
+static bool
+memories_are_sane(const void *data, size_t size, const uint32_t counts[2])
 {
 	struct learner_memory_header header;
 	size_t bytes;
 
-	if (count > MEMORY_REPORTS)
+	if (counts[0] > MEMORY_REPORTS || counts[1] > MEMORY_REPORTS)
 		return FALSE;
-	for (; count > 0; count--) {
+	for (uint32_t i = 0; i < counts[0] + counts[1]; i++) {
 		bytes = memory_size(data, size, &header);
 		if (bytes == 0)
 			return FALSE;
@@ -732,28 +792,26 @@ import_floats(float *dest, const void *data, size_t count)
 
 /* The data has been checked. */
 static void
-import_memory(struct junk_learner *learner, const void *data, size_t size)
+import_memory(struct junk_learner *learner, bool spam, uint32_t count,
+	      const void **data)
 {
 	struct learner_memory_header header;
 	struct learner_memory *memory;
-	size_t bytes;
 
-	memory_clear(learner);
-	while (size > 0) {
-		bytes = memory_size(data, size, &header);
-		i_assert(bytes > 0 && learner->memory_count < MEMORY_REPORTS);
-		memory = &learner->memory[learner->memory_count++];
+	for (; count > 0; count--) {
+		memcpy(&header, *data, sizeof(header));
+		*data = CONST_PTR_OFFSET(*data, sizeof(header));
+		memory = &learner->memory[spam][learner->memory_count[spam]++];
 		memcpy(memory->reporter, header.reporter,
 		       sizeof(memory->reporter));
 		memcpy(memory->digest, header.digest, sizeof(memory->digest));
 		memory->weight = header.weight;
-		memory->spam = header.spam != 0;
 		memory->token_count = header.token_count;
 		memory->tokens = i_new(junk_token_t, header.token_count + 1);
-		memcpy(memory->tokens, CONST_PTR_OFFSET(data, sizeof(header)),
+		memcpy(memory->tokens, *data,
 		       header.token_count * sizeof(junk_token_t));
-		data = CONST_PTR_OFFSET(data, bytes);
-		size -= bytes;
+		*data = CONST_PTR_OFFSET(*data, header.token_count *
+					 sizeof(junk_token_t));
 	}
 }
 
@@ -785,8 +843,9 @@ int junk_learner_import(struct junk_learner *learner, const void *data,
 	data = import_floats(learner->personal.squares, data, personal);
 	memcpy(learner->reporters, data, global * sizeof(uint64_t));
 	data = CONST_PTR_OFFSET(data, global * sizeof(uint64_t));
-	import_memory(learner, data, size - sizeof(header) -
-		      tables_size(learner));
+	memory_clear(learner);
+	import_memory(learner, FALSE, header.memory_count[FALSE], &data);
+	import_memory(learner, TRUE, header.memory_count[TRUE], &data);
 	publish_all(learner);
 	return 0;
 }
