@@ -138,6 +138,7 @@ static void print_classes(const char *name, const struct junk_score *score)
 {
 	ARRAY(struct class_sum) sums;
 	const struct class_sum *sum;
+	double bias = score->sum;
 
 	t_array_init(&sums, JUNK_TOKEN_CLASS_COUNT);
 	for (unsigned int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++) {
@@ -145,7 +146,9 @@ static void print_classes(const char *name, const struct junk_score *score)
 
 		if (class_sum.sum != 0)
 			array_push_back(&sums, &class_sum);
+		bias -= class_sum.sum;
 	}
+	print_row(name, "bias", "", "", weight_string(bias));
 	array_sort(&sums, class_sum_cmp);
 	array_foreach(&sums, sum) {
 		print_row(name, "class", junk_token_class_name(sum->class_num),

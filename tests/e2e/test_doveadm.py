@@ -264,7 +264,8 @@ def test_score_sums(t):
     total = [float(row[4]) for row in rows if row[1] == "sum"][0]
     assert total > 1, out
     for item in ("class", "token"):
-        found = sum(float(row[4]) for row in rows if row[1] == item)
+        found = sum(float(row[4]) for row in rows
+                    if row[1] in (item, "bias"))
         assert abs(found - total) < 0.05, (item, found, total)
 
 
