@@ -14,6 +14,7 @@
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define BOOTSTRAP_SAMPLES 200
 /* Of users who act on what they see (protocol partial). */
@@ -40,7 +41,7 @@ struct options {
 	/* messages or percent */
 	unsigned int protocol_arg;
 	uint64_t seed;
-	bool strip, shuffle;
+	bool strip, shuffle, peers;
 };
 
 struct run {
@@ -294,6 +295,26 @@ static int run_index(const struct options *opts)
 	return 0;
 }
 
+/* The other filters are driven by a script. */
+static void ATTR_NORETURN run_peers(const struct options *opts)
+{
+	const char *args[] = {
+		PEERS_PATH, "--index", opts->index_path, "--protocol",
+		opts->protocol_name, "--seed", t_strdup_printf("%llu",
+			(unsigned long long)opts->seed),
+		"--accuracy", "accuracy", opts->strip ? "--strip" : NULL, NULL
+	};
+	char path[4096];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (len > 0) {
+		path[len] = '\0';
+		args[8] = path;
+	}
+	execv(PEERS_PATH, (char **)args);
+	i_fatal("execv(%s) failed: %m", PEERS_PATH);
+}
+
 static bool parse_protocol(const char *str, struct options *opts)
 {
 	static const struct {
@@ -329,7 +350,7 @@ static void ATTR_NORETURN usage(void)
 {
 	fprintf(stderr,
 "usage: accuracy --index FILE [--protocol PROTOCOL] [--strip] [--shuffle]\n"
-"                [--seed N] [--scores OUT.tsv]\n"
+"                [--seed N] [--scores OUT.tsv] [--peers]\n"
 "PROTOCOL: immediate | delayed:MESSAGES | noise:PERCENT | partial | toe |\n"
 "          users:COUNT | campaigns | reports-only\n");
 	lib_exit(64);
@@ -344,6 +365,7 @@ int main(int argc, char *argv[])
 		{ "shuffle", no_argument, NULL, 'r' },
 		{ "seed", required_argument, NULL, 'S' },
 		{ "scores", required_argument, NULL, 'o' },
+		{ "peers", no_argument, NULL, 'P' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct options opts = { .protocol_name = "immediate" };
@@ -369,6 +391,9 @@ int main(int argc, char *argv[])
 			if (str_to_uint64(optarg, &opts.seed) < 0)
 				usage();
 			break;
+		case 'P':
+			opts.peers = TRUE;
+			break;
 		case 'o':
 			opts.scores_path = optarg;
 			break;
@@ -378,6 +403,8 @@ int main(int argc, char *argv[])
 	}
 	if (opts.index_path == NULL || optind != argc)
 		usage();
+	if (opts.peers)
+		run_peers(&opts);
 	ret = run_index(&opts);
 	lib_deinit();
 	return ret;

@@ -50,7 +50,10 @@ struct tokenizer {
 	bool in_body;
 	enum part_kind kind;
 	enum part_cte cte;
-	char type[64], parent_type[64], charset[40];
+	char type[64], charset[40];
+	/* types of the part and those around it */
+	char types[JUNK_MAX_MIME_NESTING + 1][64];
+	unsigned int depth;
 	buffer_t *raw, *decoded, *text, *value;
 
 	unsigned int header_count, part_count;
@@ -272,12 +275,12 @@ tokenizer_header(struct tokenizer *ctx, struct message_header_line *hdr)
 static void
 part_begin(struct tokenizer *ctx, const struct message_part *part)
 {
-	if (part->parent == NULL || ctx->part != part->parent ||
-	    ctx->kind != PART_CONTAINER)
-		ctx->parent_type[0] = '\0';
-	if (ctx->part == part->parent && part->parent != NULL)
-		i_strocpy(ctx->parent_type, ctx->type,
-			  sizeof(ctx->parent_type));
+	unsigned int depth = 0;
+
+	for (const struct message_part *p = part->parent; p != NULL;
+	     p = p->parent)
+		depth++;
+	ctx->depth = I_MIN(depth, JUNK_MAX_MIME_NESTING);
 	ctx->part = part;
 	ctx->in_body = FALSE;
 	ctx->kind = PART_TEXT;
@@ -293,13 +296,16 @@ static void part_headers_end(struct tokenizer *ctx)
 	struct junk_token_set *set = &ctx->set;
 
 	ctx->in_body = TRUE;
+	i_strocpy(ctx->types[ctx->depth], ctx->type, sizeof(ctx->type));
 	T_BEGIN {
 		junk_token_set_add_str(set, JUNK_TOKEN_MEDIA_TYPE, ctx->type);
 		if (ctx->charset[0] != '\0')
 			junk_token_set_add_str(set, JUNK_TOKEN_CHARSET,
 					       ctx->charset);
 		junk_token_set_add_str(set, JUNK_TOKEN_MIME_SHAPE,
-			t_strconcat(ctx->parent_type, ">", ctx->type, NULL));
+			t_strconcat(ctx->depth == 0 ? "" :
+				    ctx->types[ctx->depth - 1], ">",
+				    ctx->type, NULL));
 		if (ctx->kind != PART_CONTAINER)
 			junk_token_set_add_str(set, JUNK_TOKEN_MIME_SHAPE,
 				t_strdup_printf("%s %d %s", ctx->type,
