@@ -1,7 +1,6 @@
 """From where to where: what a move or a copy says (edge cases 1-12)."""
 
 import harness
-import testcase
 from testcase import ALL_FORMATS, ham, numbered, spam
 
 OPTIONS = {
@@ -286,12 +285,21 @@ def test_weak_ham_off(t):
 
 
 def test_wrong_setting(t):
-    """a wrong value is said in the log, and mail works as ever"""
-    p = t.private(debug=True, settings={"junk_feedback_append": "perhaps"})
+    """a wrong value: said in the log with mail as ever (2.3), or refused at
+    the start (2.4)"""
+    settings = {"junk_feedback_append": "perhaps"}
+    wrong = "Invalid boolean value: perhaps"
+    if t.d.version != (2, 3):
+        # refused at the start
+        try:
+            t.private(settings=settings)
+        except harness.HarnessError as e:
+            assert "junk_feedback_append: " + wrong in str(e), e
+            return
+        raise AssertionError("a wrong setting is accepted")
+    p = t.private(debug=True, settings=settings)
     moved(p, "INBOX", "Junk", "spam move")
-    assert "junk_feedback_append" in p.log(), p.log()
-    if p.d.version == (2, 3):
-        assert "use yes or no" in p.log(), p.log()
+    assert "junk_feedback_append = perhaps: " + wrong in p.log(), p.log()
 
 
 def test_bulk(t):
