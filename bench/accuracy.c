@@ -41,6 +41,8 @@ struct options {
 	/* messages or percent */
 	unsigned int protocol_arg;
 	uint64_t seed;
+	/* 0 = the product's default */
+	unsigned int min_reports;
 	bool strip, shuffle, peers;
 };
 
@@ -124,7 +126,8 @@ static void run_feedback(struct run *run, unsigned int idx, bool caught)
 		run_partial(run, mail, caught);
 		break;
 	case PROTOCOL_TOE:
-		if (caught != mail->spam)
+		/* not to know is an error too */
+		if (caught != mail->spam || run->results[idx].unknown)
 			run_learn(run, mail, mail_verdict(mail->spam));
 		break;
 	case PROTOCOL_USERS:
@@ -235,6 +238,8 @@ static void run_stream(struct run *run)
 	unsigned int count = array_count(&run->corpus->mails);
 
 	junk_learner_settings_init(&learner_set);
+	if (run->opts->min_reports > 0)
+		learner_set.min_reports = run->opts->min_reports;
 	run->learner = junk_learner_init(&learner_set);
 	run->results = i_new(struct result, count);
 	run_protocol(run);
@@ -350,7 +355,8 @@ static void ATTR_NORETURN usage(void)
 {
 	fprintf(stderr,
 "usage: accuracy --index FILE [--protocol PROTOCOL] [--strip] [--shuffle]\n"
-"                [--seed N] [--scores OUT.tsv] [--peers]\n"
+"                [--seed N] [--scores OUT.tsv]\n"
+"                [--min-reports N] [--peers]\n"
 "PROTOCOL: immediate | delayed:MESSAGES | noise:PERCENT | partial | toe |\n"
 "          users:COUNT | campaigns | reports-only\n");
 	lib_exit(64);
@@ -366,6 +372,7 @@ int main(int argc, char *argv[])
 		{ "seed", required_argument, NULL, 'S' },
 		{ "scores", required_argument, NULL, 'o' },
 		{ "peers", no_argument, NULL, 'P' },
+		{ "min-reports", required_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct options opts = { .protocol_name = "immediate" };
@@ -389,6 +396,10 @@ int main(int argc, char *argv[])
 			break;
 		case 'S':
 			if (str_to_uint64(optarg, &opts.seed) < 0)
+				usage();
+			break;
+		case 'n':
+			if (str_to_uint(optarg, &opts.min_reports) < 0)
 				usage();
 			break;
 		case 'P':
