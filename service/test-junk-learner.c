@@ -240,6 +240,45 @@ static void test_junk_learner_published(void)
 	test_end();
 }
 
+static void test_junk_learner_forget(void)
+{
+	struct junk_learner *learner = learner_new(3, 3, 2);
+	struct junk_report report;
+	junk_token_t tokens[TOKENS];
+	buffer_t *before = buffer_create_dynamic(default_pool, 1024);
+	buffer_t *after = buffer_create_dynamic(default_pool, 1024);
+
+	test_begin("junk learner: forget");
+	junk_learner_export(learner, before);
+	/* somebody else's report of the same message stays */
+	report_init(&report, tokens, JUNK_VERDICT_SPAM, 1, 2, 77);
+	junk_learner_forget(learner, &report);
+	junk_learner_export(learner, after);
+	test_assert(buffer_cmp(before, after));
+	report_init(&report, tokens, JUNK_VERDICT_SPAM, 1, 2, 1);
+	junk_learner_forget(learner, &report);
+	buffer_set_used_size(after, 0);
+	junk_learner_export(learner, after);
+	test_assert(after->used + TOKENS * sizeof(junk_token_t) <
+		    before->used);
+	buffer_free(&before);
+	buffer_free(&after);
+	junk_learner_deinit(&learner);
+	test_end();
+}
+
+static void test_junk_learner_few_ham(void)
+{
+	struct junk_learner *learner = learner_new(2000, 4, 4);
+	struct junk_score s;
+
+	test_begin("junk learner: hardly any ham, no 90");
+	score(learner, 1, NULL, &s);
+	test_assert(s.score < 90);
+	junk_learner_deinit(&learner);
+	test_end();
+}
+
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
@@ -249,6 +288,8 @@ int main(void)
 		test_junk_learner_snapshot,
 		test_junk_learner_bad_snapshot,
 		test_junk_learner_published,
+		test_junk_learner_forget,
+		test_junk_learner_few_ham,
 		NULL
 	};
 	return test_run(test_functions);
