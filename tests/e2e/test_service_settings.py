@@ -2,18 +2,25 @@
 with them."""
 
 import os
+import subprocess
 
 import harness
 import junkclient
 from junkclient import LEARN, SPAM
 
-OPTIONS = {"settings": {
-    "junk_feedback_rate": "3",
-    "junk_feedback_min_reporters": "4",
+# In 2.3's plugin { } anything is accepted: the service says what is wrong. 2.4
+# refuses to start.
+WRONG = {
     "junk_feedback_retention": "soon",
     "junk_feedback_database_size": "1M",
     "junk_feedback_state_dir": "junk",
     "junk_feedback_treshold": "90",
+}
+REFUSED_AT_START = harness.dovecot_version() >= (2, 4)
+OPTIONS = {"settings": {
+    "junk_feedback_rate": "3",
+    "junk_feedback_min_reporters": "4",
+    **({} if REFUSED_AT_START else WRONG),
 }}
 FORMATS = ("maildir",)
 
@@ -45,8 +52,25 @@ def test_min_reporters(t):
     assert rows == [(4,)], rows
 
 
+def check_refused(t, name, value):
+    """doveconf names a wrong setting and exits with an error."""
+    path = t.d.dir + "/wrong.conf"
+    with open(t.d.config_path) as f:
+        text = f.read()
+    with open(path, "w") as f:
+        f.write("%s\n%s = %s\n" % (text, name, value))
+    p = subprocess.run(["doveconf", "-n", "-c", path],
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       text=True)
+    assert p.returncode != 0 and name in p.stdout, p.stdout
+
+
 def test_wrong_values(t):
-    "a wrong setting is named, with what is used instead"
+    "a wrong setting is named, with what is used instead (2.4: refused)"
+    if REFUSED_AT_START:
+        for name, value in WRONG.items():
+            check_refused(t, name, value)
+        return
     with client(t) as c:
         c.status()
     log = t.d.log()
