@@ -11,6 +11,7 @@
 #include "net.h"
 #include "ostream.h"
 #include "str.h"
+#include "time-util.h"
 #include "junk-engine.h"
 #include "junk-frame.h"
 #include "junk-limits.h"
@@ -25,6 +26,9 @@
    looked for so often. */
 #define MAINTAIN_IDLE_MSECS 5
 #define MAINTAIN_MSECS 1000
+/* Many reports that are taken back make us replay again and again: after each
+   piece of maintenance, reports have so many times as long. */
+#define MAINTAIN_PAUSE_FACTOR 4
 /* Transactions in which what is left in the sockets at the end is
    recorded. */
 #define DRAIN_MAX_COMMITS 1000
@@ -51,7 +55,7 @@ struct junk_connections {
 	struct junk_connection *halted_head, *halted_tail;
 	struct event *event;
 	struct timeout *to_commit, *to_retry, *to_maintain;
-	unsigned int maintain_msecs;
+	unsigned int maintain_msecs, maintain_pause_msecs;
 	time_t segment_checked;
 	time_t started;
 	uint64_t accepted_count, rejected_frames;
@@ -430,10 +434,15 @@ static void junk_connections_check_segment(void)
 
 static void junk_connections_maintain(void *context ATTR_UNUSED)
 {
+	const uint64_t start = i_microseconds();
+	uint64_t usecs;
 	bool more;
 
 	timeout_remove(&conns->to_maintain);
 	more = junk_engine_maintain(conns->set.engine, ioloop_time);
+	usecs = i_microseconds() - start;
+	conns->maintain_pause_msecs = (unsigned int)
+		I_MIN(usecs * MAINTAIN_PAUSE_FACTOR / 1000, MAINTAIN_MSECS);
 	if (!junk_engine_is_ready(conns->set.engine)) {
 		junk_connections_schedule_retry();
 		return;
@@ -450,6 +459,7 @@ static void junk_connections_schedule_maintain(unsigned int msecs)
 	if (conns->stopping ||
 	    (conns->to_maintain != NULL && conns->maintain_msecs <= msecs))
 		return;
+	msecs = I_MAX(msecs, conns->maintain_pause_msecs);
 	conns->maintain_msecs = msecs;
 	timeout_remove(&conns->to_maintain);
 	conns->to_maintain = timeout_add_short(msecs,

@@ -692,6 +692,9 @@ junk_engine_status_counters(struct junk_engine *engine, string_t *str)
 		    junk_recorder_last_seq(engine->recorder));
 	str_printfa(str, "snapshot_seq=%"PRId64"\n",
 		    junk_recorder_snapshot_seq(engine->recorder));
+	str_printfa(str, "rebuild_pending=%d\n",
+		    junk_recorder_is_rebuild_pending(engine->recorder) ?
+		    1 : 0);
 	str_printfa(str, "tokens_pending=%u\n",
 		    junk_recorder_token_count(engine->recorder));
 	if (engine->learner == NULL)

@@ -466,6 +466,11 @@ int64_t junk_recorder_snapshot_seq(struct junk_recorder *recorder)
 	return recorder->snapshot_seq;
 }
 
+bool junk_recorder_is_rebuild_pending(struct junk_recorder *recorder)
+{
+	return recorder->need_rebuild;
+}
+
 unsigned int junk_recorder_token_count(struct junk_recorder *recorder)
 {
 	return junk_token_counts_size(recorder->tokens);

@@ -111,6 +111,9 @@ junk_recorder_get_counters(struct junk_recorder *recorder);
 /* Number of the last event, and of the one that the snapshot was taken at. */
 int64_t junk_recorder_last_seq(struct junk_recorder *recorder);
 int64_t junk_recorder_snapshot_seq(struct junk_recorder *recorder);
+/* TRUE if something was taken back and the model has still to be made without
+   it: a matter of milliseconds. */
+bool junk_recorder_is_rebuild_pending(struct junk_recorder *recorder);
 /* Different tokens that aren't in the database yet. */
 unsigned int junk_recorder_token_count(struct junk_recorder *recorder);
 
