@@ -492,6 +492,10 @@ bool junk_engine_maintain(struct junk_engine *engine, time_t now)
 	ret = junk_recorder_maintain(engine->recorder, now);
 	if (ret < 0)
 		junk_engine_db_failed(engine, now);
+	/* what was taken back is out of the weights: the numbers in the
+	   header have to follow */
+	else if (ret > 0)
+		junk_publisher_update(engine->publisher, now);
 	return ret > 0;
 }
 
