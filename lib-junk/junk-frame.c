@@ -1,6 +1,7 @@
 /* The frames of junk-frame.h: nothing here trusts a byte that it is given. */
 
 #include "lib.h"
+#include "bits.h"
 #include "buffer.h"
 #include "byteorder.h"
 #include "junk-limits.h"
@@ -137,6 +138,26 @@ junk_report_check(const struct junk_report *report, const char **error_r)
 	return 0;
 }
 
+/* A token that is said twice would count twice. */
+static bool
+junk_tokens_are_distinct(const junk_token_t *tokens, unsigned int count)
+{
+	const size_t slots = nearest_power(count * 2 + 1);
+	uint16_t *nums = t_malloc0(slots * sizeof(*nums));
+	size_t slot;
+
+	/* an open hash table of positions, from 1 on */
+	for (unsigned int i = 0; i < count; i++) {
+		slot = tokens[i] & (slots - 1);
+		for (; nums[slot] != 0; slot = (slot + 1) & (slots - 1)) {
+			if (tokens[nums[slot] - 1] == tokens[i])
+				return FALSE;
+		}
+		nums[slot] = (uint16_t)(i + 1);
+	}
+	return TRUE;
+}
+
 int junk_frame_decode_report(const struct junk_frame *frame,
 			     struct junk_report *report_r,
 			     const char **error_r)
@@ -163,6 +184,10 @@ int junk_frame_decode_report(const struct junk_frame *frame,
 	tokens = t_new(junk_token_t, report_r->token_count + 1);
 	for (unsigned int i = 0; i < report_r->token_count; i++)
 		tokens[i] = le64_to_cpu_unaligned(p + i * sizeof(*tokens));
+	if (!junk_tokens_are_distinct(tokens, report_r->token_count)) {
+		*error_r = "report has a token twice";
+		return -1;
+	}
 	report_r->tokens = tokens;
 	return 0;
 }

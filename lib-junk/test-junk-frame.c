@@ -218,6 +218,21 @@ static void test_junk_frame_bad_report(void)
 		test_assert_idx(strstr(error, tests[i].error) != NULL, i);
 	} T_END;
 
+	/* a token twice, wherever it stands */
+	for (unsigned int i = 0; i < JUNK_MAX_TOKENS; i += 31) T_BEGIN {
+		buffer_t *buf = t_buffer_create(16*1024);
+
+		test_report_init(&report, JUNK_MAX_TOKENS);
+		test_tokens[JUNK_MAX_TOKENS - 1 - i] = test_tokens[0] * 2;
+		test_tokens[i] = test_tokens[0] * 2;
+		junk_frame_encode_report(buf, &report);
+		test_assert_idx(junk_frame_decode(buf->data, buf->used, &frame,
+						  &size, &error) == 1, i);
+		test_assert_idx(junk_frame_decode_report(&frame, &report,
+							 &error) == -1, i);
+		test_assert_strcmp_idx(error, "report has a token twice", i);
+	} T_END;
+
 	/* every payload that is too short, and the wrong type */
 	for (size = 0; size < JUNK_FRAME_REPORT_BYTES; size++) T_BEGIN {
 		unsigned char *payload = i_malloc(size + 1);

@@ -24,8 +24,9 @@ def tokens(seed, count):
     rnd = random.Random(seed)
     words = [rnd.randrange(200) for _ in range(count // 2)]
     words += [rnd.randrange(1 << 40) for _ in range(count - len(words))]
-    return [(i % 3) << 58 | (word * 0x9e3779b97f4a7c15) & ((1 << 58) - 1)
-            for i, word in enumerate(words)]
+    found = [(i % 3) << 58 | (word * 0x9e3779b97f4a7c15) & ((1 << 58) - 1)
+             for i, word in enumerate(words)]
+    return list(dict.fromkeys(found))
 
 
 def report(reporter, message, verdict, stamp_usecs=None, origin=MOVE,
