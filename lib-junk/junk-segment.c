@@ -278,8 +278,10 @@ int junk_segment_get(struct junk_segment *segment, time_t now,
 		case JUNK_SEGMENT_SUPERSEDED:
 			break;
 		}
-		/* superseded, or a number that means nothing */
+		/* superseded, or a number that means nothing: the next one may
+		   be there, however lately we have looked */
 		junk_segment_unmap(segment);
+		segment->opened = FALSE;
 		i_free(segment->reason);
 		segment->reason = i_strdup_printf("%s: segment is superseded",
 						  segment->path);
