@@ -467,31 +467,46 @@ static void tokenizer_finish(struct tokenizer *ctx)
 }
 
 /* A client that rewrites a message may change its MIME encoding, boundaries
-   and Message-ID: what it says, who sent it and when remain. The sum doesn't
-   depend on the order. */
-static void
-tokenizer_digest(struct tokenizer *ctx, unsigned char digest[JUNK_DIGEST_BYTES])
+   and Message-ID: what it says, who sent it and when remain. */
+static bool token_is_lasting(junk_token_t token)
 {
-	const struct junk_token_set *set = &ctx->set;
-	uint64_t sum[3] = { ctx->headers.date_hash, 0, 0 };
+	switch (junk_token_class(token)) {
+	case JUNK_TOKEN_BODY_WORD:
+	case JUNK_TOKEN_SUBJECT_WORD:
+	case JUNK_TOKEN_SENDER_ADDRESS:
+	case JUNK_TOKEN_URL_HOST:
+		return TRUE;
+	default:
+		return FALSE;
+	}
+}
 
+/* The sum doesn't depend on the order. */
+static void
+tokenizer_digest_add(const struct junk_token_set *set, bool all,
+		     uint64_t sum[3])
+{
 	for (unsigned int group = 0; group < JUNK_TOKEN_GROUP_COUNT; group++) {
 		for (unsigned int i = 0; i < set->count[group]; i++) {
 			junk_token_t token = set->tokens[group][i];
 
-			switch (junk_token_class(token)) {
-			case JUNK_TOKEN_BODY_WORD:
-			case JUNK_TOKEN_SUBJECT_WORD:
-			case JUNK_TOKEN_SENDER_ADDRESS:
-			case JUNK_TOKEN_URL_HOST:
-				sum[1] += xxh64_data(&token, sizeof(token), 1);
-				sum[2] += xxh64_data(&token, sizeof(token), 2);
-				break;
-			default:
-				break;
-			}
+			if (!all && !token_is_lasting(token))
+				continue;
+			sum[1] += xxh64_data(&token, sizeof(token), 1);
+			sum[2] += xxh64_data(&token, sizeof(token), 2);
 		}
 	}
+}
+
+static void
+tokenizer_digest(struct tokenizer *ctx, unsigned char digest[JUNK_DIGEST_BYTES])
+{
+	uint64_t sum[3] = { ctx->headers.date_hash, 0, 0 };
+
+	tokenizer_digest_add(&ctx->set, FALSE, sum);
+	/* nothing that lasts: all such mail isn't one message */
+	if (sum[0] == 0 && sum[1] == 0)
+		tokenizer_digest_add(&ctx->set, TRUE, sum);
 	uint64_t first = xxh64_data(sum, sizeof(sum), 1);
 	uint64_t second = xxh64_data(sum, sizeof(sum), 2);
 	/* @UNSAFE */

@@ -158,11 +158,38 @@ static void test_junk_tokenizer_invisible(void)
 	test_end();
 }
 
+/* Without date, sender and words, what is left tells messages apart. */
+static void test_junk_tokenizer_digest(void)
+{
+	static const char *const mails[] = {
+		"",
+		"Content-Type: image/gif\n\nGIF89a",
+		"Content-Type: image/png; name=a.png\n\nPNG",
+		"Date: Tue, 3 Mar 2026 10:00:00 +0000\n\n",
+		"Date: Tue, 3 Mar 2026 10:00:01 +0000\n\n",
+		"From: <a@example.com>\n\n",
+		"\nword\n",
+	};
+	struct junk_message msg[N_ELEMENTS(mails)];
+
+	test_begin("junk_tokenizer: digests");
+	for (unsigned int i = 0; i < N_ELEMENTS(mails); i++) {
+		tokenize(mails[i], strlen(mails[i]), &msg[i], NULL);
+		for (unsigned int j = 0; j < i; j++) {
+			test_assert_idx(memcmp(msg[i].digest, msg[j].digest,
+					       JUNK_DIGEST_BYTES) != 0,
+					i * 10 + j);
+		}
+	}
+	test_end();
+}
+
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
 		test_junk_tokenizer_tricks,
 		test_junk_tokenizer_invisible,
+		test_junk_tokenizer_digest,
 		NULL
 	};
 	return test_run(test_functions);
