@@ -1,0 +1,84 @@
+/* Run a harness on every file of its seeds and of what it ever crashed on, as
+   a unit test: no fuzzer is needed for that. Files named by arguments instead:
+   to look into one of them. */
+
+#include "lib.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static unsigned int file_count = 0;
+
+static void fail(const char *path)
+{
+	fprintf(stderr, "%s: %s\n", path, strerror(errno));
+	exit(1);
+}
+
+static void replay_file(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	uint8_t *data;
+	long size;
+
+	if (f == NULL || fseek(f, 0, SEEK_END) < 0 || (size = ftell(f)) < 0)
+		fail(path);
+	rewind(f);
+	/* no byte more, so that valgrind sees who reads too far */
+	data = malloc(size == 0 ? 1 : (size_t)size);
+	if (data == NULL || fread(data, 1, (size_t)size, f) != (size_t)size)
+		fail(path);
+	fclose(f);
+	/* the last line of a log names what crashed */
+	printf("%s\n", path);
+	fflush(stdout);
+	(void)LLVMFuzzerTestOneInput(data, (size_t)size);
+	free(data);
+	file_count++;
+}
+
+static void replay_dir(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	char path[PATH_MAX];
+
+	/* that it never crashed is no failure */
+	if (d == NULL && errno == ENOENT)
+		return;
+	if (d == NULL)
+		fail(dir);
+	while ((entry = readdir(d)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		(void)snprintf(path, sizeof(path), "%s/%s", dir,
+			       entry->d_name);
+		replay_file(path);
+	}
+	closedir(d);
+}
+
+int main(int argc, char *argv[])
+{
+	static const char *const dirs[] = {
+		FUZZ_SRCDIR"/seeds/"FUZZ_NAME,
+		FUZZ_SRCDIR"/crashers/"FUZZ_NAME,
+		/* mail: input as any other */
+		FUZZ_SRCDIR"/../data/tokens",
+	};
+
+	for (int i = 1; i < argc; i++)
+		replay_file(argv[i]);
+	for (size_t i = 0; i < N_ELEMENTS(dirs) && argc == 1; i++)
+		replay_dir(dirs[i]);
+	lib_deinit();
+	/* a folder that has moved must not go unnoticed */
+	if (file_count == 0) {
+		fprintf(stderr, "there is nothing to replay\n");
+		return 1;
+	}
+	return 0;
+}
