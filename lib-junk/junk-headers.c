@@ -346,6 +346,9 @@ field_auth(struct junk_headers *headers, const unsigned char *data, size_t size)
 	if (headers->authserv_id == NULL || *headers->authserv_id == '\0')
 		return;
 	parts = t_strsplit(value, ";");
+	/* an empty field has no parts at all */
+	if (*parts == NULL)
+		return;
 	part = *parts + strspn(*parts, " \t\r\n");
 	len = strcspn(part, " \t\r\n");
 	if (strlen(headers->authserv_id) != len ||
