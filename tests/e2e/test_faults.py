@@ -1,0 +1,288 @@
+"""Mail comes first: what the service needs is missing, full, damaged, locked or
+hostile. IMAP and LMTP go on, the log names the fix once, and when it is mended
+all is caught up."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import time
+
+import harness
+import junkclient
+import test_spool
+from testcase import spam
+
+OPTIONS = {}
+# what the service says of a fault, once in FAULT_LOG_SECS
+WAIT_IN_SPOOLS = "reports wait in the users' spools"
+PATIENCE_SECS = test_spool.PATIENCE_SECS
+
+
+def state_dir(t):
+    return t.d.state_dir + "/junk-feedback"
+
+
+def make_state_dir(t):
+    """As the service makes it, so that a test can take its place."""
+    with junkclient.Client(t.d.socket_path) as c:
+        c.status()
+    return os.stat(state_dir(t))
+
+
+def start(t, **options):
+    p = t.private(**options)
+    harness.wait_for(lambda: os.path.exists(p.d.socket_path), "the socket")
+    return p
+
+
+def deliver_some(p, count):
+    began = time.monotonic()
+    for _ in range(count):
+        p.deliver(spam())
+    assert time.monotonic() - began < PATIENCE_SECS * count
+
+
+def move_some(p, count):
+    """Deliver and move so many, each without a wait."""
+    deliver_some(p, count)
+    move_last(p, count)
+
+
+def move_last(p, count):
+    c = p.imap(select="INBOX")
+    for uid in c.uids()[-count:]:
+        began = time.monotonic()
+        c.cmd("UID MOVE %d Junk" % uid)
+        took = time.monotonic() - began
+        assert took < PATIENCE_SECS, took
+    c.logout()
+
+
+def wait_said(p, *words):
+    """The error of the service that has these words, logged once."""
+    def lines():
+        return [line for line in p.log().splitlines()
+                if "Error: " in line and WAIT_IN_SPOOLS in line]
+    found = harness.wait_for(lambda: [
+        line for line in lines() if all(word in line for word in words)],
+        "an error with %r:\n%s" % (words, p.log()))
+    time.sleep(1.5)
+    assert len(lines()) == len(found) == 1, lines()
+
+
+def catch_up(p, count):
+    """A new session sends what waits; each report counts once."""
+    def caught_up():
+        p.imap()
+        rows = p.d.query("SELECT coalesce(sum(reports), 0) FROM hours")
+        return rows == [(count,)]
+    harness.wait_for(caught_up, "%d reports:\n%s" % (count, p.log()), 40)
+
+
+def mount_tmpfs(path, owner, size):
+    harness._mount("tmpfs", path, "tmpfs", 0, "size=%s,mode=0700,uid=%d,gid=%d"
+                   % (size, owner.st_uid, owner.st_gid))
+
+
+def umount(path):
+    harness.run("umount", "-l", path)
+
+
+def fill(path):
+    """Take all that is left of a file system."""
+    with open(path, "wb", buffering=0) as f:
+        try:
+            while True:
+                f.write(b"x" * 4096)
+        except OSError:
+            pass
+
+
+def test_full_disk(t):
+    """fault: the disk of the state directory is full"""
+    p = start(t)
+    owner = make_state_dir(p)
+    p.d.stop()
+    shutil.rmtree(state_dir(p))
+    os.mkdir(state_dir(p))
+    mount_tmpfs(state_dir(p), owner, "64m")
+    try:
+        p.d.start()
+        move_some(p, 1)
+        catch_up(p, 1)
+        fill(state_dir(p) + "/filler")
+        move_some(p, 60)
+        wait_said(p, "disk or quota is full: free some space")
+        os.unlink(state_dir(p) + "/filler")
+        catch_up(p, 61)
+        assert p.log().count("Reports are recorded again") == 1, p.log()
+    finally:
+        p.d.stop()
+        umount(state_dir(p))
+
+
+def test_readonly_mount(t):
+    """fault: the state directory's file system is mounted read-only"""
+    p = start(t)
+    owner = make_state_dir(p)
+    p.d.stop()
+    shutil.rmtree(state_dir(p))
+    os.mkdir(state_dir(p))
+    mount_tmpfs(state_dir(p), owner, "64m")
+    try:
+        p.d.start()
+        move_some(p, 1)
+        catch_up(p, 1)
+        p.d.stop()
+        harness.run("mount", "-o", "remount,ro", state_dir(p))
+        p.d.start()
+        move_some(p, 3)
+        wait_said(p, state_dir(p))
+        harness.run("mount", "-o", "remount,rw", state_dir(p))
+        catch_up(p, 4)
+    finally:
+        p.d.stop()
+        umount(state_dir(p))
+
+
+def test_locked_database(t):
+    """fault: another process holds a lock on the database"""
+    p = start(t)
+    move_some(p, 1)
+    catch_up(p, 1)
+    db = sqlite3.connect(p.d.database_path, isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")
+    move_some(p, 3)
+    wait_said(p, "another process holds a lock on it")
+    db.execute("ROLLBACK")
+    db.close()
+    catch_up(p, 4)
+
+
+def test_corrupt_database(t):
+    """fault: the database is overwritten while the service runs, or before it
+    starts: it is moved aside, and counting begins anew"""
+    p = start(t)
+    move_some(p, 2)
+    catch_up(p, 2)
+    p.d.stop()
+    with open(p.d.database_path, "r+b") as f:
+        f.write(os.urandom(os.path.getsize(p.d.database_path)))
+    p.d.start()
+    move_some(p, 3)
+    catch_up(p, 3)
+    assert p.log().count("a new one is begun") == 1, p.log()
+    kept = [name for name in os.listdir(state_dir(p)) if ".corrupt-" in name]
+    assert kept, os.listdir(state_dir(p))
+
+
+def test_missing_key(t):
+    """fault: the key is missing: the database is left alone until it is back"""
+    p = start(t)
+    move_some(p, 1)
+    catch_up(p, 1)
+    p.d.stop()
+    key = state_dir(p) + "/key"
+    os.rename(key, key + ".away")
+    p.d.start()
+    move_some(p, 2)
+    wait_said(p, "/key is missing", "restore it from a backup")
+    os.rename(key + ".away", key)
+    catch_up(p, 3)
+
+
+def test_full_control_dir(t):
+    """fault: the service is away and the user's control directory is full: the
+    move works, that reports are lost is said once a session"""
+    fields = ({"mail_driver": "sdbox", "mail_path": "~/mail",
+               "mail_control_path": "~/control"}
+              if harness.dovecot_version() >= (2, 4) else
+              {"mail": "sdbox:~/mail:CONTROL=~/control"})
+    p = t.private(service=None, users={t.user(): fields})
+    for n in range(3):
+        p.deliver(test_spool.big(n))
+    control = p.d.home(p.user()) + "/control"
+    owner = os.stat(p.d.home(p.user()) + "/mail")
+    os.makedirs(control, exist_ok=True)
+    mount_tmpfs(control, owner, "64k")
+    try:
+        move_last(p, 1)
+        assert os.path.getsize(control + "/junk-feedback.spool") > 0
+        fill(control + "/filler")
+        move_last(p, 2)
+        harness.wait_for(lambda: "Report lost" in p.log(), "the error")
+        assert p.log().count("Report lost") == 1, p.log()
+        os.unlink(control + "/filler")
+        p.d.options.service = ""
+        p.d.restart()
+        catch_up(p, 1)
+    finally:
+        p.d.stop()
+        umount(control)
+
+
+def test_slow_and_stopped_service(t):
+    """fault: a service that is stopped again and again: all arrives once"""
+    p = start(t)
+    make_state_dir(p)
+    for round_ in range(5):
+        pids = p.d.children("junk-feedback")
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        move_some(p, 4)
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        time.sleep(0.2)
+    catch_up(p, 20)
+
+
+def test_reload_overlap(t):
+    """fault: the old service is still busy when a reload starts the new one"""
+    p = start(t)
+    move_some(p, 1)
+    catch_up(p, 1)
+    old, = p.d.children("junk-feedback")
+    deliver_some(p, 3)
+    os.kill(old, signal.SIGSTOP)
+    p.d.reload()
+    # login and LMTP processes end as well
+    time.sleep(1)
+    move_last(p, 3)
+    harness.wait_for(lambda: [pid for pid in p.d.children("junk-feedback")
+                              if pid != old], "the new service")
+    os.kill(old, signal.SIGCONT)
+    harness.wait_gone([old])
+    catch_up(p, 4)
+    # nobody has to act: that is what a reload looks like
+    assert "is locked by another process" not in p.log(), p.log()
+
+
+def test_hostile_segment(t):
+    """fault: the segment is missing, cut off, garbage or a FIFO: mail is
+    delivered to INBOX"""
+    p = t.private(service=None)
+    p.d.sieve(p.user(), 'require ["vnd.junk-feedback", "fileinto", '
+              '"relational", "comparator-i;ascii-numeric"];\n'
+              'if junkscore :value "ge" :comparator "i;ascii-numeric" "90" '
+              '{ fileinto "Junk"; }\n')
+    path = p.d.segment_path
+    delivered = 0
+    for content in (None, b"", b"JUNKSCOR", os.urandom(5000), "fifo", "dir"):
+        if content == "fifo":
+            os.mkfifo(path)
+        elif content == "dir":
+            os.mkdir(path)
+        elif content is not None:
+            with open(path, "wb") as f:
+                f.write(content)
+        began = time.monotonic()
+        p.deliver(spam())
+        assert time.monotonic() - began < PATIENCE_SECS, content
+        delivered += 1
+        if content == "dir":
+            os.rmdir(path)
+        elif content is not None:
+            os.unlink(path)
+    c = p.imap(select="INBOX")
+    assert len(c.uids()) == delivered, c.uids()
