@@ -102,6 +102,21 @@ def check_example(name, settings, defaults):
     compare("setting", settings, "examples/" + name, found)
 
 
+def check_milter():
+    """The milter has settings of its own: the same names and defaults."""
+    code = re.findall(r'SETTING\((\w+), SETTING_\w+,\s*"([^"]*)"\)',
+                      read("milter", "junk-milter-settings.c"))
+    manual = re.findall(r"^\.It Cm (\w+) Pq default: (.*)$",
+                        read("doc", "junk-feedback-milter.8"), re.M)
+    example = re.findall(r"^#(\w+) = ?(.*)$",
+                         read("examples", "junk-feedback-milter.conf"), re.M)
+    assert len(code) > 5
+    compare("setting", {"%s = %s" % kv for kv in code},
+            "junk-feedback-milter.conf", {"%s = %s" % kv for kv in example})
+    compare("setting", {"%s = %s" % (k, v or "empty") for k, v in code},
+            "junk-feedback-milter.8", {"%s = %s" % kv for kv in manual})
+
+
 def lint(path):
     if shutil.which("mandoc") is None:
         return
@@ -129,6 +144,7 @@ def main():
     compare("setting", settings, "junk_default_settings", set(defaults))
     for name in EXAMPLES:
         check_example(name, settings, defaults)
+    check_milter()
     for path in sorted(glob.glob(os.path.join(DOC, "*.[1-8]"))):
         lint(path)
     for failure in failures:

@@ -26,10 +26,10 @@ struct setting {
 
 /* name, type, default */
 static const struct setting settings[] = {
+	/* inside Postfix' queue: its smtpd is chrooted there on Debian */
 	SETTING(socket, SETTING_STRING,
-		"unix:/run/junk-feedback-milter/milter.sock"),
-	SETTING(scores, SETTING_STRING,
-		"/run/dovecot/junk-feedback/junk-feedback.scores"),
+		"unix:/var/spool/postfix/junk-feedback-milter/milter.sock"),
+	SETTING(scores, SETTING_STRING, "/run/dovecot/junk-feedback.scores"),
 	SETTING(authserv_id, SETTING_STRING, ""),
 	SETTING(reject, SETTING_THRESHOLD, "off"),
 	SETTING(defer, SETTING_THRESHOLD, "off"),
