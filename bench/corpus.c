@@ -39,9 +39,9 @@ void corpus_shuffle(struct corpus *corpus, struct corpus_random *random)
 	}
 }
 
-static int
-read_file(const char *path, buffer_t *dest, const char **error_r)
+int corpus_read_mail(const char *path, buffer_t *dest, const char **error_r)
 {
+	const unsigned char *p;
 	ssize_t ret;
 	int fd = open(path, O_RDONLY);
 
@@ -59,6 +59,13 @@ read_file(const char *path, buffer_t *dest, const char **error_r)
 	if (ret < 0)
 		*error_r = t_strdup_printf("read(%s) failed: %m", path);
 	i_close_fd(&fd);
+	if (dest->used > 5 && memcmp(dest->data, "From ", 5) == 0) {
+		/* a line of the mbox format, not of the message */
+		p = memchr(dest->data, '\n', dest->used);
+		buffer_delete(dest, 0, p == NULL ? dest->used :
+			      (size_t)(p - (const unsigned char *)dest->data +
+				       1));
+	}
 	return ret < 0 ? -1 : 0;
 }
 
@@ -106,19 +113,12 @@ corpus_add(struct corpus *corpus, const char *path, bool spam, bool strip,
 	struct junk_message msg;
 	struct istream *input;
 	const unsigned char *data;
-	size_t size, skip;
+	size_t size;
 
-	if (read_file(path, raw, error_r) < 0)
+	if (corpus_read_mail(path, raw, error_r) < 0)
 		return -1;
 	data = raw->data;
 	size = raw->used;
-	if (size > 5 && memcmp(data, "From ", 5) == 0) {
-		/* a line of the mbox format, not of the message */
-		const unsigned char *p = memchr(data, '\n', size);
-		skip = p == NULL ? size : (size_t)(p - data + 1);
-		data += skip;
-		size -= skip;
-	}
 	if (strip) {
 		buffer_set_used_size(stripped, 0);
 		mail_strip(data, size, stripped);

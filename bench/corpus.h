@@ -26,6 +26,9 @@ struct corpus {
 int corpus_read(const char *index_path, bool strip, struct corpus *corpus_r,
 		const char **error_r);
 void corpus_free(struct corpus *corpus);
+/* Read one message (without the "From " line of an mbox) into dest, whose
+   content it replaces. */
+int corpus_read_mail(const char *path, buffer_t *dest, const char **error_r);
 
 /* Random numbers that are the same everywhere. */
 struct corpus_random {
