@@ -317,6 +317,7 @@ static void part_text(struct tokenizer *ctx)
 {
 	const unsigned char *data = ctx->raw->data;
 	size_t size = ctx->raw->used, left;
+	unsigned int blanks = ctx->stats.blanks;
 
 	if (ctx->cte != PART_CTE_NONE) {
 		buffer_set_used_size(ctx->decoded, 0);
@@ -344,10 +345,7 @@ static void part_text(struct tokenizer *ctx)
 	junk_words_add(&ctx->set, JUNK_TOKEN_BODY_WORD, "", data, size, TRUE,
 		       &ctx->stats);
 	/* without line ends, which may be CRLF or LF */
-	for (size_t i = 0; i < size; i++) {
-		if (data[i] > ' ')
-			ctx->text_bytes++;
-	}
+	ctx->text_bytes += size - (ctx->stats.blanks - blanks);
 }
 
 static void part_attachment(struct tokenizer *ctx)

@@ -1,4 +1,5 @@
 #include "lib.h"
+#include "junk-ascii.h"
 #include "junk-fold.h"
 #include "junk-url.h"
 #include "junk-words.h"
@@ -6,15 +7,22 @@
 /* Single letters in a row that are taken for a word: "f r e e". */
 #define MIN_SPACED_LETTERS 4
 
+/* What an ASCII byte is in a word. */
 enum {
-	CHAR_SPACE = 0,
-	CHAR_LETTER,
-	CHAR_CAPITAL,
-	CHAR_DIGIT,
+	CHAR_LETTER = 0x100,
+	CHAR_CAPITAL = 0x200,
+	CHAR_DIGIT = 0x400,
 	/* in the middle of words only */
-	CHAR_JOIN,
-	CHAR_MONEY,
-	CHAR_HIGH,
+	CHAR_JOIN = 0x800,
+	CHAR_MONEY = 0x1000,
+};
+
+/* Alphabets of a word. */
+enum {
+	SCRIPT_LATIN = 0x01,
+	SCRIPT_GREEK = 0x02,
+	SCRIPT_CYRILLIC = 0x04,
+	SCRIPT_OTHER = 0x08,
 };
 
 struct words_state {
@@ -26,9 +34,10 @@ struct words_state {
 	/* prefix and the word so far */
 	unsigned char buf[JUNK_MAX_TOKEN_BYTES + JUNK_FOLD_MAX_BYTES];
 	unsigned int prefix_size, size;
-	bool has_latin, has_greek, has_cyrillic, has_other, has_join;
-	/* letters, and capital ones that it begins with, at most 2 */
-	unsigned int letters, capitals;
+	unsigned int scripts;
+	/* capital letters that it begins with, at most 2 */
+	unsigned int capitals;
+	bool capitals_done;
 
 	/* single letters in a row */
 	unsigned char spaced[JUNK_MAX_TOKEN_BYTES];
@@ -40,20 +49,30 @@ struct words_state {
 	bool pair_used;
 };
 
-static unsigned char char_kind(unsigned char c)
+#define LETTER(c) [c] = CHAR_LETTER | (c), [(c) - 0x20] = CHAR_CAPITAL | (c)
+#define DIGIT(c) [c] = CHAR_DIGIT | (c)
+
+/* For each byte that is part of a word: what it is, and what it is folded to
+   in the low 8 bits. 0 = it ends a word, or begins a longer character. */
+static const uint16_t word_chars[256] = {
+	LETTER('a'), LETTER('b'), LETTER('c'), LETTER('d'), LETTER('e'),
+	LETTER('f'), LETTER('g'), LETTER('h'), LETTER('i'), LETTER('j'),
+	LETTER('k'), LETTER('l'), LETTER('m'), LETTER('n'), LETTER('o'),
+	LETTER('p'), LETTER('q'), LETTER('r'), LETTER('s'), LETTER('t'),
+	LETTER('u'), LETTER('v'), LETTER('w'), LETTER('x'), LETTER('y'),
+	LETTER('z'),
+	DIGIT('0'), DIGIT('1'), DIGIT('2'), DIGIT('3'), DIGIT('4'),
+	DIGIT('5'), DIGIT('6'), DIGIT('7'), DIGIT('8'), DIGIT('9'),
+	['\''] = CHAR_JOIN | '\'',
+	['-'] = CHAR_JOIN | '-',
+	['_'] = CHAR_JOIN | '_',
+	['$'] = CHAR_MONEY | '$',
+	['%'] = CHAR_MONEY | '%',
+};
+
+static bool char_is_join(unsigned char c)
 {
-	static const unsigned char kinds[256] = {
-		['a' ... 'z'] = CHAR_LETTER,
-		['A' ... 'Z'] = CHAR_CAPITAL,
-		['0' ... '9'] = CHAR_DIGIT,
-		['\''] = CHAR_JOIN,
-		['-'] = CHAR_JOIN,
-		['_'] = CHAR_JOIN,
-		['$'] = CHAR_MONEY,
-		['%'] = CHAR_MONEY,
-		[0x80 ... 0xff] = CHAR_HIGH,
-	};
-	return kinds[c];
+	return (word_chars[c] & CHAR_JOIN) != 0;
 }
 
 static void words_add(struct words_state *state, const void *data, size_t size)
@@ -91,7 +110,6 @@ static void spaced_add(struct words_state *state)
 static void pair_flush(struct words_state *state)
 {
 	if (state->pair_size > 0 && !state->pair_used) {
-		state->stats->words++;
 		words_add(state, state->pair, state->pair_size);
 	}
 	state->pair_size = 0;
@@ -128,23 +146,22 @@ static void word_unmix(struct words_state *state)
 static void word_reset(struct words_state *state)
 {
 	state->size = 0;
-	state->letters = state->capitals = 0;
-	state->has_latin = state->has_greek = state->has_cyrillic =
-		state->has_other = state->has_join = FALSE;
+	state->scripts = 0;
+	state->capitals = 0;
+	state->capitals_done = FALSE;
 }
 
 static void word_count_script(const struct words_state *state)
 {
 	struct junk_words_stats *stats = state->stats;
 
-	stats->words++;
-	if (state->has_latin)
+	if ((state->scripts & SCRIPT_LATIN) != 0)
 		stats->latin += state->size;
-	else if (state->has_cyrillic)
+	else if ((state->scripts & SCRIPT_CYRILLIC) != 0)
 		stats->cyrillic += state->size;
-	else if (state->has_greek)
+	else if ((state->scripts & SCRIPT_GREEK) != 0)
 		stats->greek += state->size;
-	else if (state->has_other)
+	else if ((state->scripts & SCRIPT_OTHER) != 0)
 		stats->other += state->size;
 }
 
@@ -153,7 +170,7 @@ static bool word_is_letter(const struct words_state *state)
 	const unsigned char *word = state->buf + state->prefix_size;
 
 	if (state->size == 1)
-		return char_kind(word[0]) == CHAR_LETTER;
+		return ascii_isalpha(word[0]);
 	return state->size <= 4 && word[0] >= 0x80 &&
 		uni_utf8_char_bytes(word[0]) == state->size;
 }
@@ -163,11 +180,12 @@ static void word_strip_joins(struct words_state *state)
 	unsigned char *word = state->buf + state->prefix_size;
 	unsigned int skip = 0;
 
-	while (state->size > 0 &&
-	       char_kind(word[state->size - 1]) == CHAR_JOIN)
+	while (state->size > 0 && char_is_join(word[state->size - 1]))
 		state->size--;
-	while (skip < state->size && char_kind(word[skip]) == CHAR_JOIN)
+	while (skip < state->size && char_is_join(word[skip]))
 		skip++;
+	if (skip == 0)
+		return;
 	state->size -= skip;
 	memmove(word, word + skip, state->size);
 }
@@ -188,15 +206,15 @@ static void word_end(struct words_state *state)
 {
 	if (state->size == 0)
 		return;
-	if (state->has_latin && (state->has_cyrillic || state->has_greek))
+	if ((state->scripts & SCRIPT_LATIN) != 0 &&
+	    (state->scripts & (SCRIPT_CYRILLIC | SCRIPT_GREEK)) != 0)
 		word_unmix(state);
-	if (state->has_join)
-		word_strip_joins(state);
+	word_strip_joins(state);
 	if (state->size > 0) {
 		word_count_script(state);
 		if (word_is_letter(state))
 			spaced_add(state);
-		else
+		else if (state->spaced_count > 0)
 			spaced_flush(state);
 		junk_token_set_add(state->set, state->class, state->buf,
 				   state->prefix_size + state->size);
@@ -230,22 +248,21 @@ pair_add(struct words_state *state, const unsigned char *chr, unsigned int size)
 		memcpy(pair + state->pair_size, chr, size);
 		words_add(state, pair, state->pair_size + size);
 		state->pair_used = TRUE;
-		state->stats->words++;
 	}
 	memcpy(state->pair, chr, size);
 	state->pair_size = size;
 	state->stats->pairs += size;
 }
 
-/* A letter is about to be added. */
+/* The word has another letter. */
 static void word_letter(struct words_state *state, bool capital)
 {
-	if (capital)
-		state->stats->capitals++;
-	if (state->letters == state->capitals && capital &&
-	    state->capitals < 2)
+	if (state->capitals_done)
+		return;
+	if (capital && state->capitals < 2)
 		state->capitals++;
-	state->letters++;
+	else
+		state->capitals_done = TRUE;
 }
 
 static bool char_is_capital(unichar_t chr)
@@ -255,16 +272,31 @@ static bool char_is_capital(unichar_t chr)
 		(chr >= 0x400 && chr <= 0x42f);
 }
 
-static void word_script(struct words_state *state, unichar_t chr)
+static unsigned int char_script(unichar_t chr)
 {
 	if (chr < 0x250)
-		state->has_latin = TRUE;
-	else if (chr >= 0x370 && chr < 0x400)
-		state->has_greek = TRUE;
-	else if (chr >= 0x400 && chr < 0x530)
-		state->has_cyrillic = TRUE;
-	else
-		state->has_other = TRUE;
+		return SCRIPT_LATIN;
+	if (chr >= 0x370 && chr < 0x400)
+		return SCRIPT_GREEK;
+	if (chr >= 0x400 && chr < 0x530)
+		return SCRIPT_CYRILLIC;
+	return SCRIPT_OTHER;
+}
+
+/* A letter of more than one byte, and what it is folded to. */
+static void
+words_letter(struct words_state *state, unichar_t chr,
+	     const unsigned char *folded, unsigned int size)
+{
+	bool capital = char_is_capital(chr);
+	unichar_t first;
+
+	if (capital)
+		state->stats->capitals++;
+	word_letter(state, capital);
+	word_append(state, folded, size);
+	if (uni_utf8_get_char_n(folded, size, &first) > 0)
+		state->scripts |= char_script(first);
 }
 
 static void
@@ -291,17 +323,7 @@ words_high(struct words_state *state, unichar_t chr)
 		break;
 	case JUNK_FOLD_WORD:
 		pair_flush(state);
-		word_letter(state, char_is_capital(chr));
-		word_append(state, folded, size);
-		if (folded[0] < 0x80) {
-			state->has_latin = TRUE;
-			state->has_join = state->has_join ||
-				char_kind(folded[0]) == CHAR_JOIN;
-		} else {
-			unichar_t first;
-			if (uni_utf8_get_char_n(folded, size, &first) > 0)
-				word_script(state, first);
-		}
+		words_letter(state, chr, folded, size);
 		break;
 	}
 }
@@ -338,64 +360,86 @@ words_find_url(const struct words_state *state, const unsigned char *text,
 	return i - *start_r;
 }
 
+/* Take the ASCII part of a word that text begins with. Returns its size. */
+static size_t
+words_ascii(struct words_state *state, const unsigned char *text, size_t size)
+{
+	unsigned char *word = state->buf + state->prefix_size;
+	unsigned int max_size = JUNK_MAX_TOKEN_BYTES - state->prefix_size;
+	unsigned int info, seen = 0, capitals = 0, used = state->size;
+	size_t i;
+
+	for (i = 0; i < size && (info = word_chars[text[i]]) != 0; i++) {
+		seen |= info;
+		capitals += (info & CHAR_CAPITAL) != 0 ? 1 : 0;
+		/* what doesn't fit is overwritten: there is room for it */
+		word[used] = info & 0xff;
+		used += used < max_size ? 1 : 0;
+	}
+	state->size = used;
+	state->stats->capitals += capitals;
+	if ((seen & (CHAR_LETTER | CHAR_CAPITAL)) != 0)
+		state->scripts |= SCRIPT_LATIN;
+	for (size_t j = 0; j < i && !state->capitals_done; j++) {
+		info = word_chars[text[j]];
+		if ((info & (CHAR_LETTER | CHAR_CAPITAL)) != 0)
+			word_letter(state, (info & CHAR_CAPITAL) != 0);
+	}
+	return i;
+}
+
+/* Take a character of more than one byte. Returns its size. */
+static size_t
+words_utf8(struct words_state *state, const unsigned char *text, size_t size)
+{
+	unichar_t chr;
+	int len = uni_utf8_get_char_n(text, size, &chr);
+
+	if (len <= 0)
+		return 1;
+	words_high(state, chr);
+	return len;
+}
+
+/* Take a URL whose scheme or "www" was taken for a word. Returns FALSE if the
+   character at *pos is in none. */
+static bool
+words_url(struct words_state *state, const unsigned char *text, size_t size,
+	  size_t *pos)
+{
+	size_t start, url_size;
+
+	url_size = words_find_url(state, text, size, *pos, &start);
+	if (url_size == 0)
+		return FALSE;
+	junk_url_add(state->set, text + start, url_size);
+	state->stats->urls++;
+	word_reset(state);
+	*pos = start + url_size;
+	return TRUE;
+}
+
 static void
 words_run(struct words_state *state, const unsigned char *text, size_t size)
 {
-	struct junk_words_stats *stats = state->stats;
-	unsigned char c;
-	unichar_t chr;
-	size_t i = 0, start, url_size;
-	int len;
+	size_t pos = 0;
 
-	while (i < size) {
-		c = text[i];
-		switch (char_kind(c)) {
-		case CHAR_CAPITAL:
-			word_letter(state, TRUE);
-			c = c - 'A' + 'a';
-			state->has_latin = TRUE;
-			break;
-		case CHAR_LETTER:
-			word_letter(state, FALSE);
-			state->has_latin = TRUE;
-			break;
-		case CHAR_DIGIT:
-			stats->digits++;
-			break;
-		case CHAR_JOIN:
-			state->has_join = TRUE;
-			break;
-		case CHAR_MONEY:
-			break;
-		case CHAR_HIGH:
-			len = uni_utf8_get_char_n(text + i, size - i, &chr);
-			if (len <= 0) {
-				i++;
-				continue;
-			}
-			words_high(state, chr);
-			i += len;
-			continue;
-		default:
-			if (state->urls && (c == ':' || c == '.') &&
-			    (url_size = words_find_url(state, text, size, i,
-						       &start)) > 0) {
-				junk_url_add(state->set, text + start,
-					     url_size);
-				stats->urls++;
-				word_reset(state);
-				i = start + url_size;
-				continue;
-			}
+	while (pos < size) {
+		unsigned char c = text[pos];
+
+		if (word_chars[c] != 0) {
+			if (state->pair_size > 0)
+				pair_flush(state);
+			pos += words_ascii(state, text + pos, size - pos);
+		} else if (c >= 0x80) {
+			pos += words_utf8(state, text + pos, size - pos);
+		} else if (!state->urls || (c != ':' && c != '.') ||
+			   !words_url(state, text, size, &pos)) {
 			word_end(state);
 			pair_flush(state);
-			i++;
-			continue;
+			state->stats->blanks += c <= ' ' ? 1 : 0;
+			pos++;
 		}
-		if (state->pair_size > 0)
-			pair_flush(state);
-		word_append(state, &c, 1);
-		i++;
 	}
 	word_end(state);
 	pair_flush(state);

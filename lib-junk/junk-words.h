@@ -8,8 +8,9 @@
    word (junk-fold.h). Scripts without spaces give pairs of characters. */
 
 struct junk_words_stats {
-	unsigned int words, capitals, digits, lookalikes, unseen, spaced;
-	unsigned int urls;
+	unsigned int capitals, lookalikes, unseen, spaced, urls;
+	/* bytes of white space */
+	unsigned int blanks;
 	/* bytes of words by script */
 	unsigned int latin, greek, cyrillic, pairs, other;
 };
