@@ -52,15 +52,29 @@ void junk_token_set_add_str(struct junk_token_set *set,
 	junk_token_set_add(set, class, str, strlen(str));
 }
 
+void junk_token_set_add_prefixed(struct junk_token_set *set,
+				 enum junk_token_class class,
+				 const char *prefix,
+				 const void *text, size_t size)
+{
+	unsigned char buf[JUNK_MAX_TOKEN_BYTES];
+	size_t prefix_size = I_MIN(strlen(prefix), sizeof(buf));
+
+	size = I_MIN(size, sizeof(buf) - prefix_size);
+	/* @UNSAFE */
+	memcpy(buf, prefix, prefix_size);
+	memcpy(buf + prefix_size, text, size);
+	junk_token_set_add(set, class, buf, prefix_size + size);
+}
+
 void junk_token_set_add_num(struct junk_token_set *set,
 			    enum junk_token_class class, const char *name,
 			    unsigned int num)
 {
-	char buf[JUNK_MAX_TOKEN_BYTES];
+	char digits[MAX_INT_STRLEN];
+	const char *str = dec2str_buf(digits, num);
 
-	if (i_snprintf(buf, sizeof(buf), "%s%u", name, num) < 0)
-		i_unreached();
-	junk_token_set_add_str(set, class, buf);
+	junk_token_set_add_prefixed(set, class, name, str, strlen(str));
 }
 
 void junk_token_set_add_log2(struct junk_token_set *set,

@@ -25,6 +25,11 @@ void junk_token_set_add(struct junk_token_set *set, enum junk_token_class class,
 			const void *text, size_t size);
 void junk_token_set_add_str(struct junk_token_set *set,
 			    enum junk_token_class class, const char *str);
+/* Add the token of prefix and text together, cut likewise. */
+void junk_token_set_add_prefixed(struct junk_token_set *set,
+				 enum junk_token_class class,
+				 const char *prefix,
+				 const void *text, size_t size);
 /* Add "name" + number. */
 void junk_token_set_add_num(struct junk_token_set *set,
 			    enum junk_token_class class, const char *name,

@@ -1,5 +1,4 @@
 #include "lib.h"
-#include "str.h"
 #include "junk-ascii.h"
 #include "junk-url.h"
 
@@ -15,13 +14,13 @@ static bool begins_with(const char *str, const char *prefix)
 }
 
 /* Lower case, %-escapes decoded, no blanks or control characters (clients
-   drop them). */
-static string_t *url_clean(const unsigned char *url, size_t size)
+   drop them). Returns the size in dest, which has room for MAX_URL_BYTES + 1. */
+static size_t url_clean(const unsigned char *url, size_t size, char *dest)
 {
-	string_t *str = t_str_new(I_MIN(size, MAX_URL_BYTES) + 1);
+	size_t len = 0;
 	int c, high, low;
 
-	for (size_t i = 0; i < size && str_len(str) < MAX_URL_BYTES; i++) {
+	for (size_t i = 0; i < size && len < MAX_URL_BYTES; i++) {
 		c = ascii_tolower(url[i]);
 		if (c == '%' && i + 2 < size &&
 		    (high = ascii_hex_value(url[i + 1])) >= 0 &&
@@ -30,29 +29,27 @@ static string_t *url_clean(const unsigned char *url, size_t size)
 			i += 2;
 		}
 		if (c > ' ' && c != 0x7f)
-			str_append_c(str, c);
+			dest[len++] = c;
 	}
-	return str;
+	dest[len] = '\0';
+	return len;
 }
 
-static bool host_is_ip(const char *host)
+static bool host_is_ip(const char *host, size_t size)
 {
 	/* also the forms that only browsers take: 0x7f.1, 3232235777 */
-	return host[strspn(host, "0123456789.x")] == '\0' &&
-		(ascii_isdigit(host[0]));
-}
-
-static void
-add_prefixed(struct junk_token_set *set, enum junk_token_class class,
-	     const char *prefix, const char *str)
-{
-	junk_token_set_add_str(set, class, t_strconcat(prefix, str, NULL));
+	for (size_t i = 0; i < size; i++) {
+		if (!ascii_isdigit(host[i]) && host[i] != '.' &&
+		    host[i] != 'x')
+			return FALSE;
+	}
+	return ascii_isdigit(host[0]);
 }
 
 /* The last labels that are likely to be what someone has registered. */
-static const char *host_domain(const char *host)
+static const char *host_domain(const char *host, const char *end)
 {
-	const char *end = host + strlen(host), *p = end;
+	const char *p = end;
 	const char *labels[3];
 	unsigned int count = 0;
 
@@ -75,27 +72,29 @@ static const char *host_domain(const char *host)
 static void
 add_host(struct junk_token_set *set, enum junk_token_class host_class,
 	 enum junk_token_class domain_class, const char *prefix,
-	 const char *host)
+	 const char *host, size_t size)
 {
-	const char *domain, *p;
+	const char *domain, *end = host + size, *dot;
 
-	if (*host == '\0')
+	if (size == 0)
 		return;
-	add_prefixed(set, host_class, prefix, host);
-	if (host_is_ip(host)) {
-		add_prefixed(set, domain_class, prefix, "ip");
+	junk_token_set_add_prefixed(set, host_class, prefix, host, size);
+	for (dot = end - 1; dot > host && *dot != '.'; )
+		dot--;
+	if (host_is_ip(host, size)) {
+		junk_token_set_add_prefixed(set, domain_class, prefix, "ip", 2);
 		/* its network */
-		p = strrchr(host, '.');
-		if (p != NULL)
-			add_prefixed(set, domain_class, prefix,
-				     t_strdup_until(host, p));
+		if (*dot == '.')
+			junk_token_set_add_prefixed(set, domain_class, prefix,
+						    host, dot - host);
 		return;
 	}
-	domain = host_domain(host);
-	add_prefixed(set, domain_class, prefix, domain);
-	p = strrchr(host, '.');
-	if (p != NULL)
-		add_prefixed(set, domain_class, prefix, p);
+	domain = host_domain(host, end);
+	junk_token_set_add_prefixed(set, domain_class, prefix, domain,
+				    end - domain);
+	if (*dot == '.')
+		junk_token_set_add_prefixed(set, domain_class, prefix, dot,
+					    end - dot);
 }
 
 void junk_url_add_host(struct junk_token_set *set,
@@ -103,15 +102,12 @@ void junk_url_add_host(struct junk_token_set *set,
 		       enum junk_token_class domain_class, const char *prefix,
 		       const unsigned char *host, size_t size)
 {
-	T_BEGIN {
-		string_t *str = url_clean(host, size);
-		const char *data = str_c(str);
-		size_t len = str_len(str);
+	char clean[MAX_URL_BYTES + 1];
+	size_t len = url_clean(host, size, clean);
 
-		while (len > 0 && data[len - 1] == '.')
-			str_truncate(str, --len);
-		add_host(set, host_class, domain_class, prefix, str_c(str));
-	} T_END;
+	while (len > 0 && clean[len - 1] == '.')
+		len--;
+	add_host(set, host_class, domain_class, prefix, clean, len);
 }
 
 static void add_path(struct junk_token_set *set, const char *path)
@@ -139,31 +135,45 @@ static void add_path(struct junk_token_set *set, const char *path)
 	}
 }
 
-static void add_url(struct junk_token_set *set, const char *url)
+static void add_mailto(struct junk_token_set *set, const char *address)
 {
+	const char *host = strchr(address, '@');
+
+	if (host == NULL)
+		return;
+	host++;
+	add_host(set, JUNK_TOKEN_URL_HOST, JUNK_TOKEN_URL_DOMAIN, "mailto:",
+		 host, strcspn(host, "?&>"));
+}
+
+/* The host of a URL that has one, NULL otherwise. */
+static const char *url_host(const char *url)
+{
+	if (begins_with(url, "//"))
+		return url + 2;
+	if (begins_with(url, "http:") || begins_with(url, "https:") ||
+	    begins_with(url, "ftp:")) {
+		url = strchr(url, ':') + 1;
+		/* browsers take any number and kind of slashes */
+		return url + strspn(url, "/\\");
+	}
+	return begins_with(url, "www.") ? url : NULL;
+}
+
+void junk_url_add(struct junk_token_set *set, const unsigned char *data,
+		  size_t size)
+{
+	char url[MAX_URL_BYTES + 1];
 	const char *host, *end, *p;
 
+	(void)url_clean(data, size, url);
 	if (begins_with(url, "mailto:")) {
-		p = strchr(url, '@');
-		if (p == NULL)
-			return;
-		p = t_strdup_until(p + 1, p + 1 + strcspn(p + 1, "?&>"));
-		add_host(set, JUNK_TOKEN_URL_HOST, JUNK_TOKEN_URL_DOMAIN,
-			 "mailto:", p);
+		add_mailto(set, url);
 		return;
 	}
-	if (begins_with(url, "//"))
-		host = url + 2;
-	else if (begins_with(url, "http:") || begins_with(url, "https:") ||
-		 begins_with(url, "ftp:")) {
-		host = strchr(url, ':') + 1;
-		/* browsers take any number and kind of slashes */
-		host += strspn(host, "/\\");
-	} else if (begins_with(url, "www."))
-		host = url;
-	else
+	host = url_host(url);
+	if (host == NULL)
 		return;
-
 	end = host + strcspn(host, "/\\?#");
 	p = memchr(host, '@', end - host);
 	if (p != NULL) {
@@ -172,21 +182,12 @@ static void add_url(struct junk_token_set *set, const char *url)
 	}
 	p = memchr(host, ':', end - host);
 	if (p != NULL && p + 1 < end)
-		junk_token_set_add_str(set, JUNK_TOKEN_URL_PATH,
-				       t_strdup_until(p, end));
+		junk_token_set_add(set, JUNK_TOKEN_URL_PATH, p, end - p);
 	if (p == NULL)
 		p = end;
 	while (p > host && p[-1] == '.')
 		p--;
 	add_host(set, JUNK_TOKEN_URL_HOST, JUNK_TOKEN_URL_DOMAIN, "",
-		 t_strdup_until(host, p));
+		 host, p - host);
 	add_path(set, end);
-}
-
-void junk_url_add(struct junk_token_set *set, const unsigned char *url,
-		  size_t size)
-{
-	T_BEGIN {
-		add_url(set, str_c(url_clean(url, size)));
-	} T_END;
 }
