@@ -1,0 +1,260 @@
+/* Faults of the disk at each step: a VFS between SQLite and the real one lets
+   the N-th write or fsync fail. Whatever fails, each report counts once in the
+   end, and the database is whole. */
+
+#include "lib.h"
+#include "str.h"
+#include "test-common.h"
+#include "test-junk-service.h"
+#include "junk-engine.h"
+#include "junk-recorder.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+#define NOW ((time_t)1700000000)
+#define REPORTS 5
+/* Each step is tried up to here (schema, first reports, begin of the
+   snapshot); behind it are hundreds of writes of the same kind. */
+#define EACH_STEP 30
+#define LATER_STEPS 1001
+
+enum test_fault {
+	TEST_FAULT_FULL,
+	TEST_FAULT_SHORT_WRITE,
+	TEST_FAULT_WRITE,
+	TEST_FAULT_FSYNC,
+
+	TEST_FAULT_COUNT
+};
+
+struct test_file {
+	sqlite3_file base;
+	/* the real one's, behind this struct */
+	sqlite3_file *real;
+};
+
+static sqlite3_vfs *real_vfs;
+static enum test_fault fault;
+/* how many steps before it happens; it has happened at 0 */
+static unsigned int steps_left;
+
+static bool test_step(bool is_sync)
+{
+	if (is_sync != (fault == TEST_FAULT_FSYNC) || steps_left == 0)
+		return FALSE;
+	return --steps_left == 0;
+}
+
+#define REAL(file) (((struct test_file *)(file))->real)
+#define FORWARD(name, params, args) \
+	static int test_##name params \
+	{ return REAL(f)->pMethods->name args; }
+
+FORWARD(xClose, (sqlite3_file *f), (REAL(f)))
+FORWARD(xRead, (sqlite3_file *f, void *data, int size, sqlite3_int64 pos),
+	(REAL(f), data, size, pos))
+FORWARD(xTruncate, (sqlite3_file *f, sqlite3_int64 size), (REAL(f), size))
+FORWARD(xFileSize, (sqlite3_file *f, sqlite3_int64 *size_r),
+	(REAL(f), size_r))
+FORWARD(xLock, (sqlite3_file *f, int lock), (REAL(f), lock))
+FORWARD(xUnlock, (sqlite3_file *f, int lock), (REAL(f), lock))
+FORWARD(xCheckReservedLock, (sqlite3_file *f, int *result_r),
+	(REAL(f), result_r))
+FORWARD(xFileControl, (sqlite3_file *f, int op, void *arg),
+	(REAL(f), op, arg))
+FORWARD(xSectorSize, (sqlite3_file *f), (REAL(f)))
+FORWARD(xDeviceCharacteristics, (sqlite3_file *f), (REAL(f)))
+FORWARD(xShmMap, (sqlite3_file *f, int page, int size, int extend,
+		  void volatile **map_r), (REAL(f), page, size, extend, map_r))
+FORWARD(xShmLock, (sqlite3_file *f, int pos, int n, int flags),
+	(REAL(f), pos, n, flags))
+FORWARD(xShmUnmap, (sqlite3_file *f, int remove), (REAL(f), remove))
+
+static void test_xShmBarrier(sqlite3_file *f)
+{
+	REAL(f)->pMethods->xShmBarrier(REAL(f));
+}
+
+static int
+test_xWrite(sqlite3_file *f, const void *data, int size, sqlite3_int64 pos)
+{
+	const struct sqlite3_io_methods *real = REAL(f)->pMethods;
+
+	if (!test_step(FALSE))
+		return real->xWrite(REAL(f), data, size, pos);
+	if (fault == TEST_FAULT_SHORT_WRITE)
+		(void)real->xWrite(REAL(f), data, size / 2, pos);
+	return fault == TEST_FAULT_WRITE ? SQLITE_IOERR_WRITE : SQLITE_FULL;
+}
+
+static int test_xSync(sqlite3_file *f, int flags)
+{
+	if (test_step(TRUE))
+		return SQLITE_IOERR_FSYNC;
+	return REAL(f)->pMethods->xSync(REAL(f), flags);
+}
+
+static const struct sqlite3_io_methods test_methods = {
+	.iVersion = 2,
+	.xClose = test_xClose,
+	.xRead = test_xRead,
+	.xWrite = test_xWrite,
+	.xTruncate = test_xTruncate,
+	.xSync = test_xSync,
+	.xFileSize = test_xFileSize,
+	.xLock = test_xLock,
+	.xUnlock = test_xUnlock,
+	.xCheckReservedLock = test_xCheckReservedLock,
+	.xFileControl = test_xFileControl,
+	.xSectorSize = test_xSectorSize,
+	.xDeviceCharacteristics = test_xDeviceCharacteristics,
+	.xShmMap = test_xShmMap,
+	.xShmLock = test_xShmLock,
+	.xShmBarrier = test_xShmBarrier,
+	.xShmUnmap = test_xShmUnmap,
+};
+
+static int
+test_xOpen(sqlite3_vfs *vfs ATTR_UNUSED, const char *name, sqlite3_file *f,
+	   int flags, int *flags_r)
+{
+	struct test_file *file = (struct test_file *)f;
+	int ret;
+
+	file->real = (sqlite3_file *)(file + 1);
+	ret = real_vfs->xOpen(real_vfs, name, file->real, flags, flags_r);
+	file->base.pMethods = file->real->pMethods == NULL ? NULL :
+		&test_methods;
+	return ret;
+}
+
+static void test_vfs_register(void)
+{
+	static sqlite3_vfs vfs;
+
+	real_vfs = sqlite3_vfs_find(NULL);
+	vfs = *real_vfs;
+	vfs.szOsFile += (int)sizeof(struct test_file);
+	vfs.zName = "test";
+	vfs.xOpen = test_xOpen;
+	if (sqlite3_vfs_register(&vfs, 1) != SQLITE_OK)
+		i_fatal("sqlite3_vfs_register() failed");
+}
+
+/* Errors are what we want: how many and which isn't of interest here. */
+static void ATTR_FORMAT(2, 0)
+test_ignore_error(const struct failure_context *ctx ATTR_UNUSED,
+		  const char *format ATTR_UNUSED, va_list args ATTR_UNUSED)
+{
+}
+
+static struct junk_engine *test_engine_new(void)
+{
+	const struct junk_engine_settings set = {
+		.state_dir = test_dir_path(),
+		.segment_path = t_strdup(test_path("scores")),
+		.min_reporters = 1,
+		.min_reports = 1,
+		.threshold = 90,
+	};
+
+	return junk_engine_init(&set);
+}
+
+static void test_add(struct junk_engine *engine, unsigned int num)
+{
+	const junk_token_t tokens[] = { 1, 2, 3, 4, 5 };
+	struct junk_report report = {
+		.stamp_usecs = (uint64_t)NOW * 1000000,
+		.verdict = JUNK_VERDICT_SPAM,
+		.origin = JUNK_ORIGIN_MOVE,
+		.feature_set = JUNK_FEATURE_SET,
+		.tokens = tokens,
+		.token_count = N_ELEMENTS(tokens),
+	};
+
+	memcpy(report.digest, &num, sizeof(num));
+	junk_engine_add(engine, &report);
+}
+
+/* The service's life: start, a transaction, what can wait, the end; each again
+   until it succeeds. */
+static void test_life(void)
+{
+	struct junk_engine *engine = test_engine_new();
+	time_t now = NOW;
+	bool added = FALSE, done = FALSE;
+
+	for (unsigned int i = 0; i < 10 && !done; i++) T_BEGIN {
+		if (junk_engine_start(engine, ++now)) {
+			for (unsigned int j = 0; j < REPORTS && !added; j++)
+				test_add(engine, j);
+			added = TRUE;
+			done = junk_engine_commit(engine, now);
+		}
+	} T_END;
+	test_assert(done);
+	while (junk_engine_maintain(engine, now)) ;
+	junk_engine_deinit(&engine);
+}
+
+static void test_junk_vfs(void)
+{
+	failure_callback_t *fatal, *error, *info, *debug;
+	unsigned int step, tried;
+
+	test_begin("disk faults at each step");
+	i_get_failure_handlers(&fatal, &error, &info, &debug);
+	for (fault = 0; fault < TEST_FAULT_COUNT; fault++) {
+		tried = 0;
+		for (step = 1;; step += step < EACH_STEP ? 1 : LATER_STEPS) {
+			test_db_delete();
+			i_unlink_if_exists(test_path("key"));
+			steps_left = step;
+			i_set_error_handler(test_ignore_error);
+			i_set_info_handler(test_ignore_error);
+			test_life();
+			i_set_error_handler(error);
+			i_set_info_handler(info);
+			if (steps_left > 0)
+				break;
+			tried++;
+			test_assert_idx(test_db_int("SELECT count(*) FROM "
+					"reports WHERE undone IS NULL") ==
+					REPORTS, step);
+			test_assert_idx(test_db_int("SELECT sum(reports) FROM "
+					"hours") == REPORTS, step);
+			test_assert_idx(test_db_int("SELECT count(*) FROM "
+					"pragma_integrity_check WHERE "
+					"integrity_check <> 'ok'") == 0, step);
+		}
+		/* a VFS that isn't asked would find no fault */
+		test_assert_idx(tried > 3, fault);
+		printf("fault %d: at %u steps\n", (int)fault, tried);
+	}
+	test_end();
+}
+
+static void test_init(void)
+{
+	test_dir_init("junk-vfs");
+	test_vfs_register();
+}
+
+static void test_deinit(void)
+{
+	test_dir_deinit();
+}
+
+int main(void)
+{
+	static void (*const test_functions[])(void) = {
+		test_init,
+		test_junk_vfs,
+		test_deinit,
+		NULL
+	};
+
+	return test_run(test_functions);
+}
