@@ -69,9 +69,14 @@ def run(*args, **kwargs):
     return p.stdout
 
 
+# Where stage() has installed the build.
+stage_dir = None
+
+
 def stage(build_dir):
     """"make install" the build into a folder of its own; returns its path."""
-    path = os.path.join(os.path.abspath(build_dir), "stage")
+    global stage_dir
+    stage_dir = path = os.path.join(os.path.abspath(build_dir), "stage")
     shutil.rmtree(path, ignore_errors=True)
     run("make", "-s", "-C", build_dir, "install", "DESTDIR=" + path)
     return path
@@ -102,12 +107,12 @@ def _mount(source, target, fstype, flags, data=None):
         raise OSError(err, "mount %s: %s" % (target, os.strerror(err)))
 
 
-def enter_overlay(stage_dir):
+def enter_overlay(staged_tree):
     """Lay the staged tree over Dovecot's folder, for this process and its
     children only. Needs root. Where a container forbids overlays, a copy of
     both is mounted instead; where it forbids mounting at all, HarnessError."""
     lib = library_dir()
-    staged = stage_dir + lib
+    staged = staged_tree + lib
     if not os.path.isdir(staged):
         raise HarnessError("nothing is installed in %s" % staged)
     libc = ctypes.CDLL(None, use_errno=True)
@@ -120,7 +125,7 @@ def enter_overlay(stage_dir):
         _mount("overlay", lib, "overlay", MS_RDONLY,
                "lowerdir=%s:%s" % (staged, lib))
     except OSError:
-        merged = stage_dir + "/merged"
+        merged = staged_tree + "/merged"
         shutil.rmtree(merged, ignore_errors=True)
         shutil.copytree(lib, merged, symlinks=True)
         shutil.copytree(staged, merged, symlinks=True, dirs_exist_ok=True)

@@ -1,0 +1,161 @@
+"""A private Postfix in front of a private Dovecot, and our milter between.
+
+Configuration and queue are in the test's folder, and it listens on loopback.
+It can't deliver anywhere but to that Dovecot: everything else is an error.
+"""
+
+import grp
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+
+import harness
+
+MAIN_CF = """\
+compatibility_level = 3.6
+config_directory = {etc}
+queue_directory = {queue}
+data_directory = {data}
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file_prefixes = {dir}
+maillog_file = {log}
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = mx.example.org
+mynetworks = 127.0.0.0/8
+mydestination =
+alias_maps =
+alias_database =
+virtual_mailbox_domains = {domains}
+virtual_transport = lmtp:inet:127.0.0.1:{lmtp_port}
+default_transport = error:this test delivers nowhere else
+relay_transport = error:this test delivers nowhere else
+local_transport = error:this test delivers nowhere else
+smtp_dns_support_level = disabled
+disable_dns_lookups = yes
+smtpd_peername_lookup = no
+smtpd_recipient_restrictions = reject_unauth_destination
+smtpd_relay_restrictions = reject_unauth_destination
+smtpd_authorized_xclient_hosts = 127.0.0.1
+smtpd_milters = unix:{milter}
+milter_default_action = accept
+milter_content_timeout = 10s
+"""
+
+MASTER_CF = """\
+127.0.0.1:{port} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+error unix - - n - - error
+retry unix - - n - - error
+proxymap unix - - n - - proxymap
+lmtp unix - - n - - lmtp
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+showq unix n - n - - showq
+flush unix n - n 1000? 0 flush
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+class Postfix:
+    def __init__(self, d, milter_socket):
+        for program in ("postfix", "swaks"):
+            if shutil.which(program) is None:
+                raise harness.HarnessError(
+                    "%s isn't installed: tools/packages test" % program)
+        self.dir = d.dir + "/postfix"
+        self.port = harness.free_port()
+        names = {name: "%s/%s" % (self.dir, name)
+                 for name in ("etc", "queue", "data")}
+        for path in [self.dir, *names.values()]:
+            os.mkdir(path)
+        os.chown(names["data"], pwd.getpwnam("postfix").pw_uid, -1)
+        self.etc = names["etc"]
+        self.log_path = self.dir + "/postfix.log"
+        values = dict(names, dir=self.dir, log=self.log_path, port=self.port,
+                      lmtp_port=d.lmtp_port, milter=milter_socket,
+                      domains=", ".join(harness.FORMATS))
+        for name, text in (("main.cf", MAIN_CF), ("master.cf", MASTER_CF)):
+            with open("%s/%s" % (self.etc, name), "w") as f:
+                f.write(text.format(**values))
+
+    def start(self):
+        harness.run("postfix", "-c", self.etc, "start",
+                    stdin=subprocess.DEVNULL)
+
+    def stop(self):
+        subprocess.run(["postfix", "-c", self.etc, "stop"],
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       timeout=60)
+
+    def log(self):
+        with open(self.log_path, errors="replace") as f:
+            return f.read()
+
+    def send(self, recipient, message, address="192.0.2.1"):
+        """(exit code, transcript) of swaks: as a client of that address."""
+        p = subprocess.run(
+            ["swaks", "--server", "127.0.0.1:%d" % self.port,
+             "--from", "sender@example.com", "--to", recipient,
+             "--xclient", "ADDR=%s" % address, "--data", "-"],
+            input=message.decode(), stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=60)
+        return p.returncode, p.stdout
+
+
+class Milter:
+    """The staged junk-feedback-milter, with settings of a test's own."""
+
+    def __init__(self, d, **settings):
+        found = [os.path.join(root, name)
+                 for root, _, names in os.walk(harness.stage_dir) for name in names
+                 if name == "junk-feedback-milter" and root.endswith("sbin")]
+        if not found:
+            raise harness.HarnessError("the milter isn't built: "
+                                       "tools/packages build")
+        self.program = found[0]
+        self.dir = d.dir + "/milter"
+        os.mkdir(self.dir)
+        os.chown(self.dir, -1, grp.getgrnam("postfix").gr_gid)
+        os.chmod(self.dir, 0o2750)
+        self.socket = self.dir + "/milter.sock"
+        self.config_path = self.dir + "/milter.conf"
+        self.settings = dict({"socket": "unix:" + self.socket,
+                              "scores": d.segment_path}, **settings)
+        self.process = None
+
+    def start(self):
+        with open(self.config_path, "w") as f:
+            f.writelines("%s = %s\n" % kv for kv in self.settings.items())
+        self.process = subprocess.Popen(
+            [self.program, "-c", self.config_path], stdin=subprocess.DEVNULL)
+        harness.wait_for(lambda: os.path.exists(self.socket), "the milter")
+        os.chown(self.socket, -1, grp.getgrnam("postfix").gr_gid)
+        time.sleep(0.1)
+
+    def stop(self):
+        """Its exit code"""
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(harness.TIMEOUT_SECS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        code, self.process = self.process.wait(), None
+        return code
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
