@@ -17,6 +17,8 @@
 struct junk_scores {
 	struct junk_segment *segment;
 	char *authserv_id;
+	/* the last score; its text is made when it is asked for */
+	struct junk_score score;
 	string_t *reason;
 	/* kept from message to message */
 	pool_t pool;
@@ -100,7 +102,6 @@ score_data(struct junk_scores *scores, const struct junk_model *model,
 		.authserv_id = scores->authserv_id,
 	};
 	struct junk_message msg;
-	struct junk_score score;
 	struct istream *input;
 	const junk_token_t *tokens;
 	unsigned int count;
@@ -116,9 +117,8 @@ score_data(struct junk_scores *scores, const struct junk_model *model,
 		return JUNK_SCORES_UNKNOWN;
 	}
 	tokens = array_get(&msg.tokens, &count);
-	junk_model_score(model, tokens, count, reporter, &score);
-	explain(&score, scores->reason);
-	return score.score;
+	junk_model_score(model, tokens, count, reporter, &scores->score);
+	return scores->score.score;
 }
 
 int junk_scores_message(struct junk_scores *scores, const void *data,
@@ -129,6 +129,7 @@ int junk_scores_message(struct junk_scores *scores, const void *data,
 	int ret;
 
 	str_truncate(scores->reason, 0);
+	i_zero(&scores->score);
 	T_BEGIN {
 		if (junk_segment_get(scores->segment, time(NULL), &model,
 				     &reason) < 0) {
@@ -144,5 +145,7 @@ int junk_scores_message(struct junk_scores *scores, const void *data,
 
 const char *junk_scores_reason(struct junk_scores *scores)
 {
+	if (str_len(scores->reason) == 0)
+		explain(&scores->score, scores->reason);
 	return str_c(scores->reason);
 }
