@@ -1,11 +1,12 @@
 #include "lib.h"
 #include "buffer.h"
 #include "str.h"
-#include "xxh64.h"
 #include "junk-ascii.h"
 #include "junk-decode.h"
 #include "junk-url.h"
 #include "junk-headers.h"
+
+#include <xxhash.h>
 
 /* Addresses of one field that are looked at. */
 #define MAX_ADDRESSES 50
@@ -148,8 +149,8 @@ field_name_tokens(struct junk_headers *headers, const struct field *field)
 {
 	unsigned int idx = field - fields;
 
-	headers->order_hash = xxh64_data(&idx, sizeof(idx),
-					 headers->order_hash);
+	headers->order_hash = XXH3_64bits_withSeed(&idx, sizeof(idx),
+						   headers->order_hash);
 	if (!field->common) {
 		junk_token_set_add_str(headers->set, JUNK_TOKEN_HEADER_NAME,
 				       field->name);
@@ -373,7 +374,7 @@ field_date(struct junk_headers *headers, const unsigned char *data, size_t size)
 		if (data[i] > ' ')
 			str_append_c(str, data[i]);
 	}
-	headers->date_hash = xxh64_data(str_data(str), str_len(str), 0);
+	headers->date_hash = XXH3_64bits(str_data(str), str_len(str));
 
 	value = t_strndup(data, size);
 	zone = strpbrk(value, "+-");

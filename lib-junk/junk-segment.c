@@ -7,13 +7,13 @@
    that was valid stays readable. */
 
 #include "lib.h"
-#include "xxh64.h"
 #include "junk-tokenizer.h"
 #include "junk-segment.h"
 
 #include <fcntl.h>
 #include <math.h>
 #include <unistd.h>
+#include <xxhash.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -33,8 +33,8 @@ struct junk_segment {
 
 uint64_t junk_segment_checksum(const struct junk_segment_header *header)
 {
-	return xxh64_data(header, offsetof(struct junk_segment_header,
-					   checksum), 0);
+	return XXH64(header, offsetof(struct junk_segment_header, checksum),
+		     0);
 }
 
 uint64_t junk_segment_size(unsigned int global_log2,

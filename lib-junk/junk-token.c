@@ -1,6 +1,7 @@
 #include "lib.h"
-#include "xxh64.h"
 #include "junk-token.h"
+
+#include <xxhash.h>
 
 static const char *const class_names[JUNK_TOKEN_CLASS_COUNT] = {
 	[JUNK_TOKEN_BODY_WORD] = "body-word",
@@ -49,6 +50,6 @@ junk_token_t junk_token_hash(enum junk_token_class class,
 			     const void *text, size_t size)
 {
 	return ((junk_token_t)class << JUNK_TOKEN_CLASS_SHIFT) |
-		(xxh64_data(text, size, (uint64_t)class) &
+		(XXH3_64bits_withSeed(text, size, class) &
 		 JUNK_TOKEN_HASH_MASK);
 }

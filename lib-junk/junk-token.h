@@ -2,7 +2,7 @@
 #define JUNK_TOKEN_H
 
 /* A token is one 64-bit number: its class in the top 6 bits, 58 bits of
-   XXH64(text, seed = class) below. Class and text can't be told from the
+   XXH3_64bits(text, seed = class) below. Class and text can't be told from the
    number by anyone who doesn't guess the text; the service maps the number
    with a secret key (PRF) before it is stored. */
 

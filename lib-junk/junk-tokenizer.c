@@ -11,7 +11,6 @@
 #include "buffer.h"
 #include "istream.h"
 #include "str.h"
-#include "xxh64.h"
 #include "message-parser.h"
 #include "junk-ascii.h"
 #include "junk-decode.h"
@@ -21,6 +20,8 @@
 #include "junk-token-set.h"
 #include "junk-words.h"
 #include "junk-tokenizer.h"
+
+#include <xxhash.h>
 
 /* Bytes of a part before decoding: quoted-printable may triple them. */
 #define MAX_RAW_BYTES (JUNK_MAX_TEXT_BYTES + JUNK_MAX_TEXT_BYTES / 2)
@@ -352,7 +353,7 @@ static void part_attachment(struct tokenizer *ctx)
 {
 	uint64_t hash;
 
-	hash = xxh64_data(ctx->raw->data, ctx->raw->used, 0);
+	hash = XXH3_64bits(ctx->raw->data, ctx->raw->used);
 	T_BEGIN {
 		junk_token_set_add_str(&ctx->set, JUNK_TOKEN_ATTACHMENT,
 			t_strdup_printf("hash:%016"PRIx64, hash));
@@ -490,8 +491,8 @@ tokenizer_digest_add(const struct junk_token_set *set, bool all,
 
 			if (!all && !token_is_lasting(token))
 				continue;
-			sum[1] += xxh64_data(&token, sizeof(token), 1);
-			sum[2] += xxh64_data(&token, sizeof(token), 2);
+			sum[1] += XXH3_64bits_withSeed(&token, sizeof(token), 1);
+			sum[2] += XXH3_64bits_withSeed(&token, sizeof(token), 2);
 		}
 	}
 }
@@ -505,8 +506,8 @@ tokenizer_digest(struct tokenizer *ctx, unsigned char digest[JUNK_DIGEST_BYTES])
 	/* nothing that lasts: all such mail isn't one message */
 	if (sum[0] == 0 && sum[1] == 0)
 		tokenizer_digest_add(&ctx->set, TRUE, sum);
-	uint64_t first = xxh64_data(sum, sizeof(sum), 1);
-	uint64_t second = xxh64_data(sum, sizeof(sum), 2);
+	uint64_t first = XXH3_64bits_withSeed(sum, sizeof(sum), 1);
+	uint64_t second = XXH3_64bits_withSeed(sum, sizeof(sum), 2);
 	/* @UNSAFE */
 	memcpy(digest, &first, sizeof(first));
 	memcpy(digest + sizeof(first), &second, sizeof(second));

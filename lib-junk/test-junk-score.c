@@ -1,13 +1,13 @@
 #include "lib.h"
 #include "test-common.h"
 #include "write-full.h"
-#include "xxh64.h"
 #include "junk-score.h"
 #include "junk-segment.h"
 #include "junk-tokenizer.h"
 
 #include <fcntl.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #define TEST_PATH ".test-junk-score.scores"
 #define TEST_LOG2 JUNK_SEGMENT_MIN_LOG2
@@ -42,7 +42,7 @@ static void write_segment(int16_t w, uint32_t reports)
 	put(data + 32, 12345, 8);
 	put(data + 48, 10, 4);
 	put(data + 52, 3, 4);
-	put(data + 56, xxh64_data(data, 56, 0), 8);
+	put(data + 56, XXH64(data, 56, 0), 8);
 	put(data + 64, JUNK_SEGMENT_IN_USE, 4);
 	put(data + 68, reports, 4);
 	put(data + 72, reports, 4);

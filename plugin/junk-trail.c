@@ -4,13 +4,13 @@
 #include "byteorder.h"
 #include "safe-mkstemp.h"
 #include "write-full.h"
-#include "xxh64.h"
 #include "junk-trail.h"
 
 #include <stdio.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #define RECORD_BYTES 16
 #define MAX_FILE_BYTES (JUNK_TRAIL_MAX_RECORDS * RECORD_BYTES)
@@ -48,7 +48,7 @@ void junk_trail_deinit(struct junk_trail **_trail)
 
 uint64_t junk_trail_key(const void *data, size_t size)
 {
-	return xxh64_data(data, size, 0);
+	return XXH3_64bits(data, size);
 }
 
 void junk_trail_add(struct junk_trail *trail, enum junk_trail_type type,

@@ -1,7 +1,6 @@
 #include "lib.h"
 #include "buffer.h"
 #include "str.h"
-#include "xxh64.h"
 #include "junk-key.h"
 #include "junk-schema.h"
 #include "junk-db.h"
@@ -11,6 +10,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <xxhash.h>
 
 /* How long a statement waits for another process's lock. The service answers
    nobody meanwhile, so it is short: the caller tries again later. */
@@ -422,8 +422,8 @@ static int junk_db_identify(struct junk_db *db, int64_t *version_r)
 
 static int junk_db_update_views(struct junk_db *db)
 {
-	const char *hash = t_strdup_printf("%016"PRIx64, xxh64_data(
-		junk_schema_views, strlen(junk_schema_views), 0));
+	const char *hash = t_strdup_printf("%016"PRIx64, XXH3_64bits(
+		junk_schema_views, strlen(junk_schema_views)));
 	buffer_t *value = t_buffer_create(32);
 
 	if (junk_db_meta_get(db, "views", value) < 0)
