@@ -7,10 +7,14 @@ import statistics
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
+def sample_paths(kind):
+    """The tree's real messages of a kind: spam or ham"""
+    return sorted(glob.glob("%s/tests/data/demo/%s/*.eml" % (TOP, kind)))
+
+
 def sample_mail(count):
     """Real messages of the tree, spam and ham by turns"""
-    kinds = [sorted(glob.glob("%s/tests/data/demo/%s/*.eml" % (TOP, kind)))
-             for kind in ("spam", "ham")]
+    kinds = [sample_paths(kind) for kind in ("spam", "ham")]
     paths = [path for pair in zip(*kinds) for path in pair]
     mails = []
     for i in range(count):

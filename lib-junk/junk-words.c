@@ -109,9 +109,8 @@ static void spaced_add(struct words_state *state)
 
 static void pair_flush(struct words_state *state)
 {
-	if (state->pair_size > 0 && !state->pair_used) {
+	if (state->pair_size > 0 && !state->pair_used)
 		words_add(state, state->pair, state->pair_size);
-	}
 	state->pair_size = 0;
 	state->pair_used = FALSE;
 }

@@ -4,7 +4,6 @@
 #include "write-full.h"
 #include "test-common.h"
 #include "test-junk-service.h"
-#include "junk-engine.h"
 #include "junk-segment.h"
 
 #include <dirent.h>
@@ -20,34 +19,9 @@
 static time_t now = NOW;
 static unsigned int message;
 
-static struct junk_engine *test_engine_new(void)
-{
-	const struct junk_engine_settings set = {
-		.state_dir = test_dir_path(),
-		.segment_path = t_strdup(test_path("scores")),
-		.min_reporters = 1,
-		.min_reports = 1,
-		.threshold = 90,
-	};
-
-	return junk_engine_init(&set);
-}
-
 static void test_add(struct junk_engine *engine)
 {
-	junk_token_t tokens[] = { 1, 2, 3, 4, 5 };
-	struct junk_report report;
-
-	i_zero(&report);
-	report.stamp_usecs = (uint64_t)now * 1000000;
-	report.verdict = JUNK_VERDICT_SPAM;
-	report.origin = JUNK_ORIGIN_MOVE;
-	report.feature_set = JUNK_FEATURE_SET;
-	message++;
-	memcpy(report.digest, &message, sizeof(message));
-	report.tokens = tokens;
-	report.token_count = N_ELEMENTS(tokens);
-	junk_engine_add(engine, &report);
+	test_engine_add(engine, ++message, now);
 }
 
 static const char *test_status(struct junk_engine *engine, const char *key)

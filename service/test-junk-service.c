@@ -1,6 +1,7 @@
 #include "lib.h"
 #include "unlink-directory.h"
 #include "test-junk-service.h"
+#include "junk-tokenizer.h"
 
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -109,4 +110,33 @@ void test_db_exec(const char *sql)
 	if (sqlite3_exec(sqlite, sql, NULL, NULL, NULL) != SQLITE_OK)
 		i_fatal("%s: %s", sql, sqlite3_errmsg(sqlite));
 	(void)sqlite3_close(sqlite);
+}
+
+struct junk_engine *test_engine_new(void)
+{
+	const struct junk_engine_settings set = {
+		.state_dir = test_dir_path(),
+		.segment_path = t_strdup(test_path("scores")),
+		.min_reporters = 1,
+		.min_reports = 1,
+		.threshold = 90,
+	};
+
+	return junk_engine_init(&set);
+}
+
+void test_engine_add(struct junk_engine *engine, unsigned int num, time_t now)
+{
+	const junk_token_t tokens[] = { 1, 2, 3, 4, 5 };
+	struct junk_report report = {
+		.stamp_usecs = (uint64_t)now * 1000000,
+		.verdict = JUNK_VERDICT_SPAM,
+		.origin = JUNK_ORIGIN_MOVE,
+		.feature_set = JUNK_FEATURE_SET,
+		.tokens = tokens,
+		.token_count = N_ELEMENTS(tokens),
+	};
+
+	memcpy(report.digest, &num, sizeof(num));
+	junk_engine_add(engine, &report);
 }

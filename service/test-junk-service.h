@@ -4,6 +4,7 @@
 /* What the service's unit tests share. */
 
 #include "junk-db.h"
+#include "junk-engine.h"
 #include "junk-key.h"
 
 /* A directory of its own for each test program; called by its first and its
@@ -22,5 +23,10 @@ void test_db_delete(void);
 /* The first column of the first row, by another connection. */
 int64_t test_db_int(const char *sql);
 void test_db_exec(const char *sql);
+
+/* An engine on the test's directory, which one report is enough for. */
+struct junk_engine *test_engine_new(void);
+/* Report message number num as spam. */
+void test_engine_add(struct junk_engine *engine, unsigned int num, time_t now);
 
 #endif

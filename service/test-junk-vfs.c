@@ -3,11 +3,8 @@
    end, and the database is whole. */
 
 #include "lib.h"
-#include "str.h"
 #include "test-common.h"
 #include "test-junk-service.h"
-#include "junk-engine.h"
-#include "junk-recorder.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -149,35 +146,6 @@ test_ignore_error(const struct failure_context *ctx ATTR_UNUSED,
 {
 }
 
-static struct junk_engine *test_engine_new(void)
-{
-	const struct junk_engine_settings set = {
-		.state_dir = test_dir_path(),
-		.segment_path = t_strdup(test_path("scores")),
-		.min_reporters = 1,
-		.min_reports = 1,
-		.threshold = 90,
-	};
-
-	return junk_engine_init(&set);
-}
-
-static void test_add(struct junk_engine *engine, unsigned int num)
-{
-	const junk_token_t tokens[] = { 1, 2, 3, 4, 5 };
-	struct junk_report report = {
-		.stamp_usecs = (uint64_t)NOW * 1000000,
-		.verdict = JUNK_VERDICT_SPAM,
-		.origin = JUNK_ORIGIN_MOVE,
-		.feature_set = JUNK_FEATURE_SET,
-		.tokens = tokens,
-		.token_count = N_ELEMENTS(tokens),
-	};
-
-	memcpy(report.digest, &num, sizeof(num));
-	junk_engine_add(engine, &report);
-}
-
 /* The service's life: start, a transaction, what can wait, the end; each again
    until it succeeds. */
 static void test_life(void)
@@ -189,7 +157,7 @@ static void test_life(void)
 	for (unsigned int i = 0; i < 10 && !done; i++) T_BEGIN {
 		if (junk_engine_start(engine, ++now)) {
 			for (unsigned int j = 0; j < REPORTS && !added; j++)
-				test_add(engine, j);
+				test_engine_add(engine, j, NOW);
 			added = TRUE;
 			done = junk_engine_commit(engine, now);
 		}

@@ -2,6 +2,7 @@
 hostile. IMAP and LMTP go on, the log names the fix once, and when it is mended
 all is caught up."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -89,6 +90,26 @@ def umount(path):
     harness.run("umount", "-l", path)
 
 
+@contextlib.contextmanager
+def state_on_tmpfs(t):
+    """A Dovecot, with one report recorded, whose state directory is a file
+    system of its own"""
+    p = start(t)
+    owner = make_state_dir(p)
+    p.d.stop()
+    shutil.rmtree(state_dir(p))
+    os.mkdir(state_dir(p))
+    mount_tmpfs(state_dir(p), owner, "64m")
+    try:
+        p.d.start()
+        move_some(p, 1)
+        catch_up(p, 1)
+        yield p
+    finally:
+        p.d.stop()
+        umount(state_dir(p))
+
+
 def fill(path):
     """Take all that is left of a file system."""
     with open(path, "wb", buffering=0) as f:
@@ -101,39 +122,18 @@ def fill(path):
 
 def test_full_disk(t):
     """fault: the disk of the state directory is full"""
-    p = start(t)
-    owner = make_state_dir(p)
-    p.d.stop()
-    shutil.rmtree(state_dir(p))
-    os.mkdir(state_dir(p))
-    mount_tmpfs(state_dir(p), owner, "64m")
-    try:
-        p.d.start()
-        move_some(p, 1)
-        catch_up(p, 1)
+    with state_on_tmpfs(t) as p:
         fill(state_dir(p) + "/filler")
         move_some(p, 60)
         wait_said(p, "disk or quota is full: free some space")
         os.unlink(state_dir(p) + "/filler")
         catch_up(p, 61)
         assert p.log().count("Reports are recorded again") == 1, p.log()
-    finally:
-        p.d.stop()
-        umount(state_dir(p))
 
 
 def test_readonly_mount(t):
     """fault: the state directory's file system is mounted read-only"""
-    p = start(t)
-    owner = make_state_dir(p)
-    p.d.stop()
-    shutil.rmtree(state_dir(p))
-    os.mkdir(state_dir(p))
-    mount_tmpfs(state_dir(p), owner, "64m")
-    try:
-        p.d.start()
-        move_some(p, 1)
-        catch_up(p, 1)
+    with state_on_tmpfs(t) as p:
         p.d.stop()
         harness.run("mount", "-o", "remount,ro", state_dir(p))
         p.d.start()
@@ -141,9 +141,6 @@ def test_readonly_mount(t):
         wait_said(p, state_dir(p))
         harness.run("mount", "-o", "remount,rw", state_dir(p))
         catch_up(p, 4)
-    finally:
-        p.d.stop()
-        umount(state_dir(p))
 
 
 def test_locked_database(t):

@@ -14,17 +14,6 @@
 
 #define READ_BYTES 500
 
-static const char *fuzz_dir(void)
-{
-	static char dir[] = "/tmp/junk-fuzz-XXXXXX";
-	static bool made = FALSE;
-
-	if (!made && mkdtemp(dir) == NULL)
-		i_fatal("mkdtemp(%s) failed: %m", dir);
-	made = TRUE;
-	return dir;
-}
-
 static void fuzz_write(const char *path, const void *data, size_t size)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -53,12 +42,15 @@ static void fuzz_check(const buffer_t *frames)
 FUZZ_ONE(data, size)
 {
 	buffer_t *frames = t_buffer_create(1024);
+	char dir[] = "/tmp/junk-fuzz-XXXXXX";
 	struct junk_spool *spool;
 	const char *path, *error;
 	uoff_t skipped, skipped_sum = 0;
 	int ret;
 
-	spool = junk_spool_init(fuzz_dir());
+	if (mkdtemp(dir) == NULL)
+		i_fatal("mkdtemp(%s) failed: %m", dir);
+	spool = junk_spool_init(dir);
 	path = junk_spool_get_path(spool);
 	fuzz_write(path, data, size);
 	while ((ret = junk_spool_read(spool, frames, READ_BYTES, &skipped,
@@ -74,4 +66,6 @@ FUZZ_ONE(data, size)
 	if (junk_spool_finish(spool, &error) != 1)
 		i_panic("the spool isn't finished");
 	junk_spool_deinit(&spool);
+	if (rmdir(dir) < 0)
+		i_fatal("rmdir(%s) failed: %m", dir);
 }
