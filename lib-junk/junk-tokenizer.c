@@ -245,8 +245,7 @@ mime_header(struct tokenizer *ctx, const char *name, const unsigned char *data,
 static void
 tokenizer_header(struct tokenizer *ctx, struct message_header_line *hdr)
 {
-	const unsigned char *value = hdr->value;
-	size_t size = hdr->value_len;
+	size_t size;
 
 	if (hdr->eoh)
 		return;
@@ -256,18 +255,15 @@ tokenizer_header(struct tokenizer *ctx, struct message_header_line *hdr)
 	}
 	if (ctx->header_count++ >= JUNK_MAX_HEADERS)
 		return;
-	if (hdr->use_full_value) {
-		value = hdr->full_value;
-		size = hdr->full_value_len;
-	}
-	size = I_MIN(size, JUNK_MAX_HEADER_BYTES);
+	size = I_MIN(hdr->full_value_len, JUNK_MAX_HEADER_BYTES);
 
 	T_BEGIN {
 		if (ctx->part->parent == NULL)
-			junk_headers_add(&ctx->headers, hdr->name, value, size);
+			junk_headers_add(&ctx->headers, hdr->name,
+					 hdr->full_value, size);
 		if (strncasecmp(hdr->name, "Content-", 8) == 0 ||
 		    strcasecmp(hdr->name, "Subject") == 0)
-			mime_header(ctx, hdr->name, value, size);
+			mime_header(ctx, hdr->name, hdr->full_value, size);
 	} T_END;
 }
 
