@@ -3,6 +3,7 @@
 import glob
 import os
 import statistics
+import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -21,6 +22,28 @@ def sample_mail(count):
         with open(paths[i % len(paths)], "rb") as f:
             mails.append(f.read())
     return mails
+
+
+def make_index(folder, corpus=None):
+    """The index file (corpus.h) of the SpamAssassin public corpus, or of the
+    tree's messages; returns its path"""
+    path = folder + "/index"
+    with open(path, "w") as f:
+        if corpus is not None:
+            subprocess.check_call([TOP + "/bench/corpus-index", corpus],
+                                  stdout=f)
+            return path
+        for kind in ("ham", "spam"):
+            for mail in sample_paths(kind):
+                f.write("%s %s\n" % (kind, mail))
+    return path
+
+
+def values(*command):
+    """What a program of ours prints as key=value lines"""
+    out = subprocess.check_output(command, text=True)
+    return dict(line.split("=", 1) for line in out.splitlines()
+                if "=" in line)
 
 
 def alternate(items, i):

@@ -19,7 +19,7 @@
 #define JUNK_DB_PAGE_BYTES 8192
 /* Pages of the WAL after which a commit also checkpoints: 16 MB. */
 #define JUNK_DB_CHECKPOINT_PAGES 2000
-#define JUNK_DB_CACHE_KBYTES (32*1024)
+#define JUNK_DB_CACHE_KBYTES (8*1024)
 /* Pages that one junk_db_shrink() gives back. */
 #define JUNK_DB_SHRINK_PAGES 64
 

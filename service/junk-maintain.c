@@ -3,9 +3,9 @@
 #include "lib.h"
 #include "junk-recorder-private.h"
 
-/* A snapshot writes some megabytes; to replay 10,000 reports takes about
-   half a second. */
-#define SNAPSHOT_REPORTS 10000
+/* A snapshot writes some megabytes; to replay 4,000 reports takes about half a
+   second. */
+#define SNAPSHOT_REPORTS 4000
 #define SNAPSHOT_SECS 300
 /* Token counts are written after a minute, or when so many wait (3-8 MB). */
 #define TOKENS_SECS 60
@@ -14,6 +14,9 @@
 #define TOKENS_BATCH 4096
 #define EXPIRE_BATCH 500
 #define EXPIRE_SECS 600
+/* ... and whether the database is too large is asked after so many reports,
+   which are some megabytes */
+#define EXPIRE_REPORTS 1000
 /* Hours name nobody and are small: kept for two years' comparison. */
 #define HOURS_KEEP_DAYS 732
 
@@ -135,17 +138,18 @@ junk_recorder_expire_old(struct junk_recorder *recorder, time_t now)
 }
 
 /* Too large: the oldest reports go first, then tokens that nobody is shown
-   anyway. */
+   anyway. A sixteenth is left for what comes until the next look. */
 static int junk_recorder_expire_size(struct junk_recorder *recorder)
 {
+	const uint64_t max = recorder->set.max_database_bytes;
 	uint64_t size;
 	int ret;
 
-	if (recorder->set.max_database_bytes == 0)
+	if (max == 0)
 		return 0;
 	if (junk_db_size(recorder->db, &size) < 0)
 		return -1;
-	if (size <= recorder->set.max_database_bytes)
+	if (size <= max - max / 16)
 		return 0;
 	ret = junk_db_report_expire(recorder->db, INT64_MAX,
 				    junk_recorder_settled_seq(recorder),
@@ -164,14 +168,24 @@ static int junk_recorder_expire_size(struct junk_recorder *recorder)
 
 static int junk_recorder_expire(struct junk_recorder *recorder, time_t now)
 {
-	int old, size;
+	int old = 0, size;
+	/* a clock may jump back */
+	bool time_is_due = now - recorder->expire_time >= EXPIRE_SECS ||
+		now < recorder->expire_time;
 
-	if ((old = junk_recorder_expire_old(recorder, now)) < 0 ||
+	if (!time_is_due &&
+	    recorder->last_seq - recorder->expire_seq < EXPIRE_REPORTS)
+		return 0;
+	if ((time_is_due &&
+	     (old = junk_recorder_expire_old(recorder, now)) < 0) ||
 	    (size = junk_recorder_expire_size(recorder)) < 0)
 		return -1;
-	if (old + size == 0)
+	if (old + size > 0)
+		return 1;
+	if (time_is_due)
 		recorder->expire_time = now;
-	return old + size > 0 ? 1 : 0;
+	recorder->expire_seq = recorder->last_seq;
+	return 0;
 }
 
 int junk_recorder_maintain(struct junk_recorder *recorder, time_t now)
@@ -194,8 +208,5 @@ int junk_recorder_maintain(struct junk_recorder *recorder, time_t now)
 		recorder->snapshot_time = now;
 	if (junk_recorder_tokens_are_due(recorder, now))
 		return junk_recorder_write_tokens(recorder) < 0 ? -1 : 1;
-	if (now - recorder->expire_time >= EXPIRE_SECS ||
-	    now < recorder->expire_time)
-		return junk_recorder_expire(recorder, now);
-	return 0;
+	return junk_recorder_expire(recorder, now);
 }

@@ -55,6 +55,8 @@ struct junk_recorder {
 	int64_t snapshot_copy_seq;
 	unsigned int snapshot_copy_part;
 	time_t snapshot_time, tokens_time, expire_time;
+	/* the size of the database was last looked at */
+	int64_t expire_seq;
 	/* something newer than the snapshot was taken back */
 	bool need_rebuild;
 };

@@ -53,7 +53,7 @@ static void junk_token_part_grow(struct junk_token_part *part)
 
 	if (part->used + 1 <= old_size / 2)
 		return;
-	part->size_log2 = old == NULL ? MIN_LOG2 : part->size_log2 + 2;
+	part->size_log2 = old == NULL ? MIN_LOG2 : part->size_log2 + 1;
 	part->slots = i_new(struct junk_token_count,
 			    (size_t)1 << part->size_log2);
 	for (size_t i = 0; i < old_size; i++) {

@@ -594,6 +594,18 @@ static void test_junk_recorder_size(void)
 	test_assert_ucmp(size, <=, recorder_set.max_database_bytes);
 	test_assert(test_db_int("SELECT count(*) FROM reports") > 0);
 	test_assert(test_db_int("SELECT max(seq) FROM reports") == 2000);
+	/* many at once: it isn't only looked at from time to time */
+	test_settle();
+	for (unsigned int m = 2000; m < 3200; m++) {
+		test_add(1, m, SPAM, NOW + 10 * DAY);
+		if (m % 100 == 99) {
+			test_assert(junk_recorder_commit(recorder,
+							 NOW + 10 * DAY) == 0);
+		}
+	}
+	test_settle();
+	test_assert(junk_db_size(db, &size) == 0);
+	test_assert_ucmp(size, <=, recorder_set.max_database_bytes);
 	test_end_recorder();
 }
 
