@@ -51,6 +51,7 @@ struct bench {
 	unsigned int count;
 	uint64_t bytes;
 
+	struct junk_tokenizer *tokenizer;
 	struct junk_scores *scores;
 	struct junk_segment *segment;
 	unsigned char reporter[JUNK_REPORTER_BYTES];
@@ -121,7 +122,8 @@ static void run_tokenize(struct bench *bench, const struct bench_mail *mail)
 	const char *error;
 
 	p_clear(bench->pool);
-	if (junk_tokenize(input, NULL, bench->pool, &msg, &error) < 0)
+	if (junk_tokenizer_read(bench->tokenizer, input, NULL, bench->pool,
+				&msg, &error) < 0)
 		i_unreached();
 	bench->sum += array_count(&msg.tokens);
 	i_stream_unref(&input);
@@ -330,6 +332,7 @@ int main(int argc, char *argv[])
 	memset(bench.reporter, 7, sizeof(bench.reporter));
 	bench_load(&bench, argv[1]);
 	bench_publish(&bench, argv[2]);
+	bench.tokenizer = junk_tokenizer_init();
 	bench.scores = junk_scores_open(argv[2]);
 	bench.segment = junk_segment_open(argv[2]);
 
@@ -340,6 +343,7 @@ int main(int argc, char *argv[])
 
 	junk_segment_close(&bench.segment);
 	junk_scores_close(&bench.scores);
+	junk_tokenizer_deinit(&bench.tokenizer);
 	i_unlink(argv[2]);
 	i_free(bench.mails);
 	corpus_free(&bench.corpus);

@@ -1,8 +1,6 @@
 #include "lib.h"
 #include "buffer.h"
 #include "str.h"
-#include "unichar.h"
-#include "charset-utf8.h"
 #include "junk-ascii.h"
 #include "junk-decode.h"
 
@@ -11,34 +9,6 @@
 /* Bytes of an encoded word's text (the RFC allows 75): a search without limit
    takes quadratic time. */
 #define MAX_ENCODED_WORD_BYTES 512
-
-/* What is declared and what it is in practice (WHATWG Encoding Standard). */
-static const struct {
-	const char *declared, *real;
-} charset_aliases[] = {
-	{ "gb2312", "GB18030" },
-	{ "gb_2312-80", "GB18030" },
-	{ "gbk", "GB18030" },
-	{ "x-gbk", "GB18030" },
-	{ "ks_c_5601-1987", "CP949" },
-	{ "ks_c_5601", "CP949" },
-	{ "euc-kr", "CP949" },
-	{ "shift_jis", "CP932" },
-	{ "shift-jis", "CP932" },
-	{ "x-sjis", "CP932" },
-	{ "big5", "BIG5-HKSCS" },
-	{ "iso-8859-8-i", "ISO-8859-8" },
-	{ "iso-8859-9", "CP1254" },
-	{ "tis-620", "CP874" },
-	{ "windows-874", "CP874" },
-};
-
-static const uint16_t cp1252_high[32] = {
-	0x20ac, 0x81, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021,
-	0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0x8d, 0x17d, 0x8f,
-	0x90, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
-	0x2dc, 0x2122, 0x161, 0x203a, 0x153, 0x9d, 0x17e, 0x178,
-};
 
 /* Size of a soft line break "=", [blanks], [CR], LF; 0 if it isn't one. */
 static size_t
@@ -55,23 +25,28 @@ qp_soft_break(const unsigned char *data, size_t size)
 	return data[i] == '\n' ? i + 1 : 0;
 }
 
+const unsigned char *
+junk_decode_until(buffer_t *dest, const unsigned char *data,
+		  const unsigned char *end, unsigned char special)
+{
+	const unsigned char *p = memchr(data, special, end - data);
+
+	if (p == NULL)
+		p = end;
+	buffer_append(dest, data, p - data);
+	return p;
+}
+
 void junk_decode_qp(buffer_t *dest, const unsigned char *data, size_t size)
 {
-	const unsigned char *p, *end = data + size;
+	const unsigned char *end = data + size;
+	int high, low;
 	size_t skip;
 
-	while (data < end) {
-		p = memchr(data, '=', end - data);
-		if (p == NULL)
-			p = end;
-		buffer_append(dest, data, p - data);
-		data = p;
-		if (data == end)
-			break;
-		if (end - data >= 3 && ascii_hex_value(data[1]) >= 0 &&
-		    ascii_hex_value(data[2]) >= 0) {
-			buffer_append_c(dest, ascii_hex_value(data[1]) * 16 +
-					ascii_hex_value(data[2]));
+	while ((data = junk_decode_until(dest, data, end, '=')) < end) {
+		if (end - data >= 3 && (high = ascii_hex_value(data[1])) >= 0 &&
+		    (low = ascii_hex_value(data[2])) >= 0) {
+			buffer_append_c(dest, high * 16 + low);
 			data += 3;
 		} else if ((skip = qp_soft_break(data, end - data)) > 0) {
 			data += skip;
@@ -82,39 +57,40 @@ void junk_decode_qp(buffer_t *dest, const unsigned char *data, size_t size)
 	}
 }
 
-static int base64_value(unsigned char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	if (c == '/' || c == '_')
-		return 63;
-	return -1;
-}
+#define RANGE4(first, value) \
+	[first] = value, [(first) + 1] = (value) + 1, \
+	[(first) + 2] = (value) + 2, [(first) + 3] = (value) + 3
+#define RANGE26(first, value) \
+	RANGE4(first, value), RANGE4((first) + 4, (value) + 4), \
+	RANGE4((first) + 8, (value) + 8), RANGE4((first) + 12, (value) + 12), \
+	RANGE4((first) + 16, (value) + 16), \
+	RANGE4((first) + 20, (value) + 20), \
+	[(first) + 24] = (value) + 24, [(first) + 25] = (value) + 25
+
+/* One more than the digit's value, also in the alphabet for URLs; 0 = none */
+static const unsigned char base64_digits[256] = {
+	RANGE26('A', 1), RANGE26('a', 27),
+	RANGE4('0', 53), RANGE4('4', 57), ['8'] = 61, ['9'] = 62,
+	['+'] = 63, ['-'] = 63, ['/'] = 64, ['_'] = 64,
+};
 
 void junk_decode_base64(buffer_t *dest, const unsigned char *data, size_t size)
 {
 	unsigned char *out, *start;
 	uint32_t bits = 0;
-	unsigned int count = 0;
+	unsigned int count = 0, digit;
 	size_t used = dest->used;
-	int value;
 
 	start = out = buffer_append_space_unsafe(dest, size / 4 * 3 + 3);
 	for (size_t i = 0; i < size; i++) {
-		value = base64_value(data[i]);
-		if (value < 0) {
+		digit = base64_digits[data[i]];
+		if (digit == 0) {
 			/* padding: what follows is a new run */
 			if (data[i] == '=')
 				count = 0;
 			continue;
 		}
-		bits = (bits << 6) | (uint32_t)value;
+		bits = (bits << 6) | (digit - 1);
 		switch (count++) {
 		case 1:
 			*out++ = (bits >> 4) & 0xff;
@@ -129,125 +105,6 @@ void junk_decode_base64(buffer_t *dest, const unsigned char *data, size_t size)
 		}
 	}
 	buffer_set_used_size(dest, used + (out - start));
-}
-
-static void
-decode_cp1252(buffer_t *dest, const unsigned char *data, size_t size)
-{
-	size_t start = 0;
-
-	for (size_t i = 0; i < size; i++) {
-		if (data[i] < 0x80)
-			continue;
-		buffer_append(dest, data + start, i - start);
-		uni_ucs4_to_utf8_c(data[i] < 0xa0 ?
-				   cp1252_high[data[i] - 0x80] : data[i], dest);
-		start = i + 1;
-	}
-	buffer_append(dest, data + start, size - start);
-}
-
-/* TRUE if valid but for a character that is cut off at the end, whose size is
-   set to tail_r. */
-static bool
-utf8_is_valid(const unsigned char *data, size_t size, size_t *tail_r)
-{
-	size_t i = size;
-
-	*tail_r = 0;
-	for (unsigned int back = 1; back <= 3 && back <= size; back++) {
-		if ((data[size - back] & 0xc0) == 0x80)
-			continue;
-		if (data[size - back] >= 0xc2 &&
-		    uni_utf8_char_bytes(data[size - back]) > back) {
-			*tail_r = back;
-			i = size - back;
-		}
-		break;
-	}
-	return uni_utf8_data_is_valid(data, i);
-}
-
-static bool charset_is_cp1252(const char *charset)
-{
-	return strcasecmp(charset, "iso-8859-1") == 0 ||
-		strcasecmp(charset, "windows-1252") == 0 ||
-		strcasecmp(charset, "latin1") == 0 ||
-		strcasecmp(charset, "cp1252") == 0;
-}
-
-static const char *charset_real(const char *charset)
-{
-	for (unsigned int i = 0; i < N_ELEMENTS(charset_aliases); i++) {
-		if (strcasecmp(charset_aliases[i].declared, charset) == 0)
-			return charset_aliases[i].real;
-	}
-	return charset;
-}
-
-/* Returns FALSE if there is no such charset. */
-static bool
-decode_iconv(buffer_t *dest, const char *charset,
-	     const unsigned char *data, size_t size)
-{
-	struct charset_translation *trans;
-	size_t pos, used = dest->used;
-
-	if (charset_to_utf8_begin(charset_real(charset), NULL, &trans) < 0)
-		return FALSE;
-	while (size > 0) {
-		pos = size;
-		(void)charset_to_utf8(trans, data, &pos, dest);
-		if (pos == 0)
-			break;
-		data += pos;
-		size -= pos;
-	}
-	charset_to_utf8_end(&trans);
-	/* whatever iconv did: what follows relies on valid UTF-8 */
-	if (!uni_utf8_data_is_valid(CONST_PTR_OFFSET(dest->data, used),
-				    dest->used - used)) {
-		buffer_set_used_size(dest, used);
-		return FALSE;
-	}
-	return TRUE;
-}
-
-static bool data_is_ascii(const unsigned char *data, size_t size)
-{
-	uint64_t word;
-
-	for (; size >= sizeof(word); data += sizeof(word), size -= sizeof(word)) {
-		memcpy(&word, data, sizeof(word));
-		if ((word & UINT64_C(0x8080808080808080)) != 0)
-			return FALSE;
-	}
-	for (; size > 0; data++, size--) {
-		if (*data >= 0x80)
-			return FALSE;
-	}
-	return TRUE;
-}
-
-void junk_decode_charset(buffer_t *dest, const char *charset,
-			 const unsigned char *data, size_t size)
-{
-	size_t tail;
-
-	if (charset != NULL && charset_is_utf8(charset))
-		charset = NULL;
-	if (charset == NULL || charset_is_cp1252(charset)) {
-		if (data_is_ascii(data, size))
-			buffer_append(dest, data, size);
-		else if (utf8_is_valid(data, size, &tail))
-			/* also when declared to be Latin-1: text that is valid
-			   UTF-8 by chance is rare, the wrong label is not */
-			buffer_append(dest, data, size - tail);
-		else
-			decode_cp1252(dest, data, size);
-	} else if (!decode_iconv(dest, charset, data, size)) {
-		junk_decode_charset(dest, NULL, data, size);
-	}
 }
 
 struct encoded_word {
@@ -306,10 +163,13 @@ encoded_word_decode(const struct encoded_word *word, buffer_t *raw)
 
 /* Flush raw bytes that were collected from words of one charset. */
 static void
-header_flush(buffer_t *dest, buffer_t *raw, const char *charset)
+header_flush(struct junk_charsets *charsets, buffer_t *dest, buffer_t *raw,
+	     const char *charset)
 {
-	if (raw->used > 0)
-		junk_decode_charset(dest, charset, raw->data, raw->used);
+	if (raw->used > 0) {
+		junk_charset_decode(charsets, dest, charset, raw->data,
+				    raw->used);
+	}
 	buffer_set_used_size(raw, 0);
 }
 
@@ -338,38 +198,46 @@ header_find_word(const unsigned char *data, const unsigned char *end,
 	return NULL;
 }
 
-static void
-decode_header_words(buffer_t *dest, const unsigned char *data,
-		    const unsigned char *end)
+/* word: the first one, at p. Returns what follows the last one. */
+static const unsigned char *
+decode_header_words(struct junk_charsets *charsets, buffer_t *dest,
+		    const unsigned char *data, const unsigned char *p,
+		    const unsigned char *end, struct encoded_word *word)
 {
-	struct encoded_word word;
-	const unsigned char *p;
 	char charset[MAX_CHARSET_BYTES + 1] = "";
 	buffer_t *raw = t_buffer_create(256);
 
 	/* Consecutive words of one charset are put together before they are
 	   translated: some senders split characters. */
-	while ((p = header_find_word(data, end, &word)) != NULL) {
+	do {
 		bool adjacent = raw->used > 0 && blank(data, p);
 		if (!adjacent ||
-		    strlen(charset) != word.charset_size ||
-		    memcmp(charset, word.charset, word.charset_size) != 0) {
-			header_flush(dest, raw, charset);
-			memcpy(charset, word.charset, word.charset_size);
-			charset[word.charset_size] = '\0';
+		    strlen(charset) != word->charset_size ||
+		    memcmp(charset, word->charset, word->charset_size) != 0) {
+			header_flush(charsets, dest, raw, charset);
+			memcpy(charset, word->charset, word->charset_size);
+			charset[word->charset_size] = '\0';
 		}
 		if (!adjacent)
-			junk_decode_charset(dest, NULL, data, p - data);
-		encoded_word_decode(&word, raw);
-		data = word.end;
-	}
-	header_flush(dest, raw, charset);
-	junk_decode_charset(dest, NULL, data, end - data);
+			junk_charset_decode(charsets, dest, NULL, data,
+					    p - data);
+		encoded_word_decode(word, raw);
+		data = word->end;
+	} while ((p = header_find_word(data, end, word)) != NULL);
+	header_flush(charsets, dest, raw, charset);
+	return data;
 }
 
-void junk_decode_header(buffer_t *dest, const unsigned char *data, size_t size)
+void junk_decode_header(struct junk_charsets *charsets, buffer_t *dest,
+			const unsigned char *data, size_t size)
 {
-	T_BEGIN {
-		decode_header_words(dest, data, data + size);
+	const unsigned char *p, *end = data + size;
+	struct encoded_word word;
+
+	p = header_find_word(data, end, &word);
+	if (p != NULL) T_BEGIN {
+		data = decode_header_words(charsets, dest, data, p, end,
+					   &word);
 	} T_END;
+	junk_charset_decode(charsets, dest, NULL, data, end - data);
 }

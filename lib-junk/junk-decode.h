@@ -1,7 +1,9 @@
 #ifndef JUNK_DECODE_H
 #define JUNK_DECODE_H
 
-/* Content-Transfer-Encoding, charset and RFC 2047 decoding for tokens.
+#include "junk-charset.h"
+
+/* Content-Transfer-Encoding and RFC 2047 decoding for tokens.
 
    Not libdovecot's message-decoder, for three reasons: its result for broken
    input differs between versions, and tokens must not; it skips bodies with
@@ -13,14 +15,16 @@
 /* Each appends to dest. Damaged input is decoded as far as it makes sense. */
 void junk_decode_qp(buffer_t *dest, const unsigned char *data, size_t size);
 void junk_decode_base64(buffer_t *dest, const unsigned char *data, size_t size);
+/* Append data up to the next special byte as it is. Returns where that is, or
+   the end. */
+const unsigned char *
+junk_decode_until(buffer_t *dest, const unsigned char *data,
+		  const unsigned char *end, unsigned char special);
 
-/* Append as valid UTF-8. charset NULL or unknown: UTF-8 if it is valid, else
-   Windows-1252. */
-void junk_decode_charset(buffer_t *dest, const char *charset,
-			 const unsigned char *data, size_t size);
 /* An unfolded or folded header field's value with its RFC 2047 words decoded,
    as valid UTF-8. Encoded-words are decoded everywhere, also where the RFC
    forbids them: clients do so too. */
-void junk_decode_header(buffer_t *dest, const unsigned char *data, size_t size);
+void junk_decode_header(struct junk_charsets *charsets, buffer_t *dest,
+			const unsigned char *data, size_t size);
 
 #endif

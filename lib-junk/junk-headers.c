@@ -29,85 +29,89 @@ enum field_kind {
 	FIELD_DATE,
 };
 
+#define FIELD(name, kind, common) { name, name ":", kind, common }
+
 /* Sorted by name. What's missing here is not read: see junk-headers.h.
    Message-ID is missing because some clients make a new one. */
 static const struct field {
 	const char *name;
+	/* of its words */
+	const char *prefix;
 	enum field_kind kind;
 	/* almost every message has it */
 	bool common;
 } fields[] = {
-	{ "authentication-results", FIELD_AUTH, FALSE },
-	{ "auto-submitted", FIELD_WORDS, FALSE },
-	{ "bcc", FIELD_NAME, FALSE },
-	{ "cc", FIELD_RECIPIENTS, FALSE },
-	{ "comments", FIELD_NAME, FALSE },
-	{ "content-class", FIELD_WORDS, FALSE },
-	{ "content-description", FIELD_NAME, FALSE },
-	{ "content-disposition", FIELD_NAME, TRUE },
-	{ "content-language", FIELD_WORDS, FALSE },
-	{ "content-transfer-encoding", FIELD_NAME, TRUE },
-	{ "content-type", FIELD_NAME, TRUE },
-	{ "date", FIELD_DATE, TRUE },
-	{ "disposition-notification-to", FIELD_NAME, FALSE },
-	{ "dkim-signature", FIELD_DKIM, FALSE },
-	{ "errors-to", FIELD_DOMAIN, FALSE },
-	{ "feedback-id", FIELD_NAME, FALSE },
-	{ "from", FIELD_FROM, TRUE },
-	{ "importance", FIELD_WORDS, FALSE },
-	{ "in-reply-to", FIELD_NAME, FALSE },
-	{ "keywords", FIELD_NAME, FALSE },
-	{ "list-archive", FIELD_LIST, FALSE },
-	{ "list-help", FIELD_LIST, FALSE },
-	{ "list-id", FIELD_LIST, FALSE },
-	{ "list-owner", FIELD_LIST, FALSE },
-	{ "list-post", FIELD_LIST, FALSE },
-	{ "list-subscribe", FIELD_LIST, FALSE },
-	{ "list-unsubscribe", FIELD_LIST, FALSE },
-	{ "list-unsubscribe-post", FIELD_NAME, FALSE },
-	{ "mail-followup-to", FIELD_DOMAIN, FALSE },
-	{ "mailing-list", FIELD_LIST, FALSE },
-	{ "mime-version", FIELD_NAME, TRUE },
-	{ "organization", FIELD_WORDS, FALSE },
-	{ "precedence", FIELD_WORDS, FALSE },
-	{ "priority", FIELD_WORDS, FALSE },
-	{ "references", FIELD_NAME, FALSE },
-	{ "reply-to", FIELD_REPLY_TO, FALSE },
-	{ "resent-from", FIELD_NAME, FALSE },
-	{ "sender", FIELD_DOMAIN, FALSE },
-	{ "sensitivity", FIELD_NAME, FALSE },
-	{ "subject", FIELD_SUBJECT, TRUE },
-	{ "thread-index", FIELD_NAME, FALSE },
-	{ "thread-topic", FIELD_NAME, FALSE },
-	{ "to", FIELD_RECIPIENTS, TRUE },
-	{ "user-agent", FIELD_MAILER, FALSE },
-	{ "x-accept-language", FIELD_WORDS, FALSE },
-	{ "x-auto-response-suppress", FIELD_NAME, FALSE },
-	{ "x-beenthere", FIELD_LIST, FALSE },
-	{ "x-campaign", FIELD_NAME, FALSE },
-	{ "x-campaignid", FIELD_NAME, FALSE },
-	{ "x-entity-id", FIELD_NAME, FALSE },
-	{ "x-face", FIELD_NAME, FALSE },
-	{ "x-has-attach", FIELD_WORDS, FALSE },
-	{ "x-library", FIELD_MAILER, FALSE },
-	{ "x-list-unsubscribe", FIELD_NAME, FALSE },
-	{ "x-loop", FIELD_NAME, FALSE },
-	{ "x-mailer", FIELD_MAILER, FALSE },
-	{ "x-mailgun-sid", FIELD_NAME, FALSE },
-	{ "x-mailing-list", FIELD_LIST, FALSE },
-	{ "x-mailman-version", FIELD_NAME, FALSE },
-	{ "x-mimeole", FIELD_MAILER, FALSE },
-	{ "x-ms-has-attach", FIELD_NAME, FALSE },
-	{ "x-msmail-priority", FIELD_WORDS, FALSE },
-	{ "x-originating-ip", FIELD_NAME, FALSE },
-	{ "x-php-originating-script", FIELD_NAME, FALSE },
-	{ "x-priority", FIELD_WORDS, FALSE },
-	{ "x-report-abuse", FIELD_NAME, FALSE },
-	{ "x-sender", FIELD_NAME, FALSE },
-	{ "x-sg-eid", FIELD_NAME, FALSE },
-	{ "x-ses-outgoing", FIELD_NAME, FALSE },
-	{ "x-url", FIELD_NAME, FALSE },
-	{ "x-x-sender", FIELD_NAME, FALSE },
+	FIELD("authentication-results", FIELD_AUTH, FALSE),
+	FIELD("auto-submitted", FIELD_WORDS, FALSE),
+	FIELD("bcc", FIELD_NAME, FALSE),
+	FIELD("cc", FIELD_RECIPIENTS, FALSE),
+	FIELD("comments", FIELD_NAME, FALSE),
+	FIELD("content-class", FIELD_WORDS, FALSE),
+	FIELD("content-description", FIELD_NAME, FALSE),
+	FIELD("content-disposition", FIELD_NAME, TRUE),
+	FIELD("content-language", FIELD_WORDS, FALSE),
+	FIELD("content-transfer-encoding", FIELD_NAME, TRUE),
+	FIELD("content-type", FIELD_NAME, TRUE),
+	FIELD("date", FIELD_DATE, TRUE),
+	FIELD("disposition-notification-to", FIELD_NAME, FALSE),
+	FIELD("dkim-signature", FIELD_DKIM, FALSE),
+	FIELD("errors-to", FIELD_DOMAIN, FALSE),
+	FIELD("feedback-id", FIELD_NAME, FALSE),
+	FIELD("from", FIELD_FROM, TRUE),
+	FIELD("importance", FIELD_WORDS, FALSE),
+	FIELD("in-reply-to", FIELD_NAME, FALSE),
+	FIELD("keywords", FIELD_NAME, FALSE),
+	FIELD("list-archive", FIELD_LIST, FALSE),
+	FIELD("list-help", FIELD_LIST, FALSE),
+	FIELD("list-id", FIELD_LIST, FALSE),
+	FIELD("list-owner", FIELD_LIST, FALSE),
+	FIELD("list-post", FIELD_LIST, FALSE),
+	FIELD("list-subscribe", FIELD_LIST, FALSE),
+	FIELD("list-unsubscribe", FIELD_LIST, FALSE),
+	FIELD("list-unsubscribe-post", FIELD_NAME, FALSE),
+	FIELD("mail-followup-to", FIELD_DOMAIN, FALSE),
+	FIELD("mailing-list", FIELD_LIST, FALSE),
+	FIELD("mime-version", FIELD_NAME, TRUE),
+	FIELD("organization", FIELD_WORDS, FALSE),
+	FIELD("precedence", FIELD_WORDS, FALSE),
+	FIELD("priority", FIELD_WORDS, FALSE),
+	FIELD("references", FIELD_NAME, FALSE),
+	FIELD("reply-to", FIELD_REPLY_TO, FALSE),
+	FIELD("resent-from", FIELD_NAME, FALSE),
+	FIELD("sender", FIELD_DOMAIN, FALSE),
+	FIELD("sensitivity", FIELD_NAME, FALSE),
+	FIELD("subject", FIELD_SUBJECT, TRUE),
+	FIELD("thread-index", FIELD_NAME, FALSE),
+	FIELD("thread-topic", FIELD_NAME, FALSE),
+	FIELD("to", FIELD_RECIPIENTS, TRUE),
+	FIELD("user-agent", FIELD_MAILER, FALSE),
+	FIELD("x-accept-language", FIELD_WORDS, FALSE),
+	FIELD("x-auto-response-suppress", FIELD_NAME, FALSE),
+	FIELD("x-beenthere", FIELD_LIST, FALSE),
+	FIELD("x-campaign", FIELD_NAME, FALSE),
+	FIELD("x-campaignid", FIELD_NAME, FALSE),
+	FIELD("x-entity-id", FIELD_NAME, FALSE),
+	FIELD("x-face", FIELD_NAME, FALSE),
+	FIELD("x-has-attach", FIELD_WORDS, FALSE),
+	FIELD("x-library", FIELD_MAILER, FALSE),
+	FIELD("x-list-unsubscribe", FIELD_NAME, FALSE),
+	FIELD("x-loop", FIELD_NAME, FALSE),
+	FIELD("x-mailer", FIELD_MAILER, FALSE),
+	FIELD("x-mailgun-sid", FIELD_NAME, FALSE),
+	FIELD("x-mailing-list", FIELD_LIST, FALSE),
+	FIELD("x-mailman-version", FIELD_NAME, FALSE),
+	FIELD("x-mimeole", FIELD_MAILER, FALSE),
+	FIELD("x-ms-has-attach", FIELD_NAME, FALSE),
+	FIELD("x-msmail-priority", FIELD_WORDS, FALSE),
+	FIELD("x-originating-ip", FIELD_NAME, FALSE),
+	FIELD("x-php-originating-script", FIELD_NAME, FALSE),
+	FIELD("x-priority", FIELD_WORDS, FALSE),
+	FIELD("x-report-abuse", FIELD_NAME, FALSE),
+	FIELD("x-sender", FIELD_NAME, FALSE),
+	FIELD("x-sg-eid", FIELD_NAME, FALSE),
+	FIELD("x-ses-outgoing", FIELD_NAME, FALSE),
+	FIELD("x-url", FIELD_NAME, FALSE),
+	FIELD("x-x-sender", FIELD_NAME, FALSE),
 };
 
 static const struct field *field_find(const char *name)
@@ -129,17 +133,15 @@ static const struct field *field_find(const char *name)
 }
 
 void junk_headers_init(struct junk_headers *headers,
-		       struct junk_token_set *set, const char *authserv_id)
+		       struct junk_token_set *set,
+		       struct junk_charsets *charsets, buffer_t *buf,
+		       const char *authserv_id)
 {
 	i_zero(headers);
 	headers->set = set;
+	headers->charsets = charsets;
+	headers->buf = buf;
 	headers->authserv_id = authserv_id;
-	headers->buf = buffer_create_dynamic(default_pool, 1024);
-}
-
-void junk_headers_deinit(struct junk_headers *headers)
-{
-	buffer_free(&headers->buf);
 }
 
 /* The order of fields tells the program that wrote them. Names that almost
@@ -390,7 +392,7 @@ field_add(struct junk_headers *headers, const struct field *field,
 	  const unsigned char *data, size_t size)
 {
 	struct junk_token_set *set = headers->set;
-	const char *prefix = t_strconcat(field->name, ":", NULL);
+	const char *prefix = field->prefix;
 
 	switch (field->kind) {
 	case FIELD_NAME:
@@ -449,9 +451,12 @@ void junk_headers_add(struct junk_headers *headers, const char *name,
 	/* other hosts' results come and go on the way */
 	if (field->kind != FIELD_AUTH)
 		field_name_tokens(headers, field);
+	if (field->kind == FIELD_NAME)
+		return;
 	T_BEGIN {
 		buffer_set_used_size(headers->buf, 0);
-		junk_decode_header(headers->buf, value, size);
+		junk_decode_header(headers->charsets, headers->buf, value,
+				   size);
 		field_add(headers, field, headers->buf->data,
 			  headers->buf->used);
 	} T_END;

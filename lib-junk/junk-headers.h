@@ -12,6 +12,7 @@
 
 struct junk_headers {
 	struct junk_token_set *set;
+	struct junk_charsets *charsets;
 	const char *authserv_id;
 	struct junk_words_stats subject_stats;
 	buffer_t *buf;
@@ -24,9 +25,12 @@ struct junk_headers {
 	uint64_t date_hash;
 };
 
+/* charsets and buf (for decoded values) belong to the caller and are used
+   until the last field. */
 void junk_headers_init(struct junk_headers *headers,
-		       struct junk_token_set *set, const char *authserv_id);
-void junk_headers_deinit(struct junk_headers *headers);
+		       struct junk_token_set *set,
+		       struct junk_charsets *charsets, buffer_t *buf,
+		       const char *authserv_id);
 /* value: unfolded, not decoded. */
 void junk_headers_add(struct junk_headers *headers, const char *name,
 		      const unsigned char *value, size_t size);

@@ -3,6 +3,7 @@
 #include "str.h"
 #include "unichar.h"
 #include "junk-ascii.h"
+#include "junk-decode.h"
 #include "junk-url.h"
 #include "junk-html.h"
 
@@ -199,18 +200,11 @@ entity_parse(const unsigned char *data, const unsigned char *end,
 static void
 decode_entities(buffer_t *dest, const unsigned char *data, size_t size)
 {
-	const unsigned char *end = data + size, *p;
+	const unsigned char *end = data + size;
 	unichar_t chr;
 	size_t len;
 
-	while (data < end) {
-		p = memchr(data, '&', end - data);
-		if (p == NULL)
-			p = end;
-		buffer_append(dest, data, p - data);
-		data = p;
-		if (data == end)
-			break;
+	while ((data = junk_decode_until(dest, data, end, '&')) < end) {
 		len = entity_parse(data, end, &chr);
 		if (len == 0) {
 			buffer_append_c(dest, '&');

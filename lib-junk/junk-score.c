@@ -21,6 +21,7 @@ struct junk_scores {
 	struct junk_score score;
 	string_t *reason;
 	/* kept from message to message */
+	struct junk_tokenizer *tokenizer;
 	pool_t pool;
 };
 
@@ -33,6 +34,7 @@ struct junk_scores *junk_scores_open(const char *path)
 	scores = i_new(struct junk_scores, 1);
 	scores->segment = junk_segment_open(path);
 	scores->reason = str_new(default_pool, 128);
+	scores->tokenizer = junk_tokenizer_init();
 	scores->pool = pool_alloconly_create("junk scores", 16*1024);
 	return scores;
 }
@@ -46,6 +48,7 @@ void junk_scores_close(struct junk_scores **_scores)
 	*_scores = NULL;
 	junk_segment_close(&scores->segment);
 	str_free(&scores->reason);
+	junk_tokenizer_deinit(&scores->tokenizer);
 	pool_unref(&scores->pool);
 	i_free(scores->authserv_id);
 	i_free(scores);
@@ -110,7 +113,8 @@ score_data(struct junk_scores *scores, const struct junk_model *model,
 
 	input = i_stream_create_from_data(data, size);
 	p_clear(scores->pool);
-	ret = junk_tokenize(input, &set, scores->pool, &msg, &error);
+	ret = junk_tokenizer_read(scores->tokenizer, input, &set, scores->pool,
+				  &msg, &error);
 	i_stream_unref(&input);
 	if (ret < 0) {
 		str_append(scores->reason, error);

@@ -27,6 +27,10 @@
 #define MAX_RAW_BYTES (JUNK_MAX_TEXT_BYTES + JUNK_MAX_TEXT_BYTES / 2)
 /* Bytes of an attachment (as encoded) that identify it. */
 #define MAX_ATTACHMENT_BYTES 4096
+/* Buffers begin with so many bytes. After a message that is larger than
+   MAX_KEPT_BYTES they do so again: processes that wait for mail are many. */
+#define BUFFER_BYTES (8*1024)
+#define MAX_KEPT_BYTES (128*1024)
 
 enum part_cte {
 	PART_CTE_NONE,
@@ -41,9 +45,16 @@ enum part_kind {
 	PART_CONTAINER,
 };
 
-struct tokenizer {
+struct junk_tokenizer {
+	/* kept from message to message */
+	struct junk_charsets *charsets;
+	pool_t parts_pool;
+	buffer_t *raw, *decoded, *text, *value;
+
 	struct junk_token_set set;
 	struct junk_headers headers;
+
+	/* from here on all is 0 when a message begins */
 	struct junk_words_stats stats;
 
 	/* the part that is being read */
@@ -55,7 +66,6 @@ struct tokenizer {
 	/* types of the part and those around it */
 	char types[JUNK_MAX_MIME_NESTING + 1][64];
 	unsigned int depth;
-	buffer_t *raw, *decoded, *text, *value;
 
 	unsigned int header_count, part_count;
 	size_t text_bytes;
@@ -111,7 +121,7 @@ param_next(const char **data, const char **name_r, const char **value_r)
 
 /* What a boundary looks like tells the program that made it: runs of digits
    and of letters become 0 and a, but a long beginning of letters is kept. */
-static void boundary_tokens(struct tokenizer *ctx, const char *boundary)
+static void boundary_tokens(struct junk_tokenizer *ctx, const char *boundary)
 {
 	string_t *str = t_str_new(64);
 	size_t len = strcspn(boundary, "0123456789");
@@ -145,7 +155,7 @@ static bool name_is_html(const char *name)
 		 strcasecmp(ext, ".xhtml") == 0);
 }
 
-static void filename_tokens(struct tokenizer *ctx, const char *name)
+static void filename_tokens(struct junk_tokenizer *ctx, const char *name)
 {
 	const char *ext, *ext2;
 
@@ -166,7 +176,7 @@ static void filename_tokens(struct tokenizer *ctx, const char *name)
 				       ext2 - 1);
 }
 
-static void params_tokens(struct tokenizer *ctx, const char *value)
+static void params_tokens(struct junk_tokenizer *ctx, const char *value)
 {
 	string_t *filename = t_str_new(64);
 	const char *name, *param;
@@ -186,7 +196,7 @@ static void params_tokens(struct tokenizer *ctx, const char *value)
 		filename_tokens(ctx, str_c(filename));
 }
 
-static void content_type(struct tokenizer *ctx, const char *value)
+static void content_type(struct junk_tokenizer *ctx, const char *value)
 {
 	size_t len = strcspn(value, "; \t\r\n");
 
@@ -204,7 +214,7 @@ static void content_type(struct tokenizer *ctx, const char *value)
 	params_tokens(ctx, value);
 }
 
-static void content_encoding(struct tokenizer *ctx, const char *value)
+static void content_encoding(struct junk_tokenizer *ctx, const char *value)
 {
 	if (strncasecmp(value, "quoted-printable", 16) == 0)
 		ctx->cte = PART_CTE_QP;
@@ -215,13 +225,13 @@ static void content_encoding(struct tokenizer *ctx, const char *value)
 }
 
 static void
-mime_header(struct tokenizer *ctx, const char *name, const unsigned char *data,
-	    size_t size)
+mime_header(struct junk_tokenizer *ctx, const char *name,
+	    const unsigned char *data, size_t size)
 {
 	const char *value;
 
 	buffer_set_used_size(ctx->value, 0);
-	junk_decode_header(ctx->value, data, size);
+	junk_decode_header(ctx->charsets, ctx->value, data, size);
 	value = t_strndup(ctx->value->data, ctx->value->used);
 	value += strspn(value, " \t\r\n");
 
@@ -233,8 +243,7 @@ mime_header(struct tokenizer *ctx, const char *name, const unsigned char *data,
 		junk_token_set_add(&ctx->set, JUNK_TOKEN_ATTACHMENT, value,
 				   strcspn(value, "; \t\r\n"));
 		params_tokens(ctx, value);
-	} else if (strcasecmp(name, "Subject") == 0 &&
-		   ctx->part->parent != NULL) {
+	} else if (strcasecmp(name, "Subject") == 0) {
 		/* of a message in the message */
 		junk_words_add(&ctx->set, JUNK_TOKEN_BODY_WORD, "",
 			       ctx->value->data, ctx->value->used, FALSE,
@@ -243,7 +252,7 @@ mime_header(struct tokenizer *ctx, const char *name, const unsigned char *data,
 }
 
 static void
-tokenizer_header(struct tokenizer *ctx, struct message_header_line *hdr)
+tokenizer_header(struct junk_tokenizer *ctx, struct message_header_line *hdr)
 {
 	size_t size;
 
@@ -262,7 +271,8 @@ tokenizer_header(struct tokenizer *ctx, struct message_header_line *hdr)
 			junk_headers_add(&ctx->headers, hdr->name,
 					 hdr->full_value, size);
 		if (strncasecmp(hdr->name, "Content-", 8) == 0 ||
-		    strcasecmp(hdr->name, "Subject") == 0)
+		    (ctx->part->parent != NULL &&
+		     strcasecmp(hdr->name, "Subject") == 0))
 			mime_header(ctx, hdr->name, hdr->full_value, size);
 	} T_END;
 }
@@ -270,7 +280,7 @@ tokenizer_header(struct tokenizer *ctx, struct message_header_line *hdr)
 /* --- parts --- */
 
 static void
-part_begin(struct tokenizer *ctx, const struct message_part *part)
+part_begin(struct junk_tokenizer *ctx, const struct message_part *part)
 {
 	unsigned int depth = 0;
 
@@ -288,7 +298,7 @@ part_begin(struct tokenizer *ctx, const struct message_part *part)
 	ctx->part_count++;
 }
 
-static void part_headers_end(struct tokenizer *ctx)
+static void part_headers_end(struct junk_tokenizer *ctx)
 {
 	struct junk_token_set *set = &ctx->set;
 
@@ -310,7 +320,7 @@ static void part_headers_end(struct tokenizer *ctx)
 	} T_END;
 }
 
-static void part_text(struct tokenizer *ctx)
+static void part_text(struct junk_tokenizer *ctx)
 {
 	const unsigned char *data = ctx->raw->data;
 	size_t size = ctx->raw->used, left;
@@ -328,8 +338,9 @@ static void part_text(struct tokenizer *ctx)
 	left = JUNK_MAX_TEXT_BYTES - ctx->text_bytes;
 	size = I_MIN(size, left);
 	buffer_set_used_size(ctx->value, 0);
-	junk_decode_charset(ctx->value, ctx->charset[0] == '\0' ? NULL :
-			    ctx->charset, data, size);
+	junk_charset_decode(ctx->charsets, ctx->value,
+			    ctx->charset[0] == '\0' ? NULL : ctx->charset,
+			    data, size);
 	data = ctx->value->data;
 	size = I_MIN(ctx->value->used, left);
 
@@ -345,7 +356,7 @@ static void part_text(struct tokenizer *ctx)
 	ctx->text_bytes += size - (ctx->stats.blanks - blanks);
 }
 
-static void part_attachment(struct tokenizer *ctx)
+static void part_attachment(struct junk_tokenizer *ctx)
 {
 	uint64_t hash;
 
@@ -356,7 +367,7 @@ static void part_attachment(struct tokenizer *ctx)
 	} T_END;
 }
 
-static void part_end(struct tokenizer *ctx)
+static void part_end(struct junk_tokenizer *ctx)
 {
 	if (ctx->part == NULL)
 		return;
@@ -378,7 +389,7 @@ static void part_end(struct tokenizer *ctx)
 }
 
 static void
-tokenizer_body(struct tokenizer *ctx, const unsigned char *data, size_t size)
+tokenizer_body(struct junk_tokenizer *ctx, const unsigned char *data, size_t size)
 {
 	if (ctx->kind == PART_OTHER) {
 		/* without line ends, which may be CRLF or LF */
@@ -394,7 +405,7 @@ tokenizer_body(struct tokenizer *ctx, const unsigned char *data, size_t size)
 	}
 }
 
-static void tokenizer_block(struct tokenizer *ctx, struct message_block *block)
+static void tokenizer_block(struct junk_tokenizer *ctx, struct message_block *block)
 {
 	if (block->part != ctx->part) {
 		part_end(ctx);
@@ -410,7 +421,7 @@ static void tokenizer_block(struct tokenizer *ctx, struct message_block *block)
 
 /* --- the message as a whole --- */
 
-static void script_tokens(struct tokenizer *ctx)
+static void script_tokens(struct junk_tokenizer *ctx)
 {
 	const struct junk_words_stats *stats = &ctx->stats;
 	struct junk_token_set *set = &ctx->set;
@@ -446,7 +457,7 @@ static void script_tokens(struct tokenizer *ctx)
 					stats->unseen);
 }
 
-static void tokenizer_finish(struct tokenizer *ctx)
+static void tokenizer_finish(struct junk_tokenizer *ctx)
 {
 	struct junk_token_set *set = &ctx->set;
 
@@ -494,7 +505,8 @@ tokenizer_digest_add(const struct junk_token_set *set, bool all,
 }
 
 static void
-tokenizer_digest(struct tokenizer *ctx, unsigned char digest[JUNK_DIGEST_BYTES])
+tokenizer_digest(struct junk_tokenizer *ctx,
+		 unsigned char digest[JUNK_DIGEST_BYTES])
 {
 	uint64_t sum[3] = { ctx->headers.date_hash, 0, 0 };
 
@@ -510,10 +522,15 @@ tokenizer_digest(struct tokenizer *ctx, unsigned char digest[JUNK_DIGEST_BYTES])
 }
 
 static void
-tokenizer_result(struct tokenizer *ctx, struct junk_message *msg_r)
+tokenizer_result(struct junk_tokenizer *ctx, pool_t pool,
+		 struct junk_message *msg_r)
 {
 	const struct junk_token_set *set = &ctx->set;
+	unsigned int count = 0;
 
+	for (unsigned int i = 0; i < JUNK_TOKEN_GROUP_COUNT; i++)
+		count += set->count[i];
+	p_array_init(&msg_r->tokens, pool, I_MAX(count, 1));
 	for (unsigned int i = 0; i < JUNK_TOKEN_GROUP_COUNT; i++) {
 		array_append(&msg_r->tokens, set->tokens[i], set->count[i]);
 		msg_r->group_count[i] = set->count[i];
@@ -522,7 +539,7 @@ tokenizer_result(struct tokenizer *ctx, struct junk_message *msg_r)
 }
 
 static void
-tokenizer_parse(struct tokenizer *ctx, struct istream *input)
+tokenizer_parse(struct junk_tokenizer *ctx, struct istream *input)
 {
 	const struct message_parser_settings parser_set = {
 		.hdr_flags = MESSAGE_HEADER_PARSER_FLAG_SKIP_INITIAL_LWSP |
@@ -534,50 +551,93 @@ tokenizer_parse(struct tokenizer *ctx, struct istream *input)
 	struct message_parser_ctx *parser;
 	struct message_block block;
 	struct message_part *parts;
-	pool_t pool = pool_alloconly_create("junk parts", 4096);
 
-	parser = message_parser_init(pool, input, &parser_set);
+	parser = message_parser_init(ctx->parts_pool, input, &parser_set);
 	while (message_parser_parse_next_block(parser, &block) > 0)
 		tokenizer_block(ctx, &block);
 	part_end(ctx);
 	message_parser_deinit(&parser, &parts);
-	pool_unref(&pool);
+	p_clear(ctx->parts_pool);
 }
 
-int junk_tokenize(struct istream *input,
-		  const struct junk_tokenizer_settings *set, pool_t pool,
-		  struct junk_message *msg_r, const char **error_r)
+/* --- the tokenizer --- */
+
+static void tokenizer_buffers_init(struct junk_tokenizer *ctx)
 {
-	struct istream *limited;
+	ctx->raw = buffer_create_dynamic(default_pool, BUFFER_BYTES);
+	ctx->decoded = buffer_create_dynamic(default_pool, BUFFER_BYTES);
+	ctx->text = buffer_create_dynamic(default_pool, BUFFER_BYTES);
+	ctx->value = buffer_create_dynamic(default_pool, BUFFER_BYTES);
+}
+
+static void tokenizer_buffers_deinit(struct junk_tokenizer *ctx)
+{
+	buffer_free(&ctx->raw);
+	buffer_free(&ctx->decoded);
+	buffer_free(&ctx->text);
+	buffer_free(&ctx->value);
+}
+
+struct junk_tokenizer *junk_tokenizer_init(void)
+{
+	struct junk_tokenizer *ctx = i_new(struct junk_tokenizer, 1);
+
+	ctx->charsets = junk_charsets_init();
+	ctx->parts_pool = pool_alloconly_create("junk parts", 4096);
+	tokenizer_buffers_init(ctx);
+	return ctx;
+}
+
+void junk_tokenizer_deinit(struct junk_tokenizer **_tokenizer)
+{
+	struct junk_tokenizer *ctx = *_tokenizer;
+
+	if (ctx == NULL)
+		return;
+	*_tokenizer = NULL;
+	tokenizer_buffers_deinit(ctx);
+	pool_unref(&ctx->parts_pool);
+	junk_charsets_deinit(&ctx->charsets);
+	i_free(ctx);
+}
+
+static void
+tokenizer_begin(struct junk_tokenizer *ctx,
+		const struct junk_tokenizer_settings *set)
+{
+	memset(&ctx->stats, 0,
+	       sizeof(*ctx) - offsetof(struct junk_tokenizer, stats));
+	junk_token_set_init(&ctx->set, set);
+	junk_headers_init(&ctx->headers, &ctx->set, ctx->charsets, ctx->value,
+			  set == NULL ? NULL : set->authserv_id);
+}
+
+static void tokenizer_end(struct junk_tokenizer *ctx, uoff_t size)
+{
+	if (size <= MAX_KEPT_BYTES)
+		return;
+	tokenizer_buffers_deinit(ctx);
+	tokenizer_buffers_init(ctx);
+}
+
+int junk_tokenizer_read(struct junk_tokenizer *tokenizer, struct istream *input,
+			const struct junk_tokenizer_settings *set, pool_t pool,
+			struct junk_message *msg_r, const char **error_r)
+{
+	struct istream *limited =
+		i_stream_create_limit(input, JUNK_MAX_MESSAGE_BYTES);
 	int ret = 0;
 
 	i_zero(msg_r);
-	/* whole at once: the pool may be the caller's data stack frame */
-	p_array_init(&msg_r->tokens, pool, JUNK_MAX_TOKENS);
-	limited = i_stream_create_limit(input, JUNK_MAX_MESSAGE_BYTES);
+	tokenizer_begin(tokenizer, set);
 	T_BEGIN {
-		struct tokenizer *ctx = t_new(struct tokenizer, 1);
-
-		/* not from the data stack: they grow in inner frames */
-		ctx->raw = buffer_create_dynamic(default_pool, 16*1024);
-		ctx->decoded = buffer_create_dynamic(default_pool, 16*1024);
-		ctx->value = buffer_create_dynamic(default_pool, 16*1024);
-		ctx->text = buffer_create_dynamic(default_pool, 16*1024);
-		junk_token_set_init(&ctx->set, set);
-		junk_headers_init(&ctx->headers, &ctx->set,
-				  set == NULL ? NULL : set->authserv_id);
-		tokenizer_parse(ctx, limited);
-		if (limited->stream_errno == 0) {
-			tokenizer_finish(ctx);
-			tokenizer_result(ctx, msg_r);
-		}
-		junk_headers_deinit(&ctx->headers);
-		buffer_free(&ctx->raw);
-		buffer_free(&ctx->decoded);
-		buffer_free(&ctx->value);
-		buffer_free(&ctx->text);
+		tokenizer_parse(tokenizer, limited);
+		tokenizer_finish(tokenizer);
 	} T_END;
+	/* not in that frame: the pool may be the caller's */
+	tokenizer_result(tokenizer, pool, msg_r);
 	msg_r->size_bytes = limited->v_offset;
+	tokenizer_end(tokenizer, msg_r->size_bytes);
 	if (limited->stream_errno != 0) {
 		*error_r = t_strdup_printf("read(%s) failed: %s",
 					   i_stream_get_name(limited),
@@ -585,5 +645,17 @@ int junk_tokenize(struct istream *input,
 		ret = -1;
 	}
 	i_stream_unref(&limited);
+	return ret;
+}
+
+int junk_tokenize(struct istream *input,
+		  const struct junk_tokenizer_settings *set, pool_t pool,
+		  struct junk_message *msg_r, const char **error_r)
+{
+	struct junk_tokenizer *tokenizer = junk_tokenizer_init();
+	int ret = junk_tokenizer_read(tokenizer, input, set, pool, msg_r,
+				      error_r);
+
+	junk_tokenizer_deinit(&tokenizer);
 	return ret;
 }

@@ -43,10 +43,18 @@ struct junk_message {
 	uoff_t size_bytes;
 };
 
+/* Reads many messages, one after the other, with the same memory. */
+struct junk_tokenizer *junk_tokenizer_init(void);
+void junk_tokenizer_deinit(struct junk_tokenizer **tokenizer);
+
 /* Read a message from the stream's current offset. The result is allocated
    from the pool. Any input gives a result, also malformed or empty mail, in
    bounded time and memory. Returns -1 only if the stream fails to be read
-   (error_r says why). Doesn't seek back. */
+   (error_r says why; the result is what came before). Doesn't seek back. */
+int junk_tokenizer_read(struct junk_tokenizer *tokenizer, struct istream *input,
+			const struct junk_tokenizer_settings *set, pool_t pool,
+			struct junk_message *msg_r, const char **error_r);
+/* The same with a tokenizer for this message alone. */
 int junk_tokenize(struct istream *input,
 		  const struct junk_tokenizer_settings *set, pool_t pool,
 		  struct junk_message *msg_r, const char **error_r);

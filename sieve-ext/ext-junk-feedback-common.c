@@ -16,18 +16,25 @@
 /* One for the process, so that a delivery opens and maps nothing. */
 static struct junk_segment *score_segment = NULL;
 static char *score_segment_path = NULL;
+static struct junk_tokenizer *score_tokenizer = NULL;
 
-void ext_junk_feedback_segment_close(void)
+static void segment_close(void)
 {
 	junk_segment_close(&score_segment);
 	i_free(score_segment_path);
+}
+
+void ext_junk_feedback_deinit(void)
+{
+	segment_close();
+	junk_tokenizer_deinit(&score_tokenizer);
 }
 
 static struct junk_segment *segment_open(const char *path)
 {
 	if (score_segment_path == NULL ||
 	    strcmp(score_segment_path, path) != 0) {
-		ext_junk_feedback_segment_close();
+		segment_close();
 		score_segment_path = i_strdup(path);
 		score_segment = junk_segment_open(path);
 	}
@@ -97,7 +104,10 @@ int ext_junk_feedback_tokenize(const struct sieve_extension *ext,
 		*error_r = mailbox_get_last_internal_error(mail->box, NULL);
 		return -1;
 	}
-	return junk_tokenize(input, &set, pool, msg_r, error_r);
+	if (score_tokenizer == NULL)
+		score_tokenizer = junk_tokenizer_init();
+	return junk_tokenizer_read(score_tokenizer, input, &set, pool, msg_r,
+				   error_r);
 }
 
 static void set_unknown(struct junk_score *score, const char *reason)

@@ -67,7 +67,7 @@ ext_junk_feedback_control_dir(struct mail_user *user, bool create);
 void ext_junk_feedback_variables_init(const struct sieve_extension *ext,
 				      struct sieve_validator *valdtr);
 
-/* Unmap the segment, if it was. */
-void ext_junk_feedback_segment_close(void);
+/* Free what the process has kept from delivery to delivery. */
+void ext_junk_feedback_deinit(void);
 
 #endif

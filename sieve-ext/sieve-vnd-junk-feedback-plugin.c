@@ -36,5 +36,5 @@ void sieve_vnd_junk_feedback_plugin_init(void)
 
 void sieve_vnd_junk_feedback_plugin_deinit(void)
 {
-	ext_junk_feedback_segment_close();
+	ext_junk_feedback_deinit();
 }

@@ -1,0 +1,20 @@
+#ifndef JUNK_CHARSET_H
+#define JUNK_CHARSET_H
+
+/* Charset -> UTF-8. See junk-decode.h for why it isn't libdovecot's decoder
+   that does it. */
+
+/* Translations that were used lately: to open one loads a module of iconv,
+   which takes longer than to score a message. */
+struct junk_charsets;
+
+struct junk_charsets *junk_charsets_init(void);
+void junk_charsets_deinit(struct junk_charsets **charsets);
+
+/* Append as valid UTF-8. charset NULL or unknown: UTF-8 if it is valid, else
+   Windows-1252. */
+void junk_charset_decode(struct junk_charsets *charsets, buffer_t *dest,
+			 const char *charset, const unsigned char *data,
+			 size_t size);
+
+#endif
