@@ -215,17 +215,20 @@ static void bench_publish(struct bench *bench, const char *path)
 	struct junk_learner *learner;
 	struct junk_publisher *publisher;
 	const char *error;
+	int fd;
 
 	junk_learner_settings_init(&set);
 	set.seed = UINT64_C(0x243f6a8885a308d3);
 	learner = junk_learner_init(&set);
 	bench_learn(bench, learner);
-	if (junk_publisher_prepare(path, (uid_t)-1, (gid_t)-1, &error) < 0 ||
-	    junk_publisher_init(path, learner, time(NULL), &publisher,
+	fd = junk_publisher_prepare(path, (uid_t)-1, (gid_t)-1, &error);
+	if (fd == -1 ||
+	    junk_publisher_init(path, fd, learner, time(NULL), &publisher,
 				&error) < 0)
 		i_fatal("%s", error);
 	/* leaves the file as it is */
 	junk_publisher_deinit(&publisher);
+	i_close_fd(&fd);
 	junk_learner_deinit(&learner);
 }
 

@@ -22,6 +22,8 @@
 /* Answers are small; a client that doesn't read them is cut off. */
 #define MAX_OUTPUT_BYTES (256*1024)
 #define MAX_INPUT_BYTES (JUNK_FRAME_HEADER_BYTES + JUNK_MAX_FRAME_BYTES)
+/* Frames of one client that are handled before the others have their turn. */
+#define MAX_INPUT_FRAMES 256
 /* Pieces of maintenance are done when nothing was read for so long, and
    looked for so often. */
 #define MAINTAIN_IDLE_MSECS 5
@@ -35,9 +37,19 @@
 /* The segment's file is looked after so often. */
 #define SEGMENT_CHECK_SECS 10
 
+/* All connections of one uid. */
+struct junk_peer {
+	struct junk_peer *prev, *next;
+	uid_t uid;
+	unsigned int connections_count;
+};
+
 struct junk_connection {
 	struct connection conn;
 	struct junk_connection *halted_prev, *halted_next;
+	struct junk_peer *peer;
+	/* when it was last read from, counted in reads */
+	uint64_t last_read;
 	/* reports in the current transaction */
 	unsigned int pending_count;
 	/* the engine takes no more: input waits */
@@ -51,6 +63,7 @@ struct junk_connection {
 struct junk_connections {
 	struct junk_connections_settings set;
 	struct connection_list *list;
+	struct junk_peer *peers;
 	/* first come, first served */
 	struct junk_connection *halted_head, *halted_tail;
 	struct event *event;
@@ -58,7 +71,7 @@ struct junk_connections {
 	unsigned int maintain_msecs, maintain_pause_msecs;
 	time_t segment_checked;
 	time_t started;
-	uint64_t accepted_count, rejected_frames;
+	uint64_t accepted_count, rejected_frames, reads_count;
 	bool stopping, error_logged;
 };
 
@@ -71,13 +84,19 @@ static void junk_connections_schedule_maintain(unsigned int msecs);
 
 /* --- output --- */
 
-/* One that can't be told any more may have left reports for us in the socket:
-   it ends when all is read. What it doesn't learn is acknowledged, it sends
-   again. */
+/* One that has gone may have left reports for us in the socket: it ends when
+   all is read. One that is there and doesn't read its answers ends at once. What
+   they don't learn is acknowledged, they send again. */
 static void
 junk_connection_send(struct junk_connection *client, const buffer_t *data)
 {
-	o_stream_nsend(client->conn.output, data->data, data->used);
+	ssize_t ret = o_stream_send(client->conn.output, data->data,
+				    data->used);
+
+	if (ret >= 0 && (size_t)ret < data->used && !client->broken) {
+		conns->rejected_frames++;
+		client->broken = TRUE;
+	}
 }
 
 static void junk_connection_send_ack(struct junk_connection *client)
@@ -142,10 +161,7 @@ junk_connection_reject(struct junk_connection *client, const char *error)
 
 static bool junk_connection_is_admin(struct junk_connection *client)
 {
-	struct net_unix_cred cred;
-
-	return net_getunixcred(client->conn.fd_in, &cred) == 0 &&
-		(cred.uid == 0 || cred.uid == geteuid());
+	return client->peer->uid == 0 || client->peer->uid == geteuid();
 }
 
 static void
@@ -242,9 +258,14 @@ static int junk_connection_handle_input(struct junk_connection *client)
 	struct junk_frame frame;
 	size_t size, frame_size;
 	const char *error;
+	unsigned int count = 0;
 	int ret;
 
-	for (;;) {
+	for (;; count++) {
+		if (count >= MAX_INPUT_FRAMES && !client->eof) {
+			i_stream_set_input_pending(client->conn.input, TRUE);
+			return 0;
+		}
 		data = i_stream_get_data(client->conn.input, &size);
 		ret = junk_frame_decode(data, size, &frame, &frame_size,
 					&error);
@@ -285,6 +306,7 @@ static void junk_connection_input(struct connection *conn)
 	ssize_t ret;
 	int more;
 
+	client->last_read = ++conns->reads_count;
 	do {
 		/* not connection_input_read(): it would destroy us with
 		   reports that aren't handled yet */
@@ -298,6 +320,70 @@ static void junk_connection_input(struct connection *conn)
 	junk_connection_destroy_if_done(client);
 }
 
+/* --- peers --- */
+
+static struct junk_peer *junk_peer_get(int fd)
+{
+	struct junk_peer *peer;
+	struct net_unix_cred cred;
+
+	/* nobody's, if it can't be found out */
+	if (net_getunixcred(fd, &cred) < 0)
+		cred.uid = (uid_t)-1;
+	for (peer = conns->peers; peer != NULL; peer = peer->next) {
+		if (peer->uid == cred.uid)
+			break;
+	}
+	if (peer == NULL) {
+		peer = i_new(struct junk_peer, 1);
+		peer->uid = cred.uid;
+		DLLIST_PREPEND(&conns->peers, peer);
+	}
+	peer->connections_count++;
+	return peer;
+}
+
+static void junk_peer_unref(struct junk_peer *peer)
+{
+	if (--peer->connections_count > 0)
+		return;
+	DLLIST_REMOVE(&conns->peers, peer);
+	i_free(peer);
+}
+
+/* Of two, the one to close is that of the uid with more connections, then the
+   one that has been silent for longer. */
+static bool
+junk_connection_is_worse(const struct junk_connection *client,
+			 const struct junk_connection *other)
+{
+	if (client->peer->connections_count != other->peer->connections_count) {
+		return client->peer->connections_count >
+			other->peer->connections_count;
+	}
+	return client->last_read < other->last_read;
+}
+
+/* Whoever holds connections open and says nothing keeps nobody out. A client
+   that is closed loses nothing: it connects again when it has something to
+   report. */
+static void junk_connections_make_room(void)
+{
+	struct junk_connection *client, *worst = NULL;
+	struct connection *conn;
+
+	if (conns->list->connections_count < conns->set.max_connections)
+		return;
+	for (conn = conns->list->connections; conn != NULL; conn = conn->next) {
+		client = container_of(conn, struct junk_connection, conn);
+		if (client->pending_count == 0 && !client->halted &&
+		    (worst == NULL || junk_connection_is_worse(client, worst)))
+			worst = client;
+	}
+	if (worst != NULL)
+		worst->conn.v.destroy(&worst->conn);
+}
+
 static void junk_connection_destroy(struct connection *conn)
 {
 	struct junk_connection *client =
@@ -306,6 +392,7 @@ static void junk_connection_destroy(struct connection *conn)
 	/* its reports are committed all the same */
 	if (client->halted)
 		junk_connection_unhalt(client);
+	junk_peer_unref(client->peer);
 	connection_deinit(conn);
 	i_free(client);
 	conns->set.closed_callback();
@@ -328,8 +415,11 @@ void junk_connection_create(int fd)
 	struct junk_connection *client = i_new(struct junk_connection, 1);
 
 	conns->accepted_count++;
+	client->peer = junk_peer_get(fd);
+	client->last_read = ++conns->reads_count;
 	client->conn.event_parent = conns->event;
 	connection_init_server(conns->list, &client->conn, "client", fd, fd);
+	junk_connections_make_room();
 }
 
 /* --- transactions --- */
@@ -405,6 +495,7 @@ static void junk_connections_commit(void *context ATTR_UNUSED)
 	junk_connections_ack();
 	junk_connections_destroy_done();
 	junk_connections_resume();
+	junk_connections_make_room();
 	junk_connections_schedule_maintain(MAINTAIN_IDLE_MSECS);
 }
 

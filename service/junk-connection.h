@@ -9,6 +9,8 @@ struct junk_engine;
 struct junk_connections_settings {
 	struct junk_engine *engine;
 	struct event *event_parent;
+	/* When there are so many, one that waits for nothing is closed. */
+	unsigned int max_connections;
 	/* Called once for each connection that has ended. */
 	void (*closed_callback)(void);
 	/* The process has to be started again. */

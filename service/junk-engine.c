@@ -27,7 +27,7 @@
 struct junk_engine {
 	struct junk_engine_settings set;
 	struct event *event;
-	char *segment_path, *lock_path, *key_path, *db_path;
+	char *segment_path, *chroot_dir, *lock_path, *key_path, *db_path;
 
 	int lock_fd;
 	struct junk_key *key;
@@ -56,6 +56,7 @@ struct junk_engine *junk_engine_init(const struct junk_engine_settings *set)
 
 	engine->set = *set;
 	engine->segment_path = i_strdup(set->segment_path);
+	engine->chroot_dir = i_strdup(set->chroot_dir);
 	engine->event = event_create(set->event_parent);
 	engine->lock_path = i_strconcat(set->state_dir, "/lock", NULL);
 	engine->key_path = i_strconcat(set->state_dir, "/key", NULL);
@@ -89,6 +90,7 @@ void junk_engine_deinit(struct junk_engine **_engine)
 	    junk_recorder_snapshot(engine->recorder) < 0)
 		e_error(engine->event, "%s", junk_db_error(engine->db));
 	junk_engine_close(engine);
+	i_close_fd(&engine->set.segment_fd);
 	i_close_fd(&engine->lock_fd);
 	event_unref(&engine->event);
 	i_free(engine->fault);
@@ -96,6 +98,7 @@ void junk_engine_deinit(struct junk_engine **_engine)
 	i_free(engine->lock_path);
 	i_free(engine->key_path);
 	i_free(engine->db_path);
+	i_free(engine->chroot_dir);
 	i_free(engine->segment_path);
 	i_free(engine);
 }
@@ -342,13 +345,17 @@ static int junk_engine_load_model(struct junk_engine *engine, time_t now)
 static int junk_engine_publish(struct junk_engine *engine, time_t now)
 {
 	const char *error;
+	int *fd = &engine->set.segment_fd;
 
 	if (engine->publisher != NULL)
 		return 0;
-	/* it exists already, unless we may create it ourselves */
-	if (junk_publisher_prepare(engine->segment_path, (uid_t)-1,
-				   (gid_t)-1, &error) < 0 ||
-	    junk_publisher_init(engine->segment_path, engine->learner,
+	/* that failed with our privileges, or we never had any */
+	if (*fd == -1) {
+		*fd = junk_publisher_prepare(engine->segment_path, (uid_t)-1,
+					     (gid_t)-1, &error);
+	}
+	if (*fd == -1 ||
+	    junk_publisher_init(engine->segment_path, *fd, engine->learner,
 				now, &engine->publisher, &error) < 0) {
 		junk_engine_set_fault(engine, error, 0, now);
 		return -1;
@@ -615,7 +622,7 @@ junk_engine_drop_key(struct junk_engine *engine, time_t now,
 	path = t_strdup_printf("%s.rekeyed-%ld", engine->db_path, (long)now);
 	if (rename(moved, path) < 0)
 		path = moved;
-	str_printfa(answer, "old_database=%s\n", path);
+	str_printfa(answer, "old_database=%s%s\n", engine->chroot_dir, path);
 	if (unlink(engine->key_path) < 0) {
 		*error_r = t_strdup_printf("unlink(%s) failed: %m",
 					   engine->key_path);
@@ -719,8 +726,9 @@ void junk_engine_status(struct junk_engine *engine, string_t *str)
 	else
 		str_printfa(str, "error: %s\n",
 			    t_strcut(engine->fault, '\n'));
-	str_printfa(str, "key=%s\n", engine->key_path);
-	str_printfa(str, "database=%s\n", engine->db_path);
+	str_printfa(str, "key=%s%s\n", engine->chroot_dir, engine->key_path);
+	str_printfa(str, "database=%s%s\n", engine->chroot_dir,
+		    engine->db_path);
 	if (engine->db != NULL && junk_db_size(engine->db, &size) == 0)
 		str_printfa(str, "database_bytes=%"PRIu64"\n", size);
 	str_printfa(str, "segment=%s\n", engine->segment_path);

@@ -14,8 +14,13 @@ struct event;
 struct junk_engine;
 
 struct junk_engine_settings {
-	const char *state_dir;
+	/* as the process sees it, and where that is seen from outside: a
+	   chroot, or "" */
+	const char *state_dir, *chroot_dir;
 	const char *segment_path;
+	/* what junk_publisher_prepare() has returned, which the engine closes;
+	   -1: it is called again */
+	int segment_fd;
 	unsigned int rate, retention_days;
 	uint64_t database_size;
 	unsigned int min_reporters, min_reports, threshold;

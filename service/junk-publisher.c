@@ -15,7 +15,6 @@
 #define SEGMENT_MODE 0644
 
 struct junk_publisher {
-	char *path;
 	struct junk_learner *learner;
 	int fd;
 	struct junk_segment_header *map;
@@ -56,7 +55,7 @@ junk_publisher_create(const char *path, uid_t uid, gid_t gid,
 		      const char **error_r)
 {
 	string_t *temp_path = t_str_new(128);
-	int fd, ret = 0;
+	int fd;
 
 	str_printfa(temp_path, "%s.", path);
 	fd = safe_mkstemp(temp_path, SEGMENT_MODE, uid, gid);
@@ -73,17 +72,15 @@ junk_publisher_create(const char *path, uid_t uid, gid_t gid,
 	    rename(str_c(temp_path), path) < 0) {
 		*error_r = t_strdup_printf("creating %s failed: %m", path);
 		i_unlink(str_c(temp_path));
-		ret = -1;
+		i_close_fd(&fd);
 	}
-	i_close_fd(&fd);
-	return ret;
+	return fd;
 }
 
 int junk_publisher_prepare(const char *path, uid_t uid, gid_t gid,
 			   const char **error_r)
 {
 	struct stat st;
-	bool good = FALSE;
 	int fd;
 
 	if (uid == (uid_t)-1)
@@ -91,13 +88,13 @@ int junk_publisher_prepare(const char *path, uid_t uid, gid_t gid,
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 	if (fd != -1) {
 		if (fstat(fd, &st) == 0) {
-			good = junk_publisher_stat_is_good(&st, uid);
-			if (!good)
-				junk_publisher_supersede(fd, &st);
+			if (junk_publisher_stat_is_good(&st, uid))
+				return fd;
+			junk_publisher_supersede(fd, &st);
 		}
 		i_close_fd(&fd);
 	}
-	return good ? 0 : junk_publisher_create(path, uid, gid, error_r);
+	return junk_publisher_create(path, uid, gid, error_r);
 }
 
 /* --- writing --- */
@@ -175,19 +172,14 @@ junk_publisher_take_over(struct junk_publisher *publisher, time_t now)
 }
 
 static int
-junk_publisher_map(struct junk_publisher *publisher, const char **error_r)
+junk_publisher_map(struct junk_publisher *publisher, const char *path,
+		   const char **error_r)
 {
 	size_t size = JUNK_SEGMENT_HEADER_BYTES +
 		junk_learner_weights_size(publisher->learner);
 	void *map;
 	int ret;
 
-	publisher->fd = open(publisher->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (publisher->fd == -1) {
-		*error_r = t_strdup_printf("open(%s) failed: %m",
-					   publisher->path);
-		return -1;
-	}
 	/* A full tmpfs must be seen here, not as SIGBUS later. Never makes
 	   the file shorter. */
 	ret = posix_fallocate(publisher->fd, 0, (off_t)size);
@@ -195,14 +187,13 @@ junk_publisher_map(struct junk_publisher *publisher, const char **error_r)
 		errno = ret;
 		*error_r = t_strdup_printf(
 			"%s can't grow to %zu bytes: %m: free some space there",
-			publisher->path, size);
+			path, size);
 		return -1;
 	}
 	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		   publisher->fd, 0);
 	if (map == MAP_FAILED) {
-		*error_r = t_strdup_printf("mmap(%s) failed: %m",
-					   publisher->path);
+		*error_r = t_strdup_printf("mmap(%s) failed: %m", path);
 		return -1;
 	}
 	publisher->map = map;
@@ -214,20 +205,19 @@ static void junk_publisher_free(struct junk_publisher *publisher)
 {
 	if (publisher->map != NULL)
 		(void)munmap(publisher->map, publisher->map_size);
-	i_close_fd(&publisher->fd);
-	i_free(publisher->path);
 	i_free(publisher);
 }
 
-int junk_publisher_init(const char *path, struct junk_learner *learner,
-			time_t now, struct junk_publisher **publisher_r,
+int junk_publisher_init(const char *path, int fd,
+			struct junk_learner *learner, time_t now,
+			struct junk_publisher **publisher_r,
 			const char **error_r)
 {
 	struct junk_publisher *publisher = i_new(struct junk_publisher, 1);
 
-	publisher->path = i_strdup(path);
+	publisher->fd = fd;
 	publisher->learner = learner;
-	if (junk_publisher_map(publisher, error_r) < 0) {
+	if (junk_publisher_map(publisher, path, error_r) < 0) {
 		junk_publisher_free(publisher);
 		return -1;
 	}
@@ -269,11 +259,9 @@ void junk_publisher_update(struct junk_publisher *publisher, time_t now)
 
 bool junk_publisher_is_current(struct junk_publisher *publisher)
 {
-	struct stat st, st2;
+	struct stat st;
 
-	return fstat(publisher->fd, &st) == 0 &&
-		stat(publisher->path, &st2) == 0 &&
-		st.st_ino == st2.st_ino && st.st_dev == st2.st_dev;
+	return fstat(publisher->fd, &st) == 0 && st.st_nlink > 0;
 }
 
 uint32_t junk_publisher_generation(struct junk_publisher *publisher)

@@ -17,6 +17,14 @@ static struct event_category event_category_junk_feedback = {
 	.name = "junk-feedback",
 };
 
+/* What is known only while we are root, and what it has opened. */
+struct privileged {
+	/* the state directory as we shall see it; chroot_dir is where that is,
+	   or "" */
+	const char *state_dir, *chroot_dir;
+	int segment_fd;
+};
+
 static void client_connected(struct master_service_connection *conn)
 {
 	master_service_client_connection_accept(conn);
@@ -41,18 +49,33 @@ static bool may_die_idle(void)
 	return !junk_connections_are_busy();
 }
 
+/* The segment is outside of it and needs to be open only. */
+static void find_chroot(const struct junk_service_settings *set,
+			const char *dir, struct privileged *priv_r)
+{
+	size_t len;
+
+	priv_r->chroot_dir = dir == NULL ? "" : dir;
+	len = strlen(priv_r->chroot_dir);
+	if (strncmp(set->state_dir, priv_r->chroot_dir, len) != 0 ||
+	    (set->state_dir[len] != '/' && set->state_dir[len] != '\0')) {
+		i_fatal("service junk-feedback { chroot = %s } has to be "
+			"junk_feedback_state_dir (%s) or to contain it",
+			dir, set->state_dir);
+	}
+	priv_r->state_dir = set->state_dir + len;
+}
+
 /* What needs root, which we are only now. */
 static void
-prepare_files(const struct junk_service_settings *set, const char *segment_path)
+prepare_files(const struct junk_service_settings *set,
+	      const char *segment_path, struct privileged *priv_r)
 {
 	struct restrict_access_settings access_set;
 	const char *error;
 
 	restrict_access_get_env(&access_set);
-	if (access_set.chroot_dir != NULL && *access_set.chroot_dir != '\0') {
-		i_fatal("service junk-feedback { chroot } isn't supported: "
-			"remove it");
-	}
+	find_chroot(set, access_set.chroot_dir, priv_r);
 	if (access_set.uid == 0 ||
 	    (access_set.uid == (uid_t)-1 && geteuid() == 0)) {
 		i_fatal("The service must not run as root: "
@@ -66,8 +89,10 @@ prepare_files(const struct junk_service_settings *set, const char *segment_path)
 	} else if (errno != EEXIST) {
 		i_error("mkdir(%s) failed: %m", set->state_dir);
 	}
-	if (junk_publisher_prepare(segment_path, access_set.uid,
-				   access_set.gid, &error) < 0)
+	priv_r->segment_fd = junk_publisher_prepare(segment_path,
+						    access_set.uid,
+						    access_set.gid, &error);
+	if (priv_r->segment_fd == -1)
 		i_error("%s", error);
 }
 
@@ -85,12 +110,15 @@ static void read_settings(struct junk_service_settings *set_r, pool_t pool)
 }
 
 static struct junk_engine *
-init_engine(const struct junk_service_settings *set, const char *segment_path,
+init_engine(const struct junk_service_settings *set,
+	    const struct privileged *priv, const char *segment_path,
 	    struct event *event)
 {
 	const struct junk_engine_settings engine_set = {
-		.state_dir = set->state_dir,
+		.state_dir = priv->state_dir,
+		.chroot_dir = priv->chroot_dir,
 		.segment_path = segment_path,
+		.segment_fd = priv->segment_fd,
 		.rate = set->set->junk_feedback_rate,
 		.retention_days = set->set->junk_feedback_retention /
 			(24*60*60),
@@ -109,6 +137,8 @@ static void run(struct junk_engine *engine, struct event *event)
 	const struct junk_connections_settings set = {
 		.engine = engine,
 		.event_parent = event,
+		.max_connections =
+			master_service_get_client_limit(master_service),
 		.closed_callback = client_closed,
 		.restart_callback = stop,
 	};
@@ -125,6 +155,7 @@ int main(int argc, char *argv[])
 		MASTER_SERVICE_FLAG_UPDATE_PROCTITLE |
 		MASTER_SERVICE_FLAG_NO_SSL_INIT;
 	struct junk_service_settings set;
+	struct privileged priv;
 	struct junk_engine *engine;
 	struct event *event;
 	const char *segment_path;
@@ -138,7 +169,7 @@ int main(int argc, char *argv[])
 	read_settings(&set, pool);
 	segment_path = p_strdup_printf(pool, "%s/"JUNK_SEGMENT_FNAME,
 				       set.base_dir);
-	prepare_files(&set, segment_path);
+	prepare_files(&set, segment_path, &priv);
 	/* nor are core dumps allowed: the key is in our memory */
 	restrict_access_by_env(0, NULL);
 
@@ -148,7 +179,7 @@ int main(int argc, char *argv[])
 
 	event = event_create(NULL);
 	event_add_category(event, &event_category_junk_feedback);
-	engine = init_engine(&set, segment_path, event);
+	engine = init_engine(&set, &priv, segment_path, event);
 	run(engine, event);
 	junk_engine_deinit(&engine);
 	event_unref(&event);

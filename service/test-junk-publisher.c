@@ -13,6 +13,8 @@
 #define NOW 1700000000
 
 static struct junk_learner_settings learner_set;
+/* of the last publisher */
+static int segment_fd = -1;
 
 static struct junk_learner *test_learner_new(void)
 {
@@ -52,9 +54,11 @@ test_publisher_new(struct junk_learner *learner, time_t now)
 	struct junk_publisher *publisher;
 	const char *error;
 
-	if (junk_publisher_prepare(test_path("scores"), (uid_t)-1, (gid_t)-1,
-				   &error) < 0 ||
-	    junk_publisher_init(test_path("scores"), learner, now,
+	i_close_fd(&segment_fd);
+	segment_fd = junk_publisher_prepare(test_path("scores"), (uid_t)-1,
+					    (gid_t)-1, &error);
+	if (segment_fd == -1 ||
+	    junk_publisher_init("scores", segment_fd, learner, now,
 				&publisher, &error) < 0)
 		i_fatal("publisher failed: %s", error);
 	return publisher;
@@ -197,11 +201,18 @@ static void test_junk_publisher_files(void)
 	test_assert(junk_publisher_prepare("missing/dir/scores", (uid_t)-1,
 					   (gid_t)-1, &error) == -1);
 	test_assert(strstr(error, "started as root") != NULL);
-	test_assert(junk_publisher_init("missing/dir/scores", learner, NOW,
+	test_assert(junk_publisher_init("scores", -1, learner, NOW,
 					&publisher, &error) == -1);
+	test_assert(strstr(error, "scores can't grow") != NULL);
 	junk_learner_deinit(&learner);
 	junk_segment_close(&segment);
 	test_end();
+}
+
+static void test_deinit(void)
+{
+	i_close_fd(&segment_fd);
+	test_dir_deinit();
 }
 
 static void test_init(void)
@@ -219,7 +230,7 @@ int main(void)
 		test_junk_publisher_live,
 		test_junk_publisher_change,
 		test_junk_publisher_files,
-		test_dir_deinit,
+		test_deinit,
 		NULL
 	};
 	return test_run(test_functions);

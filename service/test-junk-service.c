@@ -116,6 +116,8 @@ struct junk_engine *test_engine_new(void)
 {
 	const struct junk_engine_settings set = {
 		.state_dir = test_dir_path(),
+		.chroot_dir = "",
+		.segment_fd = -1,
 		.segment_path = t_strdup(test_path("scores")),
 		.min_reporters = 1,
 		.min_reports = 1,

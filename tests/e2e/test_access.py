@@ -1,0 +1,402 @@
+"""Who may do what: the least modes that work with one uid for all mail and with
+a uid for each user, what a single peer can't do to the others, and what the
+service itself may do."""
+
+import contextlib
+import os
+import pwd
+import socket
+import stat
+import time
+
+import harness
+import junkclient
+from junkclient import HAM, SPAM
+from testcase import spam
+
+OPTIONS = {}
+# Dovecot wants names where a socket is configured: one that each system has
+MAIL_NAME = "mail"
+MAIL_ID = pwd.getpwnam(MAIL_NAME).pw_uid
+# users who have uids of their own and Dovecot's mail group in common, and
+# somebody who has nothing to do with mail
+USER_IDS = {"ulla": 5101, "vera": 5102}
+STRANGER_ID = 5999
+
+SERVICE = """\
+service junk-feedback {
+  executable = junk-feedback
+  user = dovecot
+  process_limit = 1
+  client_limit = %(client_limit)d
+  %(more)s
+  unix_listener junk-feedback {
+    %(listener)s
+  }
+}
+"""
+
+
+def service(listener="mode = 0666", more="", client_limit=1000):
+    return SERVICE % {"listener": listener, "more": more,
+                      "client_limit": client_limit}
+
+
+def as_user(uid, function, gid=None):
+    """Run a function in a process of another user. It returns the text of its
+    exception, or None."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgroups([])
+            os.setgid(gid or uid)
+            os.setuid(uid)
+            function()
+            os._exit(0)
+        except Exception as e:  # whatever it is, the parent is told
+            os.write(writer, repr(e).encode())
+            os._exit(1)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as f:
+        text = f.read().decode()
+    return None if os.waitpid(pid, 0)[1] == 0 else text
+
+
+def denied(uid, function, gid=None):
+    return "PermissionError" in (as_user(uid, function, gid) or "")
+
+
+def connect(path):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+
+
+def mode(path):
+    return stat.S_IMODE(os.lstat(path).st_mode)
+
+
+def listens(p):
+    with contextlib.suppress(OSError):
+        connect(p.d.socket_path)
+        return True
+
+
+def start(t, **options):
+    p = t.private(**options)
+    harness.wait_for(lambda: listens(p), "the socket")
+    return p
+
+
+def counted(p):
+    rows = p.d.query("SELECT coalesce(sum(reports), 0) FROM hours")
+    return rows[0][0] if rows else 0
+
+
+def move(p, user):
+    p.d.deliver(user, spam())
+    c = p.imap(user, select="INBOX")
+    c.cmd("UID MOVE %d Junk" % c.uids()[-1])
+    c.logout()
+
+
+def service_pid(p):
+    with junkclient.Client(p.d.socket_path) as c:
+        return int(c.status()["pid"])
+
+
+def service_files(p):
+    state = p.d.state_dir + "/junk-feedback"
+    return state, [os.path.join(state, name) for name in os.listdir(state)]
+
+
+def check_service_files(p, strangers):
+    """Nobody but the service may read its files, or write the segment."""
+    state, files = service_files(p)
+    uid = os.stat(state).st_uid
+    assert uid not in [0] + strangers, uid
+    assert mode(state) == 0o700
+    names = {os.path.basename(path) for path in files}
+    assert {"key", "stats.sqlite3", "lock"} <= names, names
+    for path in files:
+        assert mode(path) == 0o600 and os.stat(path).st_uid == uid, path
+    assert mode(p.d.segment_path) == 0o644
+    for stranger in strangers:
+        assert denied(stranger, lambda: os.listdir(state))
+        assert denied(stranger, lambda: open(state + "/key"))
+        assert denied(stranger, lambda: open(p.d.segment_path, "r+b"))
+
+
+def check_user_files(p, user, uid, strangers):
+    """A user's identity and spool are the user's alone."""
+    control = os.path.join(p.d.home(user), "mail")
+    found = [name for name in os.listdir(control) if "junk-feedback" in name]
+    assert any("spool" in name for name in found) and len(found) >= 2, found
+    for name in found:
+        path = os.path.join(control, name)
+        assert mode(path) == 0o600 and os.stat(path).st_uid == uid, path
+        for stranger in strangers:
+            assert denied(stranger, lambda: open(path)), path
+
+
+def check_spool(p, user, uid, strangers):
+    """A report that can't be sent is spooled, and arrives."""
+    os.unlink(p.d.socket_path)
+    before = counted(p)
+    move(p, user)
+    check_user_files(p, user, uid, strangers)
+    p.d.restart()
+    harness.wait_for(lambda: listens(p), "the socket")
+    harness.wait_for(lambda: p.imap(user) and counted(p) == before + 1,
+                     "the spool")
+
+
+def own_uids(t, uids, service_text):
+    """A Dovecot whose users have these uids and a group in common"""
+    p = start(t, service=service_text, users={
+        user: {"uid": uid, "gid": MAIL_ID} for user, uid in uids.items()})
+    for user, uid in uids.items():
+        os.makedirs(p.d.home(user))
+        os.chown(p.d.home(user), uid, MAIL_ID)
+    return p
+
+
+def test_one_uid(t):
+    """access: one uid for all mail: socket 0600 of that uid, all files closed
+    to others"""
+    user = t.user()
+    p = own_uids(t, {user: MAIL_ID},
+                 service("mode = 0600\n    user = " + MAIL_NAME))
+    assert mode(p.d.socket_path) == 0o600
+    move(p, user)
+    harness.wait_for(lambda: counted(p) == 1, "a report")
+    assert denied(STRANGER_ID, lambda: connect(p.d.socket_path))
+    check_service_files(p, [MAIL_ID, STRANGER_ID])
+    check_spool(p, user, MAIL_ID, [STRANGER_ID])
+    assert counted(p) == 2
+
+
+def test_uid_per_user(t):
+    """access: a uid per user: socket 0660 of their group, each user's files
+    closed to the others"""
+    p = own_uids(t, {name + "@maildir": uid for name, uid in USER_IDS.items()},
+                 service("mode = 0660\n    group = " + MAIL_NAME))
+    assert mode(p.d.socket_path) == 0o660
+    for name in USER_IDS:
+        move(p, name + "@maildir")
+    harness.wait_for(lambda: counted(p) == 2, "two reports")
+    assert denied(STRANGER_ID, lambda: connect(p.d.socket_path))
+    check_service_files(p, list(USER_IDS.values()) + [STRANGER_ID])
+    check_spool(p, "ulla@maildir", USER_IDS["ulla"],
+                [USER_IDS["vera"], STRANGER_ID])
+    assert counted(p) == 3
+
+
+# --- what the service may do ---
+
+def process_status(pid):
+    with open("/proc/%d/status" % pid) as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f
+                    if ":\t" in line)
+
+
+def check_privileges(p, pid):
+    """No root, no other groups, no capabilities, no core dump."""
+    found = process_status(pid)
+    uid = os.stat(p.d.state_dir + "/junk-feedback").st_uid
+    assert found["Uid"].split() == [str(uid)] * 4 and uid != 0, found["Uid"]
+    assert "0" not in found["Gid"].split(), found["Gid"]
+    assert "0" not in found["Groups"].split(), found["Groups"]
+    for name in ("CapEff", "CapPrm", "CapInh"):
+        assert int(found[name], 16) == 0, (name, found[name])
+    # what belongs to root here can't be dumped or traced by its own user
+    assert os.stat("/proc/%d/mem" % pid).st_uid == 0
+
+
+def test_privileges(t):
+    """access: the service runs without root, capabilities and core dumps"""
+    p = start(t)
+    pid = service_pid(p)
+    check_privileges(p, pid)
+    assert os.readlink("/proc/%d/root" % pid) == "/"
+
+
+def test_root_is_refused(t):
+    """access: the service doesn't run as root"""
+    p = start(t, service=service().replace("user = dovecot", "user = root"))
+    with contextlib.suppress(OSError, junkclient.Closed):
+        service_pid(p)
+    harness.wait_for(lambda: "must not run as root" in p.log(), p.log())
+    # that it ends with "Fatal" is meant
+    assert "Panic" not in p.log()
+
+
+def doveadm(p, *args):
+    return p.d.doveadm("-f", "tab", "junk", *args)
+
+
+def test_chroot(t):
+    """access: chrooted to its state directory the service does all it does"""
+    p = t.private()
+    p.d.stop()
+    state = p.d.state_dir + "/junk-feedback"
+    p.d.options.service = service(more="chroot = " + state)
+    p.d.write_config()
+    p.d.start()
+    harness.wait_for(lambda: listens(p), "the socket")
+    pid = service_pid(p)
+    assert os.readlink("/proc/%d/root" % pid) == state
+    check_privileges(p, pid)
+    move(p, p.user())
+    harness.wait_for(lambda: counted(p) == 1, "a report")
+    check_service_files(p, [harness.VMAIL_ID])
+    # administration: the paths are those of the world outside
+    text = doveadm(p, "status")
+    assert p.d.database_path in text, text
+    doveadm(p, "rebuild")
+    doveadm(p, "rekey", "--yes")
+    assert [n for n in os.listdir(state) if "rekeyed" in n]
+    # the segment's file is taken away: the service starts again, as root first
+    os.unlink(p.d.segment_path)
+    harness.wait_for(lambda: "taken away" in p.log(), "the warning", 40)
+    harness.wait_for(lambda: listens(p) and os.path.exists(p.d.segment_path),
+                     "the segment")
+    move(p, p.user())
+    harness.wait_for(lambda: counted(p) == 1, "a report")
+    ours = [line for line in p.errors() if " junk-feedback: " in line]
+    assert len(ours) == 1 and "taken away" in ours[0], ours
+
+
+def test_chroot_elsewhere(t):
+    """access: a chroot without the state directory is refused and named"""
+    p = start(t, service=service(more="chroot = /var/empty/nowhere"))
+    with contextlib.suppress(OSError, junkclient.Closed):
+        service_pid(p)
+    harness.wait_for(lambda: "has to be junk_feedback_state_dir" in p.log(),
+                     p.log())
+
+
+# --- what one peer can't do to others ---
+
+def test_connections(t):
+    """access: who holds all connections open keeps nobody out"""
+    limit = 10
+    p = start(t, service=service(client_limit=limit))
+
+    def hold():
+        held = []
+        for _ in range(3 * limit):
+            held.append(junkclient.Client(p.d.socket_path))
+            time.sleep(0.02)
+        # another uid: its report is taken while we hold the others
+        with junkclient.Client(p.d.socket_path) as c:
+            c.report("mallory", "own", SPAM)
+        time.sleep(2)
+        assert held
+
+    with junkclient.Client(p.d.socket_path) as early:
+        early.report("anna", "first", SPAM)
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0 if as_user(STRANGER_ID, hold) is None else 1)
+        time.sleep(1)
+        # one of few has its place still, and a new one finds one
+        early.report("anna", "second", SPAM)
+        began = time.monotonic()
+        with junkclient.Client(p.d.socket_path) as c:
+            c.report("bert", "third", HAM)
+            status = c.status()
+        assert time.monotonic() - began < 2
+        assert int(status["connections"]) <= limit, status
+        assert os.waitpid(pid, 0)[1] == 0
+    assert counted(p) == 4
+
+
+def flood(path, data, stop):
+    """Send without reading an answer, until told to stop or cut off."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+        s.settimeout(0.1)
+        while not os.path.exists(stop):
+            try:
+                s.send(data)
+            except socket.timeout:
+                continue
+            except OSError:
+                return
+
+
+@contextlib.contextmanager
+def flooding(p, data, count):
+    """So many processes that flood the service"""
+    stop = p.d.dir + "/stop"
+    pids = []
+    for _ in range(count):
+        pid = os.fork()
+        if pid == 0:
+            flood(p.d.socket_path, data, stop)
+            os._exit(0)
+        pids.append(pid)
+    try:
+        yield pids
+    finally:
+        open(stop, "w").close()
+        for pid in pids:
+            os.waitpid(pid, 0)
+        os.unlink(stop)
+
+
+def longest_wait(p, name):
+    """The longest that another client waits for an acknowledgement"""
+    longest = 0
+    with junkclient.Client(p.d.socket_path) as c:
+        for i in range(5):
+            began = time.monotonic()
+            c.report(name, "%s%d" % (name, i), SPAM)
+            longest = max(longest, time.monotonic() - began)
+    return longest
+
+
+def memory_kbytes(pid):
+    return int(process_status(pid)["VmRSS"].split()[0])
+
+
+def test_unread_answers(t):
+    """access: who asks and doesn't read the answers is cut off: neither time
+    nor memory of the others"""
+    p = start(t)
+    pid = service_pid(p)
+    longest_wait(p, "warm")
+    before = memory_kbytes(pid)
+    asked = junkclient.frame(junkclient.STATUS) * 5000
+    with flooding(p, asked, 4) as pids:
+        longest = longest_wait(p, "anna")
+        for flooder in pids:
+            harness.wait_for(lambda: not alive(flooder), "the end of the flood")
+    assert longest < 2, longest
+    assert memory_kbytes(pid) - before < 8 * 1024, (
+        before, memory_kbytes(pid))
+    assert service_pid(p) == pid
+
+
+def alive(pid):
+    """A child that has ended is there until it is waited for."""
+    with open("/proc/%d/stat" % pid) as f:
+        return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def test_report_flood(t):
+    """access: one who reports as fast as possible keeps nobody waiting"""
+    p = start(t)
+    pid = service_pid(p)
+    longest_wait(p, "warm")
+    before = memory_kbytes(pid)
+    data = b"".join(junkclient.report("mallory", "flood%d" % i, SPAM)
+                    for i in range(2000))
+    with flooding(p, data, 4):
+        time.sleep(0.5)
+        longest = longest_wait(p, "anna")
+    assert longest < 5, longest
+    assert memory_kbytes(pid) - before < 64 * 1024, (
+        before, memory_kbytes(pid))
+    assert service_pid(p) == pid
