@@ -139,7 +139,8 @@ learn_begin(struct junk_learn_cmd_context *ctx, struct mail_user *user)
 		ctx->ctx.exit_code = EX_CANTCREAT;
 		return -1;
 	}
-	if (doveadm_junk_service_connect(&ctx->service, &error) < 0) {
+	if (ctx->service == NULL &&
+	    doveadm_junk_service_connect(&ctx->service, &error) < 0) {
 		i_error("junk learn: %s: see doveadm junk status", error);
 		ctx->ctx.exit_code = EX_UNAVAILABLE;
 		return -1;
@@ -186,7 +187,7 @@ static void cmd_junk_learn_init(JUNK_DOVEADM_INIT_PARAMS)
 {
 	struct junk_learn_cmd_context *ctx =
 		(struct junk_learn_cmd_context *)_ctx;
-	const char *const *query, *verdict;
+	const char *const *query, *verdict, *error;
 
 	if (!doveadm_cmd_param_str(_ctx->cctx, "verdict", &verdict) ||
 	    !doveadm_cmd_param_array(_ctx->cctx, "query", &query))
@@ -200,6 +201,9 @@ static void cmd_junk_learn_init(JUNK_DOVEADM_INIT_PARAMS)
 			       "ham, but not %s", verdict);
 	}
 	_ctx->search_args = doveadm_mail_build_search_args(query);
+	/* with -u, root is given up for good before the mail is opened; if it
+	   fails, it is tried again then */
+	(void)doveadm_junk_service_connect(&ctx->service, &error);
 
 	doveadm_print_header_simple("verdict");
 	doveadm_print_header("reported", "reported",

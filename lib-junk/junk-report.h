@@ -43,7 +43,12 @@ struct junk_report {
 	unsigned char digest[JUNK_DIGEST_BYTES];
 	const junk_token_t *tokens;
 	unsigned int token_count;
+	/* The process that has sent it: what the service knows by itself. */
+	uint32_t uid;
 };
+
+/* Root, or the service's own user: may report for anybody. */
+#define JUNK_REPORT_UID_TRUSTED 0
 
 /* The names used in SQL and doveadm; "unknown" for other numbers. */
 const char *junk_verdict_name(unsigned int verdict);

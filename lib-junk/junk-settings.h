@@ -39,6 +39,7 @@ struct junk_settings {
 	unsigned int junk_feedback_min_reports;
 	/* reports per reporter and hour that are learned; 0 = no limit */
 	unsigned int junk_feedback_rate;
+	unsigned int junk_feedback_uid_identities;
 	/* seconds that a report is kept; 0 = for ever */
 	unsigned int junk_feedback_retention;
 	/* bytes; 0 = no limit */

@@ -213,6 +213,8 @@ junk_connection_handle_frame(struct junk_connection *client,
 			return 0;
 		if (junk_frame_decode_report(frame, &report, error_r) < 0)
 			return -1;
+		report.uid = junk_connection_is_admin(client) ?
+			JUNK_REPORT_UID_TRUSTED : client->peer->uid;
 		junk_engine_add(conns->set.engine, &report);
 		client->pending_count++;
 		junk_connections_schedule_commit();

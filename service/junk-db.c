@@ -37,6 +37,10 @@ enum junk_db_stmt {
 	JUNK_DB_STMT_TOKEN_ADD,
 	JUNK_DB_STMT_TOKEN_EXPIRE,
 	JUNK_DB_STMT_TOKEN_FIND,
+	JUNK_DB_STMT_IDENTITY_FIND,
+	JUNK_DB_STMT_IDENTITY_COUNT,
+	JUNK_DB_STMT_IDENTITY_SET,
+	JUNK_DB_STMT_IDENTITY_EXPIRE,
 	JUNK_DB_STMT_FIRST_SEQ,
 	JUNK_DB_STMT_META_SET,
 	JUNK_DB_STMT_META_GET,
@@ -92,6 +96,16 @@ static const char *const junk_db_sql[JUNK_DB_STMT_COUNT] = {
 	[JUNK_DB_STMT_TOKEN_FIND] =
 		"SELECT class, spam, ham, sketch, day FROM tokens "
 		"WHERE token = ?1",
+	[JUNK_DB_STMT_IDENTITY_FIND] =
+		"SELECT uid, day FROM identities WHERE identity = ?1",
+	[JUNK_DB_STMT_IDENTITY_COUNT] =
+		"SELECT count(*) FROM identities WHERE uid = ?1",
+	[JUNK_DB_STMT_IDENTITY_SET] =
+		"INSERT INTO identities (identity, uid, day) "
+		"VALUES (?1, ?2, ?3) "
+		"ON CONFLICT DO UPDATE SET day = excluded.day",
+	[JUNK_DB_STMT_IDENTITY_EXPIRE] =
+		"DELETE FROM identities WHERE day < ?1",
 	[JUNK_DB_STMT_FIRST_SEQ] =
 		"SELECT coalesce(min(seq), 0) FROM reports",
 	[JUNK_DB_STMT_TOKEN_EXPIRE] =
@@ -774,6 +788,62 @@ int junk_db_hour_expire(struct junk_db *db, int64_t before_hour)
 		return -1;
 	(void)sqlite3_bind_int64(stmt, 1, before_hour);
 	return junk_db_run(db, stmt, "expire hours");
+}
+
+int junk_db_identity_find(struct junk_db *db, uint64_t identity,
+			  uint64_t *uid_r, int64_t *day_r)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	if (junk_db_prepare(db, JUNK_DB_STMT_IDENTITY_FIND, &stmt) < 0)
+		return -1;
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)identity);
+	ret = junk_db_row(db, stmt, "find identity");
+	if (ret > 0) {
+		*uid_r = (uint64_t)sqlite3_column_int64(stmt, 0);
+		*day_r = sqlite3_column_int64(stmt, 1);
+	}
+	(void)sqlite3_reset(stmt);
+	return ret;
+}
+
+int junk_db_identity_count(struct junk_db *db, uint64_t uid,
+			   unsigned int *count_r)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	if (junk_db_prepare(db, JUNK_DB_STMT_IDENTITY_COUNT, &stmt) < 0)
+		return -1;
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)uid);
+	ret = junk_db_row(db, stmt, "count identities");
+	*count_r = ret > 0 ? (unsigned int)sqlite3_column_int64(stmt, 0) : 0;
+	(void)sqlite3_reset(stmt);
+	return ret < 0 ? -1 : 0;
+}
+
+int junk_db_identity_set(struct junk_db *db, uint64_t identity, uint64_t uid,
+			 int64_t day)
+{
+	sqlite3_stmt *stmt;
+
+	if (junk_db_prepare(db, JUNK_DB_STMT_IDENTITY_SET, &stmt) < 0)
+		return -1;
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)identity);
+	(void)sqlite3_bind_int64(stmt, 2, (int64_t)uid);
+	(void)sqlite3_bind_int64(stmt, 3, day);
+	return junk_db_run(db, stmt, "set identity");
+}
+
+int junk_db_identity_expire(struct junk_db *db, int64_t before_day)
+{
+	sqlite3_stmt *stmt;
+
+	if (junk_db_prepare(db, JUNK_DB_STMT_IDENTITY_EXPIRE, &stmt) < 0)
+		return -1;
+	(void)sqlite3_bind_int64(stmt, 1, before_day);
+	return junk_db_run(db, stmt, "expire identities");
 }
 
 int junk_db_token_add(struct junk_db *db, const struct junk_db_token *token)

@@ -12,7 +12,7 @@
 struct junk_key;
 struct junk_db;
 
-#define JUNK_DB_SCHEMA_VERSION 1
+#define JUNK_DB_SCHEMA_VERSION 2
 /* "JFbk": tells that an SQLite file is ours. */
 #define JUNK_DB_APPLICATION_ID 0x4a46626b
 
@@ -122,6 +122,17 @@ int junk_db_last_seq(struct junk_db *db, int64_t *seq_r);
 
 int junk_db_hour_add(struct junk_db *db, const struct junk_db_hour *hour);
 int junk_db_hour_expire(struct junk_db *db, int64_t before_hour);
+/* Who may report as whom: the uid that an identity belongs to. find returns 1,
+   0 if it is nobody's yet, -1. set makes it known, or that it was used on a
+   day. */
+int junk_db_identity_find(struct junk_db *db, uint64_t identity,
+			  uint64_t *uid_r, int64_t *day_r);
+int junk_db_identity_count(struct junk_db *db, uint64_t uid,
+			   unsigned int *count_r);
+int junk_db_identity_set(struct junk_db *db, uint64_t identity, uint64_t uid,
+			 int64_t day);
+int junk_db_identity_expire(struct junk_db *db, int64_t before_day);
+
 int junk_db_token_add(struct junk_db *db, const struct junk_db_token *token);
 /* Returns 1 if found, 0 if not; reporters is what the sketch tells. */
 int junk_db_token_find(struct junk_db *db, uint64_t token,

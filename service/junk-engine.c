@@ -46,6 +46,9 @@ struct junk_engine {
 	   that comes and goes isn't logged each time */
 	char *logged_fault;
 	time_t logged_time;
+	/* refused reports that the log knows of, and since when */
+	uint64_t logged_refused;
+	time_t refused_time;
 	/* the log doesn't know yet that it has ended */
 	bool fault_is_logged;
 };
@@ -289,6 +292,7 @@ static void junk_engine_init_recorder(struct junk_engine *engine)
 {
 	const struct junk_recorder_settings set = {
 		.rate = engine->set.rate,
+		.uid_identities = engine->set.uid_identities,
 		.min_reporters = engine->set.min_reporters,
 		.retention_days = engine->set.retention_days,
 		.max_database_bytes = engine->set.database_size,
@@ -471,6 +475,26 @@ junk_engine_count(struct junk_engine *engine,
 	junk_engine_send_events(engine, "feature-set",
 				new->dropped_feature_set -
 				old->dropped_feature_set);
+	junk_engine_send_events(engine, "refused",
+				new->refused - old->refused);
+}
+
+/* Somebody means mischief, or a user has a new uid. */
+static void junk_engine_log_refused(struct junk_engine *engine, time_t now)
+{
+	const uint64_t refused =
+		junk_recorder_get_counters(engine->recorder)->refused;
+
+	if (refused == engine->logged_refused ||
+	    now - engine->refused_time < FAULT_LOG_SECS)
+		return;
+	e_warning(engine->event, "%"PRIu64" reports were refused: more than "
+		  "%u times junk_feedback_rate, or from a uid that isn't the "
+		  "reporter's (junk_feedback_uid_identities)",
+		  refused - engine->logged_refused,
+		  JUNK_RECORDER_REFUSE_FACTOR);
+	engine->logged_refused = refused;
+	engine->refused_time = now;
 }
 
 bool junk_engine_commit(struct junk_engine *engine, time_t now)
@@ -482,6 +506,7 @@ bool junk_engine_commit(struct junk_engine *engine, time_t now)
 		old = *junk_recorder_get_counters(engine->recorder);
 		if (junk_recorder_commit(engine->recorder, now) == 0) {
 			junk_engine_count(engine, &old);
+			junk_engine_log_refused(engine, now);
 			junk_publisher_update(engine->publisher, now);
 			return TRUE;
 		}
@@ -696,6 +721,7 @@ junk_engine_status_counters(struct junk_engine *engine, string_t *str)
 	str_printfa(str, "reports_burst=%"PRIu64"\n", c->burst);
 	str_printfa(str, "reports_dropped_feature_set=%"PRIu64"\n",
 		    c->dropped_feature_set);
+	str_printfa(str, "reports_refused=%"PRIu64"\n", c->refused);
 	str_printfa(str, "reports_pending=%u\n",
 		    junk_recorder_pending_count(engine->recorder));
 	str_printfa(str, "reports_expired=%"PRIu64"\n", c->expired);

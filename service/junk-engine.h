@@ -21,7 +21,7 @@ struct junk_engine_settings {
 	/* what junk_publisher_prepare() has returned, which the engine closes;
 	   -1: it is called again */
 	int segment_fd;
-	unsigned int rate, retention_days;
+	unsigned int rate, uid_identities, retention_days;
 	uint64_t database_size;
 	unsigned int min_reporters, min_reports, threshold;
 	struct event *event_parent;

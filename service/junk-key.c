@@ -24,12 +24,14 @@ enum junk_key_purpose {
 	JUNK_KEY_SKETCH = 3,
 	JUNK_KEY_CHECK = 4,
 	JUNK_KEY_SEAL = 5,
+	JUNK_KEY_IDENTITY = 6,
 };
 
 struct junk_key {
 	unsigned char report[crypto_shorthash_KEYBYTES];
 	unsigned char token[crypto_shorthash_KEYBYTES];
 	unsigned char sketch[crypto_shorthash_KEYBYTES];
+	unsigned char identity[crypto_shorthash_KEYBYTES];
 	unsigned char check[JUNK_KEY_CHECK_BYTES];
 	unsigned char seal[crypto_secretbox_KEYBYTES];
 };
@@ -45,6 +47,7 @@ junk_key_derive(const unsigned char master[JUNK_KEY_BYTES])
 	DERIVE(report, JUNK_KEY_REPORT);
 	DERIVE(token, JUNK_KEY_TOKEN);
 	DERIVE(sketch, JUNK_KEY_SKETCH);
+	DERIVE(identity, JUNK_KEY_IDENTITY);
 	DERIVE(check, JUNK_KEY_CHECK);
 	DERIVE(seal, JUNK_KEY_SEAL);
 #undef DERIVE
@@ -223,6 +226,21 @@ uint64_t junk_key_report_id(const struct junk_key *key,
 	memcpy(data, reporter, JUNK_REPORTER_BYTES);
 	memcpy(data + JUNK_REPORTER_BYTES, digest, JUNK_DIGEST_BYTES);
 	return junk_key_prf(key->report, data, sizeof(data));
+}
+
+uint64_t
+junk_key_identity(const struct junk_key *key,
+		  const unsigned char reporter[JUNK_REPORTER_BYTES])
+{
+	return junk_key_prf(key->identity, reporter, JUNK_REPORTER_BYTES);
+}
+
+uint64_t junk_key_uid(const struct junk_key *key, uint32_t uid)
+{
+	unsigned char data[sizeof(uid)];
+
+	cpu32_to_le_unaligned(uid, data);
+	return junk_key_prf(key->identity, data, sizeof(data));
 }
 
 uint64_t junk_key_token(const struct junk_key *key, junk_token_t token)

@@ -25,6 +25,11 @@ void junk_key_unref(struct junk_key **key);
 uint64_t junk_key_report_id(const struct junk_key *key,
 			    const unsigned char reporter[JUNK_REPORTER_BYTES],
 			    const unsigned char digest[JUNK_DIGEST_BYTES]);
+/* Who may report as whom. */
+uint64_t
+junk_key_identity(const struct junk_key *key,
+		  const unsigned char reporter[JUNK_REPORTER_BYTES]);
+uint64_t junk_key_uid(const struct junk_key *key, uint32_t uid);
 uint64_t junk_key_token(const struct junk_key *key, junk_token_t token);
 /* Which of 64 bits stands for a reporter in a token's sketch: another one for
    each token, so that sketches don't tell who shares words with whom. */

@@ -130,6 +130,7 @@ junk_recorder_expire_old(struct junk_recorder *recorder, time_t now)
 				      recorder->set.min_reporters,
 				      EXPIRE_BATCH);
 	if (tokens < 0 ||
+	    junk_db_identity_expire(recorder->db, before) < 0 ||
 	    junk_db_hour_expire(recorder->db, now - (int64_t)HOURS_KEEP_DAYS *
 				DAY_SECS) < 0)
 		return -1;

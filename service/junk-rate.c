@@ -58,9 +58,20 @@ void junk_rate_deinit(struct junk_rate **_rate)
 	i_free(rate);
 }
 
+static void junk_rate_set_hour(struct junk_rate *rate, time_t now)
+{
+	const uint64_t hour = now < 0 ? 0 : (uint64_t)now / 3600;
+
+	if (hour > rate->hour) {
+		rate->hour = hour;
+		junk_rate_clear(rate);
+	}
+}
+
+/* NULL if there are too many already. */
 static struct junk_rate_entry *
-junk_rate_get(struct junk_rate *rate,
-	      const unsigned char reporter[JUNK_REPORTER_BYTES])
+junk_rate_lookup(struct junk_rate *rate,
+		 const unsigned char reporter[JUNK_REPORTER_BYTES])
 {
 	struct junk_rate_entry *entry =
 		hash_table_lookup(rate->entries, reporter);
@@ -79,15 +90,22 @@ unsigned int
 junk_rate_add(struct junk_rate *rate, time_t now,
 	      const unsigned char reporter[JUNK_REPORTER_BYTES])
 {
-	const uint64_t hour = now < 0 ? 0 : (uint64_t)now / 3600;
 	struct junk_rate_entry *entry;
 
-	if (hour > rate->hour) {
-		rate->hour = hour;
-		junk_rate_clear(rate);
-	}
-	entry = junk_rate_get(rate, reporter);
+	junk_rate_set_hour(rate, now);
+	entry = junk_rate_lookup(rate, reporter);
 	return entry == NULL ? 1 : ++entry->count;
+}
+
+unsigned int
+junk_rate_get(struct junk_rate *rate, time_t now,
+	      const unsigned char reporter[JUNK_REPORTER_BYTES])
+{
+	const struct junk_rate_entry *entry;
+
+	junk_rate_set_hour(rate, now);
+	entry = hash_table_lookup(rate->entries, reporter);
+	return entry == NULL ? 0 : entry->count;
 }
 
 void junk_rate_undo(struct junk_rate *rate,
@@ -130,7 +148,7 @@ int junk_rate_import(struct junk_rate *rate, const void *data, size_t size)
 		return -1;
 	rate->hour = le64_to_cpu_unaligned(p);
 	for (p += HEADER_BYTES; p < end; p += ENTRY_BYTES) {
-		entry = junk_rate_get(rate, p);
+		entry = junk_rate_lookup(rate, p);
 		entry->count = le32_to_cpu_unaligned(p + JUNK_REPORTER_BYTES);
 	}
 	return 0;

@@ -17,6 +17,10 @@ void junk_rate_deinit(struct junk_rate **rate);
 unsigned int
 junk_rate_add(struct junk_rate *rate, time_t now,
 	      const unsigned char reporter[JUNK_REPORTER_BYTES]);
+/* How many they are, without one more. */
+unsigned int
+junk_rate_get(struct junk_rate *rate, time_t now,
+	      const unsigned char reporter[JUNK_REPORTER_BYTES]);
 /* Take the last one of a reporter back. */
 void junk_rate_undo(struct junk_rate *rate,
 		    const unsigned char reporter[JUNK_REPORTER_BYTES]);

@@ -74,6 +74,12 @@ junk_recorder_set_digest(struct junk_report *report, uint64_t id)
 int junk_recorder_count_hour(struct junk_recorder *recorder,
 			     const struct junk_db_report *row, int reports);
 
+/* junk-identities.c: where a uid may have a few identities only. Returns 1 if
+   the sender may report as this reporter, 0 if not, -1 if the database
+   failed. */
+int junk_identities_check(struct junk_recorder *recorder,
+			  const struct junk_report *report, time_t now);
+
 /* junk-replay.c: state from what is in the database */
 
 /* Events up to this number are in the snapshot and in all token counts. */

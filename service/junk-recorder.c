@@ -103,13 +103,21 @@ static bool verdict_teaches(enum junk_verdict verdict)
 
 /* An administrator who learns a corpus isn't a burst. */
 static bool
+junk_recorder_is_limited(struct junk_recorder *recorder,
+			 const struct junk_report *report)
+{
+	return recorder->set.rate != 0 && verdict_teaches(report->verdict) &&
+		(report->origin != JUNK_ORIGIN_LEARN ||
+		 report->uid != JUNK_REPORT_UID_TRUSTED);
+}
+
+static bool
 junk_recorder_is_burst(struct junk_recorder *recorder,
 		       const struct junk_report *report, time_t now)
 {
 	unsigned int count;
 
-	if (recorder->set.rate == 0 || report->origin == JUNK_ORIGIN_LEARN ||
-	    !verdict_teaches(report->verdict))
+	if (!junk_recorder_is_limited(recorder, report))
 		return FALSE;
 	count = junk_rate_add(recorder->rate, now, report->reporter);
 	return count > recorder->set.rate;
@@ -307,6 +315,23 @@ junk_recorder_record_again(struct junk_recorder *recorder,
 				    now);
 }
 
+/* Returns 1 if a report is to be recorded, 0 if not, -1 on error. */
+static int
+junk_recorder_may_report(struct junk_recorder *recorder,
+			 const struct junk_report *report, time_t now)
+{
+	const uint64_t max = (uint64_t)recorder->set.rate *
+		JUNK_RECORDER_REFUSE_FACTOR;
+
+	if (junk_recorder_is_limited(recorder, report) &&
+	    junk_rate_get(recorder->rate, now, report->reporter) >= max)
+		return 0;
+	if (recorder->set.uid_identities == 0 ||
+	    report->uid == JUNK_REPORT_UID_TRUSTED)
+		return 1;
+	return junk_identities_check(recorder, report, now);
+}
+
 static int
 junk_recorder_process(struct junk_recorder *recorder,
 		      const struct junk_report *report, time_t now)
@@ -319,6 +344,11 @@ junk_recorder_process(struct junk_recorder *recorder,
 	if (report->feature_set != JUNK_FEATURE_SET) {
 		recorder->txn_counters.dropped_feature_set++;
 		return 0;
+	}
+	ret = junk_recorder_may_report(recorder, report, now);
+	if (ret <= 0) {
+		recorder->txn_counters.refused += ret == 0;
+		return ret;
 	}
 	ret = junk_db_report_find(recorder->db, id, &old.row);
 	if (ret < 0)
@@ -361,9 +391,8 @@ static void junk_recorder_forget_txn(struct junk_recorder *recorder)
 	const struct junk_recorder_event *event;
 
 	array_foreach(&recorder->events, event) {
-		if (event->undo_of == 0 && recorder->set.rate != 0 &&
-		    event->report.origin != JUNK_ORIGIN_LEARN &&
-		    verdict_teaches(event->report.verdict))
+		if (event->undo_of == 0 &&
+		    junk_recorder_is_limited(recorder, &event->report))
 			junk_rate_undo(recorder->rate, event->report.reporter);
 	}
 }
@@ -379,6 +408,7 @@ static void junk_recorder_add_counters(struct junk_recorder *recorder)
 	all->taken_back += txn->taken_back;
 	all->burst += txn->burst;
 	all->dropped_feature_set += txn->dropped_feature_set;
+	all->refused += txn->refused;
 	all->commits++;
 }
 

@@ -26,6 +26,10 @@ struct junk_key;
 struct junk_learner;
 struct junk_recorder;
 
+/* More than so many times the rate aren't even recorded as a burst: nobody may
+   fill the database and drive out what the others have reported. */
+#define JUNK_RECORDER_REFUSE_FACTOR 20
+
 /* Reports of one transaction; the caller commits when so many are pending.
    More would hardly be faster, but the first ones wait for the last. */
 #define JUNK_RECORDER_MAX_PENDING 128
@@ -33,6 +37,8 @@ struct junk_recorder;
 struct junk_recorder_settings {
 	/* Reports of one reporter in an hour that are learned; 0 = any. */
 	unsigned int rate;
+	/* Reporters that one uid may have; 0 = any. */
+	unsigned int uid_identities;
 	unsigned int min_reporters;
 	/* Reports are deleted after so many days; 0 = never. */
 	unsigned int retention_days;
@@ -46,6 +52,8 @@ struct junk_recorder_counters {
 	/* refused: made by another feature set; retracts of nothing are
 	   counted as recorded */
 	uint64_t dropped_feature_set;
+	/* refused: far over the limit, or in another's name */
+	uint64_t refused;
 	uint64_t commits, snapshots, rebuilds, expired;
 };
 

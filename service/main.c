@@ -120,6 +120,7 @@ init_engine(const struct junk_service_settings *set,
 		.segment_path = segment_path,
 		.segment_fd = priv->segment_fd,
 		.rate = set->set->junk_feedback_rate,
+		.uid_identities = set->set->junk_feedback_uid_identities,
 		.retention_days = set->set->junk_feedback_retention /
 			(24*60*60),
 		.database_size = set->set->junk_feedback_database_size,

@@ -310,6 +310,14 @@ static void test_junk_db_open(void)
 	test_assert(test_db_int("PRAGMA schema_version") == schema);
 	test_assert(test_db_int("PRAGMA auto_vacuum") == 2);
 
+	/* an older version is brought up to date */
+	test_db_exec("DROP TABLE identities; PRAGMA user_version = 1");
+	db = test_db_open(key);
+	junk_db_close(&db);
+	test_assert(test_db_int("PRAGMA user_version") ==
+		    JUNK_DB_SCHEMA_VERSION);
+	test_assert(test_db_int("SELECT count(*) FROM identities") == 0);
+
 	/* another key */
 	i_unlink(test_path("key"));
 	key2 = test_key_new();

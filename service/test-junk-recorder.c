@@ -494,6 +494,90 @@ static void test_junk_recorder_burst(void)
 	test_end_recorder();
 }
 
+/* Far over the limit: not even recorded, for an hour. */
+static void test_junk_recorder_refuse(void)
+{
+	const unsigned int max = 2 * JUNK_RECORDER_REFUSE_FACTOR;
+	struct junk_report *report;
+
+	test_begin_recorder("junk_recorder: refuse");
+	recorder_set.rate = 2;
+	test_close();
+	test_open();
+	for (unsigned int m = 0; m < max + 10; m++)
+		test_record(1, m, SPAM, NOW);
+	test_assert(test_db_int("SELECT count(*) FROM reports") == max);
+	test_assert(junk_recorder_get_counters(recorder)->refused == 10);
+	/* others aren't, nor is the administrator; a user who says that it is
+	   learning is */
+	test_record(2, 0, SPAM, NOW);
+	for (unsigned int uid = 0; uid <= 1000; uid += 1000) {
+		report = test_report(1, 1000 + uid, SPAM, NOW);
+		report->origin = JUNK_ORIGIN_LEARN;
+		report->uid = uid;
+		junk_recorder_add(recorder, report);
+	}
+	test_assert(junk_recorder_commit(recorder, NOW + 10 * DAY) == 0);
+	test_assert(test_db_int("SELECT count(*) FROM reports") == max + 2);
+	test_assert(junk_recorder_get_counters(recorder)->refused == 11);
+	test_add(1, 2000, SPAM, NOW);
+	test_assert(junk_recorder_commit(recorder, NOW + 10 * DAY + HOUR) ==
+		    0);
+	test_assert(test_db_int("SELECT count(*) FROM reports") == max + 3);
+	test_end_recorder();
+}
+
+static bool
+test_record_as(uint32_t uid, unsigned int r, unsigned int m, time_t now)
+{
+	uint64_t refused = junk_recorder_get_counters(recorder)->refused;
+	struct junk_report *report = test_report(r, m, SPAM, now);
+
+	report->uid = uid;
+	junk_recorder_add(recorder, report);
+	test_assert(junk_recorder_commit(recorder, now) == 0);
+	return junk_recorder_get_counters(recorder)->refused == refused;
+}
+
+static void test_junk_recorder_identities(void)
+{
+	const uint32_t anna = 1001, bert = 1002;
+
+	test_begin_recorder("junk_recorder: identities");
+	/* where users share a uid */
+	test_assert(test_record_as(anna, 1, 1, NOW));
+	test_assert(test_record_as(bert, 1, 2, NOW));
+	test_assert(test_db_int("SELECT count(*) FROM identities") == 0);
+	recorder_set.uid_identities = 2;
+	recorder_set.retention_days = 30;
+	test_close();
+	test_open();
+	test_assert(test_record_as(anna, 1, 3, NOW));
+	/* neither another's nor many, nor what is known already */
+	test_assert(!test_record_as(bert, 1, 4, NOW));
+	test_assert(!test_record_as(bert, 1, 3, NOW + 1));
+	test_assert(test_record_as(bert, 2, 5, NOW));
+	test_assert(test_record_as(anna, 3, 6, NOW));
+	test_assert(!test_record_as(anna, 4, 7, NOW));
+	test_assert(test_record_as(JUNK_REPORT_UID_TRUSTED, 1, 8, NOW));
+	/* a restart changes nothing */
+	test_settle();
+	test_close();
+	test_open();
+	test_assert(!test_record_as(bert, 1, 9, NOW));
+	test_assert(!test_record_as(anna, 4, 10, NOW));
+	test_assert(test_db_int("SELECT count(*) FROM reports") == 6);
+
+	/* what isn't used is forgotten */
+	test_assert(test_record_as(anna, 1, 11, NOW + 20 * DAY));
+	test_assert(junk_recorder_maintain(recorder, NOW + 40 * DAY) >= 0);
+	while (junk_recorder_maintain(recorder, NOW + 40 * DAY) > 0) ;
+	test_assert(test_db_int("SELECT count(*) FROM identities") == 1);
+	test_assert(test_record_as(anna, 4, 12, NOW + 40 * DAY));
+	test_assert(!test_record_as(bert, 1, 13, NOW + 40 * DAY));
+	test_end_recorder();
+}
+
 /* The database fails: nothing has changed, nothing is lost, and it is counted
    once when it is well again. */
 static void test_junk_recorder_faults(void)
@@ -657,6 +741,8 @@ int main(void)
 		test_junk_recorder_as_if_never,
 		test_junk_recorder_random,
 		test_junk_recorder_burst,
+		test_junk_recorder_refuse,
+		test_junk_recorder_identities,
 		test_junk_recorder_faults,
 		test_junk_recorder_expire,
 		test_junk_recorder_size,

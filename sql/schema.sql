@@ -64,6 +64,17 @@ CREATE TABLE tokens (
   day INTEGER NOT NULL
 );
 
+-- Where junk_feedback_uid_identities is set: which identity belongs to whom.
+CREATE TABLE identities (
+  -- keyed hash of the identity
+  identity INTEGER NOT NULL PRIMARY KEY,
+  -- keyed hash of the uid that was the first to report with it
+  uid INTEGER NOT NULL,
+  -- start of the day of its last report, seconds since 1970
+  day INTEGER NOT NULL
+);
+CREATE INDEX identities_uid ON identities (uid);
+
 -- The classifier's state, encrypted, in parts so that no transaction takes
 -- long: half of the rows, by turns. meta's "snapshot" says which half is
 -- whole, and the number of the last report in it.

@@ -11,6 +11,7 @@ import time
 
 import harness
 import junkclient
+import testcase
 from junkclient import HAM, SPAM
 from testcase import spam
 
@@ -151,10 +152,11 @@ def check_spool(p, user, uid, strangers):
                      "the spool")
 
 
-def own_uids(t, uids, service_text):
+def own_uids(t, uids, service_text, **options):
     """A Dovecot whose users have these uids and a group in common"""
     p = start(t, service=service_text, users={
-        user: {"uid": uid, "gid": MAIL_ID} for user, uid in uids.items()})
+        user: {"uid": uid, "gid": MAIL_ID} for user, uid in uids.items()},
+        **options)
     for user, uid in uids.items():
         os.makedirs(p.d.home(user))
         os.chown(p.d.home(user), uid, MAIL_ID)
@@ -192,6 +194,45 @@ def test_uid_per_user(t):
     assert counted(p) == 3
 
 
+def identity(p, user):
+    with open(os.path.join(p.d.home(user), "mail/junk-feedback.id")) as f:
+        return bytes.fromhex(f.read())
+
+
+def test_own_identity(t):
+    """access: a uid per user: nobody reports as another, or as many"""
+    p = own_uids(t, {name + "@maildir": uid for name, uid in USER_IDS.items()},
+                 service(), settings={"junk_feedback_uid_identities": "1"})
+    for name in USER_IDS:
+        move(p, name + "@maildir")
+    harness.wait_for(lambda: counted(p) == 2, "two reports")
+    ulla = identity(p, "ulla@maildir")
+
+    def report_as(reporter, number):
+        with junkclient.Client(p.d.socket_path) as c:
+            c.send(testcase.report_frame(1, 1, reporter, bytes([number]) * 16))
+            # acknowledged all the same: a spool must not be stuck with it
+            c.wait_acks(1)
+
+    def reports_from(uid, reporter, number):
+        before = counted(p)
+        failure = as_user(uid, lambda: report_as(reporter, number), MAIL_ID)
+        assert failure is None, failure
+        return counted(p) - before
+
+    assert reports_from(USER_IDS["ulla"], ulla, 1) == 1
+    assert reports_from(USER_IDS["vera"], ulla, 2) == 0
+    assert reports_from(USER_IDS["ulla"], os.urandom(16), 3) == 0
+    # an administrator may, and doveadm is one though it reads a user's mail
+    assert reports_from(0, os.urandom(16), 4) == 1
+    p.d.deliver("vera@maildir", spam())
+    os.unlink(os.path.join(p.d.home("vera@maildir"), "mail/junk-feedback.id"))
+    p.d.doveadm("junk", "learn", "-u", "vera@maildir", "spam", "mailbox",
+                "INBOX", "all")
+    assert counted(p) == 5, counted(p)
+    assert p.log().count("reports were refused") == 1, p.log()
+
+
 # --- what the service may do ---
 
 def process_status(pid):
@@ -207,7 +248,7 @@ def check_privileges(p, pid):
     assert found["Uid"].split() == [str(uid)] * 4 and uid != 0, found["Uid"]
     assert "0" not in found["Gid"].split(), found["Gid"]
     assert "0" not in found["Groups"].split(), found["Groups"]
-    for name in ("CapEff", "CapPrm", "CapInh"):
+    for name in ("CapEff", "CapPrm"):
         assert int(found[name], 16) == 0, (name, found[name])
     # what belongs to root here can't be dumped or traced by its own user
     assert os.stat("/proc/%d/mem" % pid).st_uid == 0
