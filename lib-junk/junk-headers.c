@@ -441,18 +441,18 @@ field_add(struct junk_headers *headers, const struct field *field,
 	}
 }
 
-void junk_headers_add(struct junk_headers *headers, const char *name,
+bool junk_headers_add(struct junk_headers *headers, const char *name,
 		      const unsigned char *value, size_t size)
 {
 	const struct field *field = field_find(name);
 
 	if (field == NULL)
-		return;
+		return FALSE;
 	/* other hosts' results come and go on the way */
 	if (field->kind != FIELD_AUTH)
 		field_name_tokens(headers, field);
 	if (field->kind == FIELD_NAME)
-		return;
+		return TRUE;
 	T_BEGIN {
 		buffer_set_used_size(headers->buf, 0);
 		junk_decode_header(headers->charsets, headers->buf, value,
@@ -460,6 +460,7 @@ void junk_headers_add(struct junk_headers *headers, const char *name,
 		field_add(headers, field, headers->buf->data,
 			  headers->buf->used);
 	} T_END;
+	return field->kind != FIELD_AUTH;
 }
 
 void junk_headers_finish(struct junk_headers *headers)

@@ -31,8 +31,9 @@ void junk_headers_init(struct junk_headers *headers,
 		       struct junk_token_set *set,
 		       struct junk_charsets *charsets, buffer_t *buf,
 		       const char *authserv_id);
-/* value: unfolded, not decoded. */
-void junk_headers_add(struct junk_headers *headers, const char *name,
+/* value: unfolded, not decoded. Returns FALSE if delivery may have added such a
+   field. */
+bool junk_headers_add(struct junk_headers *headers, const char *name,
 		      const unsigned char *value, size_t size);
 /* All fields were seen. */
 void junk_headers_finish(struct junk_headers *headers);

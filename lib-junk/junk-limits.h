@@ -4,9 +4,14 @@
 /* Every fixed limit of the project, each with its unit and its reason. A test
    stands at each limit and one past it. */
 
-/* Bytes of one message that are read; what follows is ignored. Spam is small;
-   50 MB attachments must not cost time. */
+/* Bytes of one message's parts that are read, with LF line ends; what follows
+   is ignored. Spam is small; 50 MB attachments must not cost time. */
 #define JUNK_MAX_MESSAGE_BYTES (1024*1024)
+/* ... and of the whole as it comes: header fields that delivery adds, and CRs,
+   must not move the end of what is read. */
+#define JUNK_MAX_READ_BYTES (JUNK_MAX_MESSAGE_BYTES + JUNK_MAX_MESSAGE_BYTES/2)
+/* Bytes of a line in SMTP (RFC 5321, 4.5.3.1.6, without its CRLF). */
+#define JUNK_MAX_LINE_BYTES 998
 /* Bytes of decoded text that are tokenised in one message. */
 #define JUNK_MAX_TEXT_BYTES (256*1024)
 /* MIME parts whose content is looked at; nesting that is followed. */
@@ -14,7 +19,7 @@
 #define JUNK_MAX_MIME_NESTING 16
 /* Bytes of one header field that are looked at (unfolded). */
 #define JUNK_MAX_HEADER_BYTES (8*1024)
-/* Header fields that are looked at. */
+/* Header fields that are looked at, of those whose name says something. */
 #define JUNK_MAX_HEADERS 500
 /* Bytes of a token's text; longer words are cut. */
 #define JUNK_MAX_TOKEN_BYTES 64

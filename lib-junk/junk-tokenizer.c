@@ -4,7 +4,9 @@
    (bounded) and goes through junk-html and junk-words. Headers go to
    junk-headers, MIME headers are read here.
 
-   Invariant: tokens depend on nothing that delivery adds or changes. */
+   Invariant: tokens depend on nothing that delivery adds or changes. So bytes
+   are counted in parts only, without the CRs of line ends, and a line that an
+   MTA has broken at SMTP's limit is one line again. */
 
 #include "lib.h"
 #include "array.h"
@@ -66,8 +68,13 @@ struct junk_tokenizer {
 	/* types of the part and those around it */
 	char types[JUNK_MAX_MIME_NESTING + 1][64];
 	unsigned int depth;
+	/* where the field's value goes on after a line that was broken */
+	size_t broken[JUNK_MAX_HEADER_BYTES / JUNK_MAX_LINE_BYTES + 1];
+	unsigned int broken_count;
 
 	unsigned int header_count, part_count;
+	/* of the parts before this one */
+	uoff_t parts_bytes;
 	size_t text_bytes;
 };
 
@@ -251,30 +258,77 @@ mime_header(struct junk_tokenizer *ctx, const char *name,
 	}
 }
 
+/* A line of a field that goes on. One that is as long as SMTP allows was broken
+   by an MTA: what follows the space of the next line belongs to it. */
+static void header_line(struct junk_tokenizer *ctx, struct message_header_line *hdr)
+{
+	size_t size = hdr->value_len;
+
+	if (!hdr->continued) {
+		size += hdr->name_len + hdr->middle_len;
+		ctx->broken_count = 0;
+	}
+	if (size == JUNK_MAX_LINE_BYTES && !hdr->no_newline &&
+	    ctx->broken_count < N_ELEMENTS(ctx->broken))
+		ctx->broken[ctx->broken_count++] = hdr->full_value_len;
+	hdr->use_full_value = TRUE;
+}
+
+/* The field's value as it was before its lines were broken. */
+static const unsigned char *
+header_value(struct junk_tokenizer *ctx, const struct message_header_line *hdr,
+	     size_t *size_r)
+{
+	const unsigned char *data = hdr->full_value;
+	size_t pos = 0;
+
+	*size_r = hdr->full_value_len;
+	if (hdr->continued && ctx->broken_count > 0) {
+		buffer_set_used_size(ctx->raw, 0);
+		for (unsigned int i = 0; i < ctx->broken_count; i++) {
+			buffer_append(ctx->raw, data + pos,
+				      ctx->broken[i] - pos);
+			pos = ctx->broken[i] + 1;
+		}
+		buffer_append(ctx->raw, data + pos, *size_r - pos);
+		data = ctx->raw->data;
+		*size_r = ctx->raw->used;
+		buffer_set_used_size(ctx->raw, 0);
+	}
+	*size_r = I_MIN(*size_r, JUNK_MAX_HEADER_BYTES);
+	return data;
+}
+
 static void
 tokenizer_header(struct junk_tokenizer *ctx, struct message_header_line *hdr)
 {
+	const unsigned char *value;
+	bool known = FALSE;
 	size_t size;
 
 	if (hdr->eoh)
 		return;
 	if (hdr->continues) {
-		hdr->use_full_value = TRUE;
+		header_line(ctx, hdr);
 		return;
 	}
-	if (ctx->header_count++ >= JUNK_MAX_HEADERS)
+	if (ctx->header_count >= JUNK_MAX_HEADERS)
 		return;
-	size = I_MIN(hdr->full_value_len, JUNK_MAX_HEADER_BYTES);
+	value = header_value(ctx, hdr, &size);
 
 	T_BEGIN {
 		if (ctx->part->parent == NULL)
-			junk_headers_add(&ctx->headers, hdr->name,
-					 hdr->full_value, size);
+			known = junk_headers_add(&ctx->headers, hdr->name,
+						 value, size);
 		if (strncasecmp(hdr->name, "Content-", 8) == 0 ||
 		    (ctx->part->parent != NULL &&
-		     strcasecmp(hdr->name, "Subject") == 0))
-			mime_header(ctx, hdr->name, hdr->full_value, size);
+		     strcasecmp(hdr->name, "Subject") == 0)) {
+			mime_header(ctx, hdr->name, value, size);
+			known = TRUE;
+		}
 	} T_END;
+	if (known)
+		ctx->header_count++;
 }
 
 /* --- parts --- */
@@ -320,12 +374,49 @@ static void part_headers_end(struct junk_tokenizer *ctx)
 	} T_END;
 }
 
+/* An MTA breaks a line at SMTP's limit and goes on after a space. */
+static void join_broken_lines(buffer_t *raw)
+{
+	unsigned char *data = buffer_get_modifiable_data(raw, NULL);
+	const unsigned char *end;
+	size_t line = 0, from = 0, to = 0, i;
+
+	while (raw->used - line > JUNK_MAX_LINE_BYTES) {
+		/* lines are short: look for an end backwards */
+		i = JUNK_MAX_LINE_BYTES;
+		while (i > 0 && data[line + i - 1] != '\n')
+			i--;
+		line += i == 0 ? JUNK_MAX_LINE_BYTES : i;
+		if (i > 0)
+			continue;
+		if (data[line] == '\n' && line + 1 < raw->used &&
+		    data[line + 1] == ' ') {
+			memmove(data + to, data + from, line - from);
+			to += line - from;
+			from = line + 2;
+			/* the space counts */
+			line++;
+			continue;
+		}
+		end = memchr(data + line, '\n', raw->used - line);
+		line = end == NULL ? raw->used : (size_t)(end - data) + 1;
+	}
+	if (from > 0) {
+		memmove(data + to, data + from, raw->used - from);
+		buffer_set_used_size(raw, to + raw->used - from);
+	}
+}
+
 static void part_text(struct junk_tokenizer *ctx)
 {
-	const unsigned char *data = ctx->raw->data;
-	size_t size = ctx->raw->used, left;
+	const unsigned char *data;
+	size_t size, left;
 	unsigned int blanks = ctx->stats.blanks;
 
+	if (ctx->cte != PART_CTE_BASE64)
+		join_broken_lines(ctx->raw);
+	data = ctx->raw->data;
+	size = ctx->raw->used;
 	if (ctx->cte != PART_CTE_NONE) {
 		buffer_set_used_size(ctx->decoded, 0);
 		if (ctx->cte == PART_CTE_QP)
@@ -367,12 +458,23 @@ static void part_attachment(struct junk_tokenizer *ctx)
 	} T_END;
 }
 
+/* Bytes of the parts that were read so far. */
+static uoff_t bytes_read(const struct junk_tokenizer *ctx)
+{
+	const struct message_size *size = &ctx->part->body_size;
+
+	/* a container's are its parts'. Virtual: with CRLF as line ends. */
+	return ctx->parts_bytes + (ctx->kind == PART_CONTAINER ? 0 :
+				   size->virtual_size - size->lines);
+}
+
 static void part_end(struct junk_tokenizer *ctx)
 {
 	if (ctx->part == NULL)
 		return;
 	if (!ctx->in_body)
 		part_headers_end(ctx);
+	ctx->parts_bytes = bytes_read(ctx);
 	if (ctx->raw->used == 0 || ctx->text_bytes >= JUNK_MAX_TEXT_BYTES)
 		return;
 	switch (ctx->kind) {
@@ -388,27 +490,63 @@ static void part_end(struct junk_tokenizer *ctx)
 	}
 }
 
+/* CRLF becomes LF. */
+static void
+append_lines(buffer_t *dest, const unsigned char *data, size_t size)
+{
+	const unsigned char *end = data + size, *cr, *last;
+
+	if (dest->used > 0 && *data == '\n') {
+		/* of a CRLF that came in two pieces */
+		last = CONST_PTR_OFFSET(dest->data, dest->used - 1);
+		if (*last == '\r')
+			buffer_set_used_size(dest, dest->used - 1);
+	}
+	while ((cr = memchr(data, '\r', end - data)) != NULL) {
+		last = cr + 1 < end && cr[1] == '\n' ? cr : cr + 1;
+		buffer_append(dest, data, last - data);
+		data = cr + 1;
+	}
+	buffer_append(dest, data, end - data);
+}
+
+/* Takes no more of a part than the limit allows. */
+static void
+body_text(struct junk_tokenizer *ctx, const unsigned char *data, size_t size)
+{
+	uoff_t left = I_MIN(JUNK_MAX_MESSAGE_BYTES - ctx->parts_bytes,
+			    MAX_RAW_BYTES);
+
+	if (ctx->raw->used >= left)
+		return;
+	append_lines(ctx->raw, data, size);
+	if (ctx->raw->used > left)
+		buffer_set_used_size(ctx->raw, left);
+}
+
 static void
 tokenizer_body(struct junk_tokenizer *ctx, const unsigned char *data, size_t size)
 {
 	if (ctx->kind == PART_OTHER) {
-		/* without line ends, which may be CRLF or LF */
 		for (size_t i = 0; i < size &&
 		     ctx->raw->used < MAX_ATTACHMENT_BYTES; i++) {
 			if (data[i] > ' ')
 				buffer_append_c(ctx->raw, data[i]);
 		}
-	} else if (ctx->kind != PART_CONTAINER &&
-		   ctx->raw->used < MAX_RAW_BYTES) {
-		buffer_append(ctx->raw, data,
-			      I_MIN(size, MAX_RAW_BYTES - ctx->raw->used));
+	} else if (ctx->kind != PART_CONTAINER) {
+		body_text(ctx, data, size);
 	}
 }
 
-static void tokenizer_block(struct junk_tokenizer *ctx, struct message_block *block)
+/* Returns FALSE when no more of the message is read. */
+static bool tokenizer_block(struct junk_tokenizer *ctx, struct message_block *block)
 {
 	if (block->part != ctx->part) {
 		part_end(ctx);
+		if (ctx->parts_bytes >= JUNK_MAX_MESSAGE_BYTES) {
+			ctx->part = NULL;
+			return FALSE;
+		}
 		part_begin(ctx, block->part);
 	}
 	if (block->hdr != NULL)
@@ -417,6 +555,7 @@ static void tokenizer_block(struct junk_tokenizer *ctx, struct message_block *bl
 		part_headers_end(ctx);
 	else if (ctx->part_count <= JUNK_MAX_MIME_PARTS)
 		tokenizer_body(ctx, block->data, block->size);
+	return bytes_read(ctx) < JUNK_MAX_MESSAGE_BYTES;
 }
 
 /* --- the message as a whole --- */
@@ -553,8 +692,8 @@ tokenizer_parse(struct junk_tokenizer *ctx, struct istream *input)
 	struct message_part *parts;
 
 	parser = message_parser_init(ctx->parts_pool, input, &parser_set);
-	while (message_parser_parse_next_block(parser, &block) > 0)
-		tokenizer_block(ctx, &block);
+	while (message_parser_parse_next_block(parser, &block) > 0 &&
+	       tokenizer_block(ctx, &block)) ;
 	part_end(ctx);
 	message_parser_deinit(&parser, &parts);
 	p_clear(ctx->parts_pool);
@@ -625,7 +764,7 @@ int junk_tokenizer_read(struct junk_tokenizer *tokenizer, struct istream *input,
 			struct junk_message *msg_r, const char **error_r)
 {
 	struct istream *limited =
-		i_stream_create_limit(input, JUNK_MAX_MESSAGE_BYTES);
+		i_stream_create_limit(input, JUNK_MAX_READ_BYTES);
 	int ret = 0;
 
 	i_zero(msg_r);

@@ -39,7 +39,7 @@ struct junk_message {
 	   rewritten it (new Message-ID, CRLF changes): made from Date and all
 	   tokens. */
 	unsigned char digest[JUNK_DIGEST_BYTES];
-	/* Bytes that were read, at most JUNK_MAX_MESSAGE_BYTES. */
+	/* Bytes that were read, at most JUNK_MAX_READ_BYTES. */
 	uoff_t size_bytes;
 };
 

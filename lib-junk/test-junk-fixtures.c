@@ -205,7 +205,7 @@ static void hostile(const char *name, const string_t *mail)
 	tokenize(str_data(mail), str_len(mail), NULL, &msg);
 	test_assert(array_count(&msg.tokens) <= JUNK_MAX_TOKENS);
 	test_assert(msg.group_count[0] <= JUNK_MAX_GROUP_TOKENS);
-	test_assert(msg.size_bytes <= JUNK_MAX_MESSAGE_BYTES);
+	test_assert(msg.size_bytes <= JUNK_MAX_READ_BYTES);
 	/* of processor time; generous, since this runs under valgrind */
 	if (clock() - start > 20 * CLOCKS_PER_SEC) {
 		i_error("%s takes too long", name);

@@ -184,12 +184,106 @@ static void test_junk_tokenizer_digest(void)
 	test_end();
 }
 
+/* A part of these many bytes, as LF and as CRLF, and another after it. */
+static bool part_after_is_read(size_t bytes, const char *newline)
+{
+	string_t *mail = str_new(default_pool, 2*bytes);
+	string_t *text = str_new(default_pool, 4096);
+	struct junk_message msg;
+	bool found;
+
+	str_append(mail, "Content-Type: multipart/mixed; boundary=b\n\n"
+		   "--b\nContent-Type: image/png\n\n");
+	for (; bytes > 10; bytes -= 10)
+		str_printfa(mail, "aaaaaaaaa%s", newline);
+	while (bytes-- > 0)
+		str_append_c(mail, 'a');
+	str_printfa(mail, "%s--b\nContent-Type: image/gif\n\nGIF\n--b--\n",
+		    newline);
+	tokenize(str_data(mail), str_len(mail), &msg, text);
+	found = strstr(str_c(text), "media-type\timage/gif\n") != NULL;
+	str_free(&mail);
+	str_free(&text);
+	return found;
+}
+
+static void test_junk_tokenizer_limit(void)
+{
+	static const char *const newlines[] = { "\n", "\r\n" };
+
+	test_begin("junk tokenizer: JUNK_MAX_MESSAGE_BYTES");
+	for (unsigned int i = 0; i < N_ELEMENTS(newlines); i++) {
+		test_assert_idx(part_after_is_read(JUNK_MAX_MESSAGE_BYTES - 1,
+						   newlines[i]), i);
+		test_assert_idx(!part_after_is_read(JUNK_MAX_MESSAGE_BYTES,
+						    newlines[i]), i);
+	}
+	test_end();
+}
+
+/* As Postfix' LMTP client does it. */
+static void break_lines(string_t *dest, const char *data, unsigned int max)
+{
+	unsigned int left = max;
+
+	for (; *data != '\0'; data++) {
+		if (*data == '\n') {
+			left = max;
+		} else if (left == 0) {
+			str_append(dest, "\r\n ");
+			left = max - 1;
+		}
+		if (*data != '\n')
+			left--;
+		str_append_c(dest, *data);
+	}
+}
+
+static void test_junk_tokenizer_broken_lines(void)
+{
+	static const struct {
+		/* one more than the limit: another MTA's, so words differ */
+		unsigned int max;
+		bool same;
+	} tests[] = {
+		{ JUNK_MAX_LINE_BYTES, TRUE },
+		{ JUNK_MAX_LINE_BYTES + 1, FALSE },
+		{ JUNK_MAX_LINE_BYTES - 1, FALSE },
+	};
+	string_t *mail = str_new(default_pool, 16*1024);
+	string_t *broken = str_new(default_pool, 16*1024);
+	struct junk_message msg, msg2;
+
+	str_append(mail, "X-Mailer: ");
+	for (unsigned int i = 0; i < 300; i++)
+		str_printfa(mail, "%uword ", i);
+	str_append(mail, "\nSubject: short\n\nfirst\n");
+	for (unsigned int i = 0; i < 600; i++)
+		str_printfa(mail, "w%uhabcdef ", i % 400);
+	str_append(mail, "\n again\nlast\n");
+
+	test_begin("junk tokenizer: lines broken at SMTP's limit");
+	tokenize(str_data(mail), str_len(mail), &msg, NULL);
+	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) {
+		str_truncate(broken, 0);
+		break_lines(broken, str_c(mail), tests[i].max);
+		tokenize(str_data(broken), str_len(broken), &msg2, NULL);
+		test_assert_idx(array_cmp(&msg.tokens, &msg2.tokens) ==
+				tests[i].same, i);
+	}
+	str_free(&mail);
+	str_free(&broken);
+	test_end();
+}
+
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
 		test_junk_tokenizer_tricks,
 		test_junk_tokenizer_invisible,
 		test_junk_tokenizer_digest,
+		test_junk_tokenizer_limit,
+		test_junk_tokenizer_broken_lines,
 		NULL
 	};
 	return test_run(test_functions);

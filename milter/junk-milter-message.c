@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "junk-limits.h"
 #include "junk-milter-message.h"
 
 static int grow(struct junk_milter_message *msg, size_t size)
@@ -26,7 +27,7 @@ static int grow(struct junk_milter_message *msg, size_t size)
 static void append(struct junk_milter_message *msg, const void *data,
 		   size_t size)
 {
-	size_t left = JUNK_MILTER_MAX_MESSAGE_BYTES - msg->size;
+	size_t left = JUNK_MAX_READ_BYTES - msg->size;
 
 	if (size > left)
 		size = left;
@@ -65,7 +66,7 @@ void junk_milter_message_body(struct junk_milter_message *msg,
 
 int junk_milter_message_full(const struct junk_milter_message *msg)
 {
-	return msg->failed || msg->size == JUNK_MILTER_MAX_MESSAGE_BYTES;
+	return msg->failed || msg->size == JUNK_MAX_READ_BYTES;
 }
 
 void junk_milter_message_reset(struct junk_milter_message *msg)

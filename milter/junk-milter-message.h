@@ -3,11 +3,8 @@
 
 #include <stddef.h>
 
-/* One message as it comes in, bounded: what goes over the limit is not kept
-   (the scorer reads no more of a message either). */
-
-/* As JUNK_MAX_MESSAGE_BYTES in lib-junk/junk-limits.h. */
-#define JUNK_MILTER_MAX_MESSAGE_BYTES (1024*1024)
+/* One message as it comes in, at most JUNK_MAX_READ_BYTES of it: the scorer
+   reads no more either. */
 
 struct junk_milter_message {
 	char *data;

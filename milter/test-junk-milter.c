@@ -2,6 +2,7 @@
 #include "str.h"
 #include "write-full.h"
 #include "test-common.h"
+#include "junk-limits.h"
 #include "junk-score.h"
 #include "junk-milter-message.h"
 #include "junk-milter-policy.h"
@@ -171,10 +172,10 @@ static void test_junk_milter_message(void)
 	test_assert(!junk_milter_message_full(&msg));
 
 	memset(block, 'x', sizeof(block));
-	for (unsigned int i = 0; i < 20; i++)
+	for (unsigned int i = 0; i < 30; i++)
 		junk_milter_message_body(&msg, block, sizeof(block));
 	test_assert(junk_milter_message_full(&msg));
-	test_assert(msg.size == JUNK_MILTER_MAX_MESSAGE_BYTES);
+	test_assert(msg.size == JUNK_MAX_READ_BYTES);
 	junk_milter_message_reset(&msg);
 	test_assert(msg.size == 0 && msg.data == NULL &&
 		    msg.foreign_scores == 0);

@@ -5,10 +5,12 @@ It can't deliver anywhere but to that Dovecot: everything else is an error.
 """
 
 import grp
+import json
 import os
 import pwd
 import shutil
 import signal
+import smtplib
 import subprocess
 import time
 
@@ -43,7 +45,6 @@ smtpd_relay_restrictions = reject_unauth_destination
 smtpd_authorized_xclient_hosts = 127.0.0.1
 smtpd_milters = unix:{milter}
 milter_default_action = accept
-milter_content_timeout = 10s
 """
 
 MASTER_CF = """\
@@ -68,7 +69,9 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    def __init__(self, d, milter_socket):
+    """Keyword arguments are settings of main.cf."""
+
+    def __init__(self, d, milter_socket, **settings):
         for program in ("postfix", "swaks"):
             if shutil.which(program) is None:
                 raise harness.HarnessError(
@@ -82,12 +85,15 @@ class Postfix:
         os.chown(names["data"], pwd.getpwnam("postfix").pw_uid, -1)
         self.etc = names["etc"]
         self.log_path = self.dir + "/postfix.log"
+        settings.setdefault("milter_content_timeout", "10s")
         values = dict(names, dir=self.dir, log=self.log_path, port=self.port,
                       lmtp_port=d.lmtp_port, milter=milter_socket,
                       domains=", ".join(harness.FORMATS))
         for name, text in (("main.cf", MAIN_CF), ("master.cf", MASTER_CF)):
             with open("%s/%s" % (self.etc, name), "w") as f:
                 f.write(text.format(**values))
+        with open(self.etc + "/main.cf", "a") as f:
+            f.writelines("%s = %s\n" % kv for kv in settings.items())
 
     def start(self):
         harness.run("postfix", "-c", self.etc, "start",
@@ -102,12 +108,38 @@ class Postfix:
         with open(self.log_path, errors="replace") as f:
             return f.read()
 
-    def send(self, recipient, message, address="192.0.2.1"):
-        """(exit code, transcript) of swaks: as a client of that address."""
+    def send_all(self, recipient, messages, address="192.0.2.1"):
+        """Send many over one connection; raises smtplib's exceptions."""
+        with smtplib.SMTP("127.0.0.1", self.port,
+                          local_hostname="client.example.com") as smtp:
+            smtp.ehlo()
+            smtp.docmd("XCLIENT", "ADDR=" + address)
+            smtp.ehlo()
+            for message in messages:
+                smtp.sendmail("sender@example.com", [recipient],
+                              harness.to_crlf(message), ["BODY=8BITMIME"])
+
+    def queued(self):
+        """What postqueue says of each message, by its queue id"""
+        lines = harness.run("postqueue", "-c", self.etc, "-j").splitlines()
+        found = [json.loads(line) for line in lines if line.startswith("{")]
+        return {message["queue_id"]: message for message in found}
+
+    def release(self, queue_id):
+        """A message that is held"""
+        harness.run("postsuper", "-c", self.etc, "-H", queue_id)
+        self.flush()
+
+    def flush(self):
+        """Try again what is deferred"""
+        harness.run("postqueue", "-c", self.etc, "-f")
+
+    def send(self, recipient, message, client="ADDR=192.0.2.1"):
+        """(exit code, transcript) of swaks, as that client of XCLIENT."""
         p = subprocess.run(
             ["swaks", "--server", "127.0.0.1:%d" % self.port,
              "--from", "sender@example.com", "--to", recipient,
-             "--xclient", "ADDR=%s" % address, "--data", "-"],
+             "--xclient", client, "--data", "-"],
             input=message.decode(), stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, timeout=60)
         return p.returncode, p.stdout
@@ -130,6 +162,7 @@ class Milter:
         os.chmod(self.dir, 0o2750)
         self.socket = self.dir + "/milter.sock"
         self.config_path = self.dir + "/milter.conf"
+        self.log_path = self.dir + "/milter.log"
         self.settings = dict({"socket": "unix:" + self.socket,
                               "scores": d.segment_path}, **settings)
         self.process = None
@@ -137,8 +170,10 @@ class Milter:
     def start(self):
         with open(self.config_path, "w") as f:
             f.writelines("%s = %s\n" % kv for kv in self.settings.items())
-        self.process = subprocess.Popen(
-            [self.program, "-c", self.config_path], stdin=subprocess.DEVNULL)
+        with open(self.log_path, "a") as log:
+            self.process = subprocess.Popen(
+                [self.program, "-e", "-c", self.config_path],
+                stdin=subprocess.DEVNULL, stderr=log)
         harness.wait_for(lambda: os.path.exists(self.socket), "the milter")
         os.chown(self.socket, -1, grp.getgrnam("postfix").gr_gid)
         time.sleep(0.1)
@@ -155,6 +190,10 @@ class Milter:
                 self.process.kill()
         code, self.process = self.process.wait(), None
         return code
+
+    def log(self):
+        with open(self.log_path, errors="replace") as f:
+            return f.read()
 
     def kill(self):
         self.process.kill()

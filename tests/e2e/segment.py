@@ -1,8 +1,10 @@
-"""Write a score segment (lib-junk/junk-segment.h) that gives every message the
-same score: what a test of a reader needs."""
+"""Write a score segment (lib-junk/junk-segment.h) as a test of a reader needs
+it: one that gives every message the same score, or one that tells messages
+apart."""
 
 import math
 import os
+import random
 import re
 import struct
 import sys
@@ -61,9 +63,10 @@ def feature_set():
 
 
 def content(score=None, features=None, version=1, state=1, magic=b"JUNKSCOR",
-            weight=1):
+            weight=1, weights=None, slope=0.0):
     """A segment with this score for all; None: one with too few reports, so
-    that all is unknown. All shared weights are the same, in 1/4096."""
+    that all is unknown. All shared weights are the same, in 1/4096, unless
+    they are given; slope is how much their sum counts."""
     size = 128 + 2 * 2 * (1 << LOG2)
     fixed = FIXED.pack(magic, 0x01020304, version, size,
                        feature_set() if features is None else features, LOG2,
@@ -76,12 +79,22 @@ def content(score=None, features=None, version=1, state=1, magic=b"JUNKSCOR",
         # in the middle of the score's range of probabilities
         p = (score + 0.5) / 100
         cal_b = math.log(p / (1 - p))
-    changing = CHANGING.pack(state, reports, reports, 1, 1700000001, 0.0, 0.0,
+    changing = CHANGING.pack(state, reports, reports, 1, 1700000001, 0.0, slope,
                              cal_b)
-    # each token has a weight, so that there is evidence
-    weights = (struct.pack("=h", weight) * (1 << LOG2) +
-               struct.pack("=h", 0) * (1 << LOG2))
-    return fixed + struct.pack("=Q", xxh64(fixed)) + changing + weights
+    if weights is None:
+        # each token has a weight, so that there is evidence
+        weights = [weight] * (1 << LOG2)
+    personal = [0] * (1 << LOG2)
+    return (fixed + struct.pack("=Q", xxh64(fixed)) + changing +
+            struct.pack("=%dh" % (2 << LOG2), *weights, *personal))
+
+
+def varied():
+    """A segment with weights of all sizes, so that a message has another score
+    with one token more or less."""
+    rnd = random.Random(1)
+    return content(50, weights=[rnd.randrange(-32767, 32768)
+                                for _ in range(1 << LOG2)], slope=0.25)
 
 
 def write(path, data):
