@@ -29,10 +29,6 @@
 #define TIMEOUT_SECS 7210
 #define REASON_SIZE 200
 
-struct connection {
-	struct junk_milter_message message;
-	int local;
-};
 
 static struct junk_milter_settings settings;
 static struct junk_scores *scores;
@@ -55,56 +51,63 @@ static int address_is_local(const _SOCK_ADDR *address)
 
 static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 {
-	struct connection *conn = calloc(1, sizeof(*conn));
-
+	(void)ctx;
 	(void)host;
-	if (conn == NULL)
-		return SMFIS_ACCEPT;
-	conn->local = address_is_local(address);
-	if (smfi_setpriv(ctx, conn) != MI_SUCCESS) {
-		free(conn);
-		return SMFIS_ACCEPT;
-	}
-	if (conn->local && settings.skip_local)
-		return SMFIS_ACCEPT;
-	return SMFIS_CONTINUE;
+	return settings.skip_local && address_is_local(address) ?
+		SMFIS_ACCEPT : SMFIS_CONTINUE;
 }
 
+/* One message a connection, used again: libmilter ends each with the end of the
+   message or with on_abort(). */
 static sfsistat on_from(SMFICTX *ctx, char **args)
 {
-	struct connection *conn = smfi_getpriv(ctx);
+	struct junk_milter_message *msg = smfi_getpriv(ctx);
 	const char *login = smfi_getsymval(ctx, (char *)"{auth_authen}");
 
 	(void)args;
-	junk_milter_message_reset(&conn->message);
 	if (settings.skip_authenticated && login != NULL && *login != '\0')
 		return SMFIS_ACCEPT;
+	if (msg != NULL) {
+		junk_milter_message_reset(msg);
+		return SMFIS_CONTINUE;
+	}
+	msg = calloc(1, sizeof(*msg));
+	if (msg == NULL || smfi_setpriv(ctx, msg) != MI_SUCCESS) {
+		free(msg);
+		return SMFIS_ACCEPT;
+	}
 	return SMFIS_CONTINUE;
 }
 
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
-	struct connection *conn = smfi_getpriv(ctx);
+	struct junk_milter_message *msg = smfi_getpriv(ctx);
 
-	junk_milter_message_header(&conn->message, name, value);
+	/* an MTA may say anything in any order */
+	if (msg == NULL)
+		return SMFIS_ACCEPT;
+	junk_milter_message_header(msg, name, value);
 	return SMFIS_CONTINUE;
 }
 
 static sfsistat on_headers_end(SMFICTX *ctx)
 {
-	struct connection *conn = smfi_getpriv(ctx);
+	struct junk_milter_message *msg = smfi_getpriv(ctx);
 
-	junk_milter_message_end_headers(&conn->message);
+	if (msg == NULL)
+		return SMFIS_ACCEPT;
+	junk_milter_message_end_headers(msg);
 	return SMFIS_CONTINUE;
 }
 
 static sfsistat on_body(SMFICTX *ctx, unsigned char *data, size_t size)
 {
-	struct connection *conn = smfi_getpriv(ctx);
+	struct junk_milter_message *msg = smfi_getpriv(ctx);
 
-	junk_milter_message_body(&conn->message, data, size);
-	return junk_milter_message_full(&conn->message) ?
-		SMFIS_SKIP : SMFIS_CONTINUE;
+	if (msg == NULL)
+		return SMFIS_ACCEPT;
+	junk_milter_message_body(msg, data, size);
+	return junk_milter_message_full(msg) ? SMFIS_SKIP : SMFIS_CONTINUE;
 }
 
 /* Nobody but us says what we said. From the last one: the numbers of those
@@ -115,16 +118,15 @@ static void remove_headers(SMFICTX *ctx, const char *name, unsigned int count)
 		(void)smfi_chgheader(ctx, (char *)name, (int)count, NULL);
 }
 
-static int score_message(struct connection *conn, char *reason,
+static int score_message(const struct junk_milter_message *msg, char *reason,
 			 size_t reason_size)
 {
 	int score;
 
-	if (conn->message.failed)
+	if (msg->failed)
 		return JUNK_SCORES_UNKNOWN;
 	pthread_mutex_lock(&scores_lock);
-	score = junk_scores_message(scores, conn->message.data,
-				    conn->message.size, NULL);
+	score = junk_scores_message(scores, msg->data, msg->size, NULL);
 	snprintf(reason, reason_size, "%s", junk_scores_reason(scores));
 	pthread_mutex_unlock(&scores_lock);
 	return score;
@@ -168,8 +170,17 @@ static void log_action(SMFICTX *ctx, int score, const char *reason,
 	       settings.dry_run ? " (dry run: passed)" : "");
 }
 
-static sfsistat act(SMFICTX *ctx, enum junk_milter_action action,
-		    const char *reason)
+static void quarantine(SMFICTX *ctx, int score)
+{
+	char why[32];
+
+	/* libmilter refuses an empty reason */
+	snprintf(why, sizeof(why), "junk score %d", score);
+	if (smfi_quarantine(ctx, why) != MI_SUCCESS)
+		syslog(LOG_ERR, "the MTA doesn't let milters quarantine");
+}
+
+static sfsistat act(SMFICTX *ctx, enum junk_milter_action action, int score)
 {
 	switch (action) {
 	case JUNK_MILTER_REJECT:
@@ -180,7 +191,7 @@ static sfsistat act(SMFICTX *ctx, enum junk_milter_action action,
 				    (char *)"Please try again later");
 		return SMFIS_TEMPFAIL;
 	case JUNK_MILTER_QUARANTINE:
-		(void)smfi_quarantine(ctx, (char *)reason);
+		quarantine(ctx, score);
 		return SMFIS_CONTINUE;
 	case JUNK_MILTER_TAG:
 	case JUNK_MILTER_PASS:
@@ -191,13 +202,14 @@ static sfsistat act(SMFICTX *ctx, enum junk_milter_action action,
 
 static sfsistat on_message_end(SMFICTX *ctx)
 {
-	struct connection *conn = smfi_getpriv(ctx);
-	struct junk_milter_message *msg = &conn->message;
+	struct junk_milter_message *msg = smfi_getpriv(ctx);
 	enum junk_milter_action action;
 	char reason[REASON_SIZE] = "";
 	int score;
 
-	score = score_message(conn, reason, sizeof(reason));
+	if (msg == NULL)
+		return SMFIS_ACCEPT;
+	score = score_message(msg, reason, sizeof(reason));
 	action = junk_milter_decide(&settings, score);
 	remove_headers(ctx, "X-Junk-Score", msg->foreign_scores);
 	remove_headers(ctx, "X-Junk-Reason", msg->foreign_reasons);
@@ -206,25 +218,25 @@ static sfsistat on_message_end(SMFICTX *ctx)
 	stamp(ctx, score, reason, action);
 	if (action >= JUNK_MILTER_QUARANTINE)
 		log_action(ctx, score, reason, action);
-	return settings.dry_run ? SMFIS_CONTINUE : act(ctx, action, reason);
+	return settings.dry_run ? SMFIS_CONTINUE : act(ctx, action, score);
 }
 
 static sfsistat on_abort(SMFICTX *ctx)
 {
-	struct connection *conn = smfi_getpriv(ctx);
+	struct junk_milter_message *msg = smfi_getpriv(ctx);
 
-	if (conn != NULL)
-		junk_milter_message_reset(&conn->message);
+	if (msg != NULL)
+		junk_milter_message_reset(msg);
 	return SMFIS_CONTINUE;
 }
 
 static sfsistat on_close(SMFICTX *ctx)
 {
-	struct connection *conn = smfi_getpriv(ctx);
+	struct junk_milter_message *msg = smfi_getpriv(ctx);
 
-	if (conn != NULL) {
-		junk_milter_message_reset(&conn->message);
-		free(conn);
+	if (msg != NULL) {
+		junk_milter_message_reset(msg);
+		free(msg);
 		(void)smfi_setpriv(ctx, NULL);
 	}
 	return SMFIS_CONTINUE;
@@ -261,8 +273,9 @@ static int run(void)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: junk-feedback-milter [-t] [-c FILE]\n"
+	fprintf(stderr, "usage: junk-feedback-milter [-et] [-c FILE]\n"
 		"  -c FILE  configuration (default %s)\n"
+		"  -e       log to standard error as well\n"
 		"  -t       check the configuration only\n",
 		DEFAULT_CONFIG_PATH);
 }
@@ -271,12 +284,15 @@ int main(int argc, char *argv[])
 {
 	const char *config_path = NULL;
 	char error[1024];
-	int opt, check = 0, ret;
+	int opt, check = 0, log_options = LOG_PID, ret;
 
-	while ((opt = getopt(argc, argv, "c:th")) != -1) {
+	while ((opt = getopt(argc, argv, "c:eth")) != -1) {
 		switch (opt) {
 		case 'c':
 			config_path = optarg;
+			break;
+		case 'e':
+			log_options |= LOG_PERROR;
 			break;
 		case 't':
 			check = 1;
@@ -297,7 +313,7 @@ int main(int argc, char *argv[])
 	}
 	if (check)
 		return 0;
-	openlog("junk-feedback-milter", LOG_PID, LOG_MAIL);
+	openlog("junk-feedback-milter", log_options, LOG_MAIL);
 	/* the MTA and we share a group, not a user */
 	umask(0007);
 	scores = junk_scores_open(settings.scores);
