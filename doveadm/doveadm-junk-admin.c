@@ -5,38 +5,68 @@
 #include "buffer.h"
 #include "ioloop.h"
 #include "doveadm-print.h"
+#include "doveadm-mail.h"
 
 #include "doveadm-junk.h"
+#include "junk-compat.h"
 
-/* Ask, and print the answer. */
-static void
-admin_run(const char *command, enum junk_frame_type type, const void *payload,
-	  size_t payload_size)
+static void print_headers(void)
+{
+	doveadm_print_header_simple("item");
+	doveadm_print_header("value", "value",
+			     DOVEADM_PRINT_HEADER_FLAG_EXPAND);
+}
+
+/* Ask, and print the answer. Returns -1 if there is none, which is logged. */
+static int
+admin_ask(const char *command, struct doveadm_junk_service *service,
+	  enum junk_frame_type type, const void *payload, size_t payload_size)
 {
 	ARRAY_TYPE(junk_key_values) answer;
 	const struct junk_key_value *kv;
 	const char *error;
 
 	t_array_init(&answer, 8);
-	if (doveadm_junk_service_admin(type, payload, payload_size, &answer,
-				       &error) < 0) {
+	if (doveadm_junk_service_ask(service, type, payload, payload_size,
+				     &answer, &error) < 0) {
+		i_error("%s: %s", command, error);
+		return -1;
+	}
+	array_foreach(&answer, kv) {
+		doveadm_print(kv->key);
+		doveadm_print(kv->value);
+	}
+	return 0;
+}
+
+static void
+admin_run(const char *command, enum junk_frame_type type, const void *payload,
+	  size_t payload_size)
+{
+	struct doveadm_junk_service *service;
+	const char *error;
+
+	if (doveadm_junk_service_connect_admin(&service, &error) < 0) {
 		i_error("%s: %s", command, error);
 		doveadm_exit_code = EX_UNAVAILABLE;
 		return;
 	}
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
-	doveadm_print_header_simple("item");
-	doveadm_print_header("value", "value",
-			     DOVEADM_PRINT_HEADER_FLAG_EXPAND);
-	array_foreach(&answer, kv) {
-		doveadm_print(kv->key);
-		doveadm_print(kv->value);
-	}
+	print_headers();
+	if (admin_ask(command, service, type, payload, payload_size) < 0)
+		doveadm_exit_code = EX_UNAVAILABLE;
+	doveadm_junk_service_close(&service);
 }
 
 /*
- * forget
+ * forget: of everybody, or of the users that are named
  */
+
+struct junk_forget_cmd_context {
+	struct doveadm_mail_cmd_context ctx;
+	struct doveadm_junk_service *service;
+	struct junk_forget forget;
+};
 
 static bool origin_find(const char *name, enum junk_origin *origin_r)
 {
@@ -53,8 +83,8 @@ static int
 forget_parse(struct doveadm_cmd_context *cctx, struct junk_forget *forget_r,
 	     const char **error_r)
 {
-	const char *since, *origin;
-	time_t since_time;
+	const char *since, *until, *origin;
+	time_t since_time, until_time = 0;
 
 	i_zero(forget_r);
 	/* without a time it would be everything, by mistake */
@@ -66,6 +96,16 @@ forget_parse(struct doveadm_cmd_context *cctx, struct junk_forget *forget_r,
 				     error_r) < 0)
 		return -1;
 	forget_r->since = (uint64_t)I_MAX(since_time, 0);
+	if (doveadm_cmd_param_str(cctx, "until", &until)) {
+		if (doveadm_junk_parse_since(until, ioloop_time, &until_time,
+					     error_r) < 0)
+			return -1;
+		if (until_time <= since_time) {
+			*error_r = "--until is not later than --since";
+			return -1;
+		}
+		forget_r->until = (uint64_t)until_time;
+	}
 	(void)doveadm_cmd_param_bool(cctx, "burst", &forget_r->burst);
 	if (doveadm_cmd_param_str(cctx, "origin", &origin) &&
 	    !origin_find(origin, &forget_r->origin)) {
@@ -76,30 +116,112 @@ forget_parse(struct doveadm_cmd_context *cctx, struct junk_forget *forget_r,
 	return 0;
 }
 
+static const void *
+forget_payload(const struct junk_forget *forget, size_t *size_r)
+{
+	buffer_t *frame = t_buffer_create(64);
+
+	junk_frame_encode_forget(frame, forget);
+	*size_r = frame->used - JUNK_FRAME_HEADER_BYTES;
+	return CONST_PTR_OFFSET(frame->data, JUNK_FRAME_HEADER_BYTES);
+}
+
+static int
+cmd_junk_forget_user_run(struct doveadm_mail_cmd_context *_ctx,
+			 struct mail_user *user)
+{
+	struct junk_forget_cmd_context *ctx =
+		(struct junk_forget_cmd_context *)_ctx;
+	unsigned char buf[JUNK_REPORTER_BYTES];
+	const void *payload;
+	size_t size;
+
+	ctx->forget.reporter = doveadm_junk_reporter(user, buf);
+	if (ctx->forget.reporter == NULL) {
+		/* who has never reported anything */
+		doveadm_print("forgotten");
+		doveadm_print("0");
+		return 0;
+	}
+	payload = forget_payload(&ctx->forget, &size);
+	if (admin_ask("junk forget", ctx->service, JUNK_FRAME_FORGET,
+		      payload, size) < 0) {
+		_ctx->exit_code = EX_UNAVAILABLE;
+		return -1;
+	}
+	return 0;
+}
+
+JUNK_DOVEADM_DEFINE_PARSE_ARG
+
+static void cmd_junk_forget_user_init(JUNK_DOVEADM_INIT_PARAMS)
+{
+	struct junk_forget_cmd_context *ctx =
+		(struct junk_forget_cmd_context *)_ctx;
+	const char *error;
+
+	if (forget_parse(_ctx->cctx, &ctx->forget, &error) < 0)
+		i_fatal_status(EX_USAGE, "junk forget: %s", error);
+	if (ctx->forget.burst) {
+		i_fatal_status(EX_USAGE, "junk forget: --burst finds the users "
+			       "by itself: name none");
+	}
+	if (doveadm_junk_service_connect_admin(&ctx->service, &error) < 0)
+		i_fatal_status(EX_UNAVAILABLE, "junk forget: %s", error);
+	print_headers();
+}
+
+static void cmd_junk_forget_user_deinit(struct doveadm_mail_cmd_context *_ctx)
+{
+	struct junk_forget_cmd_context *ctx =
+		(struct junk_forget_cmd_context *)_ctx;
+
+	doveadm_junk_service_close(&ctx->service);
+}
+
+static struct doveadm_mail_cmd_context *cmd_junk_forget_user_alloc(void)
+{
+	struct junk_forget_cmd_context *ctx =
+		doveadm_mail_cmd_alloc(struct junk_forget_cmd_context);
+
+	ctx->ctx.v.init = cmd_junk_forget_user_init;
+	ctx->ctx.v.run = cmd_junk_forget_user_run;
+	ctx->ctx.v.deinit = cmd_junk_forget_user_deinit;
+	JUNK_DOVEADM_SET_OPTIONS(&ctx->ctx, "s:t:o:b");
+	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
+	return &ctx->ctx;
+}
+
 static void cmd_junk_forget(struct doveadm_cmd_context *cctx)
 {
 	struct junk_forget forget;
+	const void *payload;
 	const char *error;
-	buffer_t *frame;
+	size_t size;
 
+	if (doveadm_junk_names_users(cctx)) {
+		doveadm_cmd_ver2_to_mail_cmd_wrapper(cctx);
+		return;
+	}
 	if (forget_parse(cctx, &forget, &error) < 0) {
 		i_error("junk forget: %s", error);
 		doveadm_exit_code = EX_USAGE;
 		return;
 	}
-	frame = t_buffer_create(64);
-	junk_frame_encode_forget(frame, &forget);
-	admin_run("junk forget", JUNK_FRAME_FORGET,
-		  CONST_PTR_OFFSET(frame->data, JUNK_FRAME_HEADER_BYTES),
-		  frame->used - JUNK_FRAME_HEADER_BYTES);
+	payload = forget_payload(&forget, &size);
+	admin_run("junk forget", JUNK_FRAME_FORGET, payload, size);
 }
 
 struct doveadm_cmd_ver2 doveadm_cmd_junk_forget = {
 	.name = "junk forget",
-	.usage = "--since <time> [--origin <origin>] [--burst]",
+	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "--since <time> "
+		"[--until <time>] [--origin <origin>] [--burst]",
 	.cmd = cmd_junk_forget,
+	.mail_cmd = cmd_junk_forget_user_alloc,
 DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_MAIL_COMMON
 DOVEADM_CMD_PARAM('s', "since", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAM('t', "until", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('o', "origin", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('b', "burst", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAMS_END

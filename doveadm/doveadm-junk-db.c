@@ -54,21 +54,21 @@ static int db_check(sqlite3 *db, const char *path, const char **error_r)
 		*error_r = t_strdup_printf("%s: %s", path, sqlite3_errmsg(db));
 		return -1;
 	}
-	if (id != DOVEADM_JUNK_DB_APPLICATION_ID) {
+	if (id != JUNK_DATABASE_APPLICATION_ID) {
 		*error_r = t_strdup_printf(
 			"%s isn't a database of junk-feedback", path);
 		return -1;
 	}
-	if (version == DOVEADM_JUNK_DB_VERSION)
+	if (version == JUNK_DATABASE_VERSION)
 		return 0;
-	*error_r = version < DOVEADM_JUNK_DB_VERSION ?
+	*error_r = version < JUNK_DATABASE_VERSION ?
 		t_strdup_printf("%s is of an older version (%d): it is "
 			"upgraded when the service starts", path,
 			(int)version) :
 		t_strdup_printf("%s is of a newer version (%d, we know %d): "
 			"install the same version of dovecot-junk-feedback "
 			"that has written it", path, (int)version,
-			DOVEADM_JUNK_DB_VERSION);
+			JUNK_DATABASE_VERSION);
 	return -1;
 }
 

@@ -1,13 +1,11 @@
 #ifndef DOVEADM_JUNK_DB_H
 #define DOVEADM_JUNK_DB_H
 
+#include "junk-database.h"
+
 #include <sqlite3.h>
 
 /* The service's database, read-only and beside the running service. */
-
-/* What the service writes into it (service/junk-db.h). */
-#define DOVEADM_JUNK_DB_APPLICATION_ID 0x4a46626b
-#define DOVEADM_JUNK_DB_VERSION 1
 
 /* Where it is, by the configuration. */
 const char *doveadm_junk_db_path(void);

@@ -25,11 +25,15 @@ struct score_token {
 	junk_token_t token;
 	const char *text;
 	double weight;
+	/* about how many have reported it; 0 = few, or unknown */
+	unsigned int people;
 };
 ARRAY_DEFINE_TYPE(score_tokens, struct score_token);
 
 struct scorer {
 	struct junk_segment *segment;
+	/* knows how many people are behind a token; NULL = doesn't answer */
+	struct doveadm_junk_service *service;
 	bool all;
 
 	/* Of the current user; NULL = nobody's */
@@ -52,7 +56,12 @@ struct junk_score_cmd_context {
 
 static void scorer_init(struct scorer *scorer, bool all)
 {
+	const char *error;
+
 	i_zero(scorer);
+	/* now: as root still */
+	if (doveadm_junk_service_connect(&scorer->service, &error) < 0)
+		scorer->service = NULL;
 	scorer->segment = junk_segment_open(doveadm_junk_segment_path());
 	scorer->all = all;
 	scorer->pool = pool_alloconly_create("junk score", 64*1024);
@@ -62,11 +71,13 @@ static void scorer_init(struct scorer *scorer, bool all)
 	doveadm_print_header("class", "class", 0);
 	doveadm_print_header("token", "token", 0);
 	doveadm_print_header("value", "value", 0);
+	doveadm_print_header("people", "people", 0);
 }
 
 static void scorer_deinit(struct scorer *scorer)
 {
 	junk_segment_close(&scorer->segment);
+	doveadm_junk_service_close(&scorer->service);
 	pool_unref(&scorer->pool);
 }
 
@@ -80,15 +91,23 @@ remember_token(junk_token_t token, const char *text, void *context)
 	t->text = p_strdup(scorer->pool, text);
 }
 
+/* people: 0 = not known */
 static void
-print_row(const char *message, const char *item, const char *class,
-	  const char *token, const char *value)
+print_people_row(const char *message, const char *item, const char *class,
+		 const char *token, const char *value, unsigned int people)
 {
 	doveadm_print(message);
 	doveadm_print(item);
 	doveadm_print(class);
 	doveadm_print(token);
 	doveadm_print(value);
+	doveadm_print(people == 0 ? "" : dec2str(people));
+}
+
+static void
+print_row(const char *message, const char *item, const char *value)
+{
+	print_people_row(message, item, "", "", value, 0);
 }
 
 static const char *weight_string(double weight)
@@ -100,14 +119,14 @@ static void
 print_score(const char *name, const struct junk_score *score)
 {
 	if (score->score == JUNK_SCORE_UNKNOWN) {
-		print_row(name, "score", "", "", "unknown");
-		print_row(name, "reason", "", "", score->unknown_reason);
+		print_row(name, "score", "unknown");
+		print_row(name, "reason", score->unknown_reason);
 	} else {
-		print_row(name, "score", "", "",
+		print_row(name, "score",
 			  t_strdup_printf("%d", score->score));
 	}
-	print_row(name, "sum", "", "", weight_string(score->sum));
-	print_row(name, "evidence", "", "",
+	print_row(name, "sum", weight_string(score->sum));
+	print_row(name, "evidence",
 		  t_strdup_printf("%u", score->evidence_count));
 }
 
@@ -134,7 +153,23 @@ score_token_cmp(const struct score_token *t1, const struct score_token *t2)
 	return weight_cmp(t1->weight, t2->weight);
 }
 
-static void print_classes(const char *name, const struct junk_score *score)
+/* As many as are behind the token of the class that most are behind. */
+static unsigned int
+class_people(struct scorer *scorer, enum junk_token_class class_num)
+{
+	const struct score_token *t;
+	unsigned int people = 0;
+
+	array_foreach(&scorer->tokens, t) {
+		if (junk_token_class(t->token) == class_num)
+			people = I_MAX(people, t->people);
+	}
+	return people;
+}
+
+static void
+print_classes(struct scorer *scorer, const char *name,
+	      const struct junk_score *score)
 {
 	ARRAY(struct class_sum) sums;
 	const struct class_sum *sum;
@@ -148,11 +183,14 @@ static void print_classes(const char *name, const struct junk_score *score)
 			array_push_back(&sums, &class_sum);
 		bias -= class_sum.sum;
 	}
-	print_row(name, "bias", "", "", weight_string(bias));
+	print_row(name, "bias", weight_string(bias));
 	array_sort(&sums, class_sum_cmp);
 	array_foreach(&sums, sum) {
-		print_row(name, "class", junk_token_class_name(sum->class_num),
-			  "", weight_string(sum->sum));
+		print_people_row(name, "class",
+				 junk_token_class_name(sum->class_num), "",
+				 weight_string(sum->sum),
+				 class_people(scorer, (enum junk_token_class)
+					      sum->class_num));
 	}
 }
 
@@ -178,6 +216,29 @@ weigh_tokens(struct scorer *scorer, const struct junk_model *model,
 	array_sort(&scorer->tokens, score_token_cmp);
 }
 
+static void ask_people(struct scorer *scorer)
+{
+	unsigned int i = 0, count = array_count(&scorer->tokens);
+	junk_token_t *tokens = t_new(junk_token_t, count + 1);
+	struct doveadm_junk_known *known =
+		t_new(struct doveadm_junk_known, count + 1);
+	struct score_token *t;
+	const char *error;
+
+	if (scorer->service == NULL)
+		return;
+	array_foreach_modifiable(&scorer->tokens, t)
+		tokens[i++] = t->token;
+	if (doveadm_junk_service_lookup(scorer->service, tokens, count,
+					known, &error) < 0) {
+		doveadm_junk_service_close(&scorer->service);
+		return;
+	}
+	i = 0;
+	array_foreach_modifiable(&scorer->tokens, t)
+		t->people = known[i++].people;
+}
+
 static void print_tokens(struct scorer *scorer, const char *name)
 {
 	const struct score_token *t;
@@ -187,9 +248,9 @@ static void print_tokens(struct scorer *scorer, const char *name)
 		if (!scorer->all &&
 		    (t->weight == 0 || shown++ == SCORE_TOP_TOKENS))
 			break;
-		print_row(name, "token",
-			  junk_token_class_name(junk_token_class(t->token)),
-			  t->text, weight_string(t->weight));
+		print_people_row(name, "token",
+			junk_token_class_name(junk_token_class(t->token)),
+			t->text, weight_string(t->weight), t->people);
 	}
 }
 
@@ -222,8 +283,9 @@ score_stream(struct scorer *scorer, const char *name, struct istream *input,
 				 &score);
 		weigh_tokens(scorer, &model, &msg);
 	}
+	ask_people(scorer);
 	print_score(name, &score);
-	print_classes(name, &score);
+	print_classes(scorer, name, &score);
 	print_tokens(scorer, name);
 	return 0;
 }
@@ -353,14 +415,10 @@ static struct doveadm_mail_cmd_context *cmd_junk_score_alloc(void)
 /* A message on stdin needs no user. */
 static void cmd_junk_score(struct doveadm_cmd_context *cctx)
 {
-	const char *const *query, *str;
-	struct istream *users;
-	bool all;
+	const char *const *query;
 
 	if (doveadm_cmd_param_array(cctx, "query", &query) ||
-	    doveadm_cmd_param_str(cctx, "user", &str) ||
-	    doveadm_cmd_param_istream(cctx, "user-file", &users) ||
-	    doveadm_cmd_param_bool(cctx, "all-users", &all))
+	    doveadm_junk_names_users(cctx))
 		doveadm_cmd_ver2_to_mail_cmd_wrapper(cctx);
 	else
 		cmd_junk_score_stdin(cctx);

@@ -105,6 +105,13 @@ int doveadm_junk_service_connect(struct doveadm_junk_service **service_r,
 	return service_connect(SERVICE_TIMEOUT_SECS, service_r, error_r);
 }
 
+int
+doveadm_junk_service_connect_admin(struct doveadm_junk_service **service_r,
+				   const char **error_r)
+{
+	return service_connect(SERVICE_ADMIN_TIMEOUT_SECS, service_r, error_r);
+}
+
 void doveadm_junk_service_close(struct doveadm_junk_service **_service)
 {
 	struct doveadm_junk_service *service = *_service;
@@ -229,21 +236,58 @@ int doveadm_junk_service_ask(struct doveadm_junk_service *service,
 	return 0;
 }
 
-int doveadm_junk_service_admin(enum junk_frame_type type,
-			       const void *payload, size_t payload_size,
-			       ARRAY_TYPE(junk_key_values) *answer,
-			       const char **error_r)
+/* "class spam ham people hash" of the token with that number */
+static void
+parse_known(const struct junk_key_value *kv, struct doveadm_junk_known *known,
+	    unsigned int count)
 {
-	struct doveadm_junk_service *service;
-	int ret;
+	const char *const *words = t_strsplit(kv->value, " ");
+	struct doveadm_junk_known found;
+	unsigned int idx;
 
-	if (service_connect(SERVICE_ADMIN_TIMEOUT_SECS, &service,
-			    error_r) < 0)
+	if (str_array_length(words) != 5 ||
+	    str_to_uint(kv->key, &idx) < 0 || idx >= count ||
+	    str_to_uint(words[1], &found.spam) < 0 ||
+	    str_to_uint(words[2], &found.ham) < 0 ||
+	    str_to_uint(words[3], &found.people) < 0)
+		return;
+	found.hash = words[4];
+	known[idx] = found;
+}
+
+static int
+service_lookup_some(struct doveadm_junk_service *service,
+		    const junk_token_t *tokens, unsigned int count,
+		    struct doveadm_junk_known *known, const char **error_r)
+{
+	ARRAY_TYPE(junk_key_values) answer;
+	const struct junk_key_value *kv;
+	buffer_t *frame = t_buffer_create(1024);
+
+	t_array_init(&answer, count);
+	junk_frame_encode_lookup(frame, tokens, count);
+	if (doveadm_junk_service_ask(service, JUNK_FRAME_LOOKUP,
+		CONST_PTR_OFFSET(frame->data, JUNK_FRAME_HEADER_BYTES),
+		frame->used - JUNK_FRAME_HEADER_BYTES, &answer, error_r) < 0)
 		return -1;
-	ret = doveadm_junk_service_ask(service, type, payload, payload_size,
-				       answer, error_r);
-	doveadm_junk_service_close(&service);
-	return ret;
+	array_foreach(&answer, kv)
+		parse_known(kv, known, count);
+	return 0;
+}
+
+int doveadm_junk_service_lookup(struct doveadm_junk_service *service,
+				const junk_token_t *tokens, unsigned int count,
+				struct doveadm_junk_known *known,
+				const char **error_r)
+{
+	memset(known, 0, count * sizeof(*known));
+	for (unsigned int i = 0; i < count; i += JUNK_MAX_LOOKUP_TOKENS) {
+		if (service_lookup_some(service, tokens + i,
+				I_MIN(count - i, JUNK_MAX_LOOKUP_TOKENS),
+				known + i, error_r) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int doveadm_junk_service_status(ARRAY_TYPE(junk_key_values) *status,

@@ -4,7 +4,6 @@
 
 #include "lib.h"
 #include "array.h"
-#include "buffer.h"
 #include "ioloop.h"
 #include "istream.h"
 #include "str.h"
@@ -95,92 +94,92 @@ static const char *weight_of(const struct junk_model *model,
 		(double)JUNK_WEIGHT_SCALE);
 }
 
-/* "class spam ham reporters" of the N-th token; NULL = few people know it */
-static const char *const *
-answer_find(const ARRAY_TYPE(junk_key_values) *answer, unsigned int idx)
+static void print_headers(void)
 {
-	const char *key = t_strdup_printf("%u", idx);
-	const struct junk_key_value *kv;
-	const char *const *words;
+	static const char *const columns[] = {
+		"class", "token", "spam", "ham", "people", "weight", "hash",
+	};
 
-	array_foreach(answer, kv) {
-		words = t_strsplit(kv->value, " ");
-		if (strcmp(kv->key, key) == 0 && str_array_length(words) == 4)
-			return words;
-	}
-	return NULL;
+	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
+	for (unsigned int i = 0; i < N_ELEMENTS(columns); i++)
+		doveadm_print_header_simple(columns[i]);
 }
 
 static void
-print_tokens(const struct token_search *search, const struct junk_model *model,
-	     const ARRAY_TYPE(junk_key_values) *answer)
+print_token(junk_token_t token, const char *text, const char *weight,
+	    const struct doveadm_junk_known *known)
 {
-	const junk_token_t *tokens;
-	const char *const *texts;
-	unsigned int count;
+	doveadm_print(junk_token_class_name(junk_token_class(token)));
+	doveadm_print(text);
+	doveadm_print(dec2str(known->spam));
+	doveadm_print(dec2str(known->ham));
+	doveadm_print(dec2str(known->people));
+	doveadm_print(weight);
+	doveadm_print(known->hash);
+}
 
-	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
-	doveadm_print_header_simple("class");
-	doveadm_print_header_simple("token");
-	doveadm_print_header_simple("spam");
-	doveadm_print_header_simple("ham");
-	doveadm_print_header_simple("people");
-	doveadm_print_header_simple("weight");
-	tokens = array_get(&search->tokens, &count);
-	texts = array_front(&search->texts);
-	for (unsigned int i = 0; i < count; i++) T_BEGIN {
-		const char *const *words = answer_find(answer, i);
+/* Returns how many are known. */
+static unsigned int
+print_tokens(const struct token_search *search, const struct junk_model *model,
+	     const struct doveadm_junk_known *known)
+{
+	const char *const *texts = array_front(&search->texts);
+	const junk_token_t *token;
+	unsigned int printed = 0;
 
-		if (words != NULL) {
-			doveadm_print(junk_token_class_name(
-				junk_token_class(tokens[i])));
-			doveadm_print(texts[i]);
-			for (unsigned int j = 1; j < 4; j++)
-				doveadm_print(words[j]);
-			doveadm_print(weight_of(model, tokens[i]));
+	array_foreach(&search->tokens, token) T_BEGIN {
+		unsigned int i = array_foreach_idx(&search->tokens, token);
+
+		if (known[i].people > 0) {
+			if (printed++ == 0)
+				print_headers();
+			print_token(*token, texts[i], weight_of(model, *token),
+				    &known[i]);
 		}
 	} T_END;
+	return printed;
 }
 
 static int
-lookup(const struct token_search *search, ARRAY_TYPE(junk_key_values) *answer,
+lookup(const struct token_search *search, struct doveadm_junk_known *known,
        const char **error_r)
 {
-	buffer_t *frame = t_buffer_create(1024);
+	struct doveadm_junk_service *service;
 	unsigned int count;
 	const junk_token_t *tokens = array_get(&search->tokens, &count);
+	int ret;
 
-	junk_frame_encode_lookup(frame, tokens, count);
-	return doveadm_junk_service_admin(JUNK_FRAME_LOOKUP,
-		CONST_PTR_OFFSET(frame->data, JUNK_FRAME_HEADER_BYTES),
-		frame->used - JUNK_FRAME_HEADER_BYTES, answer, error_r);
+	if (doveadm_junk_service_connect(&service, error_r) < 0)
+		return -1;
+	ret = doveadm_junk_service_lookup(service, tokens, count, known,
+					  error_r);
+	doveadm_junk_service_close(&service);
+	return ret;
 }
 
 static void token_run(struct token_search *search)
 {
-	ARRAY_TYPE(junk_key_values) answer;
+	struct doveadm_junk_known *known = t_new(struct doveadm_junk_known,
+		array_count(&search->tokens) + 1);
 	struct junk_segment *segment;
 	struct junk_model model;
 	const char *error;
 	bool have_model;
 
-	t_array_init(&answer, 16);
-	if (lookup(search, &answer, &error) < 0) {
+	if (lookup(search, known, &error) < 0) {
 		i_error(COMMAND": %s", error);
 		doveadm_exit_code = EX_UNAVAILABLE;
-		return;
-	}
-	if (array_count(&answer) == 0) {
-		i_error(COMMAND": nothing is known of \"%s\", or too few people "
-			"have reported it (junk_feedback_min_reporters)",
-			search->word);
-		doveadm_exit_code = DOVEADM_EX_NOTFOUND;
 		return;
 	}
 	segment = junk_segment_open(doveadm_junk_segment_path());
 	have_model = junk_segment_get(segment, ioloop_time, &model,
 				      &error) == 0;
-	print_tokens(search, have_model ? &model : NULL, &answer);
+	if (print_tokens(search, have_model ? &model : NULL, known) == 0) {
+		i_error(COMMAND": nothing is known of \"%s\", or too few people "
+			"have reported it (junk_feedback_min_reporters)",
+			search->word);
+		doveadm_exit_code = DOVEADM_EX_NOTFOUND;
+	}
 	junk_segment_close(&segment);
 }
 

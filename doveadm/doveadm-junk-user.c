@@ -9,6 +9,17 @@
 #include "junk-identity.h"
 #include "doveadm-junk.h"
 
+bool doveadm_junk_names_users(const struct doveadm_cmd_context *cctx)
+{
+	struct istream *users;
+	const char *user;
+	bool all;
+
+	return doveadm_cmd_param_str(cctx, "user", &user) ||
+		doveadm_cmd_param_istream(cctx, "user-file", &users) ||
+		doveadm_cmd_param_bool(cctx, "all-users", &all);
+}
+
 const char *doveadm_junk_control_dir(struct mail_user *user, bool create)
 {
 	struct mail_namespace *ns = mail_namespace_find_inbox(user->namespaces);

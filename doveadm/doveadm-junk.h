@@ -47,6 +47,11 @@ struct doveadm_junk_service;
 
 int doveadm_junk_service_connect(struct doveadm_junk_service **service_r,
 				 const char **error_r);
+/* For what may take the service minutes. The service looks at who connects:
+   before doveadm becomes a mail user. */
+int
+doveadm_junk_service_connect_admin(struct doveadm_junk_service **service_r,
+				   const char **error_r);
 void doveadm_junk_service_close(struct doveadm_junk_service **service);
 /* Send a frame that is answered by a text: lines key=value, allocated from the
    data stack. No reports may be under way. */
@@ -55,13 +60,21 @@ int doveadm_junk_service_ask(struct doveadm_junk_service *service,
 			     const void *payload, size_t payload_size,
 			     ARRAY_TYPE(junk_key_values) *answer,
 			     const char **error_r);
-/* Connect, ask, close; for what may take the service minutes. */
-int doveadm_junk_service_admin(enum junk_frame_type type,
-			       const void *payload, size_t payload_size,
-			       ARRAY_TYPE(junk_key_values) *answer,
-			       const char **error_r);
 /* Connect, ask for the status, close. */
 int doveadm_junk_service_status(ARRAY_TYPE(junk_key_values) *status,
+				const char **error_r);
+/* What the service knows of a token. */
+struct doveadm_junk_known {
+	unsigned int spam, ham;
+	/* 0 = nothing, or it won't say: too few people have reported it */
+	unsigned int people;
+	/* as the database has it, from the data stack */
+	const char *hash;
+};
+/* Ask about any number of tokens; known has room for each. */
+int doveadm_junk_service_lookup(struct doveadm_junk_service *service,
+				const junk_token_t *tokens, unsigned int count,
+				struct doveadm_junk_known *known,
 				const char **error_r);
 /* Send a report, and wait for acknowledgements if many are under way. */
 int doveadm_junk_service_report(struct doveadm_junk_service *service,
@@ -72,6 +85,9 @@ int doveadm_junk_service_finish(struct doveadm_junk_service *service,
 				const char **error_r);
 
 /* --- doveadm-junk-user.c --- */
+
+/* Is -u, -A or -F given? */
+bool doveadm_junk_names_users(const struct doveadm_cmd_context *cctx);
 
 /* The user's control directory, made if create is TRUE; NULL if there is none
    or it can't be made, which is logged. */

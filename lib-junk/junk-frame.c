@@ -259,6 +259,8 @@ void junk_frame_encode_ack(buffer_t *dest, uint32_t count)
 /* --- administration --- */
 
 #define FORGET_FLAG_BURST 0x01
+#define FORGET_FLAG_REPORTER 0x02
+#define FORGET_FLAGS (FORGET_FLAG_BURST | FORGET_FLAG_REPORTER)
 
 void junk_frame_encode_forget(buffer_t *dest, const struct junk_forget *forget)
 {
@@ -266,8 +268,13 @@ void junk_frame_encode_forget(buffer_t *dest, const struct junk_forget *forget)
 
 	memset(payload, 0, sizeof(payload));
 	cpu64_to_le_unaligned(forget->since, payload);
-	payload[8] = (uint8_t)forget->origin;
-	payload[9] = forget->burst ? FORGET_FLAG_BURST : 0;
+	cpu64_to_le_unaligned(forget->until, payload + 8);
+	payload[32] = (uint8_t)forget->origin;
+	payload[33] = forget->burst ? FORGET_FLAG_BURST : 0;
+	if (forget->reporter != NULL) {
+		memcpy(payload + 16, forget->reporter, JUNK_REPORTER_BYTES);
+		payload[33] |= FORGET_FLAG_REPORTER;
+	}
 	junk_frame_encode(dest, JUNK_FRAME_FORGET, payload, sizeof(payload));
 }
 
@@ -282,15 +289,17 @@ int junk_frame_decode_forget(const struct junk_frame *frame,
 					   frame->payload_size);
 		return -1;
 	}
-	if ((p[9] & ~FORGET_FLAG_BURST) != 0 ||
-	    le16_to_cpu_unaligned(p + 10) != 0 ||
-	    le32_to_cpu_unaligned(p + 12) != 0) {
+	if ((p[33] & ~FORGET_FLAGS) != 0 ||
+	    le16_to_cpu_unaligned(p + 34) != 0) {
 		*error_r = "reserved bytes of FORGET aren't 0";
 		return -1;
 	}
 	forget_r->since = le64_to_cpu_unaligned(p);
-	forget_r->origin = (enum junk_origin)p[8];
-	forget_r->burst = (p[9] & FORGET_FLAG_BURST) != 0;
+	forget_r->until = le64_to_cpu_unaligned(p + 8);
+	forget_r->origin = (enum junk_origin)p[32];
+	forget_r->burst = (p[33] & FORGET_FLAG_BURST) != 0;
+	forget_r->reporter = (p[33] & FORGET_FLAG_REPORTER) != 0 ?
+		p + 16 : NULL;
 	return 0;
 }
 

@@ -20,10 +20,12 @@
      STATUS  empty
    from root or the service's own user only, answered by TEXT:
      LOOKUP  u64 * token, at most JUNK_MAX_LOOKUP_TOKENS: "N=class spam ham
-             reporters" for the N-th token that enough people have reported
-     FORGET  u64 since (seconds since 1970), u8 origin (0 = any), u8 flags
-             (1 = all of those reporters that exceeded their limit), u16 0,
-             u32 0: take reports back
+             reporters hash" for the N-th token that enough people have
+             reported; hash: 16 digits, as the database has it
+     FORGET  u64 since, u64 until (seconds since 1970; hours count as a whole;
+             until 0 = no end), 16 reporter, u8 origin (0 = any), u8 flags
+             (1 = all of those reporters that exceeded their limit, 2 = this
+             reporter only), u16 0: take reports back
      REBUILD empty: learn anew from the reports that are kept
      REKEY   empty: begin a new database with a new key
 
@@ -37,7 +39,7 @@
 #define JUNK_FRAME_VERSION 1
 #define JUNK_FRAME_HEADER_BYTES 8
 #define JUNK_FRAME_REPORT_BYTES 52
-#define JUNK_FRAME_FORGET_BYTES 16
+#define JUNK_FRAME_FORGET_BYTES 36
 
 enum junk_frame_type {
 	JUNK_FRAME_REPORT = 1,
@@ -53,12 +55,15 @@ enum junk_frame_type {
 
 /* Which reports to take back. */
 struct junk_forget {
-	/* seconds since 1970; an hour counts as a whole */
-	uint64_t since;
+	/* seconds since 1970; the hours that they are in count as a whole.
+	   until 0 = no end */
+	uint64_t since, until;
 	/* 0 = any */
 	enum junk_origin origin;
 	/* all reports of those who have exceeded their limit since then */
 	bool burst;
+	/* this one's only; NULL = anybody's. When decoded: in the frame */
+	const unsigned char *reporter;
 };
 
 struct junk_frame {

@@ -307,8 +307,10 @@ static void test_junk_frame_garbage(void)
 static void test_junk_frame_admin(void)
 {
 	const struct junk_forget forget = {
-		.since = UINT64_C(1234567890123), .origin = JUNK_ORIGIN_MOVE,
+		.since = UINT64_C(1234567890123),
+		.until = UINT64_C(9876543210987), .origin = JUNK_ORIGIN_MOVE,
 		.burst = TRUE,
+		.reporter = (const unsigned char *)"0123456789abcdef",
 	};
 	junk_token_t tokens[JUNK_MAX_LOOKUP_TOKENS + 1];
 	const junk_token_t *tokens2;
@@ -328,10 +330,13 @@ static void test_junk_frame_admin(void)
 	test_assert(frame.type == JUNK_FRAME_FORGET && size == buf->used);
 	test_assert(junk_frame_decode_forget(&frame, &forget2, &error) == 0);
 	test_assert(forget2.since == forget.since &&
+		    forget2.until == forget.until &&
 		    forget2.origin == forget.origin && forget2.burst);
+	test_assert(memcmp(forget2.reporter, forget.reporter,
+			   JUNK_REPORTER_BYTES) == 0);
 	/* each reserved byte, and each unknown flag */
 	data = buffer_get_modifiable_data(buf, NULL);
-	for (unsigned int i = 9; i < JUNK_FRAME_FORGET_BYTES; i++) {
+	for (unsigned int i = 33; i < JUNK_FRAME_FORGET_BYTES; i++) {
 		data[JUNK_FRAME_HEADER_BYTES + i] ^= 0x80;
 		test_assert_idx(junk_frame_decode_forget(&frame, &forget2,
 							 &error) < 0, i);

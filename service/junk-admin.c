@@ -27,8 +27,8 @@ admin_matches(const struct junk_forget *forget,
 
 	return !event->undo && row->undone == 0 &&
 		row->verdict != JUNK_VERDICT_RETRACT &&
-		row->hour >= (int64_t)(forget->since / HOUR_SECS *
-				       HOUR_SECS) &&
+		row->hour / HOUR_SECS >= (int64_t)(forget->since / HOUR_SECS) &&
+		(forget->until == 0 || row->hour < (int64_t)forget->until) &&
 		(forget->origin == 0 || row->origin == forget->origin);
 }
 
@@ -67,7 +67,7 @@ admin_foreach(struct junk_recorder *recorder, const struct junk_forget *forget,
 }
 
 struct admin_search {
-	/* sorted; used if only bursts are meant */
+	/* sorted; used if only theirs are meant */
 	ARRAY(struct admin_reporter) reporters;
 	bool only_reporters;
 	/* without what is sealed */
@@ -81,7 +81,7 @@ admin_add_reporter(struct junk_recorder *recorder,
 	struct admin_search *search = context;
 	struct admin_reporter reporter;
 
-	if (row->burst && admin_reporter_read(recorder, row, &reporter) == 0)
+	if (row->burst != 0 && admin_reporter_read(recorder, row, &reporter) == 0)
 		array_push_back(&search->reporters, &reporter);
 }
 
@@ -107,8 +107,13 @@ static int
 admin_find(struct junk_recorder *recorder, const struct junk_forget *forget,
 	   struct admin_search *search)
 {
-	search->only_reporters = forget->burst;
-	if (forget->burst) {
+	struct admin_reporter reporter;
+
+	search->only_reporters = forget->burst || forget->reporter != NULL;
+	if (forget->reporter != NULL) {
+		memcpy(reporter.id, forget->reporter, sizeof(reporter.id));
+		array_push_back(&search->reporters, &reporter);
+	} else if (forget->burst) {
 		if (admin_foreach(recorder, forget, admin_add_reporter,
 				  search) < 0)
 			return -1;
@@ -209,6 +214,7 @@ int junk_recorder_lookup(struct junk_recorder *recorder, junk_token_t token,
 	ret = junk_db_token_find(recorder->db, keyed, token_r);
 	if (ret < 0)
 		return -1;
+	token_r->token = keyed;
 	/* what isn't written yet */
 	while ((count = junk_token_counts_next(recorder->tokens,
 					       junk_token_part(keyed),

@@ -87,8 +87,8 @@ static const char *const junk_db_sql[JUNK_DB_STMT_COUNT] = {
 		"DELETE FROM hours WHERE hour < ?1",
 	[JUNK_DB_STMT_TOKEN_ADD] =
 		"INSERT INTO tokens (token, class, spam, ham, reporters, "
-		"sketch, day) VALUES (?1, ?2, max(?3, 0), max(?4, 0), "
-		"junk_reporters(?5), ?5, ?6) "
+		"sketch, first_day, day) VALUES (?1, ?2, max(?3, 0), "
+		"max(?4, 0), junk_reporters(?5), ?5, ?6, ?6) "
 		"ON CONFLICT DO UPDATE SET spam = max(spam + ?3, 0), "
 		"ham = max(ham + ?4, 0), "
 		"reporters = junk_reporters(sketch | ?5), "
@@ -366,7 +366,7 @@ static int junk_db_create(struct junk_db *db, const struct junk_key *key)
 	if (junk_db_exec(db, junk_schema_schema) < 0 ||
 	    junk_db_exec(db, t_strdup_printf(
 		"PRAGMA application_id = %d; PRAGMA user_version = %d;",
-		JUNK_DB_APPLICATION_ID, JUNK_DB_SCHEMA_VERSION)) < 0)
+		JUNK_DATABASE_APPLICATION_ID, JUNK_DATABASE_VERSION)) < 0)
 		return -1;
 	return junk_db_meta_set(db, "key_check", check, sizeof(check));
 }
@@ -417,18 +417,18 @@ static int junk_db_identify(struct junk_db *db, int64_t *version_r)
 		return -1;
 	if (objects == 0 && *version_r == 0 && application_id == 0)
 		return 0;
-	if (application_id != JUNK_DB_APPLICATION_ID || *version_r < 1) {
+	if (application_id != JUNK_DATABASE_APPLICATION_ID || *version_r < 1) {
 		junk_db_set_error(db, JUNK_DB_FAULT_FOREIGN, t_strdup_printf(
 			"database %s belongs to another program: move it away",
 			db->path));
 		return -1;
 	}
-	if (*version_r > JUNK_DB_SCHEMA_VERSION) {
+	if (*version_r > JUNK_DATABASE_VERSION) {
 		junk_db_set_error(db, JUNK_DB_FAULT_FOREIGN, t_strdup_printf(
 			"database %s has the newer version %"PRId64", this "
 			"program knows %d: upgrade dovecot-junk-feedback, or "
 			"move the database away", db->path, *version_r,
-			JUNK_DB_SCHEMA_VERSION));
+			JUNK_DATABASE_VERSION));
 		return -1;
 	}
 	return 1;
@@ -649,7 +649,7 @@ junk_db_report_get_row(sqlite3_stmt *stmt, struct junk_db_report *report_r)
 		(unsigned int)sqlite3_column_int(stmt, 4);
 	report_r->score = sqlite3_column_type(stmt, 5) == SQLITE_NULL ?
 		JUNK_SCORE_UNKNOWN : sqlite3_column_int(stmt, 5);
-	report_r->burst = sqlite3_column_int(stmt, 6) != 0;
+	report_r->burst = (uint32_t)sqlite3_column_int64(stmt, 6);
 	report_r->undone = sqlite3_column_int64(stmt, 7);
 	report_r->sealed = sqlite3_column_blob(stmt, 8);
 	report_r->sealed_size = (size_t)sqlite3_column_bytes(stmt, 8);
@@ -688,7 +688,7 @@ int junk_db_report_insert(struct junk_db *db,
 	(void)sqlite3_bind_int(stmt, 5, (int)report->origin);
 	if (report->score != JUNK_SCORE_UNKNOWN)
 		(void)sqlite3_bind_int(stmt, 6, report->score);
-	(void)sqlite3_bind_int(stmt, 7, report->burst ? 1 : 0);
+	(void)sqlite3_bind_int64(stmt, 7, report->burst);
 	if (report->undone != 0)
 		(void)sqlite3_bind_int64(stmt, 8, report->undone);
 	(void)sqlite3_bind_blob(stmt, 9, report->sealed,

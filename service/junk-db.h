@@ -1,6 +1,7 @@
 #ifndef JUNK_DB_H
 #define JUNK_DB_H
 
+#include "junk-database.h"
 #include "junk-report.h"
 
 /* The database: statements and faults of SQLite, nothing about what a report
@@ -11,10 +12,6 @@
 
 struct junk_key;
 struct junk_db;
-
-#define JUNK_DB_SCHEMA_VERSION 2
-/* "JFbk": tells that an SQLite file is ours. */
-#define JUNK_DB_APPLICATION_ID 0x4a46626b
 
 /* What an error means to the operator; each has its own fix. */
 enum junk_db_fault {
@@ -51,7 +48,8 @@ struct junk_db_report {
 	enum junk_origin origin;
 	/* 0..100 or JUNK_SCORE_UNKNOWN */
 	int score;
-	bool burst;
+	/* 0 = within its reporter's limit, else who it is of, in this hour */
+	uint32_t burst;
 	/* 0 = it counts */
 	int64_t undone;
 	/* when read: valid until the next call of the same function or the

@@ -587,10 +587,11 @@ junk_engine_lookup(struct junk_engine *engine, const struct junk_frame *frame,
 			return junk_engine_admin_failed(engine, now, error_r);
 		if (ret == 0)
 			continue;
-		str_printfa(answer, "%u=%s %d %d %u\n", i,
+		str_printfa(answer, "%u=%s %d %d %u %016"PRIx64"\n", i,
 			    junk_token_class_name(token.class_num),
 			    I_MAX(token.spam, 0), I_MAX(token.ham, 0),
-			    junk_db_sketch_reporters(token.sketch));
+			    junk_db_sketch_reporters(token.sketch),
+			    token.token);
 	}
 	return 0;
 }

@@ -243,6 +243,20 @@ uint64_t junk_key_uid(const struct junk_key *key, uint32_t uid)
 	return junk_key_prf(key->identity, data, sizeof(data));
 }
 
+uint32_t junk_key_flooder(const struct junk_key *key,
+			  const unsigned char reporter[JUNK_REPORTER_BYTES],
+			  int64_t hour)
+{
+	unsigned char data[JUNK_REPORTER_BYTES + sizeof(hour)];
+	uint32_t num;
+
+	memcpy(data, reporter, JUNK_REPORTER_BYTES);
+	cpu64_to_le_unaligned((uint64_t)hour, data + JUNK_REPORTER_BYTES);
+	/* data of another length than that of any report */
+	num = (uint32_t)junk_key_prf(key->report, data, sizeof(data));
+	return num != 0 ? num : 1;
+}
+
 uint64_t junk_key_token(const struct junk_key *key, junk_token_t token)
 {
 	unsigned char data[sizeof(token)];

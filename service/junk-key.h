@@ -30,6 +30,11 @@ uint64_t
 junk_key_identity(const struct junk_key *key,
 		  const unsigned char reporter[JUNK_REPORTER_BYTES]);
 uint64_t junk_key_uid(const struct junk_key *key, uint32_t uid);
+/* Tells apart those who flood us, within an hour and for this hour only. Never
+   0. */
+uint32_t junk_key_flooder(const struct junk_key *key,
+			  const unsigned char reporter[JUNK_REPORTER_BYTES],
+			  int64_t hour);
 uint64_t junk_key_token(const struct junk_key *key, junk_token_t token);
 /* Which of 64 bits stands for a reporter in a token's sketch: another one for
    each token, so that sketches don't tell who shares words with whom. */

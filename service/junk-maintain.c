@@ -7,8 +7,9 @@
    second. */
 #define SNAPSHOT_REPORTS 4000
 #define SNAPSHOT_SECS 300
-/* Token counts are written after a minute, or when so many wait (3-8 MB). */
-#define TOKENS_SECS 60
+/* Token counts are written when they are so old, or when so many wait
+   (3-8 MB): under load always the latter, so that this costs it nothing. */
+#define TOKENS_SECS 10
 #define TOKENS_MAX 100000
 /* Rows that one piece writes or deletes. */
 #define TOKENS_BATCH 4096
@@ -72,7 +73,8 @@ junk_recorder_write_parts(struct junk_recorder *recorder,
 	return junk_recorder_write_token_seqs(recorder);
 }
 
-static int junk_recorder_write_tokens(struct junk_recorder *recorder)
+static int
+junk_recorder_write_tokens(struct junk_recorder *recorder, time_t now)
 {
 	int64_t old_seqs[JUNK_TOKEN_PART_COUNT];
 	unsigned int parts;
@@ -94,6 +96,9 @@ static int junk_recorder_write_tokens(struct junk_recorder *recorder)
 					     recorder->next_part);
 		recorder->next_part =
 			(recorder->next_part + 1) % JUNK_TOKEN_PART_COUNT;
+		/* once around: what comes now may wait again */
+		if (recorder->next_part == 0)
+			recorder->tokens_time = now;
 	}
 	return 0;
 }
@@ -208,6 +213,6 @@ int junk_recorder_maintain(struct junk_recorder *recorder, time_t now)
 	    now < recorder->snapshot_time)
 		recorder->snapshot_time = now;
 	if (junk_recorder_tokens_are_due(recorder, now))
-		return junk_recorder_write_tokens(recorder) < 0 ? -1 : 1;
+		return junk_recorder_write_tokens(recorder, now) < 0 ? -1 : 1;
 	return junk_recorder_expire(recorder, now);
 }

@@ -142,7 +142,7 @@ int junk_recorder_count_hour(struct junk_recorder *recorder,
 		.origin = row->origin,
 		.score = row->score,
 		.reports = reports,
-		.burst = row->burst ? reports : 0,
+		.burst = row->burst != 0 ? reports : 0,
 	};
 
 	if (!verdict_teaches(row->verdict))
@@ -167,7 +167,10 @@ junk_recorder_insert(struct junk_recorder *recorder,
 	row.verdict = report->verdict;
 	row.origin = report->origin;
 	row.score = score;
-	row.burst = junk_recorder_is_burst(recorder, report, now);
+	if (junk_recorder_is_burst(recorder, report, now)) {
+		row.burst = junk_key_flooder(recorder->key, report->reporter,
+					     row.hour);
+	}
 	junk_sealed_write(recorder->key, report, flags, sealed);
 	row.sealed = sealed->data;
 	row.sealed_size = sealed->used;
@@ -176,9 +179,9 @@ junk_recorder_insert(struct junk_recorder *recorder,
 	event->hour = row.hour;
 	event->report = *report;
 	junk_recorder_set_digest(&event->report, row.id);
-	event->ignored = row.burst || !verdict_teaches(row.verdict);
+	event->ignored = row.burst != 0 || !verdict_teaches(row.verdict);
 	row.seq = event->seq;
-	if (row.burst)
+	if (row.burst != 0)
 		recorder->txn_counters.burst++;
 	if (junk_db_report_insert(recorder->db, &row) < 0)
 		return -1;
@@ -232,7 +235,7 @@ junk_recorder_take_back(struct junk_recorder *recorder,
 
 	event->undo_of = old->row.seq;
 	event->hour = old->row.hour;
-	event->ignored = old->row.burst;
+	event->ignored = old->row.burst != 0;
 	event->report = old->report;
 	event->report.verdict = old->row.verdict;
 	event->report.tokens = junk_recorder_copy_tokens(recorder,

@@ -109,7 +109,7 @@ junk_recorder_replay_event(struct junk_recorder *recorder,
 	recorder->last_seq = db_event->seq;
 	/* as if it never was, unless something older has it already: then its
 	   taking back comes as well */
-	if (row->burst || row->verdict == JUNK_VERDICT_RETRACT ||
+	if (row->burst != 0 || row->verdict == JUNK_VERDICT_RETRACT ||
 	    (!db_event->undo && row->undone != 0))
 		return;
 	i_zero(&event);

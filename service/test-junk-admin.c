@@ -134,7 +134,7 @@ static void test_settle(void)
 
 	test_assert(junk_recorder_snapshot(recorder) == 0);
 	(void)junk_recorder_maintain(recorder, now);
-	while (junk_recorder_maintain(recorder, now + 60) > 0) ;
+	while (junk_recorder_maintain(recorder, now + 20) > 0) ;
 }
 
 static int64_t test_count(const char *where)
@@ -159,6 +159,9 @@ test_forget(const struct junk_forget *forget, unsigned int count, bool exact)
 static void test_junk_admin_forget_since(void)
 {
 	const struct junk_forget forget = { .since = LATER + 100 };
+	const struct junk_forget before = {
+		.since = LATER - HOUR, .until = LATER,
+	};
 	buffer_t *good, *state;
 
 	test_begin_admin("forget: since a time, exactly");
@@ -168,6 +171,7 @@ static void test_junk_admin_forget_since(void)
 		test_record(9, 50 + m, HAM, JUNK_ORIGIN_MOVE, LATER);
 	/* also if all of it is in the snapshot */
 	test_settle();
+	test_forget(&before, 0, TRUE);
 	test_forget(&forget, 30, TRUE);
 	state = test_state();
 	test_assert(buffer_cmp(good, state));
@@ -223,6 +227,37 @@ static void test_junk_admin_forget_burst(void)
 	state = test_state();
 	test_assert(buffer_cmp(good, state));
 	test_assert(test_db_int("SELECT sum(burst) FROM hours") == 0);
+	buffer_free(&good);
+	buffer_free(&state);
+	test_end_admin();
+}
+
+static void test_junk_admin_forget_reporter(void)
+{
+	const unsigned char reporter[JUNK_REPORTER_BYTES] = { 9 + 1 };
+	const struct junk_forget forget = {
+		.since = LATER, .until = LATER + 1, .reporter = reporter,
+	};
+	buffer_t *good, *state;
+
+	test_begin_admin("forget: one reporter's, of some hours");
+	test_record_good();
+	test_record(9, 100, HAM, JUNK_ORIGIN_MOVE, NOW + 100);
+	test_record(3, 101, HAM, JUNK_ORIGIN_MOVE, LATER);
+	test_record(9, 102, HAM, JUNK_ORIGIN_MOVE, LATER + HOUR);
+	test_load();
+	good = test_state();
+	test_close();
+	test_open();
+	test_record_good();
+	test_record(9, 100, HAM, JUNK_ORIGIN_MOVE, NOW + 100);
+	for (unsigned int m = 0; m < 7; m++)
+		test_record(9, 50 + m, SPAM, JUNK_ORIGIN_MOVE, LATER);
+	test_record(3, 101, HAM, JUNK_ORIGIN_MOVE, LATER);
+	test_record(9, 102, HAM, JUNK_ORIGIN_MOVE, LATER + HOUR);
+	test_forget(&forget, 7, TRUE);
+	state = test_state();
+	test_assert(buffer_cmp(good, state));
 	buffer_free(&good);
 	buffer_free(&state);
 	test_end_admin();
@@ -301,6 +336,7 @@ int main(void)
 		test_junk_admin_forget_since,
 		test_junk_admin_forget_origin,
 		test_junk_admin_forget_burst,
+		test_junk_admin_forget_reporter,
 		test_junk_admin_forget_expired,
 		test_junk_admin_rebuild,
 		test_junk_admin_lookup,

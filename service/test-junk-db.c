@@ -300,7 +300,7 @@ static void test_junk_db_open(void)
 	test_assert(stat(test_db_path(), &st) == 0 &&
 		    (st.st_mode & 07777) == 0600);
 	test_assert(test_db_int("PRAGMA user_version") ==
-		    JUNK_DB_SCHEMA_VERSION);
+		    JUNK_DATABASE_VERSION);
 	test_assert(test_db_int("SELECT value FROM meta WHERE "
 				"name = 'min_reporters'") == 2);
 	/* nothing is written when nothing has changed */
@@ -311,12 +311,15 @@ static void test_junk_db_open(void)
 	test_assert(test_db_int("PRAGMA auto_vacuum") == 2);
 
 	/* an older version is brought up to date */
-	test_db_exec("DROP TABLE identities; PRAGMA user_version = 1");
+	test_db_exec("INSERT INTO tokens VALUES (1, 0, 2, 3, 4, 5, 86400, 0);"
+		     "ALTER TABLE tokens DROP COLUMN first_day;"
+		     "DROP TABLE identities; PRAGMA user_version = 1");
 	db = test_db_open(key);
 	junk_db_close(&db);
 	test_assert(test_db_int("PRAGMA user_version") ==
-		    JUNK_DB_SCHEMA_VERSION);
+		    JUNK_DATABASE_VERSION);
 	test_assert(test_db_int("SELECT count(*) FROM identities") == 0);
+	test_assert(test_db_int("SELECT first_day FROM tokens") == 86400);
 
 	/* another key */
 	i_unlink(test_path("key"));
@@ -328,7 +331,7 @@ static void test_junk_db_open(void)
 
 	/* a newer version */
 	test_db_exec(t_strdup_printf("PRAGMA user_version = %d",
-				     JUNK_DB_SCHEMA_VERSION + 1));
+				     JUNK_DATABASE_VERSION + 1));
 	error = test_open_error(key, &fault);
 	test_assert(fault == JUNK_DB_FAULT_FOREIGN);
 	test_assert(strstr(error, "upgrade dovecot-junk-feedback") != NULL);

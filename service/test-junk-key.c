@@ -127,6 +127,11 @@ static void test_junk_key_values(void)
 	test_assert_ucmp(junk_key_token(key, 1), ==, TOKEN_1);
 	test_assert_ucmp(junk_key_sketch_bit(key, 1, reporter), ==, BIT_1);
 	test_assert_ucmp(check[0], ==, CHECK_0);
+	/* one reporter, hour by hour another */
+	test_assert(junk_key_flooder(key, reporter, 3600) ==
+		    junk_key_flooder(key, reporter, 3600));
+	test_assert(junk_key_flooder(key, reporter, 3600) !=
+		    junk_key_flooder(key, reporter, 7200));
 	test_assert(junk_key_token(key, 1) != junk_key_token(key, 2));
 	digest[0]++;
 	test_assert(junk_key_report_id(key, reporter, digest) !=

@@ -26,7 +26,8 @@ CREATE TABLE reports (
   origin INTEGER NOT NULL,
   -- score before it was learned, 0-100; NULL = unknown
   score INTEGER,
-  -- 1 = over its reporter's limit: neither learned nor counted in tokens
+  -- 0; or over its reporter's limit, neither learned nor counted in tokens:
+  -- then a number that stands for the reporter in this hour, and in no other
   burst INTEGER NOT NULL,
   -- number in the order of reports at which it was taken back
   undone INTEGER,
@@ -60,8 +61,9 @@ CREATE TABLE tokens (
   ham INTEGER NOT NULL,
   reporters INTEGER NOT NULL,
   sketch INTEGER NOT NULL,
-  -- start of the day of its last report, seconds since 1970
-  day INTEGER NOT NULL
+  -- start of the days of its last and its first report, seconds since 1970
+  day INTEGER NOT NULL,
+  first_day INTEGER NOT NULL
 );
 
 -- Where junk_feedback_uid_identities is set: which identity belongs to whom.

@@ -63,8 +63,8 @@ def database():
                " ('threshold', 90)")
     db.executemany("INSERT INTO hours VALUES (%d, ?, ?, ?, ?, ?)" % HOUR,
                    HOURS)
-    db.executemany("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, 0, %d)" %
-                   (HOUR // 86400 * 86400), TOKENS)
+    db.executemany("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, 0, %d, %d)" %
+                   (HOUR // 86400 * 86400, HOUR // 86400 * 86400), TOKENS)
     db.executemany(
         "INSERT INTO reports (seq, id, hour, verdict, origin, score, burst,"
         " undone, sealed) VALUES (?, ?, 0, ?, ?, 1, 0, ?, x'')",

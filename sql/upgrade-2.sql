@@ -1,7 +1,9 @@
--- To version 2: who may report as whom.
+-- To version 2: who may report as whom, and since when a token is known.
 CREATE TABLE identities (
   identity INTEGER NOT NULL PRIMARY KEY,
   uid INTEGER NOT NULL,
   day INTEGER NOT NULL
 );
 CREATE INDEX identities_uid ON identities (uid);
+ALTER TABLE tokens ADD COLUMN first_day INTEGER NOT NULL DEFAULT 0;
+UPDATE tokens SET first_day = day;

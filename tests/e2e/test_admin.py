@@ -73,6 +73,10 @@ def test_token(t):
         assert max(int(found[klass]["spam"]), int(found[klass]["ham"])) == \
             EACH * len(REPORTERS), rows
         assert float(found[klass]["weight"]) != 0, rows
+        # the same number as in the views, which follow soon
+        assert harness.wait_for(lambda: t.d.query(
+            "SELECT spam, ham FROM shown_tokens WHERE token = ?",
+            found[klass]["hash"]), "the view", 15), rows
     # reported by one person only
     move(t, "dora", testcase.ham().replace(b"garden", b"zebrafish"))
     harness.wait_for(lambda: counted(t) == 37, "dora's report")
@@ -106,12 +110,52 @@ def test_forget(t):
     assert found["forgotten"] == "0", found
 
 
+def test_forget_user(t):
+    """forget -u: one user's reports of some hours, and nobody else's"""
+    train(t)
+    message = testcase.spam(1)
+    before, count = score_sum(t, message), counted(t)
+    c = t.imap("broken")
+    for _ in range(10):
+        c.append("Junk", testcase.ham())
+    harness.wait_for(lambda: counted(t) == count + 10, "10 reports")
+    args = ("forget", "-u", t.user("broken"), "--since", "2h")
+    found = answer(t, *args, "--until", "1h")
+    assert found == {"forgotten": "0", "exact": "yes"}, found
+    found = answer(t, *args)
+    assert found == {"forgotten": "10", "exact": "yes"}, found
+    assert counted(t) == count and score_sum(t, message) == before
+    # who has never reported anything
+    found = answer(t, "forget", "-u", t.user("nobody"), "--since", "2h")
+    assert found == {"forgotten": "0"}, found
+    assert counted(t) == count
+
+
+def test_score_people(t):
+    """score: about how many people are behind each token and class"""
+    train(t)
+    p = subprocess.run(["doveadm", "-c", t.d.config_path, "-f", "json",
+                        "junk", "score", "-a"], input=testcase.spam(1),
+                       stdout=subprocess.PIPE, timeout=60, check=True)
+    rows = json.loads(p.stdout)
+    people = {row["token"] or row["class"]: row["people"] for row in rows
+              if row["item"] in ("token", "class")}
+    for name in ("pharma.example", "url-host"):
+        assert int(people[name]) >= 2, (name, people)
+    # words of this message alone
+    assert "" in people.values(), people
+
+
 def test_forget_usage(t):
     """forget: without a time, with a wrong one or a wrong origin: nothing"""
     before = counted(t)
     for args, word in (((), "--since 24h"), (("--since", "soon"), "no time"),
                        (("--since", "1h", "--origin", "fax"), "use move"),
-                       (("--origin", "move"), "--since 24h")):
+                       (("--origin", "move"), "--since 24h"),
+                       (("--since", "1h", "--until", "soon"), "no time"),
+                       (("--since", "1h", "--until", "2h"), "not later"),
+                       (("--since", "1h", "--burst", "-u", t.user()),
+                        "by itself")):
         code, rows, err = doveadm(t, "forget", *args)
         assert code == 64 and word in err, (args, code, err)
     assert counted(t) == before

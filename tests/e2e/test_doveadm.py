@@ -246,7 +246,7 @@ def test_score_stdin(t):
                              stdin=testcase.spam(1))
     assert code == 0 and not err, err
     rows = [line.split("\t") for line in out.splitlines()]
-    assert ["-", "score", "", "", "42"] in rows, out
+    assert ["-", "score", "", "", "42", ""] in rows, out
     assert sum(row[1] == "class" for row in rows) > 3, out
     assert 5 < sum(row[1] == "token" for row in rows) <= 20, out
     code, out, err = doveadm(t, "-f", "tab", "junk", "score", "-a",
@@ -412,7 +412,7 @@ def test_learn_service_fails(t):
 HOUR = 3600
 
 
-def make_database(t, hours=(), tokens=(), version=1, app_id=0x4a46626b):
+def make_database(t, hours=(), tokens=(), version=2, app_id=0x4a46626b):
     """The service's database with rows of the test's own."""
     top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
     remove_database(t)
@@ -427,7 +427,8 @@ def make_database(t, hours=(), tokens=(), version=1, app_id=0x4a46626b):
     db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)",
                    (("min_reporters", 2), ("threshold", 90)))
     db.executemany("INSERT INTO hours VALUES (?, ?, ?, ?, ?, ?)", hours)
-    db.executemany("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, 0, ?)", tokens)
+    db.executemany("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, 0, ?6, ?6)",
+                   tokens)
     db.commit()
     db.close()
 
@@ -550,7 +551,7 @@ def test_bad_database(t):
     code, out, err = doveadm(t, "junk", "stats")
     assert code == 66 and "ever run" in err, (code, err)
     for args, word in (({"version": 99}, "newer version"),
-                       ({"version": 0}, "older version"),
+                       ({"version": 1}, "older version"),
                        ({"app_id": 1}, "isn't a database of")):
         make_database(t, **args)
         code, out, err = doveadm(t, "junk", "stats")
