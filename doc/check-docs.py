@@ -1,11 +1,13 @@
 #!/usr/bin/python3
-"""Settings, events and commands are named by the code, the manual pages and
-the examples alike. srcdir: the folder of this file."""
+"""Settings, events, commands, columns and queries are named by the code, the
+manual pages, the examples and doc/schema.md alike. srcdir: the folder of this
+file."""
 
 import glob
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 
@@ -117,6 +119,43 @@ def check_milter():
             "junk-feedback-milter.8", {"%s = %s" % kv for kv in manual})
 
 
+def database_columns():
+    """{"table.column"} of all tables and views"""
+    db = sqlite3.connect(":memory:")
+    db.executescript(read("sql", "schema.sql") + read("sql", "views.sql"))
+    tables = [name for name, in db.execute(
+        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")]
+    return {"%s.%s" % (table, row[1]) for table in tables
+            for row in db.execute("PRAGMA table_info(%s)" % table)}
+
+
+def documented_columns(text):
+    """Of rows | `table` | column, column | meaning |; an empty first cell is
+    the table above."""
+    columns, table = set(), None
+    for first, names in re.findall(r"^\| (?:`(\w+)` )?\| ([a-z_, ]+) \| .+ \|$",
+                                   text, re.M):
+        table = first or table
+        columns |= {"%s.%s" % (table, name) for name in names.split(", ")}
+    return columns
+
+
+def check_database():
+    text = read("doc", "schema.md")
+    columns = database_columns()
+    assert len(columns) > 20
+    compare("column", columns, "schema.md", documented_columns(text))
+    queries = glob.glob(os.path.join(TOP, "sql", "queries", "*.sql"))
+    assert len(queries) > 5
+    compare("query", {"%s: %s" % (os.path.basename(path), read(path).split(
+                      "\n")[0][3:]) for path in queries}, "schema.md",
+            {"%s: %s" % row for row in re.findall(
+                r"^\| `([a-z-]+\.sql)` \| (.+) \|$", text, re.M)})
+    compare("query", {os.path.basename(path) for path in queries},
+            "sql/Makefile.am", set(re.findall(r"queries/([a-z-]+\.sql)",
+                                              read("sql", "Makefile.am"))))
+
+
 def lint(path):
     if shutil.which("mandoc") is None:
         return
@@ -145,6 +184,7 @@ def main():
     for name in EXAMPLES:
         check_example(name, settings, defaults)
     check_milter()
+    check_database()
     for path in sorted(glob.glob(os.path.join(DOC, "*.[1-8]"))):
         lint(path)
     for failure in failures:

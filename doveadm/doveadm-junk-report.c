@@ -27,13 +27,12 @@
 /* Bins of ten scores; 100 belongs to the last. */
 #define SCORE_BINS 10
 #define MAX_CAMPAIGNS 20
-/* A campaign that rises was reported in these days, by this many people. */
-#define CAMPAIGN_DAYS 3
 
 struct day {
 	const char *label;
 	double spam, ham, weak_ham;
 	int64_t judged_spam, missed, judged_ham, caught;
+	int64_t judged_weak, weak_caught;
 };
 
 struct report_page {
@@ -112,6 +111,8 @@ static void day_add(struct day *total, const struct day *day)
 	total->missed += day->missed;
 	total->judged_ham += day->judged_ham;
 	total->caught += day->caught;
+	total->judged_weak += day->judged_weak;
+	total->weak_caught += day->weak_caught;
 }
 
 static void days_init(struct report_page *page)
@@ -139,7 +140,9 @@ static void read_days(struct report_page *page)
 		" sum((verdict = 3) * reports), sum((verdict = 1) * n),"
 		" sum((verdict = 1 AND score < ?2) * n),"
 		" sum((verdict = 2) * n),"
-		" sum((verdict = 2 AND score >= ?2) * n)"
+		" sum((verdict = 2 AND score >= ?2) * n),"
+		" sum((verdict = 3) * n),"
+		" sum((verdict = 3 AND score >= ?2) * n)"
 		" FROM (SELECT *, reports - burst AS n FROM hours)"
 		" WHERE hour >= ?1 GROUP BY 1", args, N_ELEMENTS(args));
 	while (doveadm_junk_db_next(page->db, COMMAND, &stmt)) {
@@ -157,6 +160,8 @@ static void read_days(struct report_page *page)
 		day->missed = I_MAX(sqlite3_column_int64(stmt, 5), 0);
 		day->judged_ham = I_MAX(sqlite3_column_int64(stmt, 6), 0);
 		day->caught = I_MAX(sqlite3_column_int64(stmt, 7), 0);
+		day->judged_weak = I_MAX(sqlite3_column_int64(stmt, 8), 0);
+		day->weak_caught = I_MAX(sqlite3_column_int64(stmt, 9), 0);
 		day_add(&page->total, day);
 	}
 }
@@ -208,6 +213,9 @@ static void add_head(struct report_page *page)
 	add_tile(page, rate_text(total->caught, total->judged_ham),
 		 t_strdup_printf("of the rescued mail scored %u or more: "
 				 "caught in error", page->threshold));
+	add_tile(page, rate_text(total->weak_caught, total->judged_weak),
+		 t_strdup_printf("of the mail that users answered, flagged or "
+				 "filed scored %u or more", page->threshold));
 	str_append(page->html, "</div>\n");
 }
 
@@ -407,31 +415,27 @@ static void add_class_plot(struct report_page *page)
 
 static void add_campaigns(struct report_page *page)
 {
-	const int64_t args[] = {
-		ioloop_time / DAY_SECS * DAY_SECS - CAMPAIGN_DAYS * DAY_SECS,
-		MAX_CAMPAIGNS
-	};
+	const int64_t args[] = { MAX_CAMPAIGNS };
 	unsigned int count = 0;
 	sqlite3_stmt *stmt;
 
 	str_append(page->html, "<h2>Rising campaigns</h2>\n<p class=\"dim\">"
-		   "What most people have reported as spam and nobody as good, "
-		   "and somebody in the last days. Tokens are keyed hashes.</p>"
+		   "What was first reported in the last seven days, by several "
+		   "people, and only as spam. Tokens are keyed hashes.</p>"
 		   "\n<div class=\"scroll\"><table id=\"campaigns\">\n<tr>"
 		   "<th>class</th><th>token</th><th class=\"n\">people</th>"
-		   "<th class=\"n\">reports</th><th>last</th></tr>\n");
+		   "<th class=\"n\">reports</th><th>first</th>"
+		   "<th>last</th></tr>\n");
 	stmt = doveadm_junk_db_query(page->db, COMMAND,
-		"SELECT class, token, reporters, spam, last_day"
-		" FROM shown_tokens WHERE ham = 0 AND spam > 1"
-		" AND last_day >= strftime('%Y-%m-%d', ?1, 'unixepoch')"
-		" AND class NOT IN ('header-name', 'size', 'mime-shape')"
-		" ORDER BY reporters DESC, spam DESC, token LIMIT ?2",
+		"SELECT class, token, reporters, spam, first_day, last_day"
+		" FROM rising_tokens"
+		" ORDER BY reporters DESC, spam DESC, token LIMIT ?1",
 		args, N_ELEMENTS(args));
 	for (; doveadm_junk_db_next(page->db, COMMAND, &stmt); count++) {
 		static const char *const cells[] = {
 			"<tr><td>", "</td><td><code>", "</code></td>"
 			"<td class=\"n\">", "</td><td class=\"n\">",
-			"</td><td>",
+			"</td><td>", "</td><td>",
 		};
 
 		for (unsigned int i = 0; i < N_ELEMENTS(cells); i++) {

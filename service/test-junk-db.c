@@ -312,6 +312,9 @@ static void test_junk_db_open(void)
 
 	/* an older version is brought up to date */
 	test_db_exec("INSERT INTO tokens VALUES (1, 0, 2, 3, 4, 5, 86400, 0);"
+		     "DROP VIEW token_classes; DROP VIEW rising_tokens;"
+		     "DROP VIEW shown_tokens;"
+		     "DELETE FROM meta WHERE name = 'views';"
 		     "ALTER TABLE tokens DROP COLUMN first_day;"
 		     "DROP TABLE identities; PRAGMA user_version = 1");
 	db = test_db_open(key);

@@ -20,30 +20,31 @@ CREATE VIEW classes (class, name) AS
     (17, 'script'), (18, 'invisible'), (19, 'header-word'),
     (20, 'header-name'), (21, 'html'), (22, 'size');
 
--- Reports that count, hour by hour (UTC).
-DROP VIEW IF EXISTS report_hours;
-CREATE VIEW report_hours AS
-  SELECT strftime('%Y-%m-%d %H:00', h.hour, 'unixepoch') AS hour,
+-- Reports that count, hour by hour, hours in seconds since 1970; what
+-- report_hours and report_days are made of.
+DROP VIEW IF EXISTS named_reports;
+CREATE VIEW named_reports AS
+  SELECT h.hour AS hour,
     coalesce(v.name, h.verdict) AS verdict,
     coalesce(o.name, h.origin) AS origin,
-    sum(h.reports) AS reports,
-    sum(h.burst) AS burst
+    sum(h.reports) AS reports, sum(h.burst) AS burst
   FROM hours h
     LEFT JOIN verdicts v USING (verdict)
     LEFT JOIN origins o USING (origin)
   GROUP BY h.hour, h.verdict, h.origin;
 
+DROP VIEW IF EXISTS report_hours;
+CREATE VIEW report_hours AS
+  SELECT strftime('%Y-%m-%d %H:00', hour, 'unixepoch') AS hour,
+    verdict, origin, reports, burst
+  FROM named_reports;
+
 DROP VIEW IF EXISTS report_days;
 CREATE VIEW report_days AS
-  SELECT strftime('%Y-%m-%d', h.hour, 'unixepoch') AS day,
-    coalesce(v.name, h.verdict) AS verdict,
-    coalesce(o.name, h.origin) AS origin,
-    sum(h.reports) AS reports,
-    sum(h.burst) AS burst
-  FROM hours h
-    LEFT JOIN verdicts v USING (verdict)
-    LEFT JOIN origins o USING (origin)
-  GROUP BY 1, h.verdict, h.origin;
+  SELECT strftime('%Y-%m-%d', hour, 'unixepoch') AS day,
+    verdict, origin, sum(reports) AS reports, sum(burst) AS burst
+  FROM named_reports
+  GROUP BY 1, verdict, origin;
 
 -- Tokens that enough different people have reported.
 DROP VIEW IF EXISTS shown_tokens;
@@ -51,10 +52,20 @@ CREATE VIEW shown_tokens AS
   SELECT coalesce(c.name, t.class) AS class,
     printf('%016x', t.token) AS token,
     t.spam AS spam, t.ham AS ham, t.reporters AS reporters,
+    strftime('%Y-%m-%d', t.first_day, 'unixepoch') AS first_day,
     strftime('%Y-%m-%d', t.day, 'unixepoch') AS last_day
   FROM tokens t LEFT JOIN classes c USING (class)
   WHERE t.reporters >=
     (SELECT value FROM meta WHERE name = 'min_reporters');
+
+-- What is new and was never reported as good mail: the marks of a campaign.
+-- Header names and the like come and go with each mailer.
+DROP VIEW IF EXISTS rising_tokens;
+CREATE VIEW rising_tokens AS
+  SELECT class, token, reporters, spam, first_day, last_day
+  FROM shown_tokens
+  WHERE ham = 0 AND first_day >= date('now', '-7 days')
+    AND class NOT IN ('header-name', 'size', 'mime-shape');
 
 DROP VIEW IF EXISTS token_classes;
 CREATE VIEW token_classes AS
@@ -63,36 +74,42 @@ CREATE VIEW token_classes AS
   GROUP BY class;
 
 -- What a filter would have done at each threshold, had it filed the reported
--- messages before anybody reported them. Unknown scores file nothing. Bursts
--- are left out.
+-- messages before anybody reported them: missed of the spam, caught of the ham
+-- that users rescued, weak_caught of the good mail that users kept (answered,
+-- flagged, filed). Unknown scores file nothing. Bursts are left out.
 DROP VIEW IF EXISTS thresholds;
 CREATE VIEW thresholds (threshold) AS
-  VALUES (50), (60), (70), (80), (90), (95), (99), (100)
+  VALUES (50), (55), (60), (65), (70), (75), (80), (85), (90), (95), (99), (100)
   UNION
   SELECT value FROM meta WHERE name = 'threshold';
 
-DROP VIEW IF EXISTS rate_hours;
-CREATE VIEW rate_hours AS
-  SELECT strftime('%Y-%m-%d %H:00', h.hour, 'unixepoch') AS hour,
-    t.threshold AS threshold,
+-- Hours in seconds since 1970; what rate_hours and rate_days are made of.
+DROP VIEW IF EXISTS rates;
+CREATE VIEW rates AS
+  SELECT h.hour AS hour, t.threshold AS threshold,
     sum((h.verdict = 1) * (h.reports - h.burst)) AS spam,
     sum((h.verdict = 1 AND h.score < t.threshold) *
       (h.reports - h.burst)) AS missed,
     sum((h.verdict = 2) * (h.reports - h.burst)) AS ham,
     sum((h.verdict = 2 AND h.score >= t.threshold) *
-      (h.reports - h.burst)) AS caught
+      (h.reports - h.burst)) AS caught,
+    sum((h.verdict = 3) * (h.reports - h.burst)) AS weak_ham,
+    sum((h.verdict = 3 AND h.score >= t.threshold) *
+      (h.reports - h.burst)) AS weak_caught
   FROM hours h JOIN thresholds t
   GROUP BY h.hour, t.threshold;
 
+DROP VIEW IF EXISTS rate_hours;
+CREATE VIEW rate_hours AS
+  SELECT strftime('%Y-%m-%d %H:00', hour, 'unixepoch') AS hour,
+    threshold, spam, missed, ham, caught, weak_ham, weak_caught
+  FROM rates;
+
 DROP VIEW IF EXISTS rate_days;
 CREATE VIEW rate_days AS
-  SELECT strftime('%Y-%m-%d', h.hour, 'unixepoch') AS day,
-    t.threshold AS threshold,
-    sum((h.verdict = 1) * (h.reports - h.burst)) AS spam,
-    sum((h.verdict = 1 AND h.score < t.threshold) *
-      (h.reports - h.burst)) AS missed,
-    sum((h.verdict = 2) * (h.reports - h.burst)) AS ham,
-    sum((h.verdict = 2 AND h.score >= t.threshold) *
-      (h.reports - h.burst)) AS caught
-  FROM hours h JOIN thresholds t
-  GROUP BY 1, t.threshold;
+  SELECT strftime('%Y-%m-%d', hour, 'unixepoch') AS day, threshold,
+    sum(spam) AS spam, sum(missed) AS missed,
+    sum(ham) AS ham, sum(caught) AS caught,
+    sum(weak_ham) AS weak_ham, sum(weak_caught) AS weak_caught
+  FROM rates
+  GROUP BY 1, threshold;

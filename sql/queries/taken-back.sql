@@ -4,4 +4,4 @@ SELECT coalesce(o.name, r.origin) AS origin, count(*) AS reports,
 FROM reports r LEFT JOIN origins o USING (origin)
 WHERE r.verdict <> 4
 GROUP BY r.origin
-ORDER BY reports DESC;
+ORDER BY reports DESC, r.origin;
