@@ -2,8 +2,9 @@
 
    Each report holds the score that its message had before anybody reported it.
    So of the spam that users reported we know how much a threshold would have
-   missed, and of the good mail how much it would have caught. Bursts are left
-   out, and unknown scores file nothing. */
+   missed, and of the good mail how much it would have caught: of that which they
+   rescued, and (weak) of that which they answered, flagged or filed. Bursts are
+   left out, and unknown scores file nothing. */
 
 #include "lib.h"
 #include "array.h"
@@ -19,7 +20,7 @@
 
 struct stats_row {
 	const char *name;
-	int64_t spam, missed, ham, caught, weak_ham;
+	int64_t spam, missed, ham, caught, weak_ham, weak_caught;
 };
 
 /* What the rows are, and how far back they go unless --since says so. */
@@ -49,13 +50,13 @@ static const char *stats_sql(const struct stats_by *by)
 		" sum((verdict = 1 AND score < t) * n),"
 		" sum((verdict = 2) * n),"
 		" sum((verdict = 2 AND score >= t) * n),"
-		" sum((verdict = 3) * n)"
+		" sum((verdict = 3) * n),"
+		" sum((verdict = 3 AND score >= t) * n)"
 		" FROM (SELECT hour, verdict, origin, score,"
 		"  reports - burst AS n FROM hours WHERE hour >= ?1) AS hours"
 		" JOIN (%s)"
-		" GROUP BY key ORDER BY key", by->key_sql, thresholds ?
-		"SELECT column1 AS t FROM (VALUES (50), (55), (60), (65),"
-		" (70), (75), (80), (85), (90), (95), (99)) WHERE ?2 >= 0" :
+		" GROUP BY key ORDER BY min(t), key", by->key_sql, thresholds ?
+		"SELECT ?2 AS t UNION SELECT threshold FROM thresholds" :
 		"SELECT ?2 AS t");
 }
 
@@ -97,23 +98,26 @@ static void print_number_header(const char *key, const char *title)
 			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
 }
 
+/* As print_rate(): of so many, so many are counted. */
+static void
+print_rate_headers(const char *total, const char *total_title,
+		   const char *counted)
+{
+	print_number_header(total, total_title);
+	print_number_header(counted, counted);
+	doveadm_print_header(t_strconcat(counted, "_percent", NULL), "%",
+			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
+	doveadm_print_header(t_strconcat(counted, "_interval", NULL), "95 %",
+			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
+}
+
 static void print_headers(const struct stats_by *by)
 {
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	doveadm_print_header(by->name, by->title, 0);
-	print_number_header("spam", "spam");
-	print_number_header("missed", "missed");
-	doveadm_print_header("missed_percent", "%",
-			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
-	doveadm_print_header("missed_interval", "95 %",
-			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
-	print_number_header("ham", "ham");
-	print_number_header("caught", "caught");
-	doveadm_print_header("caught_percent", "%",
-			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
-	doveadm_print_header("caught_interval", "95 %",
-			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
-	print_number_header("weak_ham", "weak");
+	print_rate_headers("spam", "spam", "missed");
+	print_rate_headers("ham", "ham", "caught");
+	print_rate_headers("weak_ham", "weak", "weak_caught");
 	doveadm_print_header("missed_bar", "missed", 0);
 }
 
@@ -122,7 +126,7 @@ static void print_row(const struct stats_row *row)
 	doveadm_print(row->name);
 	print_rate(row->missed, row->spam);
 	print_rate(row->caught, row->ham);
-	doveadm_print_num((uintmax_t)row->weak_ham);
+	print_rate(row->weak_caught, row->weak_ham);
 	doveadm_print(spark(row->missed, row->spam));
 }
 
@@ -135,7 +139,8 @@ print_stats(sqlite3 *db, const struct stats_by *by, time_t since,
 	bool sum = strcmp(by->name, "threshold") != 0;
 	sqlite3_stmt *stmt;
 	int64_t *const values[] = {
-		&row.spam, &row.missed, &row.ham, &row.caught, &row.weak_ham,
+		&row.spam, &row.missed, &row.ham, &row.caught,
+		&row.weak_ham, &row.weak_caught,
 	};
 
 	stmt = doveadm_junk_db_query(db, COMMAND, stats_sql(by), args,
@@ -153,6 +158,7 @@ print_stats(sqlite3 *db, const struct stats_by *by, time_t since,
 		total.ham += row.ham;
 		total.caught += row.caught;
 		total.weak_ham += row.weak_ham;
+		total.weak_caught += row.weak_caught;
 		print_row(&row);
 	} T_END;
 	if (sum && doveadm_exit_code == 0)

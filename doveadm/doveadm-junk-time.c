@@ -6,13 +6,15 @@
 
 #include <time.h>
 
+#define DAY_SECS 86400
+
 static bool parse_ago(const char *str, time_t now, time_t *time_r)
 {
 	static const struct {
 		char unit;
 		unsigned int secs;
 	} units[] = {
-		{ 'h', 3600 }, { 'd', 86400 }, { 'w', 7 * 86400 },
+		{ 'h', 3600 }, { 'd', DAY_SECS }, { 'w', 7 * DAY_SECS },
 	};
 	const char *end;
 	uintmax_t num;
@@ -27,6 +29,20 @@ static bool parse_ago(const char *str, time_t now, time_t *time_r)
 		}
 	}
 	return FALSE;
+}
+
+/* Days begin in UTC, as in the database. */
+static bool parse_day(const char *str, time_t now, time_t *time_r)
+{
+	time_t today = now / DAY_SECS * DAY_SECS;
+
+	if (strcmp(str, "today") == 0)
+		*time_r = today;
+	else if (strcmp(str, "yesterday") == 0)
+		*time_r = today - DAY_SECS;
+	else
+		return FALSE;
+	return TRUE;
 }
 
 /* Two digits (or four), and what follows them. */
@@ -75,10 +91,11 @@ static bool parse_date(const char *str, time_t *time_r)
 int doveadm_junk_parse_since(const char *str, time_t now, time_t *time_r,
 			     const char **error_r)
 {
-	if (parse_ago(str, now, time_r) || parse_date(str, time_r))
+	if (parse_ago(str, now, time_r) || parse_day(str, now, time_r) ||
+	    parse_date(str, time_r))
 		return 0;
 	*error_r = t_strdup_printf("%s is no time: use e.g. 24h, 7d, 2w, "
-				   "2026-03-31 or \"2026-03-31 17:00\" (UTC)",
-				   str);
+				   "yesterday, 2026-03-31 or "
+				   "\"2026-03-31 17:00\" (UTC)", str);
 	return -1;
 }

@@ -139,9 +139,9 @@ bool doveadm_junk_check_all(ARRAY_TYPE(junk_key_values) *status);
 
 /* --- doveadm-junk-time.c --- */
 
-/* A time that an administrator gives: 24h, 7d, 2w ago, or a date with or
-   without time in UTC, as the database has it. Returns -1 and error_r if it is
-   neither. */
+/* A time that an administrator gives: 24h, 7d, 2w ago, today, yesterday, or a
+   date with or without time, in UTC, as the database has it. Returns -1 and
+   error_r if it is none of these. */
 int doveadm_junk_parse_since(const char *str, time_t now, time_t *time_r,
 			     const char **error_r);
 
