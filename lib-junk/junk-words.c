@@ -359,31 +359,47 @@ words_find_url(const struct words_state *state, const unsigned char *text,
 	return i - *start_r;
 }
 
+/* Capital letters of an ASCII part, all of them and those in front. */
+static void
+words_capitals(struct words_state *state, const unsigned char *text,
+	       size_t size)
+{
+	unsigned int info;
+
+	for (size_t i = 0; i < size; i++) {
+		info = word_chars[text[i]];
+		if ((info & CHAR_CAPITAL) != 0)
+			state->stats->capitals++;
+		if ((info & (CHAR_LETTER | CHAR_CAPITAL)) != 0)
+			word_letter(state, (info & CHAR_CAPITAL) != 0);
+	}
+}
+
 /* Take the ASCII part of a word that text begins with. Returns its size. */
 static size_t
 words_ascii(struct words_state *state, const unsigned char *text, size_t size)
 {
-	unsigned char *word = state->buf + state->prefix_size;
-	unsigned int max_size = JUNK_MAX_TOKEN_BYTES - state->prefix_size;
-	unsigned int info, seen = 0, capitals = 0, used = state->size;
+	unsigned char *word = state->buf + state->prefix_size + state->size;
+	const size_t room = JUNK_MAX_TOKEN_BYTES - state->prefix_size -
+		state->size;
+	const size_t max = I_MIN(size, room);
+	unsigned int info, seen = 0;
 	size_t i;
 
-	for (i = 0; i < size && (info = word_chars[text[i]]) != 0; i++) {
+	for (i = 0; i < max && (info = word_chars[text[i]]) != 0; i++) {
 		seen |= info;
-		capitals += (info & CHAR_CAPITAL) != 0 ? 1 : 0;
-		/* what doesn't fit is overwritten: there is room for it */
-		word[used] = info & 0xff;
-		used += used < max_size ? 1 : 0;
+		word[i] = info & 0xff;
 	}
-	state->size = used;
-	state->stats->capitals += capitals;
+	state->size += i;
+	/* what doesn't fit is cut off */
+	for (; i < size && (info = word_chars[text[i]]) != 0; i++)
+		seen |= info;
 	if ((seen & (CHAR_LETTER | CHAR_CAPITAL)) != 0)
 		state->scripts |= SCRIPT_LATIN;
-	for (size_t j = 0; j < i && !state->capitals_done; j++) {
-		info = word_chars[text[j]];
-		if ((info & (CHAR_LETTER | CHAR_CAPITAL)) != 0)
-			word_letter(state, (info & CHAR_CAPITAL) != 0);
-	}
+	if ((seen & CHAR_CAPITAL) != 0)
+		words_capitals(state, text, i);
+	else if ((seen & CHAR_LETTER) != 0)
+		state->capitals_done = TRUE;
 	return i;
 }
 
