@@ -52,7 +52,7 @@ def alternate(items, i):
 
 
 def result(name, value, unit, bound, ok):
-    print("bench %s %.4g %s bound %g %s" % (
+    print("bench %s %.6g %s bound %.6g %s" % (
         name, value, unit, bound, "ok" if ok else "short"), flush=True)
     return ok
 
