@@ -199,19 +199,20 @@ static void
 weigh_tokens(struct scorer *scorer, const struct junk_model *model,
 	     const struct junk_message *msg)
 {
+	float scales[JUNK_TOKEN_SOURCE_COUNT];
 	struct score_token *t;
 
+	junk_model_scales(array_front(&msg->tokens), array_count(&msg->tokens),
+			  scales);
 	array_foreach_modifiable(&scorer->tokens, t) {
-		unsigned int count =
-			msg->group_count[junk_token_group(t->token)];
 		int weight = model->weights[junk_model_index(model, t->token)];
 
 		if (scorer->reporter != NULL) {
 			weight += model->weights[junk_model_personal_index(
 				model, t->token, scorer->reporter)];
 		}
-		t->weight = weight / (double)JUNK_WEIGHT_SCALE /
-			sqrt(I_MAX(count, 1));
+		t->weight = weight / (double)JUNK_WEIGHT_SCALE *
+			scales[junk_token_source(t->token)];
 	}
 	array_sort(&scorer->tokens, score_token_cmp);
 }

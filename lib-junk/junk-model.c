@@ -68,10 +68,25 @@ static double model_probability(const struct junk_model *model, double sum)
 	/* without any ham the score is unknown anyway */
 	double rare = ham == 0 ? 0 :
 		spam / (spam + JUNK_MODEL_RARE_HAM * ham + 1);
+	double flood = spam * spam /
+		(spam * spam + JUNK_MODEL_FLOOD * JUNK_MODEL_FLOOD);
 	double high = 1 - 1 / (JUNK_MODEL_PRIOR + ham) -
-		0.1 * rare * rare * rare;
+		JUNK_MODEL_RARE_CAUTION * rare * rare * rare * flood;
 
 	return low + (high - low) * p;
+}
+
+void junk_model_scales(const junk_token_t *tokens, unsigned int token_count,
+		       float scales_r[JUNK_TOKEN_SOURCE_COUNT])
+{
+	unsigned int counts[JUNK_TOKEN_SOURCE_COUNT] = { 0 };
+
+	for (unsigned int i = 0; i < token_count; i++)
+		counts[junk_token_source(tokens[i])]++;
+	for (unsigned int i = 0; i < JUNK_TOKEN_SOURCE_COUNT; i++) {
+		scales_r[i] = counts[i] == 0 ? 0 :
+			JUNK_MODEL_SCALE / sqrtf(counts[i]);
+	}
 }
 
 void junk_model_score(const struct junk_model *model,
@@ -80,8 +95,7 @@ void junk_model_score(const struct junk_model *model,
 		      struct junk_score *score_r)
 {
 	const int16_t *personal = NULL;
-	unsigned int group_count[JUNK_TOKEN_GROUP_COUNT] = { 0, 0 };
-	double scale[JUNK_TOKEN_GROUP_COUNT];
+	float scales[JUNK_TOKEN_SOURCE_COUNT];
 	uint64_t person = 0;
 	int w, w2;
 
@@ -97,13 +111,7 @@ void junk_model_score(const struct junk_model *model,
 			((size_t)1 << model->global_log2);
 		person = junk_model_person(model->seed, reporter);
 	}
-	for (unsigned int i = 0; i < token_count; i++)
-		group_count[junk_token_group(tokens[i])]++;
-	for (unsigned int i = 0; i < JUNK_TOKEN_GROUP_COUNT; i++) {
-		scale[i] = group_count[i] == 0 ? 0 :
-			1 / (sqrt(group_count[i]) * JUNK_WEIGHT_SCALE);
-	}
-
+	junk_model_scales(tokens, token_count, scales);
 	for (unsigned int i = 0; i < token_count; i++) {
 		unsigned int class = junk_token_class(tokens[i]);
 
@@ -118,7 +126,8 @@ void junk_model_score(const struct junk_model *model,
 		if (class >= JUNK_TOKEN_CLASS_COUNT)
 			class = JUNK_TOKEN_CLASS_COUNT - 1;
 		score_r->class_sum[class] += (w + w2) *
-			scale[junk_token_group(tokens[i])];
+			scales[junk_token_source(tokens[i])] /
+			JUNK_WEIGHT_SCALE;
 	}
 	score_r->sum = model->bias;
 	for (unsigned int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++)

@@ -6,13 +6,16 @@
 /* How a message is scored: the one implementation, used by every reader of
    the segment and by the service before it learns.
 
-     s = sum over groups (sum of w[token] / sqrt(tokens in group)) + bias
+     s = JUNK_MODEL_SCALE *
+         sum over sources (sum of w[token] / sqrt(tokens of source))
+         + bias
      p = 1 / (1 + exp(-(cal_a * s + cal_b)))
      p' = low + (high - low) p
           low = 1 / (JUNK_MODEL_PRIOR + spam reports)
           high = 1 - 1 / (JUNK_MODEL_PRIOR + ham reports)
-                 - 0.1 rare^3
+                 - JUNK_MODEL_RARE_CAUTION rare^3 flood
           rare = spam / (spam + JUNK_MODEL_RARE_HAM * ham + 1)
+          flood = spam^2 / (spam^2 + JUNK_MODEL_FLOOD^2)
      score = floor(100 * p'), 0..100, or unknown
 
    What wasn't seen in n reports may still come: the last step keeps a young
@@ -30,13 +33,18 @@
    mapped to a number. */
 #define JUNK_SCORE_UNKNOWN (-1)
 
+/* How sure a sum over six sources makes. */
+#define JUNK_MODEL_SCALE 0.9
+
 /* Reports of either class that are believed to have been there before the
    first one. */
 #define JUNK_MODEL_PRIOR 30
-/* Spam reports for each ham report from which on ham is rare. Far beyond it the
-   model has seen too little ham to say 90: who only ever reports spam must not
-   lose good mail. */
-#define JUNK_MODEL_RARE_HAM 100
+/* Spam reports for each ham report from which on ham is rare, and how many of
+   them are a flood. Far beyond both the model has seen too little ham to say 90:
+   who only ever reports spam must not lose good mail. */
+#define JUNK_MODEL_RARE_HAM 10
+#define JUNK_MODEL_FLOOD 2000.0
+#define JUNK_MODEL_RARE_CAUTION 0.16
 
 /* Identifies a reporter: random, kept in the user's own control directory
    (junk-identity.h), never made from a name. */
@@ -85,6 +93,9 @@ size_t junk_model_personal_index(const struct junk_model *model,
 				 junk_token_t token,
 				 const unsigned char *reporter);
 
+/* For each source of tokens, what a weight is multiplied with in the sum. */
+void junk_model_scales(const junk_token_t *tokens, unsigned int token_count,
+		       float scales_r[JUNK_TOKEN_SOURCE_COUNT]);
 /* reporter: whose taste counts, JUNK_REPORTER_BYTES; NULL = nobody's. Makes
    no system call and takes no lock. */
 void junk_model_score(const struct junk_model *model,

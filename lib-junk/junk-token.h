@@ -11,12 +11,25 @@ typedef uint64_t junk_token_t;
 #define JUNK_TOKEN_CLASS_SHIFT 58
 #define JUNK_TOKEN_HASH_MASK ((UINT64_C(1) << JUNK_TOKEN_CLASS_SHIFT) - 1)
 
-/* Tokens are scored in two groups, each normalised by its own size. */
+/* A message's tokens are kept and bounded in two groups. */
 enum junk_token_group {
 	JUNK_TOKEN_GROUP_WORDS,
 	JUNK_TOKEN_GROUP_STRUCTURE,
 
 	JUNK_TOKEN_GROUP_COUNT
+};
+
+/* Where evidence comes from: what the tokens of one source say is normalised by
+   their number, so that a long text doesn't drown the subject or one URL. */
+enum junk_token_source {
+	JUNK_TOKEN_SOURCE_OTHER,
+	JUNK_TOKEN_SOURCE_BODY,
+	JUNK_TOKEN_SOURCE_SUBJECT,
+	JUNK_TOKEN_SOURCE_SENDER,
+	JUNK_TOKEN_SOURCE_URL,
+	JUNK_TOKEN_SOURCE_PARTS,
+
+	JUNK_TOKEN_SOURCE_COUNT
 };
 
 /* The numbers are stored in databases and frames: append only, never
@@ -59,6 +72,16 @@ static inline enum junk_token_group junk_token_group(junk_token_t token)
 {
 	return (token >> JUNK_TOKEN_CLASS_SHIFT) <= JUNK_TOKEN_SUBJECT_WORD ?
 		JUNK_TOKEN_GROUP_WORDS : JUNK_TOKEN_GROUP_STRUCTURE;
+}
+
+/* By class; a class of a later version than ours is of the other source. */
+extern const uint8_t
+junk_token_sources[1 << (64 - JUNK_TOKEN_CLASS_SHIFT)];
+
+static inline enum junk_token_source junk_token_source(junk_token_t token)
+{
+	return (enum junk_token_source)
+		junk_token_sources[token >> JUNK_TOKEN_CLASS_SHIFT];
 }
 
 /* The name used in SQL, doveadm and documents, e.g. "sender-domain";

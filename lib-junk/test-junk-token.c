@@ -35,6 +35,9 @@ static void test_junk_token_hash(void)
 	test_assert(junk_token_group(body) == JUNK_TOKEN_GROUP_WORDS);
 	test_assert(junk_token_group(UINT64_MAX) ==
 		    JUNK_TOKEN_GROUP_STRUCTURE);
+	test_assert(junk_token_source(body) == JUNK_TOKEN_SOURCE_BODY);
+	test_assert(junk_token_source(subject) == JUNK_TOKEN_SOURCE_SUBJECT);
+	test_assert(junk_token_source(UINT64_MAX) == JUNK_TOKEN_SOURCE_OTHER);
 	test_end();
 }
 

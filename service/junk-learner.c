@@ -8,7 +8,8 @@
 
      q = (1 - rho0 - rho1) p + rho0   probability of the label as reported
      e = (1 - rho0 - rho1) p (1-p) (y - q) / (q (1-q))
-     g = e / sqrt(tokens in group)    for each token of the part
+     g = e * the weight's factor in s (junk_model_scales()),
+         for each token of the part
      G += g^2
      w += eta (g - lambda w) / (sqrt(G) + eps)
 
@@ -18,12 +19,16 @@
    were in recent reports: how often a sure score and the label disagreed before
    the report was learned. A class that is reported rarely is believed.
 
+   When somebody else has reported the same text, what both reports have in
+   common is learned until the shared weights alone say so.
+
    AdaGrad: Duchi, Hazan, Singer 2011. Noisy labels: Natarajan et al. 2013.
    Replay without what the model doesn't believe: Malach, Shalev-Shwartz 2017
    and others. */
 
 #include "lib.h"
 #include "buffer.h"
+#include "sort.h"
 #include "junk-limits.h"
 #include "junk-learner.h"
 
@@ -46,7 +51,15 @@
 /* Sum against the label from which on the label isn't believed again. */
 #define REPLAY_DISBELIEF 1.0
 /* ... unless its class is so much rarer than the other one. */
-#define REPLAY_RARE_CLASS 0.1
+#define RARE_CLASS 0.1
+
+/* Two people who report the same text are hardly both wrong: it is learned at
+   most so many times, until the sum is beyond this. The same text is at least
+   half of the sketch, and no less than so many places of it. */
+#define CONFIRM_PASSES 20
+#define CONFIRM_SUM 5.0
+#define SKETCH_SIZE 32
+#define SKETCH_MIN_SAME 8
 
 /* Noise: of reports whose sum was beyond NOISE_SURE_SUM. The estimate starts
    as if NOISE_PRIOR_REPORTS had the minimum, and forgets slowly. */
@@ -79,14 +92,20 @@ struct learner_table {
 	float *squares;
 };
 
+/* What text a report is about: the smallest hash of its words and URLs in each
+   of SKETCH_SIZE parts, 0 = none (Broder 1997; Li, Owen, Zhang 2012). */
+struct learner_sketch {
+	uint32_t min[SKETCH_SIZE];
+};
+
 /* A report that may be learned again. */
 struct learner_memory {
 	unsigned char reporter[JUNK_REPORTER_BYTES];
 	unsigned char digest[JUNK_DIGEST_BYTES];
 	float weight;
-	bool spam;
 	unsigned int token_count;
 	junk_token_t *tokens;
+	struct learner_sketch sketch;
 };
 
 struct junk_learner {
@@ -114,6 +133,9 @@ struct learner_example {
 	uint32_t personal_idx[JUNK_MAX_TOKENS];
 	float scale[JUNK_MAX_TOKENS];
 	uint8_t view[JUNK_MAX_TOKENS];
+	/* learn the shared weights only, and only of some tokens */
+	bool shared;
+	bool learned[JUNK_MAX_TOKENS];
 	/* what each view says alone, without the bias */
 	double view_sum[VIEWS];
 };
@@ -285,17 +307,13 @@ example_init(struct junk_learner *learner, uint64_t person,
 	     const junk_token_t *tokens, unsigned int count,
 	     struct learner_example *example_r)
 {
-	unsigned int groups[JUNK_TOKEN_GROUP_COUNT] = { 0, 0 };
-	float scales[JUNK_TOKEN_GROUP_COUNT];
+	float scales[JUNK_TOKEN_SOURCE_COUNT];
 	uint32_t salt = random_next(learner);
 
 	count = I_MIN(count, JUNK_MAX_TOKENS);
-	for (unsigned int i = 0; i < count; i++)
-		groups[junk_token_group(tokens[i])]++;
-	for (unsigned int i = 0; i < JUNK_TOKEN_GROUP_COUNT; i++)
-		scales[i] = groups[i] == 0 ? 0 : 1 / sqrtf(groups[i]);
-
+	junk_model_scales(tokens, count, scales);
 	example_r->count = count;
+	example_r->shared = FALSE;
 	for (unsigned int i = 0; i < count; i++) {
 		junk_token_t token = tokens[i];
 		uint32_t mixed = ((uint32_t)token ^ salt) * 0x9e3779b1U;
@@ -306,7 +324,7 @@ example_init(struct junk_learner *learner, uint64_t person,
 		example_r->personal_idx[i] =
 			junk_model_hash_index(person, learner->personal.log2,
 					      token);
-		example_r->scale[i] = scales[junk_token_group(token)];
+		example_r->scale[i] = scales[junk_token_source(token)];
 		example_r->view[i] = mixed >> (32 - VIEWS_LOG2);
 	}
 }
@@ -321,9 +339,11 @@ example_sum(const struct junk_learner *learner,
 	for (unsigned int i = 0; i < VIEWS; i++)
 		example->view_sum[i] = 0;
 	for (unsigned int i = 0; i < example->count; i++) {
-		float w = learner->personal.weights[example->personal_idx[i]];
+		float w = example->shared ? 0 :
+			learner->personal.weights[example->personal_idx[i]];
 
-		if (global_is_public(learner, example->global_idx[i]))
+		if (example->shared ||
+		    global_is_public(learner, example->global_idx[i]))
 			w += learner->global.weights[example->global_idx[i]];
 		example->view_sum[example->view[i]] += w * example->scale[i];
 	}
@@ -408,25 +428,97 @@ example_learn(struct junk_learner *learner,
 		uint32_t pidx = example->personal_idx[i];
 		float gradient = errors[example->view[i]] * example->scale[i];
 
+		if (example->shared && !example->learned[i])
+			continue;
 		weight_step(&global->weights[gidx], &global->squares[gidx],
-			    gradient, LEARN_DECAY, step->rate, step->epsilon);
-		weight_step(&personal->weights[pidx], &personal->squares[pidx],
 			    gradient, LEARN_DECAY, step->rate, step->epsilon);
 		if (global_is_public(learner, gidx)) {
 			weight_publish(&learner->published[gidx],
 				       global->weights[gidx]);
 		}
+		if (example->shared)
+			continue;
+		weight_step(&personal->weights[pidx], &personal->squares[pidx],
+			    gradient, LEARN_DECAY, step->rate, step->epsilon);
 		weight_publish(&published_personal[pidx],
 			       personal->weights[pidx]);
 	}
-	weight_step(&learner->bias, &learner->bias_square, step->weight *
-		    example_error(sum, step->label, &step->noise), 0,
-		    step->rate, step->epsilon);
+	if (!example->shared) {
+		weight_step(&learner->bias, &learner->bias_square, step->weight *
+			    example_error(sum, step->label, &step->noise), 0,
+			    step->rate, step->epsilon);
+	}
+}
+
+static bool class_is_rare(const struct junk_learner *learner, bool spam)
+{
+	double own = spam ? learner->spam_count : learner->ham_count;
+	double other = spam ? learner->ham_count : learner->spam_count;
+
+	return own < other * RARE_CLASS;
+}
+
+static bool sketch_is_same(const struct learner_sketch *sketch1,
+			   const struct learner_sketch *sketch2)
+{
+	unsigned int same = 0, used = 0;
+
+	for (unsigned int i = 0; i < SKETCH_SIZE; i++) {
+		if (sketch1->min[i] == 0 && sketch2->min[i] == 0)
+			continue;
+		used++;
+		same += sketch1->min[i] == sketch2->min[i] ? 1 : 0;
+	}
+	return same >= SKETCH_MIN_SAME && same * 2 >= used;
+}
+
+static void
+sketch_init(struct learner_sketch *sketch_r, const junk_token_t *tokens,
+	    unsigned int count)
+{
+	i_zero(sketch_r);
+	for (unsigned int i = 0; i < count; i++) {
+		enum junk_token_source source = junk_token_source(tokens[i]);
+		/* below the class the token is a hash */
+		uint32_t hash = (uint32_t)(tokens[i] >> 8) | 1;
+		uint32_t *min = &sketch_r->min[tokens[i] % SKETCH_SIZE];
+
+		if (source != JUNK_TOKEN_SOURCE_BODY &&
+		    source != JUNK_TOKEN_SOURCE_URL)
+			continue;
+		if (*min == 0 || hash < *min)
+			*min = hash;
+	}
+}
+
+/* The report of the same text by somebody else, if nobody has reported it as
+   the other class. */
+static const struct learner_memory *
+memory_confirms(const struct junk_learner *learner, bool spam,
+		const struct junk_report *report,
+		const struct learner_sketch *sketch)
+{
+	const struct learner_memory *memory;
+
+	if (class_is_rare(learner, !spam))
+		return NULL;
+	for (unsigned int i = 0; i < learner->memory_count[!spam]; i++) {
+		if (sketch_is_same(&learner->memory[!spam][i].sketch, sketch))
+			return NULL;
+	}
+	for (unsigned int i = 0; i < learner->memory_count[spam]; i++) {
+		memory = &learner->memory[spam][i];
+		if (sketch_is_same(&memory->sketch, sketch) &&
+		    memcmp(memory->reporter, report->reporter,
+			   sizeof(memory->reporter)) != 0)
+			return memory;
+	}
+	return NULL;
 }
 
 static void
 memory_add(struct junk_learner *learner, const struct junk_report *report,
-	   bool spam, double weight)
+	   bool spam, double weight, const struct learner_sketch *sketch)
 {
 	struct learner_memory *memory;
 	unsigned int idx = learner->memory_count[spam];
@@ -441,6 +533,7 @@ memory_add(struct junk_learner *learner, const struct junk_report *report,
 	memcpy(memory->reporter, report->reporter, sizeof(memory->reporter));
 	memcpy(memory->digest, report->digest, sizeof(memory->digest));
 	memory->weight = weight;
+	memory->sketch = *sketch;
 	memory->token_count = I_MIN(report->token_count, JUNK_MAX_TOKENS);
 	memory->tokens = i_new(junk_token_t, memory->token_count + 1);
 	memcpy(memory->tokens, report->tokens,
@@ -451,11 +544,8 @@ memory_add(struct junk_learner *learner, const struct junk_report *report,
 static bool
 memory_is_believed(const struct junk_learner *learner, bool spam, double sum)
 {
-	double own = spam ? learner->spam_count : learner->ham_count;
-	double other = spam ? learner->ham_count : learner->spam_count;
-
 	return (spam ? sum >= -REPLAY_DISBELIEF : sum <= REPLAY_DISBELIEF) ||
-		own < other * REPLAY_RARE_CLASS;
+		class_is_rare(learner, spam);
 }
 
 static void
@@ -518,13 +608,46 @@ report_balance(const struct junk_learner *learner, bool spam)
 	return other >= own ? 1 : pow(other / own, BALANCE_POWER);
 }
 
+static int token_cmp(const junk_token_t *t1, const junk_token_t *t2)
+{
+	return *t1 < *t2 ? -1 : (*t1 > *t2 ? 1 : 0);
+}
+
+/* The report in example is of the same text as one in memory. */
+static void
+learn_confirmed(struct junk_learner *learner, struct learner_example *example,
+		const junk_token_t *tokens,
+		const struct learner_memory *memory,
+		const struct learner_step *confirmed_step)
+{
+	struct learner_step step = *confirmed_step;
+	junk_token_t sorted[JUNK_MAX_TOKENS];
+	double sum;
+
+	memcpy(sorted, memory->tokens, memory->token_count * sizeof(*sorted));
+	i_qsort(sorted, memory->token_count, sizeof(*sorted), token_cmp);
+	for (unsigned int i = 0; i < example->count; i++) {
+		example->learned[i] =
+			i_bsearch(&tokens[i], sorted, memory->token_count,
+				  sizeof(*sorted), token_cmp) != NULL;
+	}
+	example->shared = TRUE;
+	i_zero(&step.noise);
+	for (unsigned int i = 0; i < CONFIRM_PASSES; i++) {
+		sum = example_sum(learner, example);
+		if (step.label > 0 ? sum > CONFIRM_SUM : sum < -CONFIRM_SUM)
+			break;
+		example_learn(learner, example, sum, &step);
+	}
+}
+
 /* As often as it is reported, but a rare class as often as the other one. */
 static bool replay_class(struct junk_learner *learner)
 {
 	double spam = learner->spam_count;
 	double part = spam / (spam + learner->ham_count);
 
-	if (part < REPLAY_RARE_CLASS || part > 1 - REPLAY_RARE_CLASS)
+	if (part < RARE_CLASS || part > 1 - RARE_CLASS)
 		part = 0.5;
 	return random_below(learner, 1000) < part * 1000;
 }
@@ -534,9 +657,12 @@ learner_learn(struct junk_learner *learner, const struct junk_report *report,
 	      bool spam, double weight)
 {
 	struct learner_example example;
+	const struct learner_memory *memory;
+	struct learner_sketch sketch;
 	struct learner_step step;
 	uint64_t person = junk_model_person(learner->set.seed,
 					    report->reporter);
+	bool trusted = weight >= 1;
 	double sum;
 
 	weight *= report_balance(learner, spam);
@@ -555,12 +681,19 @@ learner_learn(struct junk_learner *learner, const struct junk_report *report,
 	step.epsilon = LEARN_EPSILON +
 		LEARN_EPSILON_NOISE * noise_rate(learner, &step.noise);
 	example_learn(learner, &example, sum, &step);
+	sketch_init(&sketch, report->tokens, report->token_count);
+	memory = !trusted ? NULL :
+		memory_confirms(learner, spam, report, &sketch);
+	if (memory != NULL) {
+		learn_confirmed(learner, &example, report->tokens, memory,
+				&step);
+	}
 	if (spam)
 		learner->spam_count++;
 	else
 		learner->ham_count++;
 
-	memory_add(learner, report, spam, weight);
+	memory_add(learner, report, spam, weight, &sketch);
 	step.rate = REPLAY_RATE;
 	for (unsigned int i = 0; i < REPLAY_COUNT; i++) {
 		memory_replay(learner, replay_class(learner), &step,
@@ -810,6 +943,8 @@ import_memory(struct junk_learner *learner, bool spam, uint32_t count,
 		memory->tokens = i_new(junk_token_t, header.token_count + 1);
 		memcpy(memory->tokens, *data,
 		       header.token_count * sizeof(junk_token_t));
+		sketch_init(&memory->sketch, memory->tokens,
+			    memory->token_count);
 		*data = CONST_PTR_OFFSET(*data, header.token_count *
 					 sizeof(junk_token_t));
 	}

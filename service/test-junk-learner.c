@@ -279,6 +279,46 @@ static void test_junk_learner_few_ham(void)
 	test_end();
 }
 
+/* Two reports of a campaign of which no word was seen before, then its score
+   for a stranger. */
+static int campaign_score(unsigned char person1, unsigned char person2,
+			  bool ham_too)
+{
+	struct junk_learner *learner = learner_new(60, 60, 4);
+	struct junk_report report, copy;
+	struct junk_model model;
+	struct junk_score s;
+	junk_token_t tokens[TOKENS], copy_tokens[TOKENS];
+	unsigned char people[] = { 9, person1, person2 };
+
+	for (unsigned int i = 0; i < N_ELEMENTS(people) + 1; i++) {
+		/* its template and 2 words of the copy */
+		report_init(&report, tokens, JUNK_VERDICT_SPAM, 3, 500, 0);
+		report_init(&copy, copy_tokens, i == 0 ? JUNK_VERDICT_HAM :
+			    JUNK_VERDICT_SPAM, 2, 600 + i,
+			    people[i % N_ELEMENTS(people)]);
+		memcpy(tokens + TOKENS - 2, copy_tokens + TOKENS - 2,
+		       2 * sizeof(*tokens));
+		copy.tokens = tokens;
+		if (i < N_ELEMENTS(people) && (i > 0 || ham_too))
+			junk_learner_learn(learner, &copy, 1);
+	}
+	junk_learner_model(learner, &model);
+	junk_model_score(&model, tokens, TOKENS, NULL, &s);
+	junk_learner_deinit(&learner);
+	return s.score;
+}
+
+static void test_junk_learner_campaign(void)
+{
+	test_begin("junk learner: two people report the same campaign");
+	test_assert(campaign_score(5, 6, FALSE) >= 90);
+	test_assert(campaign_score(5, 5, FALSE) < 90);
+	/* somebody says that it is good mail */
+	test_assert(campaign_score(5, 6, TRUE) < 90);
+	test_end();
+}
+
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
@@ -290,6 +330,7 @@ int main(void)
 		test_junk_learner_published,
 		test_junk_learner_forget,
 		test_junk_learner_few_ham,
+		test_junk_learner_campaign,
 		NULL
 	};
 	return test_run(test_functions);
