@@ -259,6 +259,7 @@ static int run_index(const struct options *opts)
 	struct corpus corpus;
 	struct run run;
 	const char *error;
+	int ret = 0;
 
 	if (corpus_read(opts->index_path, opts->strip, &corpus, &error) < 0) {
 		i_error("%s", error);
@@ -283,10 +284,10 @@ static int run_index(const struct options *opts)
 			       opts->seed);
 		break;
 	case PROTOCOL_CAMPAIGNS:
-		scenario_campaigns(&corpus, opts->seed);
+		ret = scenario_campaigns(&corpus, opts->seed) ? 0 : 1;
 		break;
 	case PROTOCOL_REPORTS_ONLY:
-		scenario_reports_only(&corpus, opts->seed);
+		ret = scenario_reports_only(&corpus, opts->seed) ? 0 : 1;
 		break;
 	default:
 		run_stream(&run);
@@ -297,7 +298,7 @@ static int run_index(const struct options *opts)
 		i_error("write(%s) failed: %m", opts->scores_path);
 		return 1;
 	}
-	return 0;
+	return ret;
 }
 
 /* The other filters are driven by a script. */

@@ -57,6 +57,11 @@ score(struct junk_learner *learner, const struct corpus_mail *mail,
 			 user == NULL ? NULL : reporter, score_r);
 }
 
+static const char *target(bool holds)
+{
+	return holds ? "ok" : "short";
+}
+
 static bool caught(const struct junk_score *score)
 {
 	return score->score >= DEFAULT_THRESHOLD;
@@ -147,6 +152,11 @@ void scenario_users(struct corpus *corpus, unsigned int users, uint64_t seed)
 #define CAMPAIGN_WORDS 60
 #define CAMPAIGN_RANDOM_WORDS 20
 #define CAMPAIGN_COUNT 100
+
+/* Targets */
+#define CAMPAIGNS_CAUGHT 90
+#define YOUNG_REPORTS 20
+#define YOUNG_CAUGHT_PERCENT 50
 
 struct campaign {
 	/* half of them words of the corpus' ham, half new */
@@ -283,7 +293,7 @@ learn_corpus(struct junk_learner *learner, struct corpus *corpus,
 	}
 }
 
-void scenario_campaigns(struct corpus *corpus, uint64_t seed)
+bool scenario_campaigns(struct corpus *corpus, uint64_t seed)
 {
 	struct junk_learner *learner = learner_new(0);
 	struct corpus_random random = { seed + 1 };
@@ -324,14 +334,18 @@ void scenario_campaigns(struct corpus *corpus, uint64_t seed)
 	}
 	printf("%u new campaigns, for a third user\n\n"
 	       "%-34s  caught\n"
-	       "%-34s  %u\n%-34s  %u\n%-34s  %u\n%-34s  %u\n", CAMPAIGN_COUNT,
-	       "", "before any report", before,
-	       "after 2 reports by different users", spam,
+	       "%-34s  %u\n%-34s  %u  at least %u: %s\n"
+	       "%-34s  %u\n%-34s  %u  no more than before: %s\n",
+	       CAMPAIGN_COUNT, "", "before any report", before,
+	       "after 2 reports by different users", spam, CAMPAIGNS_CAUGHT,
+	       target(spam >= CAMPAIGNS_CAUGHT),
 	       "ham of the same words, before", ham_before,
-	       "ham of the same words, after", ham);
+	       "ham of the same words, after", ham,
+	       target(ham <= ham_before));
 	junk_learner_deinit(&learner);
 	buffer_free(&snapshot);
 	i_free(tokens);
+	return spam >= CAMPAIGNS_CAUGHT && ham <= ham_before;
 }
 
 /* --- reports only --- */
@@ -379,7 +393,8 @@ young_campaign(struct corpus *corpus, struct corpus_random *random,
 	return 100.0 * spam / copies;
 }
 
-static void
+/* Returns how much ham is caught then. */
+static unsigned int
 spam_flood(struct corpus *corpus, struct corpus_random *random,
 	   unsigned int spam_reports, unsigned int ham_reports)
 {
@@ -403,17 +418,19 @@ spam_flood(struct corpus *corpus, struct corpus_random *random,
 		score(learner, mail, &user, &s);
 		ham += caught(&s) ? 1 : 0;
 	}
-	printf("%6u spam reports, %4u ham reports: %6.2f %% of ham caught\n",
+	printf("%6u spam reports, %4u ham reports: %6.2f %% of ham caught",
 	       spam_reports, ham_reports, 100.0 * ham / total);
 	junk_learner_deinit(&learner);
+	return ham;
 }
 
-void scenario_reports_only(struct corpus *corpus, uint64_t seed)
+bool scenario_reports_only(struct corpus *corpus, uint64_t seed)
 {
 	static const unsigned int reports[] = { 2, 5, 10, 20 };
 	static const unsigned int ham_reports[] = { 0, 1, 10, 50, 200, 1000 };
 	struct corpus_random random = { seed + 1 };
 	const unsigned int runs = 10;
+	bool holds, all_hold = TRUE;
 
 	printf("partial feedback over 200 messages, then a campaign:\n");
 	for (unsigned int i = 0; i < N_ELEMENTS(reports); i++) {
@@ -421,10 +438,25 @@ void scenario_reports_only(struct corpus *corpus, uint64_t seed)
 
 		for (unsigned int run = 0; run < runs; run++)
 			sum += young_campaign(corpus, &random, 200, reports[i]);
-		printf("after %2u reports: %5.1f %% of its next mails "
-		       "caught\n", reports[i], sum / runs);
+		printf("after %2u reports: %5.1f %% of its next mails caught",
+		       reports[i], sum / runs);
+		if (reports[i] == YOUNG_REPORTS) {
+			holds = sum / runs >= YOUNG_CAUGHT_PERCENT;
+			all_hold = all_hold && holds;
+			printf("  at least %u: %s", YOUNG_CAUGHT_PERCENT,
+			       target(holds));
+		}
+		printf("\n");
 	}
 	printf("\n");
-	for (unsigned int i = 0; i < N_ELEMENTS(ham_reports); i++)
-		spam_flood(corpus, &random, 10000, ham_reports[i]);
+	for (unsigned int i = 0; i < N_ELEMENTS(ham_reports); i++) {
+		holds = spam_flood(corpus, &random, 10000,
+				   ham_reports[i]) == 0;
+		if (ham_reports[i] == 0) {
+			all_hold = all_hold && holds;
+			printf("  none: %s", target(holds));
+		}
+		printf("\n");
+	}
+	return all_hold;
 }

@@ -4,7 +4,8 @@
 #include "corpus.h"
 
 /* What a stream of messages with one label each can't show. Each prints its
-   own table. */
+   own table; those with targets print "ok" or "short" beside each of them and
+   return TRUE if all hold. */
 
 /* Several users, each with a taste of their own: a third of the senders'
    domains is disputed, and each user finds each of those spam or not. Shared
@@ -14,9 +15,9 @@ void scenario_users(struct corpus *corpus, unsigned int users, uint64_t seed);
    after the learner knows the corpus: is the fifth copy caught by a third
    user once two users have reported one each, and is ham that shares half of
    the template's words not? */
-void scenario_campaigns(struct corpus *corpus, uint64_t seed);
+bool scenario_campaigns(struct corpus *corpus, uint64_t seed);
 /* Only what users report: a campaign in a young model with partial feedback,
    and spam reports without any ham, or with little. */
-void scenario_reports_only(struct corpus *corpus, uint64_t seed);
+bool scenario_reports_only(struct corpus *corpus, uint64_t seed);
 
 #endif
