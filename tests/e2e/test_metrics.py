@@ -1,14 +1,18 @@
-"""The metrics examples as they stand: scraped from Dovecot's own exporter."""
+"""The metrics examples as they stand: scraped from Dovecot's own exporter, and
+read with Prometheus' promtool."""
 
 import os
 import re
+import subprocess
+import time
 import urllib.request
 
 import harness
 import testcase
 
-EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                        "../../examples")
+HERE = os.path.dirname(os.path.abspath(__file__))
+EXAMPLES = os.path.join(HERE, "../../examples")
+ALERTS = EXAMPLES + "/junk-feedback-alerts.yml"
 PORT = harness.free_port()
 
 
@@ -70,11 +74,42 @@ def test_metrics(t):
         assert word not in text, word
 
 
-def test_alerts(t):
-    """the alert rules name metrics that are exported"""
+def promtool(t, *args):
+    # its database is the folder data here
+    p = subprocess.run(["promtool", *args], stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True, timeout=60,
+                       cwd=t.d.dir)
+    assert p.returncode == 0, p.stdout
+    return p.stdout
+
+
+def test_openmetrics(t):
+    """Prometheus reads the scrape, with all its samples"""
     metrics, text = scrape()
-    with open(EXAMPLES + "/junk-feedback-alerts.yml") as f:
+    path = t.d.dir + "/scrape"
+    with open(path, "w") as f:
+        # a scrape has no times; what is imported needs them
+        f.write(re.sub(r"(?m)^([^#\n].*)$", r"\1 %d" % time.time(), text))
+    promtool(t, "tsdb", "create-blocks-from", "openmetrics", path)
+    # as a server has it
+    os.makedirs(t.d.dir + "/data/wal", exist_ok=True)
+    dump = promtool(t, "tsdb", "dump")
+    samples = dict(re.findall(r"(?m)^(\{.*\}) (\S+) \d+$", dump))
+    assert len(samples) == sum(len(v) for v in metrics.values()), dump
+    reports = [float(value) for labels, value in samples.items()
+               if '__name__="dovecot_junk_feedback_reports_total"' in labels
+               and 'origin="move"' in labels]
+    assert reports == [3], dump
+
+
+def test_alerts(t):
+    """the alert rules name series that are exported, and fire when they should
+    and not otherwise"""
+    promtool(t, "check", "rules", ALERTS)
+    promtool(t, "test", "rules", HERE + "/alerts-test.yml")
+    metrics, text = scrape()
+    with open(ALERTS) as f:
         names = set(re.findall(r"dovecot_junk_feedback_\w+", f.read()))
     assert len(names) == 4, names
     for name in names:
-        assert name[:-len("_total")] in text, name
+        assert name in metrics, name
