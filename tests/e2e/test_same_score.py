@@ -195,7 +195,7 @@ def stamped(text):
 
 def asked(text):
     """{UID: score} of doveadm's answer"""
-    return dict(re.findall(r"^INBOX (\d+)\tscore\t\t\t(\w+)$", text, re.M))
+    return dict(re.findall(r"^INBOX (\d+)\tscore\t\t\t(\w+)\t$", text, re.M))
 
 
 def send_all(t, mails):
