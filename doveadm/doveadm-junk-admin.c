@@ -20,15 +20,14 @@ static void print_headers(void)
 /* Ask, and print the answer. Returns -1 if there is none, which is logged. */
 static int
 admin_ask(const char *command, struct doveadm_junk_service *service,
-	  enum junk_frame_type type, const void *payload, size_t payload_size)
+	  const buffer_t *request)
 {
 	ARRAY_TYPE(junk_key_values) answer;
 	const struct junk_key_value *kv;
 	const char *error;
 
 	t_array_init(&answer, 8);
-	if (doveadm_junk_service_ask(service, type, payload, payload_size,
-				     &answer, &error) < 0) {
+	if (doveadm_junk_service_ask(service, request, &answer, &error) < 0) {
 		i_error("%s: %s", command, error);
 		return -1;
 	}
@@ -39,9 +38,7 @@ admin_ask(const char *command, struct doveadm_junk_service *service,
 	return 0;
 }
 
-static void
-admin_run(const char *command, enum junk_frame_type type, const void *payload,
-	  size_t payload_size)
+static void admin_run(const char *command, const buffer_t *request)
 {
 	struct doveadm_junk_service *service;
 	const char *error;
@@ -53,7 +50,7 @@ admin_run(const char *command, enum junk_frame_type type, const void *payload,
 	}
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	print_headers();
-	if (admin_ask(command, service, type, payload, payload_size) < 0)
+	if (admin_ask(command, service, request) < 0)
 		doveadm_exit_code = EX_UNAVAILABLE;
 	doveadm_junk_service_close(&service);
 }
@@ -116,16 +113,6 @@ forget_parse(struct doveadm_cmd_context *cctx, struct junk_forget *forget_r,
 	return 0;
 }
 
-static const void *
-forget_payload(const struct junk_forget *forget, size_t *size_r)
-{
-	buffer_t *frame = t_buffer_create(64);
-
-	junk_frame_encode_forget(frame, forget);
-	*size_r = frame->used - JUNK_FRAME_HEADER_BYTES;
-	return CONST_PTR_OFFSET(frame->data, JUNK_FRAME_HEADER_BYTES);
-}
-
 static int
 cmd_junk_forget_user_run(struct doveadm_mail_cmd_context *_ctx,
 			 struct mail_user *user)
@@ -133,8 +120,7 @@ cmd_junk_forget_user_run(struct doveadm_mail_cmd_context *_ctx,
 	struct junk_forget_cmd_context *ctx =
 		(struct junk_forget_cmd_context *)_ctx;
 	unsigned char buf[JUNK_REPORTER_BYTES];
-	const void *payload;
-	size_t size;
+	buffer_t *request = t_buffer_create(64);
 
 	ctx->forget.reporter = doveadm_junk_reporter(user, buf);
 	if (ctx->forget.reporter == NULL) {
@@ -143,9 +129,8 @@ cmd_junk_forget_user_run(struct doveadm_mail_cmd_context *_ctx,
 		doveadm_print("0");
 		return 0;
 	}
-	payload = forget_payload(&ctx->forget, &size);
-	if (admin_ask("junk forget", ctx->service, JUNK_FRAME_FORGET,
-		      payload, size) < 0) {
+	junk_frame_encode_forget(request, &ctx->forget);
+	if (admin_ask("junk forget", ctx->service, request) < 0) {
 		_ctx->exit_code = EX_UNAVAILABLE;
 		return -1;
 	}
@@ -194,10 +179,9 @@ static struct doveadm_mail_cmd_context *cmd_junk_forget_user_alloc(void)
 
 static void cmd_junk_forget(struct doveadm_cmd_context *cctx)
 {
+	buffer_t *request = t_buffer_create(64);
 	struct junk_forget forget;
-	const void *payload;
 	const char *error;
-	size_t size;
 
 	if (doveadm_junk_names_users(cctx)) {
 		doveadm_cmd_ver2_to_mail_cmd_wrapper(cctx);
@@ -208,8 +192,8 @@ static void cmd_junk_forget(struct doveadm_cmd_context *cctx)
 		doveadm_exit_code = EX_USAGE;
 		return;
 	}
-	payload = forget_payload(&forget, &size);
-	admin_run("junk forget", JUNK_FRAME_FORGET, payload, size);
+	junk_frame_encode_forget(request, &forget);
+	admin_run("junk forget", request);
 }
 
 struct doveadm_cmd_ver2 doveadm_cmd_junk_forget = {
@@ -231,9 +215,17 @@ DOVEADM_CMD_PARAMS_END
  * rebuild, rekey
  */
 
+static void admin_run_simple(const char *command, enum junk_frame_type type)
+{
+	buffer_t *request = t_buffer_create(JUNK_FRAME_HEADER_BYTES);
+
+	junk_frame_encode(request, type, NULL, 0);
+	admin_run(command, request);
+}
+
 static void cmd_junk_rebuild(struct doveadm_cmd_context *cctx ATTR_UNUSED)
 {
-	admin_run("junk rebuild", JUNK_FRAME_REBUILD, NULL, 0);
+	admin_run_simple("junk rebuild", JUNK_FRAME_REBUILD);
 }
 
 struct doveadm_cmd_ver2 doveadm_cmd_junk_rebuild = {
@@ -256,7 +248,7 @@ static void cmd_junk_rekey(struct doveadm_cmd_context *cctx)
 		doveadm_exit_code = EX_USAGE;
 		return;
 	}
-	admin_run("junk rekey", JUNK_FRAME_REKEY, NULL, 0);
+	admin_run_simple("junk rekey", JUNK_FRAME_REKEY);
 }
 
 struct doveadm_cmd_ver2 doveadm_cmd_junk_rekey = {

@@ -214,16 +214,13 @@ parse_answer(const struct junk_frame *frame,
 }
 
 int doveadm_junk_service_ask(struct doveadm_junk_service *service,
-			     enum junk_frame_type type,
-			     const void *payload, size_t payload_size,
+			     const buffer_t *request,
 			     ARRAY_TYPE(junk_key_values) *answer,
 			     const char **error_r)
 {
-	buffer_t *buf = t_buffer_create(256);
 	struct junk_frame frame;
 
-	junk_frame_encode(buf, type, payload, payload_size);
-	if (service_write(service, buf, error_r) < 0 ||
+	if (service_write(service, request, error_r) < 0 ||
 	    service_read_frame(service, &frame, error_r) < 0)
 		return -1;
 	if (frame.type != JUNK_FRAME_TEXT) {
@@ -262,13 +259,11 @@ service_lookup_some(struct doveadm_junk_service *service,
 {
 	ARRAY_TYPE(junk_key_values) answer;
 	const struct junk_key_value *kv;
-	buffer_t *frame = t_buffer_create(1024);
+	buffer_t *request = t_buffer_create(1024);
 
 	t_array_init(&answer, count);
-	junk_frame_encode_lookup(frame, tokens, count);
-	if (doveadm_junk_service_ask(service, JUNK_FRAME_LOOKUP,
-		CONST_PTR_OFFSET(frame->data, JUNK_FRAME_HEADER_BYTES),
-		frame->used - JUNK_FRAME_HEADER_BYTES, &answer, error_r) < 0)
+	junk_frame_encode_lookup(request, tokens, count);
+	if (doveadm_junk_service_ask(service, request, &answer, error_r) < 0)
 		return -1;
 	array_foreach(&answer, kv)
 		parse_known(kv, known, count);
@@ -294,12 +289,13 @@ int doveadm_junk_service_status(ARRAY_TYPE(junk_key_values) *status,
 				const char **error_r)
 {
 	struct doveadm_junk_service *service;
+	buffer_t *request = t_buffer_create(JUNK_FRAME_HEADER_BYTES);
 	int ret;
 
 	if (doveadm_junk_service_connect(&service, error_r) < 0)
 		return -1;
-	ret = doveadm_junk_service_ask(service, JUNK_FRAME_STATUS, NULL, 0,
-				       status, error_r);
+	junk_frame_encode(request, JUNK_FRAME_STATUS, NULL, 0);
+	ret = doveadm_junk_service_ask(service, request, status, error_r);
 	doveadm_junk_service_close(&service);
 	return ret;
 }

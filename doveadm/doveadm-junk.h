@@ -53,11 +53,10 @@ int
 doveadm_junk_service_connect_admin(struct doveadm_junk_service **service_r,
 				   const char **error_r);
 void doveadm_junk_service_close(struct doveadm_junk_service **service);
-/* Send a frame that is answered by a text: lines key=value, allocated from the
-   data stack. No reports may be under way. */
+/* Send an encoded frame that is answered by a text: lines key=value, allocated
+   from the data stack. No reports may be under way. */
 int doveadm_junk_service_ask(struct doveadm_junk_service *service,
-			     enum junk_frame_type type,
-			     const void *payload, size_t payload_size,
+			     const buffer_t *request,
 			     ARRAY_TYPE(junk_key_values) *answer,
 			     const char **error_r);
 /* Connect, ask for the status, close. */
