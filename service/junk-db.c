@@ -780,14 +780,23 @@ int junk_db_hour_add(struct junk_db *db, const struct junk_db_hour *hour)
 	return junk_db_run(db, stmt, "count report");
 }
 
-int junk_db_hour_expire(struct junk_db *db, int64_t before_hour)
+/* Delete whatever is of a time before that one. */
+static int
+junk_db_expire(struct junk_db *db, enum junk_db_stmt expire, int64_t before,
+	       const char *what)
 {
 	sqlite3_stmt *stmt;
 
-	if (junk_db_prepare(db, JUNK_DB_STMT_HOUR_EXPIRE, &stmt) < 0)
+	if (junk_db_prepare(db, expire, &stmt) < 0)
 		return -1;
-	(void)sqlite3_bind_int64(stmt, 1, before_hour);
-	return junk_db_run(db, stmt, "expire hours");
+	(void)sqlite3_bind_int64(stmt, 1, before);
+	return junk_db_run(db, stmt, what);
+}
+
+int junk_db_hour_expire(struct junk_db *db, int64_t before_hour)
+{
+	return junk_db_expire(db, JUNK_DB_STMT_HOUR_EXPIRE, before_hour,
+			      "expire hours");
 }
 
 int junk_db_identity_find(struct junk_db *db, uint64_t identity,
@@ -838,12 +847,8 @@ int junk_db_identity_set(struct junk_db *db, uint64_t identity, uint64_t uid,
 
 int junk_db_identity_expire(struct junk_db *db, int64_t before_day)
 {
-	sqlite3_stmt *stmt;
-
-	if (junk_db_prepare(db, JUNK_DB_STMT_IDENTITY_EXPIRE, &stmt) < 0)
-		return -1;
-	(void)sqlite3_bind_int64(stmt, 1, before_day);
-	return junk_db_run(db, stmt, "expire identities");
+	return junk_db_expire(db, JUNK_DB_STMT_IDENTITY_EXPIRE, before_day,
+			      "expire identities");
 }
 
 int junk_db_token_add(struct junk_db *db, const struct junk_db_token *token)
