@@ -145,7 +145,9 @@ static void growth_start(struct growth *growth, char *argv[], uint64_t size)
 {
 	const struct junk_engine_settings set = {
 		.state_dir = argv[1],
+		.chroot_dir = "",
 		.segment_path = argv[2],
+		.segment_fd = -1,
 		.retention_days = 180,
 		.database_size = size,
 		.min_reporters = 2,
