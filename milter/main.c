@@ -29,7 +29,6 @@
 #define TIMEOUT_SECS 7210
 #define REASON_SIZE 200
 
-
 static struct junk_milter_settings settings;
 static struct junk_scores *scores;
 static pthread_mutex_t scores_lock = PTHREAD_MUTEX_INITIALIZER;
