@@ -282,6 +282,7 @@ int junk_frame_decode_forget(const struct junk_frame *frame,
 			     struct junk_forget *forget_r,
 			     const char **error_r)
 {
+	static const unsigned char no_reporter[JUNK_REPORTER_BYTES];
 	const unsigned char *p = frame->payload;
 
 	if (frame->payload_size != JUNK_FRAME_FORGET_BYTES) {
@@ -290,7 +291,9 @@ int junk_frame_decode_forget(const struct junk_frame *frame,
 		return -1;
 	}
 	if ((p[33] & ~FORGET_FLAGS) != 0 ||
-	    le16_to_cpu_unaligned(p + 34) != 0) {
+	    le16_to_cpu_unaligned(p + 34) != 0 ||
+	    ((p[33] & FORGET_FLAG_REPORTER) == 0 &&
+	     memcmp(p + 16, no_reporter, JUNK_REPORTER_BYTES) != 0)) {
 		*error_r = "reserved bytes of FORGET aren't 0";
 		return -1;
 	}

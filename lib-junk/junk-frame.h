@@ -25,7 +25,7 @@
      FORGET  u64 since, u64 until (seconds since 1970; hours count as a whole;
              until 0 = no end), 16 reporter, u8 origin (0 = any), u8 flags
              (1 = all of those reporters that exceeded their limit, 2 = this
-             reporter only), u16 0: take reports back
+             reporter only, else reporter is 0), u16 0: take reports back
      REBUILD empty: learn anew from the reports that are kept
      REKEY   empty: begin a new database with a new key
 

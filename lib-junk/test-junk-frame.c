@@ -342,6 +342,10 @@ static void test_junk_frame_admin(void)
 							 &error) < 0, i);
 		data[JUNK_FRAME_HEADER_BYTES + i] ^= 0x80;
 	}
+	/* a reporter without the flag isn't everybody */
+	data[JUNK_FRAME_HEADER_BYTES + 33] ^= 2;
+	test_assert(junk_frame_decode_forget(&frame, &forget2, &error) < 0);
+	data[JUNK_FRAME_HEADER_BYTES + 33] ^= 2;
 	frame.payload_size--;
 	test_assert(junk_frame_decode_forget(&frame, &forget2, &error) < 0);
 
