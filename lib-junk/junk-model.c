@@ -21,10 +21,16 @@ uint64_t junk_model_person(uint64_t seed, const unsigned char *reporter)
 	return mix(mix(parts[0] ^ seed) ^ parts[1]);
 }
 
+static inline size_t
+hash_index(uint64_t key, unsigned int log2, junk_token_t token)
+{
+	return mix(token ^ key) >> (64 - log2);
+}
+
 size_t junk_model_hash_index(uint64_t key, unsigned int log2,
 			     junk_token_t token)
 {
-	return mix(token ^ key) >> (64 - log2);
+	return hash_index(key, log2, token);
 }
 
 size_t junk_model_index(const struct junk_model *model, junk_token_t token)
@@ -116,9 +122,10 @@ void junk_model_score(const struct junk_model *model,
 		unsigned int class = junk_token_class(tokens[i]);
 
 		w = weight_read(&model->weights[
-			junk_model_index(model, tokens[i])]);
+			hash_index(model->seed, model->global_log2,
+				   tokens[i])]);
 		w2 = personal == NULL ? 0 :
-			weight_read(&personal[junk_model_hash_index(
+			weight_read(&personal[hash_index(
 				person, model->personal_log2, tokens[i])]);
 		if (w == 0 && w2 == 0)
 			continue;
