@@ -11,6 +11,8 @@ import pwd
 import shutil
 import signal
 import smtplib
+import socket
+import struct
 import subprocess
 import time
 
@@ -60,6 +62,7 @@ error unix - - n - - error
 retry unix - - n - - error
 proxymap unix - - n - - proxymap
 lmtp unix - - n - - lmtp
+discard unix - - n - - discard
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 showq unix n - n - - showq
@@ -69,14 +72,14 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    """Keyword arguments are settings of main.cf."""
+    """Keyword arguments but the name are settings of main.cf."""
 
-    def __init__(self, d, milter_socket, **settings):
+    def __init__(self, d, milter_socket, name="postfix", **settings):
         for program in ("postfix", "swaks"):
             if shutil.which(program) is None:
                 raise harness.HarnessError(
                     "%s isn't installed: tools/packages test" % program)
-        self.dir = d.dir + "/postfix"
+        self.dir = "%s/%s" % (d.dir, name)
         self.port = harness.free_port()
         names = {name: "%s/%s" % (self.dir, name)
                  for name in ("etc", "queue", "data")}
@@ -89,8 +92,8 @@ class Postfix:
         values = dict(names, dir=self.dir, log=self.log_path, port=self.port,
                       lmtp_port=d.lmtp_port, milter=milter_socket,
                       domains=", ".join(harness.FORMATS))
-        for name, text in (("main.cf", MAIN_CF), ("master.cf", MASTER_CF)):
-            with open("%s/%s" % (self.etc, name), "w") as f:
+        for file, text in (("main.cf", MAIN_CF), ("master.cf", MASTER_CF)):
+            with open("%s/%s" % (self.etc, file), "w") as f:
                 f.write(text.format(**values))
         with open(self.etc + "/main.cf", "a") as f:
             f.writelines("%s = %s\n" % kv for kv in settings.items())
@@ -108,13 +111,18 @@ class Postfix:
         with open(self.log_path, errors="replace") as f:
             return f.read()
 
-    def send_all(self, recipient, messages, address="192.0.2.1"):
+    def smtp(self):
+        """A smtplib.SMTP that comes from outside"""
+        smtp = smtplib.SMTP("127.0.0.1", self.port, timeout=60,
+                            local_hostname="client.example.com")
+        smtp.ehlo()
+        smtp.docmd("XCLIENT", "ADDR=192.0.2.1")
+        smtp.ehlo()
+        return smtp
+
+    def send_all(self, recipient, messages):
         """Send many over one connection; raises smtplib's exceptions."""
-        with smtplib.SMTP("127.0.0.1", self.port,
-                          local_hostname="client.example.com") as smtp:
-            smtp.ehlo()
-            smtp.docmd("XCLIENT", "ADDR=" + address)
-            smtp.ehlo()
+        with self.smtp() as smtp:
             for message in messages:
                 smtp.sendmail("sender@example.com", [recipient],
                               harness.to_crlf(message), ["BODY=8BITMIME"])
@@ -143,6 +151,53 @@ class Postfix:
             input=message.decode(), stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, timeout=60)
         return p.returncode, p.stdout
+
+
+class Mta:
+    """What an MTA says to a milter, and what a broken one would."""
+
+    OFFER = struct.pack(">III", 6, 0x1ff, 0)
+
+    def __init__(self, path):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(60)
+        self.sock.connect(path)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.sock.close()
+
+    @staticmethod
+    def packet(command, data=b""):
+        return struct.pack(">I", len(data) + 1) + command + data
+
+    def _read(self, size):
+        data = b""
+        while len(data) < size:
+            more = self.sock.recv(size - len(data))
+            if not more:
+                raise ConnectionError("the milter has closed the connection")
+            data += more
+        return data
+
+    def ask(self, command, data=b""):
+        """The answer: (its letter, its data)"""
+        self.sock.sendall(self.packet(command, data))
+        answer = self._read(struct.unpack(">I", self._read(4))[0])
+        return answer[:1], answer[1:]
+
+    def score(self, lines):
+        """A whole session: the X-Junk-Score that the milter inserts"""
+        self.ask(b"O", self.OFFER)
+        self.ask(b"C", b"client\0" + b"4\0\x19192.0.2.1\0")
+        self.ask(b"M", b"<a@example.com>\0")
+        self.ask(b"L", b"Subject\0a message\0")
+        self.ask(b"N")
+        self.ask(b"B", lines)
+        letter, data = self.ask(b"E")
+        return letter == b"i" and data[4:].rstrip(b"\0").split(b"\0")[1]
 
 
 class Milter:

@@ -4,8 +4,11 @@ refused; what each setting does with a score; and SMTP as it goes wrong."""
 
 import contextlib
 import os
+import random
 import re
 import shutil
+import signal
+import smtplib
 import subprocess
 
 import harness
@@ -79,6 +82,11 @@ def refused(t, postfix):
     return harness.wait_for(send, "a message that is refused")
 
 
+def signal_service(t, number):
+    for pid in t.d.children("junk-feedback"):
+        os.kill(pid, number)
+
+
 def test_loop(t):
     """issue 8: a move to Junk, and the next copy is refused in two languages"""
     with chain(t, reject="90") as (other, postfix, milter):
@@ -97,6 +105,12 @@ def test_loop(t):
         assert code == 0, text
         c = arrived(other, "dora", 1)
         assert "X-Junk-Score: " in c.cmd("FETCH 1 BODY.PEEK[HEADER]")
+        # a service that hangs or is dead changes nothing
+        assert other.d.children("junk-feedback")
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            signal_service(other, number)
+            code, text = postfix.send(other.user("dora"), testcase.spam())
+            assert code != 0 and "550-5.7.1" in text, text
         assert milter.stop() == 0
 
 
@@ -268,3 +282,114 @@ def test_dead(t):
         milter.kill()
         header = delivered(t, postfix, testcase.spam())
         assert "X-Junk-Score" not in header, header
+
+
+def test_broken_sessions(t):
+    """issue 8: sessions that end early leave nothing behind, and what follows
+    is scored by itself"""
+    with scored(t, 97, reject="95") as (postfix, milter):
+        for data in (b"", b"Subject: half a hea", b"Subject: x\r\n\r\nhalf"):
+            smtp = postfix.smtp()
+            smtp.mail("a@example.com")
+            smtp.rcpt(t.user())
+            assert smtp.docmd("DATA")[0] == 354
+            smtp.sock.sendall(data)
+            smtp.close()
+        with postfix.smtp() as smtp:
+            smtp.mail("a@example.com")
+            smtp.rcpt(t.user())
+            smtp.rset()
+            for _ in range(2):
+                code, text = refusal(smtp, t.user(), testcase.spam())
+                assert code == 550 and b"5.7.1" in text, (code, text)
+        # longer than all that is read, and than Postfix takes
+        body = b"many words to be read here\n" * 1000
+        with postfix.smtp() as smtp:
+            code, text = refusal(smtp, t.user(), testcase.ham() + body * 300)
+            assert code == 550 and b"5.7.1" in text, (code, text)
+            code, text = refusal(smtp, t.user(), testcase.ham() + body * 400)
+            assert code == 552, (code, text)
+        assert postfix.queued() == {}
+        assert t.imap(select="INBOX").uids() == []
+        assert milter.stop() == 0
+
+
+def refusal(smtp, recipient, message):
+    """(code, text) of the message that Postfix refuses"""
+    try:
+        smtp.sendmail("a@example.com", [recipient], harness.to_crlf(message))
+    except smtplib.SMTPResponseException as e:
+        return e.smtp_code, e.smtp_error
+    return 250, b""
+
+
+def hostile():
+    """What a peer may say to the milter, each on a connection of its own"""
+    packet = mta.Mta.packet
+    offer = packet(b"O", mta.Mta.OFFER)
+    client = packet(b"C", b"client\0" + b"4\0\x19192.0.2.1\0")
+    sender = packet(b"M", b"<a@example.com>\0")
+    field = packet(b"L", b"Subject\0x\0")
+    begun = offer + client + sender
+    yield from (
+        b"", b"GET / HTTP/1.0\r\n\r\n", b"\0" * 8, b"\xff" * 8, b"\0\0\0",
+        b"\x7f\xff\xff\xffO" + b"x" * 1000, offer[:9], packet(b"O"),
+        packet(b"O", b"\0" * 12), packet(b"O", b"\xff" * 12), offer * 3,
+        # out of order
+        offer + packet(b"E"), offer + sender + field + packet(b"N") +
+        packet(b"B", b"x") + packet(b"E"), offer + field + packet(b"E"),
+        offer + client + packet(b"N") + packet(b"E"), begun + packet(b"E") * 3,
+        begun + packet(b"B", b"x") + field + packet(b"E"),
+        begun + begun + packet(b"A") + packet(b"E"),
+        # fields without their ends
+        offer + packet(b"C"), offer + packet(b"C", b"client"),
+        offer + packet(b"C", b"c\0009\0"), begun + packet(b"L"),
+        begun + packet(b"L", b"Subject"), begun + packet(b"L", b"\0\0"),
+        begun + packet(b"M"), begun + packet(b"D", b"E"),
+        begun + packet(b"D", b"M{auth_authen}"),
+        begun + packet(b"\0") + packet(b"\xff", b"x" * 100),
+        # a lot
+        begun + field * 20000 + packet(b"E"),
+        begun + packet(b"L", b"X\0" + b"y" * 60000 + b"\0") * 50 +
+        packet(b"E"),
+        begun + packet(b"N") + packet(b"B", b"z" * 65535) * 80 + packet(b"E"),
+        begun + packet(b"B", b"z" * 10**6),
+    )
+    rnd = random.Random(8)
+    for _ in range(150):
+        data = offer if rnd.random() < 0.9 else b""
+        for _ in range(rnd.randrange(12)):
+            data += packet(bytes([rnd.choice(b"ABCDEHLMNORTUQK")]),
+                           rnd.choice((b"", b"a\0b\0", b"x" * 50,
+                                       rnd.randbytes(40))))
+        yield data[:rnd.randrange(len(data) + 1)] if rnd.random() < 0.3 \
+            else data
+
+
+def resident_kilobytes(pid):
+    with open("/proc/%d/status" % pid) as f:
+        return int(re.search(r"VmRSS:\s*(\d+)", f.read()).group(1))
+
+
+def test_milter_protocol(t):
+    """issue 8: a broken MTA ends its own connection, no other's"""
+    segment.write(t.d.segment_path, segment.content(42, weight=3000))
+    milter = mta.Milter(t.d)
+    milter.start()
+    try:
+        # one that says nothing holds up nobody
+        with mta.Mta(milter.socket):
+            for data in hostile():
+                # the milter waits for one that takes no answers
+                with mta.Mta(milter.socket) as peer, \
+                        contextlib.suppress(ConnectionError, TimeoutError):
+                    peer.sock.settimeout(2)
+                    peer.sock.sendall(data)
+                assert milter.process.poll() is None, data[:200]
+            with mta.Mta(milter.socket) as peer:
+                assert peer.score(b"some words\r\n") == b"42"
+        assert resident_kilobytes(milter.process.pid) < 100 * 1024
+        assert milter.stop() == 0
+    finally:
+        milter.stop()
+        shutil.rmtree(milter.dir)
