@@ -57,7 +57,7 @@ search_mailbox(struct doveadm_mail_cmd_context *ctx,
 	       const struct mailbox_info *info,
 	       doveadm_junk_mail_callback_t *callback)
 {
-	struct doveadm_mail_iter *iter;
+	struct doveadm_mail_iter *iter = NULL;
 	struct mail *mail;
 	int ret = 0;
 
@@ -66,6 +66,10 @@ search_mailbox(struct doveadm_mail_cmd_context *ctx,
 				   MAIL_FETCH_STREAM_BODY, NULL,
 				   DOVEADM_MAIL_ITER_FLAG_READONLY, &iter) < 0)
 		return -1;
+	if (iter == NULL) {
+		/* 2.4: there is no such mailbox */
+		return 0;
+	}
 	while (ret == 0 && doveadm_mail_iter_next(iter, &mail)) T_BEGIN {
 		ret = callback(ctx, mail);
 	} T_END;
