@@ -54,7 +54,6 @@ static const char page_head[] =
 "<title>Junk feedback</title>\n<style>\n"
 ":root{--bg:#fff;--fg:#1c2024;--dim:#5b6570;--grid:#dde2e7;--card:#f5f7f9;"
 "--spam:#c2410c;--ham:#0f766e;--weak:#7cb8b2;--ok:#0f766e;--error:#b91c1c}\n"
-"@media(max-width:600px){svg text{font-size:20px}}\n"
 "@media(prefers-color-scheme:dark){:root{--bg:#14171a;--fg:#e6e9ec;"
 "--dim:#9aa4ae;--grid:#2c3238;--card:#1c2126;--spam:#fb923c;--ham:#2dd4bf;"
 "--weak:#4b8f88;--ok:#2dd4bf;--error:#f87171}}\n"
@@ -66,6 +65,7 @@ static const char page_head[] =
 "gap:.75rem;margin:1rem 0}\n"
 ".tile{background:var(--card);border-radius:8px;padding:.75rem 1rem}\n"
 ".tile b{display:block;font-size:1.6rem;line-height:1.2}\n"
+".tile small{font-size:1rem;font-weight:400;white-space:nowrap}\n"
 ".tile span{color:var(--dim);font-size:.9rem}\n"
 ".plots{display:grid;grid-template-columns:repeat(auto-fit,"
 "minmax(min(100%,480px),1fr));gap:1rem}\n"
@@ -73,14 +73,16 @@ static const char page_head[] =
 "figcaption{font-weight:600;margin-bottom:.25rem}\n"
 "svg{width:100%;height:auto;display:block}\n"
 "svg text{fill:var(--dim);font-size:12px}\n"
-"svg text.x{text-anchor:middle}svg text.y{text-anchor:end}\n"
-"svg text.mark{text-anchor:end}\n"
+"svg text.x{text-anchor:middle}svg text.y,svg text.before{text-anchor:end}\n"
+"svg text.y,svg text.v{dominant-baseline:central}\n"
 "svg .grid{stroke:var(--grid)}svg .mark{stroke:var(--fg);"
 "stroke-dasharray:4 3}svg text.mark{stroke:none;fill:var(--fg)}\n"
 "svg .spam{fill:var(--spam)}svg .ham{fill:var(--ham)}"
-"svg .weak{fill:var(--weak)}\n"
-"svg path.line{fill:none;stroke-width:2}svg path.spam{stroke:var(--spam)}"
+"svg .weak{fill:var(--weak)}svg rect{shape-rendering:crispEdges}\n"
+"svg path.line{fill:none;stroke-width:2;vector-effect:non-scaling-stroke}"
+"svg path.spam{stroke:var(--spam)}"
 "svg path.ham{stroke:var(--ham)}svg .band{opacity:.22}\n"
+"@media(max-width:600px){svg text{font-size:20px}svg circle{r:5px}}\n"
 ".legend{margin:.25rem 0 0;font-size:.9rem}\n"
 ".legend span::before{content:\"\";display:inline-block;width:.8em;"
 "height:.8em;margin:0 .35em 0 .6em;border-radius:2px;background:var(--dim)}\n"
@@ -423,9 +425,11 @@ static void add_campaigns(struct report_page *page)
 		   "What was first reported in the last seven days, by several "
 		   "people, and only as spam. Tokens are keyed hashes.</p>"
 		   "\n<div class=\"scroll\"><table id=\"campaigns\">\n<tr>"
-		   "<th>class</th><th>token</th><th class=\"n\">people</th>"
-		   "<th class=\"n\">reports</th><th>first</th>"
-		   "<th>last</th></tr>\n");
+		   "<th scope=\"col\">class</th><th scope=\"col\">token</th>"
+		   "<th scope=\"col\" class=\"n\">people</th>"
+		   "<th scope=\"col\" class=\"n\">reports</th>"
+		   "<th scope=\"col\">first</th><th scope=\"col\">last</th>"
+		   "</tr>\n");
 	stmt = doveadm_junk_db_query(page->db, COMMAND,
 		"SELECT class, token, reporters, spam, first_day, last_day"
 		" FROM rising_tokens"
@@ -468,7 +472,7 @@ static void add_health(struct report_page *page)
 	str_append(page->html, "<p class=\"ok\" id=\"health\">It answers."
 		   "</p>\n<div class=\"scroll\"><table>\n");
 	array_foreach(&status, kv) {
-		str_append(page->html, "<tr><th>");
+		str_append(page->html, "<tr><th scope=\"row\">");
 		junk_html_escape(page->html, kv->key);
 		str_append(page->html, doveadm_junk_value_is_error(kv->value) ?
 			   "</th><td class=\"error\">" : "</th><td>");
@@ -533,7 +537,8 @@ parse_args(struct doveadm_cmd_context *cctx, const char **path_r,
 {
 	const char *since;
 
-	if (!doveadm_cmd_param_str(cctx, "output", path_r)) {
+	if (!doveadm_cmd_param_str(cctx, "output", path_r) ||
+	    **path_r == '\0') {
 		*error_r = "say where to: --output report.html";
 		return -1;
 	}
@@ -541,10 +546,6 @@ parse_args(struct doveadm_cmd_context *cctx, const char **path_r,
 	if (doveadm_cmd_param_str(cctx, "since", &since) &&
 	    doveadm_junk_parse_since(since, ioloop_time, since_r, error_r) < 0)
 		return -1;
-	if (*since_r > ioloop_time) {
-		*error_r = "--since is in the future";
-		return -1;
-	}
 	*since_r = I_MAX(*since_r,
 			 ioloop_time - (time_t)(MAX_DAYS - 1) * DAY_SECS);
 	return 0;

@@ -5,22 +5,25 @@
 
 #include <math.h>
 
-/* In the SVG's own units: the page scales it to its width. */
+/* In the SVG's own units: the page scales it to its width. Margins have room
+   for text of 20 units, as on a phone. */
 #define PLOT_WIDTH 640
 #define PLOT_HEIGHT 240
-#define MARGIN_LEFT 52
-#define MARGIN_RIGHT 12
+#define MARGIN_LEFT 72
+#define MARGIN_RIGHT 30
 #define MARGIN_TOP 12
-#define MARGIN_BOTTOM 28
+#define MARGIN_BOTTOM 36
 #define INNER_WIDTH (PLOT_WIDTH - MARGIN_LEFT - MARGIN_RIGHT)
 #define INNER_HEIGHT (PLOT_HEIGHT - MARGIN_TOP - MARGIN_BOTTOM)
 #define TICKS 4
 /* Labels on the x axis that still fit. */
 #define MAX_X_LABELS 8
 /* A row of junk_svg_rows() */
-#define ROW_HEIGHT 22
-#define ROW_LABEL_WIDTH 130
-#define ROW_VALUE_WIDTH 70
+#define ROW_HEIGHT 26
+#define ROW_GAP 6
+#define ROW_MIDDLE ((ROW_HEIGHT + ROW_GAP) / 2)
+#define ROW_LABEL_WIDTH 185
+#define ROW_VALUE_WIDTH 80
 
 void junk_html_escape(string_t *dest, const char *text)
 {
@@ -64,6 +67,18 @@ static double round_up(double num)
 	if (num <= 5 * power)
 		return 5 * power;
 	return 10 * power;
+}
+
+/* 950, 1.5k, 20M: as much as fits beside an axis. */
+static const char *short_number(double num)
+{
+	static const char *const units[] = { "", "k", "M", "G" };
+	unsigned int i = 0;
+
+	/* what would be rounded to 1000 is 1k */
+	for (; num >= 999.5 && i + 1 < N_ELEMENTS(units); i++)
+		num /= 1000;
+	return t_strdup_printf("%.3g%s", num, units[i]);
 }
 
 static double value_at(const double *values, unsigned int i)
@@ -153,9 +168,9 @@ svg_axes(string_t *dest, const struct junk_svg_plot *plot, double max)
 
 		str_printfa(dest, "<line class=\"grid\" x1=\"%d\" x2=\"%d\" "
 			    "y1=\"%.1f\" y2=\"%.1f\"/><text class=\"y\" "
-			    "x=\"%d\" y=\"%.1f\">%g%s</text>\n", MARGIN_LEFT,
+			    "x=\"%d\" y=\"%.1f\">%s%s</text>\n", MARGIN_LEFT,
 			    PLOT_WIDTH - MARGIN_RIGHT, y, y, MARGIN_LEFT - 6,
-			    y + 4, value, plot->unit);
+			    y, short_number(value), plot->unit);
 	}
 	for (unsigned int i = 0; i < plot->count; i += step) {
 		str_printfa(dest, "<text class=\"x\" x=\"%.1f\" y=\"%d\">",
@@ -168,13 +183,16 @@ svg_axes(string_t *dest, const struct junk_svg_plot *plot, double max)
 static void svg_mark(string_t *dest, const struct junk_svg_plot *plot)
 {
 	double x = MARGIN_LEFT + plot_slot(plot) * plot->mark;
+	bool right = x > PLOT_WIDTH / 2;
 
 	if (plot->mark < 0)
 		return;
+	/* the label is on the side that has room for it */
 	str_printfa(dest, "<line class=\"mark\" x1=\"%.1f\" x2=\"%.1f\" "
-		    "y1=\"%d\" y2=\"%d\"/><text class=\"mark\" x=\"%.1f\" "
+		    "y1=\"%d\" y2=\"%d\"/><text class=\"mark %s\" x=\"%.1f\" "
 		    "y=\"%d\">", x, x, MARGIN_TOP,
-		    MARGIN_TOP + INNER_HEIGHT, x - 4, MARGIN_TOP + 10);
+		    MARGIN_TOP + INNER_HEIGHT, right ? "before" : "after",
+		    right ? x - 4 : x + 4, MARGIN_TOP + 10);
 	junk_html_escape(dest, plot->mark_label);
 	str_append(dest, "</text>\n");
 }
@@ -325,12 +343,12 @@ void junk_svg_rows(string_t *dest, const struct junk_svg_plot *plot)
 	double max = plot_max(plot, TRUE);
 	double width = PLOT_WIDTH - ROW_LABEL_WIDTH - ROW_VALUE_WIDTH;
 
-	svg_begin(dest, plot, ROW_HEIGHT * I_MAX(plot->count, 1) + 4);
+	svg_begin(dest, plot, ROW_HEIGHT * I_MAX(plot->count, 1) + ROW_GAP);
 	for (unsigned int i = 0; i < plot->count; i++) {
 		double x = ROW_LABEL_WIDTH, sum = 0;
 
 		str_printfa(dest, "<text class=\"y\" x=\"%d\" y=\"%d\">",
-			    ROW_LABEL_WIDTH - 8, ROW_HEIGHT * i + 16);
+			    ROW_LABEL_WIDTH - 8, ROW_HEIGHT * i + ROW_MIDDLE);
 		junk_html_escape(dest, plot->labels[i]);
 		str_append(dest, "</text>\n");
 		for (unsigned int s = 0; s < plot->series_count; s++) {
@@ -339,13 +357,15 @@ void junk_svg_rows(string_t *dest, const struct junk_svg_plot *plot)
 
 			if (part > 0) {
 				svg_bar(dest, plot, s, i, x, part,
-					ROW_HEIGHT * i + 4, ROW_HEIGHT - 6);
+					ROW_HEIGHT * i + ROW_GAP,
+					ROW_HEIGHT - ROW_GAP);
 			}
 			x += part;
 			sum += value;
 		}
 		str_printfa(dest, "<text class=\"v\" x=\"%.1f\" y=\"%d\">"
-			    "%.0f</text>\n", x + 6, ROW_HEIGHT * i + 16, sum);
+			    "%s</text>\n", x + 6, ROW_HEIGHT * i + ROW_MIDDLE,
+			    short_number(sum));
 	}
 	svg_end(dest, plot);
 }

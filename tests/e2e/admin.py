@@ -1,0 +1,140 @@
+"""What tests of doveadm junk share: running it, a service that answers what a
+test wants, and a database with a test's own rows."""
+
+import json
+import os
+import socket
+import sqlite3
+import struct
+import subprocess
+import threading
+import time
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+
+HOUR = 3600
+REPORT, STATUS, ACK, TEXT, ERROR = 1, 2, 0x81, 0x82, 0x8f
+
+
+def frame(kind, payload=b"", version=1):
+    return struct.pack("<IBBH", len(payload), version, kind, 0) + payload
+
+
+class FakeService:
+    """The service's socket, with an answer of the test's own to each frame:
+    answer(type, payload) -> bytes, or None to close."""
+
+    def __init__(self, path, answer):
+        self.path = path
+        self.answer = answer
+        self.frames = []
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(path)
+        os.chmod(path, 0o666)
+        self.socket.listen()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        os.unlink(self.path)
+        self.thread.join()
+
+    def _run(self):
+        while True:
+            try:
+                conn, _ = self.socket.accept()
+            except OSError:
+                return
+            with conn:
+                self._serve(conn)
+
+    def _serve(self, conn):
+        f = conn.makefile("rb")
+        try:
+            while True:
+                header = f.read(8)
+                if len(header) < 8:
+                    return
+                size, _, kind, _ = struct.unpack("<IBBH", header)
+                payload = f.read(size)
+                self.frames.append((kind, payload))
+                data = self.answer(kind, payload)
+                if data is None:
+                    return
+                conn.sendall(data)
+        except OSError:
+            pass
+
+
+def good(kind, payload):
+    if kind == STATUS:
+        return frame(TEXT, b"reports=7\nkey=present\nnonsense\n")
+    return frame(ACK, struct.pack("<I", 1))
+
+
+def doveadm(t, *args, stdin=None):
+    """(exit code, stdout, stderr)"""
+    p = subprocess.run(["doveadm", "-c", t.d.config_path, *args],
+                       input=stdin or b"", stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, timeout=60)
+    return (p.returncode, p.stdout.decode(errors="replace"),
+            p.stderr.decode(errors="replace"))
+
+
+def make_database(t, hours=(), tokens=(), version=2, app_id=0x4a46626b):
+    """The service's database with rows of the test's own."""
+    remove_database(t)
+    os.makedirs(os.path.dirname(t.d.database_path), exist_ok=True)
+    db = sqlite3.connect(t.d.database_path)
+    db.execute("PRAGMA journal_mode = WAL")
+    for name in ("schema.sql", "views.sql"):
+        with open(os.path.join(TOP, "sql", name)) as f:
+            db.executescript(f.read())
+    db.execute("PRAGMA application_id = %d" % app_id)
+    db.execute("PRAGMA user_version = %d" % version)
+    db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)",
+                   (("min_reporters", 2), ("threshold", 90)))
+    db.executemany("INSERT INTO hours VALUES (?, ?, ?, ?, ?, ?)", hours)
+    db.executemany("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, 0, ?6, ?6)",
+                   tokens)
+    db.commit()
+    db.close()
+
+
+def remove_database(t):
+    for suffix in ("", "-wal", "-shm"):
+        if os.path.exists(t.d.database_path + suffix):
+            os.unlink(t.d.database_path + suffix)
+
+
+def rows_of(t, *args):
+    """The rows of a command, all values as text"""
+    code, out, err = doveadm(t, "-f", "json", *args)
+    assert code == 0 and not err, err
+    return [{key: str(value) for key, value in row.items()}
+            for row in json.loads(out or "[]")]
+
+
+def day_hours():
+    """Rows of some days, today's and older ones"""
+    now = int(time.time()) // HOUR * HOUR
+    today = now // 86400 * 86400
+    return (
+        # hour, verdict, origin, score, reports, burst
+        (today, 1, 1, 95, 60, 0),
+        (today, 1, 1, 40, 30, 0),
+        (today, 1, 4, -1, 10, 0),
+        (today, 1, 1, 10, 500, 500),
+        (today, 2, 1, 20, 199, 0),
+        (today, 2, 1, 97, 1, 0),
+        (today, 3, 5, 5, 77, 0),
+        (today, 3, 5, 85, 3, 0),
+        (today - 86400, 1, 1, 95, 8, 0),
+        (today - 86400, 1, 1, 94, 2, 0),
+        (today - 100 * 86400, 1, 1, 1, 1000, 0),
+    )

@@ -1,0 +1,219 @@
+"""A headless Chromium that does what the DevTools protocol tells it, over two
+pipes.
+
+    with chromium.Chromium() as browser:
+        page = browser.open("/path/page.html", width=390, dark=True)
+        page.evaluate("document.title")
+        page.problems       # what the console said, and what was loaded
+"""
+
+import base64
+import fcntl
+import json
+import os
+import pathlib
+import select
+import shutil
+import struct
+import subprocess
+import tempfile
+import time
+import zlib
+
+import harness
+
+
+class Chromium:
+    def __init__(self):
+        # its own, and no user's
+        self.dir = tempfile.mkdtemp(prefix="junk-chromium-")
+        self.log_path = self.dir + "/log"
+        self.buffer = b""
+        self.serial = 0
+        # events of pages: {session: [event]}
+        self.events = {}
+
+    def __enter__(self):
+        commands, self.commands = os.pipe()
+        self.answers, answers = os.pipe()
+        # clear of 3 and 4, where it expects them
+        ends = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10)
+                for fd in (commands, answers)]
+
+        def connect():
+            os.dup2(ends[0], 3)
+            os.dup2(ends[1], 4)
+
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
+                 "--disable-dev-shm-usage", "--hide-scrollbars",
+                 "--no-first-run", "--user-data-dir=" + self.dir,
+                 "--remote-debugging-pipe"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=dict(os.environ, HOME=self.dir), pass_fds=(3, 4),
+                preexec_fn=connect)
+        for fd in (commands, answers, *ends):
+            os.close(fd)
+        return self
+
+    def __exit__(self, *exc):
+        # it ends when its pipe does
+        os.close(self.commands)
+        try:
+            self.process.wait(harness.TIMEOUT_SECS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.answers)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def _fail(self, what):
+        with open(self.log_path, errors="replace") as f:
+            raise harness.HarnessError("chromium: %s\n%s" % (
+                what, f.read()[-2000:]))
+
+    def _read(self, end):
+        """The next message"""
+        while b"\0" not in self.buffer:
+            ready, _, _ = select.select([self.answers], [], [],
+                                        max(0, end - time.monotonic()))
+            data = os.read(self.answers, 1 << 20) if ready else b""
+            if not data:
+                self._fail("it ended" if ready else "no answer in time")
+            self.buffer += data
+        message, _, self.buffer = self.buffer.partition(b"\0")
+        return json.loads(message)
+
+    def call(self, method, session=None, **params):
+        """Do what the method says; returns its result."""
+        self.serial += 1
+        message = {"id": self.serial, "method": method, "params": params}
+        if session is not None:
+            message["sessionId"] = session
+        os.write(self.commands, json.dumps(message).encode() + b"\0")
+        end = time.monotonic() + harness.TIMEOUT_SECS
+        while True:
+            answer = self._read(end)
+            if answer.get("id") == self.serial:
+                break
+            if "method" in answer:
+                self.events.setdefault(answer.get("sessionId"),
+                                       []).append(answer)
+        if "error" in answer:
+            self._fail("%s: %s" % (method, answer["error"]))
+        return answer["result"]
+
+    def open(self, path, width, dark=False):
+        """A page of a file, whole."""
+        target = self.call("Target.createTarget", url="about:blank")
+        session = self.call("Target.attachToTarget", flatten=True,
+                            targetId=target["targetId"])["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network", "DOM",
+                       "Accessibility"):
+            self.call(domain + ".enable", session)
+        self.call("Emulation.setDeviceMetricsOverride", session, width=width,
+                  height=800, deviceScaleFactor=1, mobile=width < 600)
+        self.call("Emulation.setEmulatedMedia", session, features=[
+            {"name": "prefers-color-scheme",
+             "value": "dark" if dark else "light"}])
+        page = Page(self, session, pathlib.Path(path).as_uri())
+        page.load()
+        return page
+
+
+class Page:
+    def __init__(self, browser, session, url):
+        self.browser = browser
+        self.session = session
+        self.url = url
+
+    def call(self, method, **params):
+        return self.browser.call(method, self.session, **params)
+
+    def load(self):
+        self.call("Page.navigate", url=self.url)
+        harness.wait_for(lambda: self.evaluate(
+            "document.readyState == 'complete' && location.href") == self.url,
+            "the page")
+
+    def evaluate(self, expression):
+        """The value of JavaScript of a test's own."""
+        result = self.call("Runtime.evaluate", expression=expression,
+                           returnByValue=True)
+        assert "exceptionDetails" not in result, result
+        return result["result"].get("value")
+
+    def problems(self):
+        """What the console said, and what was loaded beside the page"""
+        found = []
+        for event in self.browser.events.get(self.session, []):
+            params = event["params"]
+            if event["method"] in ("Log.entryAdded", "Runtime.consoleAPICalled",
+                                   "Runtime.exceptionThrown"):
+                found.append(params)
+            elif event["method"] == "Network.requestWillBeSent" and \
+                    params["request"]["url"] != self.url:
+                found.append(params["request"]["url"])
+        return found
+
+    def accessible(self):
+        """[(role, name, description)] of what assistive technology sees"""
+        nodes = self.call("Accessibility.getFullAXTree")["nodes"]
+        return [tuple(node.get(key, {}).get("value", "") for key in
+                      ("role", "name", "description"))
+                for node in nodes if not node["ignored"]]
+
+    def colours(self, rectangle):
+        """{"#rrggbb": number of pixels} of [x, y, width, height]"""
+        clip = dict(zip(("x", "y", "width", "height"), rectangle), scale=1)
+        shot = self.call("Page.captureScreenshot", clip=clip,
+                         captureBeyondViewport=True)
+        return png_colours(base64.b64decode(shot["data"]))
+
+
+def _unfilter(kind, line, above, size):
+    """A line of a PNG as it was, in place"""
+    for i, value in enumerate(line):
+        left = line[i - size] if i >= size else 0
+        up = above[i]
+        if kind == 1:
+            value += left
+        elif kind == 2:
+            value += up
+        elif kind == 3:
+            value += (left + up) // 2
+        elif kind == 4:
+            corner = above[i - size] if i >= size else 0
+            p = left + up - corner
+            value += min((left, up, corner), key=lambda n: abs(p - n))
+        line[i] = value & 255
+
+
+def png_colours(png):
+    """{"#rrggbb": number of pixels}; of the kind of PNG that Chromium makes:
+    8 bits, not interlaced"""
+    chunks = {}
+    offset = 8
+    while offset < len(png):
+        size, kind = struct.unpack_from(">I4s", png, offset)
+        chunks[kind] = chunks.get(kind, b"") + \
+            png[offset + 8:offset + 8 + size]
+        offset += size + 12
+    width, height, depth, colour_type = struct.unpack(">IIBB",
+                                                      chunks[b"IHDR"][:10])
+    assert depth == 8 and chunks[b"IHDR"][12] == 0
+    size = {2: 3, 6: 4}[colour_type]
+    data = zlib.decompress(chunks[b"IDAT"])
+    above = bytearray(width * size)
+    found = {}
+    for y in range(height):
+        start = y * (width * size + 1)
+        line = bytearray(data[start + 1:start + 1 + width * size])
+        if data[start]:
+            _unfilter(data[start], line, above, size)
+        for x in range(0, len(line), size):
+            pixel = bytes(line[x:x + 3])
+            found[pixel] = found.get(pixel, 0) + 1
+        above = line
+    return {"#" + pixel.hex(): count for pixel, count in found.items()}
