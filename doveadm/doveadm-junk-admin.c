@@ -94,8 +94,8 @@ forget_parse(struct doveadm_cmd_context *cctx, struct junk_forget *forget_r,
 		return -1;
 	forget_r->since = (uint64_t)I_MAX(since_time, 0);
 	if (doveadm_cmd_param_str(cctx, "until", &until)) {
-		if (doveadm_junk_parse_since(until, ioloop_time, &until_time,
-					     error_r) < 0)
+		if (doveadm_junk_parse_time(until, ioloop_time, &until_time,
+					    error_r) < 0)
 			return -1;
 		if (until_time <= since_time) {
 			*error_r = "--until is not later than --since";

@@ -27,6 +27,7 @@ struct junk_learn_cmd_context {
 
 	enum junk_verdict verdict;
 	struct doveadm_junk_service *service;
+	struct doveadm_junk_found found;
 	/* of the current message */
 	pool_t pool;
 
@@ -164,7 +165,7 @@ cmd_junk_learn_run(struct doveadm_mail_cmd_context *_ctx,
 	ctx->authserv_id = set->junk_feedback_authserv_id;
 	if (learn_begin(ctx, user) < 0)
 		return -1;
-	ret = doveadm_junk_search(_ctx, user, learn_mail);
+	ret = doveadm_junk_search(_ctx, user, learn_mail, &ctx->found);
 	if (doveadm_junk_service_finish(ctx->service, &error) < 0) {
 		if (_ctx->exit_code == 0) {
 			i_error("junk learn: %s", error);
@@ -219,6 +220,7 @@ static void cmd_junk_learn_deinit(struct doveadm_mail_cmd_context *_ctx)
 	struct junk_learn_cmd_context *ctx =
 		(struct junk_learn_cmd_context *)_ctx;
 
+	doveadm_junk_search_finish(_ctx, "junk learn", &ctx->found);
 	doveadm_junk_service_close(&ctx->service);
 	pool_unref(&ctx->pool);
 }

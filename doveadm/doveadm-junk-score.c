@@ -48,6 +48,7 @@ struct scorer {
 struct junk_score_cmd_context {
 	struct doveadm_mail_cmd_context ctx;
 	struct scorer scorer;
+	struct doveadm_junk_found found;
 };
 
 /*
@@ -371,7 +372,7 @@ cmd_junk_score_run(struct doveadm_mail_cmd_context *_ctx,
 	ctx->scorer.reporter = doveadm_junk_reporter(user, buf);
 	if (_ctx->search_args == NULL)
 		return score_input(ctx);
-	return doveadm_junk_search(_ctx, user, score_mail);
+	return doveadm_junk_search(_ctx, user, score_mail, &ctx->found);
 }
 
 JUNK_DOVEADM_DEFINE_PARSE_ARG
@@ -396,6 +397,7 @@ static void cmd_junk_score_deinit(struct doveadm_mail_cmd_context *_ctx)
 	struct junk_score_cmd_context *ctx =
 		(struct junk_score_cmd_context *)_ctx;
 
+	doveadm_junk_search_finish(_ctx, "junk score", &ctx->found);
 	if (ctx->scorer.pool != NULL)
 		scorer_deinit(&ctx->scorer);
 }

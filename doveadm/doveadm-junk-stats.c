@@ -10,6 +10,7 @@
 #include "array.h"
 #include "ioloop.h"
 #include "str.h"
+#include "strnum.h"
 #include "doveadm-print.h"
 
 #include "doveadm-junk.h"
@@ -197,9 +198,9 @@ static const struct stats_by *find_by(const char *name)
 
 static int
 parse_args(struct doveadm_cmd_context *cctx, const struct stats_by **by_r,
-	   time_t *since_r, int64_t *threshold_r, const char **error_r)
+	   time_t *since_r, unsigned int *threshold_r, const char **error_r)
 {
-	const char *by_name = "day", *since;
+	const char *by_name = "day", *since, *threshold;
 
 	(void)doveadm_cmd_param_str(cctx, "by", &by_name);
 	*by_r = strcmp(by_name, "class") == 0 ? NULL : find_by(by_name);
@@ -212,9 +213,11 @@ parse_args(struct doveadm_cmd_context *cctx, const struct stats_by **by_r,
 	if (doveadm_cmd_param_str(cctx, "since", &since) &&
 	    doveadm_junk_parse_since(since, ioloop_time, since_r, error_r) < 0)
 		return -1;
-	if (!doveadm_cmd_param_int64(cctx, "threshold", threshold_r))
+	/* a parameter that doveadm takes for a number is 0 if it is none */
+	if (!doveadm_cmd_param_str(cctx, "threshold", &threshold))
 		*threshold_r = doveadm_junk_threshold();
-	if (*threshold_r < 0 || *threshold_r > 100) {
+	else if (str_to_uint(threshold, threshold_r) < 0 ||
+		 *threshold_r > 100) {
 		*error_r = "the threshold is a number from 0 to 100";
 		return -1;
 	}
@@ -225,7 +228,7 @@ static void cmd_junk_stats(struct doveadm_cmd_context *cctx)
 {
 	const struct stats_by *by;
 	const char *error;
-	int64_t threshold;
+	unsigned int threshold;
 	time_t since;
 	sqlite3 *db;
 
@@ -241,7 +244,7 @@ static void cmd_junk_stats(struct doveadm_cmd_context *cctx)
 		print_classes(db);
 	else {
 		print_headers(by);
-		print_stats(db, by, since, (unsigned int)threshold);
+		print_stats(db, by, since, threshold);
 	}
 	doveadm_junk_db_close(&db);
 }
@@ -254,6 +257,6 @@ struct doveadm_cmd_ver2 doveadm_cmd_junk_stats = {
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_PARAM('b', "by", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('s', "since", CMD_PARAM_STR, 0)
-DOVEADM_CMD_PARAM('t', "threshold", CMD_PARAM_INT64, 0)
+DOVEADM_CMD_PARAM('t', "threshold", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAMS_END
 };

@@ -88,8 +88,8 @@ static bool parse_date(const char *str, time_t *time_r)
 		check.tm_min == tm.tm_min;
 }
 
-int doveadm_junk_parse_since(const char *str, time_t now, time_t *time_r,
-			     const char **error_r)
+int doveadm_junk_parse_time(const char *str, time_t now, time_t *time_r,
+			    const char **error_r)
 {
 	if (parse_ago(str, now, time_r) || parse_day(str, now, time_r) ||
 	    parse_date(str, time_r))
@@ -97,5 +97,16 @@ int doveadm_junk_parse_since(const char *str, time_t now, time_t *time_r,
 	*error_r = t_strdup_printf("%s is no time: use e.g. 24h, 7d, 2w, "
 				   "yesterday, 2026-03-31 or "
 				   "\"2026-03-31 17:00\" (UTC)", str);
+	return -1;
+}
+
+int doveadm_junk_parse_since(const char *str, time_t now, time_t *time_r,
+			     const char **error_r)
+{
+	if (doveadm_junk_parse_time(str, now, time_r, error_r) < 0)
+		return -1;
+	if (*time_r <= now)
+		return 0;
+	*error_r = t_strdup_printf("%s is in the future", str);
 	return -1;
 }

@@ -55,7 +55,8 @@ doveadm_junk_reporter(struct mail_user *user,
 static int
 search_mailbox(struct doveadm_mail_cmd_context *ctx,
 	       const struct mailbox_info *info,
-	       doveadm_junk_mail_callback_t *callback)
+	       doveadm_junk_mail_callback_t *callback,
+	       struct doveadm_junk_found *found)
 {
 	struct doveadm_mail_iter *iter = NULL;
 	struct mail *mail;
@@ -71,6 +72,7 @@ search_mailbox(struct doveadm_mail_cmd_context *ctx,
 		return 0;
 	}
 	while (ret == 0 && doveadm_mail_iter_next(iter, &mail)) T_BEGIN {
+		found->messages++;
 		ret = callback(ctx, mail);
 	} T_END;
 	if (doveadm_mail_iter_deinit(&iter) < 0)
@@ -80,20 +82,32 @@ search_mailbox(struct doveadm_mail_cmd_context *ctx,
 
 int doveadm_junk_search(struct doveadm_mail_cmd_context *ctx,
 			struct mail_user *user,
-			doveadm_junk_mail_callback_t *callback)
+			doveadm_junk_mail_callback_t *callback,
+			struct doveadm_junk_found *found)
 {
 	struct doveadm_mailbox_list_iter *iter;
 	const struct mailbox_info *info;
 	int ret = 0;
 
+	found->users++;
 	iter = doveadm_mailbox_list_iter_init(ctx, user, ctx->search_args,
 		MAILBOX_LIST_ITER_NO_AUTO_BOXES |
 		MAILBOX_LIST_ITER_RETURN_NO_FLAGS);
 	while ((info = doveadm_mailbox_list_iter_next(iter)) != NULL) T_BEGIN {
-		if (search_mailbox(ctx, info, callback) < 0)
+		if (search_mailbox(ctx, info, callback, found) < 0)
 			ret = -1;
 	} T_END;
 	if (doveadm_mailbox_list_iter_deinit(&iter) < 0)
 		ret = -1;
 	return ret;
+}
+
+void doveadm_junk_search_finish(struct doveadm_mail_cmd_context *ctx,
+				const char *command,
+				const struct doveadm_junk_found *found)
+{
+	if (found->users == 0 || found->messages > 0 || ctx->exit_code != 0)
+		return;
+	i_error("%s: the query finds no message", command);
+	ctx->exit_code = DOVEADM_EX_NOTFOUND;
 }

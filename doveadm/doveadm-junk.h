@@ -100,11 +100,20 @@ doveadm_junk_reporter(struct mail_user *user,
 /* Called for each message that a search finds. Returns -1 to stop. */
 typedef int doveadm_junk_mail_callback_t(struct doveadm_mail_cmd_context *ctx,
 					 struct mail *mail);
+/* What the searches of one command came to. */
+struct doveadm_junk_found {
+	unsigned int users, messages;
+};
 /* Search the user's mailboxes by ctx->search_args. Returns -1 if something
    failed; it was logged and the exit code set. */
 int doveadm_junk_search(struct doveadm_mail_cmd_context *ctx,
 			struct mail_user *user,
-			doveadm_junk_mail_callback_t *callback);
+			doveadm_junk_mail_callback_t *callback,
+			struct doveadm_junk_found *found);
+/* Nothing found in any mailbox is an error, if nothing else was: in deinit(). */
+void doveadm_junk_search_finish(struct doveadm_mail_cmd_context *ctx,
+				const char *command,
+				const struct doveadm_junk_found *found);
 
 /* --- doveadm-junk-exec.c --- */
 
@@ -141,6 +150,9 @@ bool doveadm_junk_check_all(ARRAY_TYPE(junk_key_values) *status);
 /* A time that an administrator gives: 24h, 7d, 2w ago, today, yesterday, or a
    date with or without time, in UTC, as the database has it. Returns -1 and
    error_r if it is none of these. */
+int doveadm_junk_parse_time(const char *str, time_t now, time_t *time_r,
+			    const char **error_r);
+/* The same, but not in the future. */
 int doveadm_junk_parse_since(const char *str, time_t now, time_t *time_r,
 			     const char **error_r);
 

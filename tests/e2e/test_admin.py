@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 
+import admin
 import harness
 import testcase
 
@@ -15,10 +16,8 @@ EACH = 6
 
 def doveadm(t, *args):
     """(exit code, rows, stderr)"""
-    p = subprocess.run(["doveadm", "-c", t.d.config_path, "-f", "json",
-                        "junk", *args], stdout=subprocess.PIPE,
-                       stderr=subprocess.PIPE, text=True, timeout=60)
-    return p.returncode, json.loads(p.stdout or "[]"), p.stderr
+    code, out, err = admin.doveadm(t, "-f", "json", "junk", *args)
+    return code, json.loads(out or "[]"), err
 
 
 def answer(t, *args):
@@ -144,21 +143,6 @@ def test_score_people(t):
         assert int(people[name]) >= 2, (name, people)
     # words of this message alone
     assert "" in people.values(), people
-
-
-def test_forget_usage(t):
-    """forget: without a time, with a wrong one or a wrong origin: nothing"""
-    before = counted(t)
-    for args, word in (((), "--since 24h"), (("--since", "soon"), "no time"),
-                       (("--since", "1h", "--origin", "fax"), "use move"),
-                       (("--origin", "move"), "--since 24h"),
-                       (("--since", "1h", "--until", "soon"), "no time"),
-                       (("--since", "1h", "--until", "2h"), "not later"),
-                       (("--since", "1h", "--burst", "-u", t.user()),
-                        "by itself")):
-        code, rows, err = doveadm(t, "forget", *args)
-        assert code == 64 and word in err, (args, code, err)
-    assert counted(t) == before
 
 
 def test_rebuild(t):

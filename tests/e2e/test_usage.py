@@ -1,0 +1,158 @@
+"""doveadm junk with input that is wrong: a sentence, the right exit code, and
+nothing is changed. One row for each way to be wrong."""
+
+import os
+import re
+
+import harness
+import segment
+import testcase
+from admin import (FakeService, day_hours, doveadm, good, make_database,
+                   remove_database)
+
+OPTIONS = {"service": None}
+
+USAGE, INPUT, NOTHING, UNAVAILABLE, CREATE, TEMPORARY = 64, 66, 68, 69, 73, 75
+
+# {command: its rows}; a row: arguments, exit code, what the sentence says.
+# USER, OUT: a user with one message, a file that may not come to be.
+COMMON = (("-x", USAGE, "invalid option"),
+          ("--bogus", USAGE, "unrecognized option"))
+WORDS = (("extra", USAGE, "arguments found: extra"),)
+SINCE = (("--since", USAGE, "requires an argument"),
+         ("--since soon", USAGE, "soon is no time: use e.g. 24h"),
+         ("--since 2026-02-30", USAGE, "2026-02-30 is no time"),
+         ("--since 7", USAGE, "7 is no time"),
+         ("--since 2999-01-01", USAGE, "2999-01-01 is in the future"))
+
+
+def after(words, rows):
+    """The same rows behind more words"""
+    return tuple((words + " " + args, code, text) for args, code, text in rows)
+
+
+TABLE = {
+    "status": WORDS,
+    "check": WORDS,
+    "stats": WORDS + SINCE + (
+        ("--by month", USAGE, "--by month: use day, hour, origin"),
+        ("--threshold x", USAGE, "a number from 0 to 100"),
+        ("--threshold -1", USAGE, "a number from 0 to 100"),
+        ("--threshold 101", USAGE, "a number from 0 to 100"),
+    ),
+    "export": after("days", WORDS) + (
+        ("", USAGE, "say what: hours, days, rates"),
+        ("mail", USAGE, "say what: hours, days, rates"),
+    ),
+    "report": after("-o OUT", WORDS + SINCE) + (
+        ("", USAGE, "say where to: --output"),
+        ("--output ", USAGE, "say where to: --output"),
+        ("--output OUT/no/folder.html", CREATE, "OUT/no/folder.html"),
+    ),
+    "token": after("word", WORDS) + (
+        ("", USAGE, "say one word, address or host"),
+        ("<a@b>", USAGE, "say one word, address or host"),
+    ),
+    "score": (
+        ("-u USER bogus", TEMPORARY, "Unknown argument BOGUS"),
+        ("-u USER since soon", TEMPORARY, "Invalid search date"),
+        ("-u USER subject zebra", NOTHING, "the query finds no message"),
+        ("-u USER mailbox Nowhere", NOTHING, "the query finds no message"),
+        ("-F OUT all", TEMPORARY, "OUT"),
+    ),
+    "learn": (
+        ("-u USER", USAGE, "spam|ham <search query>"),
+        ("-u USER spam", USAGE, "spam|ham <search query>"),
+        ("-u USER maybe all", USAGE, "spam or ham, but not maybe"),
+        ("-u USER spam bogus", TEMPORARY, "Unknown argument BOGUS"),
+        ("-u USER spam subject zebra", NOTHING, "the query finds no message"),
+        ("-u USER ham mailbox Nowhere", NOTHING,
+         "the query finds no message"),
+        ("-F OUT spam all", TEMPORARY, "OUT"),
+    ),
+    "forget": SINCE + after("-u USER", SINCE) + after("--since 1h", WORDS) + (
+        ("", USAGE, "say since when: --since 24h"),
+        ("-u USER", USAGE, "say since when: --since 24h"),
+        ("--burst", USAGE, "say since when: --since 24h"),
+        ("--since 1h --until soon", USAGE, "soon is no time"),
+        ("--since 1h --until 2h", USAGE, "--until is not later"),
+        ("--since 1h --origin fax", USAGE, "--origin fax: use move"),
+        ("-u USER --since 1h --origin fax", USAGE, "--origin fax: use move"),
+        ("-u USER --since 1h --burst", USAGE, "name none"),
+    ),
+    "rebuild": WORDS,
+    "rekey": after("--yes", WORDS) + (("", USAGE, "add --yes"),),
+}
+
+
+def commands():
+    """All that the manual page has"""
+    path = harness.EXAMPLES + "/../doc/doveadm-junk.1"
+    with open(path) as f:
+        return set(re.findall(r"^\.Cm junk (\w+)$", f.read(), re.M))
+
+
+def database(t):
+    with open(t.d.database_path, "rb") as f:
+        return f.read()
+
+
+def prepare(t):
+    """A user with one message, and a segment; the words that rows use"""
+    t.deliver(testcase.spam())
+    segment.write(t.d.segment_path, segment.content(50))
+    return {"USER": t.user(), "OUT": t.d.dir + "/out"}
+
+
+def refused(t, words, command, args, code, text):
+    argv = [words.get(arg, arg.replace("OUT", words["OUT"]))
+            for arg in args.split(" ")] if args else []
+    got, out, err = doveadm(t, "junk", command, *argv)
+    text = text.replace("OUT", words["OUT"])
+    assert got == code and text in out + err, (command, args, got, out, err)
+    assert not os.path.exists(words["OUT"]), (command, args)
+
+
+def test_arguments(t):
+    """unknown options, words too many, times and numbers that are none,
+    queries that can't be understood or find nothing"""
+    assert set(TABLE) == commands()
+    words = prepare(t)
+    make_database(t, day_hours())
+    before = database(t)
+    with FakeService(t.d.socket_path, good) as service:
+        for command, rows in TABLE.items():
+            for args, code, text in COMMON + rows:
+                refused(t, words, command, args, code, text)
+                reports = [f for f in service.frames if f[0] != 2]
+                assert not reports, (command, args, reports)
+    assert database(t) == before
+    assert not os.path.exists(t.control_file(t.user(), "junk-feedback"))
+
+
+def no_database(t):
+    remove_database(t)
+    with open(t.d.database_path, "wb") as f:
+        f.write(b"no database " * 1000)
+
+
+def test_database(t):
+    """no database, another program's, another version's, a file that is none,
+    for each command that reads it"""
+    words = prepare(t)
+    for make, text in (
+            (lambda: make_database(t, version=99), "is of a newer version"),
+            (lambda: make_database(t, version=1), "is of an older version"),
+            (lambda: make_database(t, app_id=1), "isn't a database of"),
+            (lambda: no_database(t), "file is not a database")):
+        make()
+        before = database(t)
+        for command, args in (("stats", ""), ("export", "days"),
+                              ("report", "--output OUT")):
+            refused(t, words, command, args, INPUT, text)
+        # which has found before that there is no service
+        refused(t, words, "check", "", UNAVAILABLE, text)
+        assert database(t) == before
+    remove_database(t)
+    refused(t, words, "stats", "", INPUT, "has the service junk-feedback ever")
+    assert not os.path.exists(t.d.database_path)
