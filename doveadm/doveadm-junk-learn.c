@@ -102,10 +102,8 @@ learn_mail(struct doveadm_mail_cmd_context *_ctx, struct mail *mail)
 	struct junk_message msg;
 	const char *error;
 
-	if (doveadm_is_killed()) {
-		_ctx->exit_code = EX_TEMPFAIL;
+	if (doveadm_is_killed())
 		return -1;
-	}
 	if (tokenize_mail(ctx, mail, &msg, &error) < 0) {
 		i_error("junk learn: %s: UID %u: %s",
 			mailbox_get_vname(mail->box), mail->uid, error);
@@ -166,6 +164,12 @@ cmd_junk_learn_run(struct doveadm_mail_cmd_context *_ctx,
 	if (learn_begin(ctx, user) < 0)
 		return -1;
 	ret = doveadm_junk_search(_ctx, user, learn_mail, &ctx->found);
+	end_progress(ctx);
+	if (doveadm_is_killed()) {
+		i_error("junk learn: interrupted: repeat it to go on, each "
+			"message counts once");
+		_ctx->exit_code = EX_TEMPFAIL;
+	}
 	if (doveadm_junk_service_finish(ctx->service, &error) < 0) {
 		if (_ctx->exit_code == 0) {
 			i_error("junk learn: %s", error);
@@ -174,7 +178,6 @@ cmd_junk_learn_run(struct doveadm_mail_cmd_context *_ctx,
 		ret = -1;
 	}
 	doveadm_junk_service_close(&ctx->service);
-	end_progress(ctx);
 
 	doveadm_print(junk_verdict_name(ctx->verdict));
 	doveadm_print_num(ctx->reported);

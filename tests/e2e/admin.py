@@ -10,14 +10,11 @@ import subprocess
 import threading
 import time
 
+from junkclient import ACK, STATUS, TEXT, frame
+
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 
 HOUR = 3600
-REPORT, STATUS, ACK, TEXT, ERROR = 1, 2, 0x81, 0x82, 0x8f
-
-
-def frame(kind, payload=b"", version=1):
-    return struct.pack("<IBBH", len(payload), version, kind, 0) + payload
 
 
 class FakeService:

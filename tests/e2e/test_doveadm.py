@@ -10,9 +10,9 @@ import subprocess
 
 import segment
 import testcase
-from admin import (ACK, ERROR, HOUR, REPORT, TEXT, FakeService, day_hours,
-                   doveadm, frame, good, make_database, remove_database,
-                   rows_of)
+from admin import (HOUR, FakeService, day_hours, doveadm, good, make_database,
+                   remove_database, rows_of)
+from junkclient import ACK, ERROR, REPORT, TEXT, frame
 
 OPTIONS = {"service": None}
 

@@ -9,6 +9,7 @@ import segment
 import testcase
 from admin import (FakeService, day_hours, doveadm, good, make_database,
                    remove_database)
+from junkclient import STATUS
 
 OPTIONS = {"service": None}
 
@@ -124,7 +125,7 @@ def test_arguments(t):
         for command, rows in TABLE.items():
             for args, code, text in COMMON + rows:
                 refused(t, words, command, args, code, text)
-                reports = [f for f in service.frames if f[0] != 2]
+                reports = [f for f in service.frames if f[0] != STATUS]
                 assert not reports, (command, args, reports)
     assert database(t) == before
     assert not os.path.exists(t.control_file(t.user(), "junk-feedback"))

@@ -1,0 +1,69 @@
+"""doveadm junk learn on a terminal: progress, an interruption, and the same
+command again."""
+
+import os
+import re
+import signal
+import subprocess
+
+import harness
+import testcase
+
+MESSAGES = 1500
+# of the first progress
+SHOWN = 100
+
+
+def learned(d):
+    """How many reports count, once all that came are recorded"""
+    testcase.barrier(d)
+    return d.query("SELECT count(*) FROM reports WHERE undone IS NULL "
+                   "AND verdict = 1")[0][0]
+
+
+def learn(t, interrupt):
+    """On a terminal; returns (exit code, what it wrote there)."""
+    terminal, end = os.openpty()
+    p = subprocess.Popen(
+        ["doveadm", "-c", t.d.config_path, "-f", "tab", "junk", "learn", "-u",
+         t.user(), "spam", "mailbox", "Junk"],
+        stdin=end, stdout=end, stderr=end)
+    os.close(end)
+    text = ""
+    while True:
+        try:
+            text += os.read(terminal, 4096).decode()
+        except OSError:  # the other end is closed
+            break
+        if interrupt and "\r%d messages" % SHOWN in text:
+            p.send_signal(signal.SIGINT)
+            interrupt = False
+    os.close(terminal)
+    return p.wait(harness.TIMEOUT_SECS), text
+
+
+def test_interrupted(t):
+    """learn: progress on a terminal; interrupted and repeated, each message
+    counts once"""
+    c = t.imap()
+    for start in range(0, MESSAGES, 100):
+        parts = ["APPEND Work "]
+        for n in range(start, start + 100):
+            parts += [testcase.numbered(n).replace(b"\n", b"\r\n"), " "]
+        c.cmd(parts[:-1])
+    c.select("Work")
+    # no user's move: nothing of it is reported
+    t.d.doveadm("move", "-u", t.user(), "Junk", "mailbox", "Work", "all")
+    assert learned(t.d) == 0
+
+    code, text = learn(t, True)
+    assert code == 75 and "repeat it to go on" in text, (code, text)
+    first = learned(t.d)
+    assert SHOWN <= first < MESSAGES, first
+    assert int(re.search(r"spam\t(\d+)\t0", text).group(1)) == first, text
+
+    code, text = learn(t, False)
+    assert code == 0 and "spam\t%d\t0" % MESSAGES in text, (code, text)
+    shown = [int(n) for n in re.findall(r"\r(\d+) messages", text)]
+    assert shown == list(range(SHOWN, MESSAGES + 1, SHOWN)), shown
+    assert learned(t.d) == MESSAGES
