@@ -1,0 +1,162 @@
+"""What an administrator wants to know of a running host, asked with the
+commands of README and of the manual page, as they stand there."""
+
+import os
+import re
+import sqlite3
+import subprocess
+import time
+
+import admin
+import harness
+import testcase
+
+HOUR = admin.HOUR
+NEEDED = 12
+# as in README
+ANNA, BOB = "anna", "bob"
+REPORTERS = ("cleo", "dora", "emil")
+
+
+def user_fields(version):
+    # the names have no domain, which tells the format elsewhere
+    return {"mail": "maildir:~/mail"} if version < (2, 4) else {
+        "mail_driver": "maildir"}
+
+
+OPTIONS = dict(harness.EXAMPLE_OPTIONS, settings={"junk_feedback_rate": 60},
+               users={name: user_fields(harness.dovecot_version())
+                      for name in (ANNA, BOB, *REPORTERS)})
+
+
+def readme_commands():
+    """{command: what it is for} of README's "Ask it"."""
+    with open(admin.TOP + "/README.md") as f:
+        text = f.read()
+    block = re.search(r"## Ask it\n.*?```sh\n(.*?)```", text, re.S).group(1)
+    return dict(re.split(r"\s+# ", line, 1) for line in block.splitlines())
+
+
+def manual_commands():
+    """The examples of doveadm-junk(1)"""
+    with open(admin.TOP + "/doc/doveadm-junk.1") as f:
+        text = f.read()
+    text = text[text.index(".Sh EXAMPLES"):].replace("\\(dq", '"')
+    return re.findall(r"^(?:\.Dl )?# (.*)$", text, re.M)
+
+
+def yesterday():
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400))
+
+
+def run(t, command):
+    """By a shell, on this host; the last night is that of today."""
+    command = command.replace("2026-03-31", yesterday())
+    p = subprocess.run(
+        ["sh", "-c", 'doveadm() { command doveadm -c "$0" "$@"; }\n' + command,
+         t.d.config_path], cwd=t.d.dir, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, timeout=60)
+    assert p.returncode == 0, (command, p.returncode, p.stdout)
+    return p.stdout
+
+
+def counted(t):
+    return sum(n for n, in t.d.query("SELECT reports FROM hours"))
+
+
+def mark(t, user, messages):
+    """A user moves messages to Junk; returns when the reports are recorded."""
+    before = counted(t)
+    c = t.d.imap(user)
+    for message in messages:
+        c.append("Work", message)
+    c.select("Work")
+    c.cmd("UID MOVE 1:* Junk")
+    harness.wait_for(lambda: counted(t) >= before + len(messages), "reports")
+
+
+def train(t):
+    """Three users report spam; what they keep is learned as ham."""
+    for name in REPORTERS:
+        mark(t, name, [testcase.spam().replace(
+            b"pharma.example", b"pills.example") for _ in range(NEEDED)])
+        c = t.d.imap(name)
+        for _ in range(NEEDED):
+            c.append("Archive", testcase.ham())
+        t.d.doveadm("junk", "learn", "-u", name, "ham", "mailbox", "Archive")
+
+
+def yesterday_happened(t):
+    """Of 100 spams that users reported yesterday, 40 scored too low."""
+    today = int(time.time()) // 86400 * 86400
+    db = sqlite3.connect(t.d.database_path, timeout=harness.TIMEOUT_SECS)
+    db.executemany("INSERT INTO hours VALUES (?, 1, 1, ?, ?, 0)",
+                   [(today - 12 * HOUR, 97, 60), (today - 12 * HOUR, 83, 40)])
+    db.commit()
+    db.close()
+
+
+def value(text, row, column):
+    """Of a table as it is printed, without empty cells before the column"""
+    lines = [line.split() for line in text.splitlines()]
+    return next(line[column] for line in lines if line[:1] == [row])
+
+
+def test_readme(t):
+    """the questions of README, answered by its commands alone"""
+    assert subprocess.run(["sievec", "-c", t.d.config_path,
+                           "/etc/dovecot/sieve/junk.sieve"]).returncode == 0
+    train(t)
+    t.d.deliver(ANNA, testcase.spam().replace(b"pharma.example",
+                                              b"pills.example"))
+    (check, missed, thresholds, why, token, forget, burst,
+     report) = readme_commands()
+
+    # is it working?
+    answer = run(t, check)
+    assert "as if it never was" in answer and "error" not in answer, answer
+    # how many spams did it miss yesterday, and how sure is that?
+    yesterday_happened(t)
+    answer = run(t, missed)
+    assert [value(answer, yesterday(), i) for i in (1, 2, 3, 4)] == \
+        ["100", "40", "40.0", "30.9-49.8"], answer
+    # what happens if I lower the threshold to 80?
+    answer = run(t, thresholds)
+    assert int(value(answer, "90", 2)) - int(value(answer, "80", 2)) == 40, \
+        answer
+    # why was this message filed?
+    answer = run(t, why)
+    score = int(re.search(r"Junk 1 +score +(\d+)", answer).group(1))
+    assert score >= 90, answer
+    assert re.search(r"Junk 1 +token +url-host +pills.example +\+", answer), \
+        answer
+    assert int(value(run(t, token), "url-host", 4)) >= 2
+
+    # undo what one broken client did last night
+    before, good = counted(t), run(t, why)
+    mark(t, BOB, [testcase.ham() for _ in range(30)])
+    assert run(t, why) != good
+    answer = run(t, forget)
+    assert value(answer, "forgotten", 1) == "30" and \
+        value(answer, "exact", 1) == "yes", answer
+    assert counted(t) == before and run(t, why) == good
+    mark(t, BOB, [testcase.ham() for _ in range(70)])
+    answer = run(t, burst)
+    assert value(answer, "forgotten", 1) == "70", answer
+    assert counted(t) == before and run(t, why) == good
+
+    run(t, report)
+    assert os.path.getsize(t.d.dir + "/report.html") > 10000
+    assert not t.errors(), t.errors()
+
+
+def test_manual(t):
+    """the examples of the manual page, as they stand there"""
+    c = t.d.imap(ANNA)
+    for _ in range(3):
+        c.append("Junk", testcase.spam())
+        c.append("Archive", testcase.ham())
+    commands = manual_commands()
+    assert len(commands) == 8, commands
+    for command in commands:
+        run(t, command)
