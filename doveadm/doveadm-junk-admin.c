@@ -110,6 +110,10 @@ forget_parse(struct doveadm_cmd_context *cctx, struct junk_forget *forget_r,
 			"append, keyword, action, sieve or learn", origin);
 		return -1;
 	}
+	if (forget_r->burst && doveadm_junk_names_users(cctx)) {
+		*error_r = "--burst finds the users by itself: name none";
+		return -1;
+	}
 	return 0;
 }
 
@@ -147,10 +151,6 @@ static void cmd_junk_forget_user_init(JUNK_DOVEADM_INIT_PARAMS)
 
 	if (forget_parse(_ctx->cctx, &ctx->forget, &error) < 0)
 		i_fatal_status(EX_USAGE, "junk forget: %s", error);
-	if (ctx->forget.burst) {
-		i_fatal_status(EX_USAGE, "junk forget: --burst finds the users "
-			       "by itself: name none");
-	}
 	if (doveadm_junk_service_connect_admin(&ctx->service, &error) < 0)
 		i_fatal_status(EX_UNAVAILABLE, "junk forget: %s", error);
 	print_headers();
@@ -183,13 +183,13 @@ static void cmd_junk_forget(struct doveadm_cmd_context *cctx)
 	struct junk_forget forget;
 	const char *error;
 
-	if (doveadm_junk_names_users(cctx)) {
-		doveadm_cmd_ver2_to_mail_cmd_wrapper(cctx);
-		return;
-	}
 	if (forget_parse(cctx, &forget, &error) < 0) {
 		i_error("junk forget: %s", error);
 		doveadm_exit_code = EX_USAGE;
+		return;
+	}
+	if (doveadm_junk_names_users(cctx)) {
+		doveadm_cmd_ver2_to_mail_cmd_wrapper(cctx);
 		return;
 	}
 	junk_frame_encode_forget(request, &forget);

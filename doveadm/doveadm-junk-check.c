@@ -172,7 +172,7 @@ static int
 compile_script(const char *path, const char *bin_path, const char **error_r)
 {
 	const char *argv[] = {
-		"sievec", "-c", master_service_get_config_path(master_service),
+		"sievec", "-c", doveadm_junk_config_path(),
 		path, bin_path, NULL
 	};
 	string_t *output = t_str_new(256);
@@ -215,13 +215,13 @@ static void check_sieve(void)
 		i_error("rmdir(%s) failed: %m", dir);
 }
 
-static void cmd_junk_check(struct doveadm_cmd_context *cctx ATTR_UNUSED)
+static void cmd_junk_check(struct doveadm_cmd_context *cctx)
 {
 	ARRAY_TYPE(junk_key_values) status;
 	const struct junk_key_value *kv;
 
 	t_array_init(&status, 32);
-	doveadm_junk_rows_begin();
+	doveadm_junk_rows_begin(cctx);
 	if (doveadm_junk_check_all(&status)) {
 		array_foreach(&status, kv) {
 			if (doveadm_junk_value_is_error(kv->value)) {

@@ -9,23 +9,18 @@
 
 #define DB_FNAME "stats.sqlite3"
 #define DB_DIRNAME "junk-feedback"
-/* if the configuration can't be read */
-#define DB_DEFAULT_STATE_DIR "/var/lib/dovecot"
 /* A reader waits only while a checkpoint or an upgrade is under way. */
 #define DB_BUSY_MSECS 5000
 
 const char *doveadm_junk_db_path(void)
 {
-	const char *dir, *error;
+	const char *dir;
 
 	dir = doveadm_junk_settings_get(NULL, unsafe_data_stack_pool)->
 		junk_feedback_state_dir;
 	if (*dir != '\0')
 		return t_strconcat(dir, "/"DB_FNAME, NULL);
-	if (doveadm_junk_config_get("doveadm", "state_dir", FALSE,
-				    &dir, &error) < 0)
-		dir = DB_DEFAULT_STATE_DIR;
-	return t_strconcat(t_str_rtrim(dir, " \n"),
+	return t_strconcat(doveadm_junk_state_dir(),
 			   "/"DB_DIRNAME"/"DB_FNAME, NULL);
 }
 

@@ -1,4 +1,5 @@
 #include "lib.h"
+#include "env-util.h"
 #include "str.h"
 
 #include "doveadm-junk.h"
@@ -9,16 +10,25 @@
 
 /* What is kept of a program's output. */
 #define EXEC_OUTPUT_MAX_BYTES (16*1024)
+/* Where Dovecot's programs are; doveadm itself may have no PATH. */
+#define EXEC_PATH \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static void ATTR_NORETURN
 exec_child(int fd, const char *const argv[], bool with_stderr)
 {
 	int null_fd = open("/dev/null", O_RDWR);
 
-	if (null_fd == -1 || dup2(null_fd, STDIN_FILENO) < 0 ||
+	/* a server process has no stdin: clear of where they shall be */
+	null_fd = fcntl(null_fd, F_DUPFD, STDERR_FILENO + 1);
+	fd = fcntl(fd, F_DUPFD, STDERR_FILENO + 1);
+	if (null_fd == -1 || fd == -1 || dup2(null_fd, STDIN_FILENO) < 0 ||
 	    dup2(fd, STDOUT_FILENO) < 0 ||
 	    dup2(with_stderr ? fd : null_fd, STDERR_FILENO) < 0)
 		_exit(127);
+	/* what the master has told a server process isn't for its children */
+	env_clean();
+	env_put("PATH", EXEC_PATH);
 	execvp(argv[0], (char **)argv);
 	_exit(127);
 }

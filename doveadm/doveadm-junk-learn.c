@@ -187,23 +187,38 @@ cmd_junk_learn_run(struct doveadm_mail_cmd_context *_ctx,
 
 JUNK_DOVEADM_DEFINE_PARSE_ARG
 
+static int
+learn_parse(struct doveadm_cmd_context *cctx, enum junk_verdict *verdict_r,
+	    const char *const **query_r, const char **error_r)
+{
+	const char *verdict;
+
+	if (!doveadm_cmd_param_str(cctx, "verdict", &verdict) ||
+	    !doveadm_cmd_param_array(cctx, "query", query_r)) {
+		*error_r = "say what to learn, and of which messages: "
+			"spam|ham <search query>";
+		return -1;
+	}
+	if (strcmp(verdict, "spam") == 0)
+		*verdict_r = JUNK_VERDICT_SPAM;
+	else if (strcmp(verdict, "ham") == 0)
+		*verdict_r = JUNK_VERDICT_HAM;
+	else {
+		*error_r = t_strdup_printf("the verdict is spam or ham, but "
+					   "not %s", verdict);
+		return -1;
+	}
+	return 0;
+}
+
 static void cmd_junk_learn_init(JUNK_DOVEADM_INIT_PARAMS)
 {
 	struct junk_learn_cmd_context *ctx =
 		(struct junk_learn_cmd_context *)_ctx;
-	const char *const *query, *verdict, *error;
+	const char *const *query, *error;
 
-	if (!doveadm_cmd_param_str(_ctx->cctx, "verdict", &verdict) ||
-	    !doveadm_cmd_param_array(_ctx->cctx, "query", &query))
-		doveadm_mail_help_name("junk learn");
-	if (strcmp(verdict, "spam") == 0)
-		ctx->verdict = JUNK_VERDICT_SPAM;
-	else if (strcmp(verdict, "ham") == 0)
-		ctx->verdict = JUNK_VERDICT_HAM;
-	else {
-		i_fatal_status(EX_USAGE, "junk learn: the verdict is spam or "
-			       "ham, but not %s", verdict);
-	}
+	if (learn_parse(_ctx->cctx, &ctx->verdict, &query, &error) < 0)
+		i_fatal_status(EX_USAGE, "junk learn: %s", error);
 	_ctx->search_args = doveadm_mail_build_search_args(query);
 	/* with -u, root is given up for good before the mail is opened; if it
 	   fails, it is tried again then */
@@ -242,9 +257,24 @@ static struct doveadm_mail_cmd_context *cmd_junk_learn_alloc(void)
 	return &ctx->ctx;
 }
 
+/* What is wrong is said before a server process, or a user's mail, is asked. */
+static void cmd_junk_learn(struct doveadm_cmd_context *cctx)
+{
+	enum junk_verdict verdict;
+	const char *const *query, *error;
+
+	if (learn_parse(cctx, &verdict, &query, &error) < 0) {
+		i_error("junk learn: %s", error);
+		doveadm_exit_code = EX_USAGE;
+		return;
+	}
+	doveadm_cmd_ver2_to_mail_cmd_wrapper(cctx);
+}
+
 struct doveadm_cmd_ver2 doveadm_cmd_junk_learn = {
 	.name = "junk learn",
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "spam|ham <search query>",
+	.cmd = cmd_junk_learn,
 	.mail_cmd = cmd_junk_learn_alloc,
 DOVEADM_CMD_PARAMS_START
 DOVEADM_CMD_MAIL_COMMON

@@ -537,6 +537,11 @@ parse_args(struct doveadm_cmd_context *cctx, const char **path_r,
 {
 	const char *since;
 
+	/* whoever may ask over HTTP shall not write files here */
+	if (doveadm_junk_is_remote(cctx)) {
+		*error_r = "it writes a file: run it on the host itself";
+		return -1;
+	}
 	if (!doveadm_cmd_param_str(cctx, "output", path_r) ||
 	    **path_r == '\0') {
 		*error_r = "say where to: --output report.html";

@@ -415,16 +415,23 @@ static struct doveadm_mail_cmd_context *cmd_junk_score_alloc(void)
 	return &ctx->ctx;
 }
 
-/* A message on stdin needs no user. */
+/* A message on stdin needs no user. The protocol of doveadm's server carries
+   one, but HTTP doesn't. */
 static void cmd_junk_score(struct doveadm_cmd_context *cctx)
 {
+	bool http = cctx->conn_type == DOVEADM_CONNECTION_TYPE_HTTP;
 	const char *const *query;
 
 	if (doveadm_cmd_param_array(cctx, "query", &query) ||
-	    doveadm_junk_names_users(cctx))
+	    (doveadm_junk_names_users(cctx) && !http))
 		doveadm_cmd_ver2_to_mail_cmd_wrapper(cctx);
-	else
+	else if (doveadm_junk_is_remote(cctx)) {
+		i_error("junk score: no message can be given over HTTP: name "
+			"a user and a query");
+		doveadm_exit_code = EX_USAGE;
+	} else {
 		cmd_junk_score_stdin(cctx);
+	}
 }
 
 struct doveadm_cmd_ver2 doveadm_cmd_junk_score = {

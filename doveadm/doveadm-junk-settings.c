@@ -3,6 +3,7 @@
 #include "str.h"
 #include "mail-user.h"
 #include "master-service.h"
+#include "master-service-settings.h"
 
 #include "junk-compat.h"
 #include "junk-settings.h"
@@ -12,6 +13,7 @@
 
 #define PLUGIN_GETENV NULL
 #define NO_USER_EVENT master_service_get_event(master_service)
+#define MASTER_SETTINGS master_service_get_service_settings(master_service)
 
 static const char *config_name(const char *name, bool plugin ATTR_UNUSED)
 {
@@ -32,6 +34,7 @@ static const char *plugin_getenv(void *context, const char *name)
 
 #define PLUGIN_GETENV plugin_getenv
 #define NO_USER_EVENT NULL
+#define MASTER_SETTINGS master_service_settings_get(master_service)
 
 static const char *config_name(const char *name, bool plugin)
 {
@@ -61,12 +64,38 @@ unsigned int doveadm_junk_threshold(void)
 		junk_feedback_threshold;
 }
 
+const char *doveadm_junk_state_dir(void)
+{
+	return MASTER_SETTINGS->state_dir;
+}
+
+bool doveadm_junk_is_remote(const struct doveadm_cmd_context *cctx)
+{
+	return cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI;
+}
+
+/* Are we a process of the master's? Its socket gives it its settings. */
+static bool config_is_masters;
+
+void doveadm_junk_config_init(const struct doveadm_cmd_context *cctx)
+{
+	config_is_masters = doveadm_junk_is_remote(cctx);
+}
+
+const char *doveadm_junk_config_path(void)
+{
+	if (!config_is_masters)
+		return master_service_get_config_path(master_service);
+	/* a link that the master makes */
+	return t_strconcat(doveadm_settings->base_dir, "/dovecot.conf", NULL);
+}
+
 int doveadm_junk_config_get(const char *protocol, const char *name,
 			    bool plugin, const char **value_r,
 			    const char **error_r)
 {
 	const char *argv[] = {
-		"doveconf", "-c", master_service_get_config_path(master_service),
+		"doveconf", "-c", doveadm_junk_config_path(),
 		"-f", t_strconcat("protocol=", protocol, NULL), "-h",
 		config_name(name, plugin), NULL
 	};

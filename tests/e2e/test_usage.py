@@ -62,8 +62,8 @@ TABLE = {
         ("-F OUT all", TEMPORARY, "OUT"),
     ),
     "learn": (
-        ("-u USER", USAGE, "spam|ham <search query>"),
-        ("-u USER spam", USAGE, "spam|ham <search query>"),
+        ("-u USER", USAGE, "say what to learn"),
+        ("-u USER spam", USAGE, "say what to learn"),
         ("-u USER maybe all", USAGE, "spam or ham, but not maybe"),
         ("-u USER spam bogus", TEMPORARY, "Unknown argument BOGUS"),
         ("-u USER spam subject zebra", NOTHING, "the query finds no message"),
