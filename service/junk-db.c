@@ -1035,6 +1035,15 @@ int junk_db_shrink(struct junk_db *db)
 		"PRAGMA incremental_vacuum(%d)", JUNK_DB_SHRINK_PAGES));
 }
 
+int junk_db_empty_wal(struct junk_db *db)
+{
+	int64_t busy;
+
+	if (junk_db_get_int(db, "PRAGMA wal_checkpoint(TRUNCATE)", &busy) < 0)
+		return -1;
+	return busy == 0 ? 1 : 0;
+}
+
 int junk_db_set_max_pages(struct junk_db *db, unsigned int pages)
 {
 	return junk_db_exec(db, t_strdup_printf(

@@ -140,6 +140,8 @@ junk_recorder_expire_old(struct junk_recorder *recorder, time_t now)
 				DAY_SECS) < 0)
 		return -1;
 	recorder->counters.expired += (unsigned int)reports;
+	if (reports > 0 || tokens > 0)
+		recorder->wal_has_expired = TRUE;
 	return reports == EXPIRE_BATCH || tokens == EXPIRE_BATCH ? 1 : 0;
 }
 
@@ -169,7 +171,21 @@ static int junk_recorder_expire_size(struct junk_recorder *recorder)
 	}
 	if (ret < 0 || junk_db_shrink(recorder->db) < 0)
 		return -1;
+	recorder->wal_has_expired = TRUE;
 	return ret > 0 ? 1 : 0;
+}
+
+/* Nothing that was deleted stays behind. A reader that is in the way isn't
+   waited for: the next time. */
+static int junk_recorder_empty_wal(struct junk_recorder *recorder)
+{
+	int ret;
+
+	if (!recorder->wal_has_expired)
+		return 0;
+	ret = junk_db_empty_wal(recorder->db);
+	recorder->wal_has_expired = ret <= 0;
+	return ret < 0 ? -1 : 0;
 }
 
 static int junk_recorder_expire(struct junk_recorder *recorder, time_t now)
@@ -188,6 +204,8 @@ static int junk_recorder_expire(struct junk_recorder *recorder, time_t now)
 		return -1;
 	if (old + size > 0)
 		return 1;
+	if (junk_recorder_empty_wal(recorder) < 0)
+		return -1;
 	if (time_is_due)
 		recorder->expire_time = now;
 	recorder->expire_seq = recorder->last_seq;

@@ -59,6 +59,8 @@ struct junk_recorder {
 	int64_t expire_seq;
 	/* something newer than the snapshot was taken back */
 	bool need_rebuild;
+	/* what was deleted may be in the WAL still */
+	bool wal_has_expired;
 };
 
 /* The digest isn't stored: towards the learner, the number that stands for the
