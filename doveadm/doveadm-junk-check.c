@@ -215,13 +215,13 @@ static void check_sieve(void)
 		i_error("rmdir(%s) failed: %m", dir);
 }
 
-static void cmd_junk_check(struct doveadm_cmd_context *cctx)
+static void cmd_junk_check(struct doveadm_cmd_context *cctx ATTR_UNUSED)
 {
 	ARRAY_TYPE(junk_key_values) status;
 	const struct junk_key_value *kv;
 
 	t_array_init(&status, 32);
-	doveadm_junk_rows_begin(cctx);
+	doveadm_junk_rows_begin();
 	if (doveadm_junk_check_all(&status)) {
 		array_foreach(&status, kv) {
 			if (doveadm_junk_value_is_error(kv->value)) {

@@ -113,7 +113,7 @@ static void cmd_junk_export(struct doveadm_cmd_context *cctx)
 		doveadm_exit_code = EX_USAGE;
 		return;
 	}
-	if (csv && doveadm_junk_is_remote(cctx)) {
+	if (csv && doveadm_server) {
 		i_error(COMMAND": the answer over HTTP is JSON, without --csv");
 		doveadm_exit_code = EX_USAGE;
 		return;

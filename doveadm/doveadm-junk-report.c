@@ -538,7 +538,7 @@ parse_args(struct doveadm_cmd_context *cctx, const char **path_r,
 	const char *since;
 
 	/* whoever may ask over HTTP shall not write files here */
-	if (doveadm_junk_is_remote(cctx)) {
+	if (doveadm_server) {
 		*error_r = "it writes a file: run it on the host itself";
 		return -1;
 	}

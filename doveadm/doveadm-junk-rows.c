@@ -14,12 +14,9 @@ struct row {
 
 /* Printed at the end, so that the columns of a table have their widths. */
 static ARRAY(struct row) rows;
-static bool rows_remote;
 
-void doveadm_junk_rows_begin(const struct doveadm_cmd_context *cctx)
+void doveadm_junk_rows_begin(void)
 {
-	rows_remote = doveadm_junk_is_remote(cctx);
-	doveadm_junk_config_init(cctx);
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	doveadm_print_header("item", "item", 0);
 	doveadm_print_header("state", "state", 0);
@@ -55,7 +52,7 @@ void doveadm_junk_row_error(const char *item, int exit_code,
 {
 	doveadm_junk_row(item, DOVEADM_JUNK_ERROR, value, fix);
 	/* over HTTP nothing but the exit code is told then */
-	if (rows_remote)
+	if (doveadm_server)
 		i_error("junk: %s: %s", item, value);
 	if (doveadm_exit_code == 0)
 		doveadm_exit_code = exit_code;

@@ -425,7 +425,7 @@ static void cmd_junk_score(struct doveadm_cmd_context *cctx)
 	if (doveadm_cmd_param_array(cctx, "query", &query) ||
 	    (doveadm_junk_names_users(cctx) && !http))
 		doveadm_cmd_ver2_to_mail_cmd_wrapper(cctx);
-	else if (doveadm_junk_is_remote(cctx)) {
+	else if (doveadm_server) {
 		i_error("junk score: no message can be given over HTTP: name "
 			"a user and a query");
 		doveadm_exit_code = EX_USAGE;

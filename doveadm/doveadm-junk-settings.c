@@ -69,24 +69,12 @@ const char *doveadm_junk_state_dir(void)
 	return MASTER_SETTINGS->state_dir;
 }
 
-bool doveadm_junk_is_remote(const struct doveadm_cmd_context *cctx)
-{
-	return cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI;
-}
-
-/* Are we a process of the master's? Its socket gives it its settings. */
-static bool config_is_masters;
-
-void doveadm_junk_config_init(const struct doveadm_cmd_context *cctx)
-{
-	config_is_masters = doveadm_junk_is_remote(cctx);
-}
-
 const char *doveadm_junk_config_path(void)
 {
-	if (!config_is_masters)
+	if (!doveadm_server)
 		return master_service_get_config_path(master_service);
-	/* a link that the master makes */
+	/* that is the socket of the master's settings: this is a link that the
+	   master makes */
 	return t_strconcat(doveadm_settings->base_dir, "/dovecot.conf", NULL);
 }
 

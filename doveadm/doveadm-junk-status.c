@@ -202,12 +202,12 @@ bool doveadm_junk_check_all(ARRAY_TYPE(junk_key_values) *status)
 	return service_up;
 }
 
-static void cmd_junk_status(struct doveadm_cmd_context *cctx)
+static void cmd_junk_status(struct doveadm_cmd_context *cctx ATTR_UNUSED)
 {
 	ARRAY_TYPE(junk_key_values) status;
 
 	t_array_init(&status, 32);
-	doveadm_junk_rows_begin(cctx);
+	doveadm_junk_rows_begin();
 	(void)doveadm_junk_check_all(&status);
 	print_status(&status);
 	doveadm_junk_rows_end();

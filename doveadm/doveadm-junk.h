@@ -134,7 +134,7 @@ enum doveadm_junk_state {
 
 /* A table of what was checked. The first error decides doveadm's exit code.
    Rows are printed at the end: allocated from the caller's data stack frame. */
-void doveadm_junk_rows_begin(const struct doveadm_cmd_context *cctx);
+void doveadm_junk_rows_begin(void);
 void doveadm_junk_rows_end(void);
 /* fix: what to do, or NULL. */
 void doveadm_junk_row(const char *item, enum doveadm_junk_state state,
@@ -166,10 +166,6 @@ doveadm_junk_settings_get(struct mail_user *user, pool_t pool);
 unsigned int doveadm_junk_threshold(void);
 /* Dovecot's state_dir */
 const char *doveadm_junk_state_dir(void);
-/* Does the command come over the network, to a server process of doveadm's? */
-bool doveadm_junk_is_remote(const struct doveadm_cmd_context *cctx);
-/* Before these functions. */
-void doveadm_junk_config_init(const struct doveadm_cmd_context *cctx);
 /* The configuration file that programs of Dovecot's can be given. */
 const char *doveadm_junk_config_path(void);
 /* Ask doveconf for a setting of a protocol ("imap"). Where a setting is in
