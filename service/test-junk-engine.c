@@ -55,19 +55,12 @@ static unsigned int test_file_count(const char *part)
 	return count;
 }
 
-static void test_delete_all(void)
-{
-	test_db_delete();
-	i_unlink_if_exists(test_path("key"));
-	i_unlink_if_exists(test_path("scores"));
-}
-
 static void test_junk_engine_life(void)
 {
 	struct junk_engine *engine, *engine2;
 
 	test_begin("junk_engine: life");
-	test_delete_all();
+	test_engine_delete();
 	engine = test_engine_new();
 	test_assert(!junk_engine_is_ready(engine));
 	/* no report is taken before it has a place to wait in */

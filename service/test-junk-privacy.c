@@ -17,7 +17,6 @@
 
 #include <fcntl.h>
 #include <sodium.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
 #include <sys/stat.h>
@@ -56,18 +55,12 @@ static void test_person(unsigned int num, unsigned char *reporter_r)
 
 static struct junk_engine *test_engine_start(time_t now)
 {
-	const struct junk_engine_settings set = {
-		.state_dir = test_dir_path(),
-		.chroot_dir = "",
-		.segment_path = t_strdup(test_path("scores")),
-		.segment_fd = -1,
-		.retention_days = RETENTION_DAYS,
-		.min_reporters = MIN_REPORTERS,
-		.min_reports = 1,
-		.threshold = 90,
-	};
-	struct junk_engine *engine = junk_engine_init(&set);
+	struct junk_engine_settings set = test_engine_settings();
+	struct junk_engine *engine;
 
+	set.retention_days = RETENTION_DAYS;
+	set.min_reporters = MIN_REPORTERS;
+	engine = junk_engine_init(&set);
 	if (!junk_engine_start(engine, now))
 		i_fatal("the engine doesn't start");
 	return engine;
@@ -87,22 +80,14 @@ test_report(struct junk_engine *engine, unsigned int person,
 	    unsigned int first_word, time_t now)
 {
 	static unsigned int serial = 0;
+	unsigned char reporter[JUNK_REPORTER_BYTES];
 	junk_token_t tokens[WORDS_PER_REPORT];
-	struct junk_report report = {
-		.stamp_usecs = (uint64_t)now * 1000000,
-		.verdict = JUNK_VERDICT_SPAM,
-		.origin = JUNK_ORIGIN_MOVE,
-		.feature_set = JUNK_FEATURE_SET,
-		.tokens = tokens,
-		.token_count = WORDS_PER_REPORT,
-	};
 
 	for (unsigned int i = 0; i < WORDS_PER_REPORT; i++)
 		tokens[i] = test_word(first_word + i);
-	test_person(person, report.reporter);
-	serial++;
-	memcpy(report.digest, &serial, sizeof(serial));
-	junk_engine_add(engine, &report);
+	test_person(person, reporter);
+	test_engine_add_tokens(engine, ++serial, reporter, tokens,
+			       WORDS_PER_REPORT, now);
 	test_assert(junk_engine_commit(engine, now));
 }
 
@@ -122,13 +107,6 @@ static void test_report_all(struct junk_engine *engine, time_t now)
 		test_report(engine, word / WORDS_PER_REPORT % PEOPLE, word,
 			    now);
 	} T_END;
-}
-
-static void test_delete_all(void)
-{
-	test_db_delete();
-	i_unlink_if_exists(test_path("key"));
-	i_unlink_if_exists(test_path("scores"));
 }
 
 /* --- the attacker's tools --- */
@@ -151,14 +129,10 @@ static unsigned int
 test_count_known(const struct junk_key *key, unsigned int first,
 		 unsigned int end)
 {
-	sqlite3 *db;
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = test_sqlite_prepare(test_db_path(),
+		"SELECT 1 FROM tokens WHERE token = ?1");
 	unsigned int count = 0;
 
-	if (sqlite3_open(test_db_path(), &db) != SQLITE_OK ||
-	    sqlite3_prepare_v2(db, "SELECT 1 FROM tokens WHERE token = ?1",
-			       -1, &stmt, NULL) != SQLITE_OK)
-		i_fatal("sqlite3: %s", sqlite3_errmsg(db));
 	for (unsigned int word = first; word < end; word++) T_BEGIN {
 		junk_token_t token = test_word(word);
 
@@ -169,8 +143,7 @@ test_count_known(const struct junk_key *key, unsigned int first,
 			count++;
 		(void)sqlite3_reset(stmt);
 	} T_END;
-	(void)sqlite3_finalize(stmt);
-	(void)sqlite3_close(db);
+	test_sqlite_finish(stmt);
 	return count;
 }
 
@@ -226,7 +199,7 @@ static void test_junk_privacy_database(void)
 	unsigned int found = 0, reporters = 0;
 
 	test_begin("dictionary attack on the database");
-	test_delete_all();
+	test_engine_delete();
 	engine = test_engine_start(NOW);
 	test_report_all(engine, NOW);
 	test_settle(engine, NOW);
@@ -296,7 +269,7 @@ static void test_junk_privacy_segment(void)
 	double own, unused;
 
 	test_begin("dictionary attack on the segment");
-	test_delete_all();
+	test_engine_delete();
 	engine = test_engine_start(NOW);
 	test_report_all(engine, NOW);
 	segment = junk_segment_open(test_path("scores"));
@@ -345,24 +318,19 @@ struct test_traces {
 
 static void test_traces_init(struct test_traces *traces_r)
 {
-	sqlite3 *db;
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = test_sqlite_prepare(test_db_path(),
+		"SELECT id, sealed FROM reports");
 	uint64_t number;
 
 	traces_r->blobs = buffer_create_dynamic(default_pool, 4096);
 	traces_r->numbers = buffer_create_dynamic(default_pool, 4096);
-	if (sqlite3_open(test_db_path(), &db) != SQLITE_OK ||
-	    sqlite3_prepare_v2(db, "SELECT id, sealed FROM reports", -1,
-			       &stmt, NULL) != SQLITE_OK)
-		i_fatal("sqlite3: %s", sqlite3_errmsg(db));
 	while (sqlite3_step(stmt) == SQLITE_ROW) {
 		number = (uint64_t)sqlite3_column_int64(stmt, 0);
 		buffer_append(traces_r->numbers, &number, sizeof(number));
 		buffer_append(traces_r->blobs, sqlite3_column_blob(stmt, 1),
 			      TRACE_BYTES);
 	}
-	(void)sqlite3_finalize(stmt);
-	(void)sqlite3_close(db);
+	test_sqlite_finish(stmt);
 }
 
 static void test_traces_deinit(struct test_traces *traces)
@@ -394,7 +362,7 @@ static void test_junk_privacy_expiry(void)
 	struct test_traces traces;
 
 	test_begin("expiry leaves nothing behind");
-	test_delete_all();
+	test_engine_delete();
 	engine = test_engine_start(NOW);
 	test_report_all(engine, NOW);
 	test_settle(engine, NOW);
@@ -423,14 +391,10 @@ test_count_unsealed(const char *path, const struct junk_key *key)
 {
 	buffer_t *plain = buffer_create_dynamic(default_pool, 1024);
 	unsigned int count = 0;
-	sqlite3 *db;
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = test_sqlite_prepare(path,
+		"SELECT sealed FROM reports UNION ALL "
+		"SELECT sealed FROM snapshot");
 
-	if (sqlite3_open(path, &db) != SQLITE_OK ||
-	    sqlite3_prepare_v2(db, "SELECT sealed FROM reports UNION ALL "
-			       "SELECT sealed FROM snapshot", -1, &stmt,
-			       NULL) != SQLITE_OK)
-		i_fatal("sqlite3: %s", sqlite3_errmsg(db));
 	while (sqlite3_step(stmt) == SQLITE_ROW) {
 		buffer_set_used_size(plain, 0);
 		if (junk_key_unseal(key, sqlite3_column_blob(stmt, 0),
@@ -438,8 +402,7 @@ test_count_unsealed(const char *path, const struct junk_key *key)
 				    plain) == 0)
 			count++;
 	}
-	(void)sqlite3_finalize(stmt);
-	(void)sqlite3_close(db);
+	test_sqlite_finish(stmt);
 	buffer_free(&plain);
 	return count;
 }
@@ -465,7 +428,7 @@ static void test_junk_privacy_rekey(void)
 	const char *old_path;
 
 	test_begin("rekey: old rows can't be linked with anything");
-	test_delete_all();
+	test_engine_delete();
 	engine = test_engine_start(NOW);
 	test_report_all(engine, NOW);
 	test_settle(engine, NOW);

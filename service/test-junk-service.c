@@ -3,7 +3,6 @@
 #include "test-junk-service.h"
 #include "junk-tokenizer.h"
 
-#include <sqlite3.h>
 #include <sys/stat.h>
 
 static char test_dir[64];
@@ -79,40 +78,61 @@ void test_db_delete(void)
 	i_unlink_if_exists(t_strconcat(test_db_path(), "-shm", NULL));
 }
 
-static sqlite3 *test_sqlite_open(void)
+static sqlite3 *test_sqlite_open(const char *path)
 {
 	sqlite3 *sqlite;
 
-	if (sqlite3_open(test_db_path(), &sqlite) != SQLITE_OK)
+	if (sqlite3_open(path, &sqlite) != SQLITE_OK)
 		i_fatal("sqlite3_open() failed: %s", sqlite3_errmsg(sqlite));
 	return sqlite;
 }
 
-int64_t test_db_int(const char *sql)
+sqlite3_stmt *test_sqlite_prepare(const char *path, const char *sql)
 {
-	sqlite3 *sqlite = test_sqlite_open();
+	sqlite3 *sqlite = test_sqlite_open(path);
 	sqlite3_stmt *stmt;
-	int64_t value;
 
 	if (sqlite3_prepare_v2(sqlite, sql, -1, &stmt, NULL) != SQLITE_OK)
 		i_fatal("%s: %s", sql, sqlite3_errmsg(sqlite));
-	value = sqlite3_step(stmt) == SQLITE_ROW ?
-		sqlite3_column_int64(stmt, 0) : -1;
+	return stmt;
+}
+
+void test_sqlite_finish(sqlite3_stmt *stmt)
+{
+	sqlite3 *sqlite = sqlite3_db_handle(stmt);
+
 	(void)sqlite3_finalize(stmt);
 	(void)sqlite3_close(sqlite);
+}
+
+int64_t test_db_int(const char *sql)
+{
+	sqlite3_stmt *stmt = test_sqlite_prepare(test_db_path(), sql);
+	int64_t value;
+
+	value = sqlite3_step(stmt) == SQLITE_ROW ?
+		sqlite3_column_int64(stmt, 0) : -1;
+	test_sqlite_finish(stmt);
 	return value;
 }
 
 void test_db_exec(const char *sql)
 {
-	sqlite3 *sqlite = test_sqlite_open();
+	sqlite3 *sqlite = test_sqlite_open(test_db_path());
 
 	if (sqlite3_exec(sqlite, sql, NULL, NULL, NULL) != SQLITE_OK)
 		i_fatal("%s: %s", sql, sqlite3_errmsg(sqlite));
 	(void)sqlite3_close(sqlite);
 }
 
-struct junk_engine *test_engine_new(void)
+void test_engine_delete(void)
+{
+	test_db_delete();
+	i_unlink_if_exists(test_path("key"));
+	i_unlink_if_exists(test_path("scores"));
+}
+
+struct junk_engine_settings test_engine_settings(void)
 {
 	const struct junk_engine_settings set = {
 		.state_dir = test_dir_path(),
@@ -124,21 +144,40 @@ struct junk_engine *test_engine_new(void)
 		.threshold = 90,
 	};
 
+	return set;
+}
+
+struct junk_engine *test_engine_new(void)
+{
+	const struct junk_engine_settings set = test_engine_settings();
+
 	return junk_engine_init(&set);
 }
 
-void test_engine_add(struct junk_engine *engine, unsigned int num, time_t now)
+void test_engine_add_tokens(struct junk_engine *engine, unsigned int num,
+			    const unsigned char *reporter,
+			    const junk_token_t *tokens, unsigned int count,
+			    time_t now)
 {
-	const junk_token_t tokens[] = { 1, 2, 3, 4, 5 };
 	struct junk_report report = {
 		.stamp_usecs = (uint64_t)now * 1000000,
 		.verdict = JUNK_VERDICT_SPAM,
 		.origin = JUNK_ORIGIN_MOVE,
 		.feature_set = JUNK_FEATURE_SET,
 		.tokens = tokens,
-		.token_count = N_ELEMENTS(tokens),
+		.token_count = count,
 	};
 
+	memcpy(report.reporter, reporter, sizeof(report.reporter));
 	memcpy(report.digest, &num, sizeof(num));
 	junk_engine_add(engine, &report);
+}
+
+void test_engine_add(struct junk_engine *engine, unsigned int num, time_t now)
+{
+	static const unsigned char nobody[JUNK_REPORTER_BYTES];
+	const junk_token_t tokens[] = { 1, 2, 3, 4, 5 };
+
+	test_engine_add_tokens(engine, num, nobody, tokens,
+			       N_ELEMENTS(tokens), now);
 }

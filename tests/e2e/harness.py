@@ -702,6 +702,18 @@ def wait_gone(pids, timeout_secs=TIMEOUT_SECS):
             time.sleep(0.01)
 
 
+def process_status(pid):
+    """{name: value} of /proc/PID/status"""
+    with open("/proc/%d/status" % pid) as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f
+                    if ":\t" in line)
+
+
+def memory_kbytes(pid):
+    """What of a process is in memory"""
+    return int(process_status(pid)["VmRSS"].split()[0])
+
+
 def wait_for(condition, what="a condition", timeout_secs=TIMEOUT_SECS):
     """Wait until condition() is true; returns its value."""
     end = time.monotonic() + timeout_secs

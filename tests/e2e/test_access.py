@@ -235,15 +235,9 @@ def test_own_identity(t):
 
 # --- what the service may do ---
 
-def process_status(pid):
-    with open("/proc/%d/status" % pid) as f:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in f
-                    if ":\t" in line)
-
-
 def check_privileges(p, pid):
     """No root, no other groups, no capabilities, no core dump."""
-    found = process_status(pid)
+    found = harness.process_status(pid)
     uid = os.stat(p.d.state_dir + "/junk-feedback").st_uid
     assert found["Uid"].split() == [str(uid)] * 4 and uid != 0, found["Uid"]
     assert "0" not in found["Gid"].split(), found["Gid"]
@@ -398,25 +392,21 @@ def longest_wait(p, name):
     return longest
 
 
-def memory_kbytes(pid):
-    return int(process_status(pid)["VmRSS"].split()[0])
-
-
 def test_unread_answers(t):
     """access: who asks and doesn't read the answers is cut off: neither time
     nor memory of the others"""
     p = start(t)
     pid = service_pid(p)
     longest_wait(p, "warm")
-    before = memory_kbytes(pid)
+    before = harness.memory_kbytes(pid)
     asked = junkclient.frame(junkclient.STATUS) * 5000
     with flooding(p, asked, 4) as pids:
         longest = longest_wait(p, "anna")
         for flooder in pids:
             harness.wait_for(lambda: not alive(flooder), "the end of the flood")
     assert longest < 2, longest
-    assert memory_kbytes(pid) - before < 8 * 1024, (
-        before, memory_kbytes(pid))
+    assert harness.memory_kbytes(pid) - before < 8 * 1024, (
+        before, harness.memory_kbytes(pid))
     assert service_pid(p) == pid
 
 
@@ -431,13 +421,13 @@ def test_report_flood(t):
     p = start(t)
     pid = service_pid(p)
     longest_wait(p, "warm")
-    before = memory_kbytes(pid)
+    before = harness.memory_kbytes(pid)
     data = b"".join(junkclient.report("mallory", "flood%d" % i, SPAM)
                     for i in range(2000))
     with flooding(p, data, 4):
         time.sleep(0.5)
         longest = longest_wait(p, "anna")
     assert longest < 5, longest
-    assert memory_kbytes(pid) - before < 64 * 1024, (
-        before, memory_kbytes(pid))
+    assert harness.memory_kbytes(pid) - before < 64 * 1024, (
+        before, harness.memory_kbytes(pid))
     assert service_pid(p) == pid

@@ -366,11 +366,6 @@ def hostile():
             else data
 
 
-def resident_kilobytes(pid):
-    with open("/proc/%d/status" % pid) as f:
-        return int(re.search(r"VmRSS:\s*(\d+)", f.read()).group(1))
-
-
 def test_milter_protocol(t):
     """issue 8: a broken MTA ends its own connection, no other's"""
     segment.write(t.d.segment_path, segment.content(42, weight=3000))
@@ -388,7 +383,7 @@ def test_milter_protocol(t):
                 assert milter.process.poll() is None, data[:200]
             with mta.Mta(milter.socket) as peer:
                 assert peer.score(b"some words\r\n") == b"42"
-        assert resident_kilobytes(milter.process.pid) < 100 * 1024
+        assert harness.memory_kbytes(milter.process.pid) < 100 * 1024
         assert milter.stop() == 0
     finally:
         milter.stop()

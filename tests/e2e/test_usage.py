@@ -4,10 +4,9 @@ nothing is changed. One row for each way to be wrong."""
 import os
 import re
 
-import harness
 import segment
 import testcase
-from admin import (FakeService, day_hours, doveadm, good, make_database,
+from admin import (TOP, FakeService, day_hours, doveadm, good, make_database,
                    remove_database)
 from junkclient import STATUS
 
@@ -88,8 +87,7 @@ TABLE = {
 
 def commands():
     """All that the manual page has"""
-    path = harness.EXAMPLES + "/../doc/doveadm-junk.1"
-    with open(path) as f:
+    with open(TOP + "/doc/doveadm-junk.1") as f:
         return set(re.findall(r"^\.Cm junk (\w+)$", f.read(), re.M))
 
 
