@@ -82,6 +82,17 @@ static double model_probability(const struct junk_model *model, double sum)
 	return low + (high - low) * p;
 }
 
+/* How much a source says beside the others, and how sure all of them make. A
+   subject's words and a sender's domain count in body and URLs as well. */
+static const float source_factors[JUNK_TOKEN_SOURCE_COUNT] = {
+	[JUNK_TOKEN_SOURCE_OTHER] = 0.5,
+	[JUNK_TOKEN_SOURCE_BODY] = 1.8,
+	[JUNK_TOKEN_SOURCE_SUBJECT] = 0.5,
+	[JUNK_TOKEN_SOURCE_SENDER] = 0.75,
+	[JUNK_TOKEN_SOURCE_URL] = 0.75,
+	[JUNK_TOKEN_SOURCE_PARTS] = 0.75,
+};
+
 void junk_model_scales(const junk_token_t *tokens, unsigned int token_count,
 		       float scales_r[JUNK_TOKEN_SOURCE_COUNT])
 {
@@ -90,8 +101,10 @@ void junk_model_scales(const junk_token_t *tokens, unsigned int token_count,
 	for (unsigned int i = 0; i < token_count; i++)
 		counts[junk_token_source(tokens[i])]++;
 	for (unsigned int i = 0; i < JUNK_TOKEN_SOURCE_COUNT; i++) {
-		scales_r[i] = counts[i] == 0 ? 0 :
-			JUNK_MODEL_SCALE / sqrtf(counts[i]);
+		float n = counts[i];
+
+		scales_r[i] = n == 0 ? 0 : source_factors[i] /
+			sqrtf(n * I_MAX(1, n / JUNK_MODEL_LONG));
 	}
 }
 

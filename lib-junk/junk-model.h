@@ -6,9 +6,9 @@
 /* How a message is scored: the one implementation, used by every reader of
    the segment and by the service before it learns.
 
-     s = JUNK_MODEL_SCALE *
-         sum over sources (sum of w[token] / sqrt(tokens of source))
-         + bias
+     s = sum over sources (scale * sum of w[token]) + bias
+         scale = factor of the source / sqrt(n * max(1, n / JUNK_MODEL_LONG))
+         n = the source's tokens in this message
      p = 1 / (1 + exp(-(cal_a * s + cal_b)))
      p' = low + (high - low) p
           low = 1 / (JUNK_MODEL_PRIOR + spam reports)
@@ -33,8 +33,9 @@
    mapped to a number. */
 #define JUNK_SCORE_UNKNOWN (-1)
 
-/* How sure a sum over six sources makes. */
-#define JUNK_MODEL_SCALE 0.9
+/* Tokens of a source from which on more of them don't say more: what the words
+   of a long text have in common with spam would add up otherwise. */
+#define JUNK_MODEL_LONG 100
 
 /* Reports of either class that are believed to have been there before the
    first one. */

@@ -8,11 +8,13 @@
 
      q = (1 - rho0 - rho1) p + rho0   probability of the label as reported
      e = (1 - rho0 - rho1) p (1-p) (y - q) / (q (1-q))
-     g = e * the weight's factor in s (junk_model_scales()),
+     g = e * the weight's factor in s (junk_model_scales()) * c / (c + 1/2),
          for each token of the part
      G += g^2
      w += eta (g - lambda w) / (sqrt(G) + eps)
 
+   A weight that c reports stand behind counts, also for readers, as
+   w c / (c + 1/2): one report alone is believed less.
    Each part learns as if the others weren't there (dropout training: Wager,
    Wang, Liang 2013), so that no token leaves the work to another one.
    rho0 and rho1, the parts of wrong labels of ham and of spam, are what they
@@ -34,14 +36,15 @@
 
 #include <math.h>
 
-#define VIEWS_LOG2 2
-#define VIEWS (1 << VIEWS_LOG2)
-#define LEARN_RATE 0.5
-#define LEARN_EPSILON 0.005
+#define VIEWS 8
+#define LEARN_RATE 0.7
+#define LEARN_EPSILON 0.003
 /* ... and so much more for each part of wrong labels: rare tokens are trusted
    less then */
-#define LEARN_EPSILON_NOISE 0.15
-#define LEARN_DECAY 0.0004
+#define LEARN_EPSILON_NOISE 0.1
+#define LEARN_DECAY 0.0006
+/* Reports of a weight that are missing to be sure of it. */
+#define LEARN_DOUBT 0.5f
 
 /* Recent reports of each class that are learned again, so many after each new
    one, at a lower rate. */
@@ -66,17 +69,17 @@
 #define NOISE_SURE_SUM 2.0
 #define NOISE_MIN 0.02
 #define NOISE_MAX 0.3
-#define NOISE_FACTOR 1.3
+#define NOISE_FACTOR 2.0
 #define NOISE_PRIOR_REPORTS 50
 #define NOISE_FORGET 0.999
 /* Wrong labels of a class, at most so many for each of its reports. */
 #define NOISE_RARE_CLASS 0.5
 /* No noise is assumed before so many reports of either class. */
-#define NOISE_WARMUP_REPORTS 100
+#define NOISE_WARMUP_REPORTS 50
 
 /* A report of the class that is reported more often counts less:
    ((other + BALANCE_PRIOR) / (own + BALANCE_PRIOR))^BALANCE_POWER */
-#define BALANCE_POWER 0.3
+#define BALANCE_POWER 0.25
 #define BALANCE_PRIOR 20
 #define WEAK_HAM_WEIGHT 0.5
 #define MAX_WEIGHT 7.99
@@ -90,6 +93,8 @@ struct learner_table {
 	float *weights;
 	/* AdaGrad: sum of squared gradients */
 	float *squares;
+	/* Reports behind a weight, at most UINT8_MAX */
+	uint8_t *counts;
 };
 
 /* What text a report is about: the smallest hash of its words and URLs in each
@@ -131,7 +136,8 @@ struct learner_example {
 	unsigned int count;
 	uint32_t global_idx[JUNK_MAX_TOKENS];
 	uint32_t personal_idx[JUNK_MAX_TOKENS];
-	float scale[JUNK_MAX_TOKENS];
+	/* each weight's factor in the sum, its doubt included */
+	float global_scale[JUNK_MAX_TOKENS], personal_scale[JUNK_MAX_TOKENS];
 	uint8_t view[JUNK_MAX_TOKENS];
 	/* learn the shared weights only, and only of some tokens */
 	bool shared;
@@ -166,12 +172,14 @@ static void table_init(struct learner_table *table, unsigned int log2)
 	table->log2 = log2;
 	table->weights = i_new(float, (size_t)1 << log2);
 	table->squares = i_new(float, (size_t)1 << log2);
+	table->counts = i_new(uint8_t, (size_t)1 << log2);
 }
 
 static void table_deinit(struct learner_table *table)
 {
 	i_free(table->weights);
 	i_free(table->squares);
+	i_free(table->counts);
 }
 
 static void memory_clear(struct junk_learner *learner)
@@ -224,9 +232,16 @@ void junk_learner_deinit(struct junk_learner **_learner)
 
 /* --- publishing --- */
 
-static void weight_publish(int16_t *dest, float weight)
+static inline float table_trust(const struct learner_table *table, size_t idx)
 {
-	int16_t value = lrintf(weight * JUNK_WEIGHT_SCALE);
+	return table->counts[idx] / (table->counts[idx] + LEARN_DOUBT);
+}
+
+static void
+weight_publish(int16_t *dest, const struct learner_table *table, size_t idx)
+{
+	int16_t value = lrintf(table->weights[idx] * table_trust(table, idx) *
+			       JUNK_WEIGHT_SCALE);
 
 	__atomic_store_n(dest, value, __ATOMIC_RELAXED);
 }
@@ -243,13 +258,15 @@ static void publish_all(struct junk_learner *learner)
 	size_t personal_count = (size_t)1 << learner->personal.log2;
 
 	for (size_t i = 0; i < global_count; i++) {
-		weight_publish(&learner->published[i],
-			       global_is_public(learner, i) ?
-			       learner->global.weights[i] : 0);
+		if (global_is_public(learner, i)) {
+			weight_publish(&learner->published[i],
+				       &learner->global, i);
+		} else
+			learner->published[i] = 0;
 	}
 	for (size_t i = 0; i < personal_count; i++) {
 		weight_publish(&learner->published[global_count + i],
-			       learner->personal.weights[i]);
+			       &learner->personal, i);
 	}
 }
 
@@ -324,8 +341,13 @@ example_init(struct junk_learner *learner, uint64_t person,
 		example_r->personal_idx[i] =
 			junk_model_hash_index(person, learner->personal.log2,
 					      token);
-		example_r->scale[i] = scales[junk_token_source(token)];
-		example_r->view[i] = mixed >> (32 - VIEWS_LOG2);
+		example_r->global_scale[i] = scales[junk_token_source(token)] *
+			table_trust(&learner->global, example_r->global_idx[i]);
+		example_r->personal_scale[i] =
+			scales[junk_token_source(token)] *
+			table_trust(&learner->personal,
+				    example_r->personal_idx[i]);
+		example_r->view[i] = ((uint64_t)mixed * VIEWS) >> 32;
 	}
 }
 
@@ -339,13 +361,17 @@ example_sum(const struct junk_learner *learner,
 	for (unsigned int i = 0; i < VIEWS; i++)
 		example->view_sum[i] = 0;
 	for (unsigned int i = 0; i < example->count; i++) {
-		float w = example->shared ? 0 :
-			learner->personal.weights[example->personal_idx[i]];
+		float part = example->shared ? 0 :
+			learner->personal.weights[example->personal_idx[i]] *
+			example->personal_scale[i];
 
 		if (example->shared ||
-		    global_is_public(learner, example->global_idx[i]))
-			w += learner->global.weights[example->global_idx[i]];
-		example->view_sum[example->view[i]] += w * example->scale[i];
+		    global_is_public(learner, example->global_idx[i])) {
+			part += learner->global.weights[
+				example->global_idx[i]] *
+				example->global_scale[i];
+		}
+		example->view_sum[example->view[i]] += part;
 	}
 	for (unsigned int i = 0; i < VIEWS; i++)
 		sum += example->view_sum[i];
@@ -426,22 +452,23 @@ example_learn(struct junk_learner *learner,
 	for (unsigned int i = 0; i < example->count; i++) {
 		uint32_t gidx = example->global_idx[i];
 		uint32_t pidx = example->personal_idx[i];
-		float gradient = errors[example->view[i]] * example->scale[i];
+		float error = errors[example->view[i]];
 
 		if (example->shared && !example->learned[i])
 			continue;
 		weight_step(&global->weights[gidx], &global->squares[gidx],
-			    gradient, LEARN_DECAY, step->rate, step->epsilon);
+			    error * example->global_scale[i], LEARN_DECAY,
+			    step->rate, step->epsilon);
 		if (global_is_public(learner, gidx)) {
-			weight_publish(&learner->published[gidx],
-				       global->weights[gidx]);
+			weight_publish(&learner->published[gidx], global,
+				       gidx);
 		}
 		if (example->shared)
 			continue;
 		weight_step(&personal->weights[pidx], &personal->squares[pidx],
-			    gradient, LEARN_DECAY, step->rate, step->epsilon);
-		weight_publish(&published_personal[pidx],
-			       personal->weights[pidx]);
+			    error * example->personal_scale[i], LEARN_DECAY,
+			    step->rate, step->epsilon);
+		weight_publish(&published_personal[pidx], personal, pidx);
 	}
 	if (!example->shared) {
 		weight_step(&learner->bias, &learner->bias_square, step->weight *
@@ -652,6 +679,31 @@ static bool replay_class(struct junk_learner *learner)
 	return random_below(learner, 1000) < part * 1000;
 }
 
+static void table_count(struct learner_table *table, size_t idx)
+{
+	if (table->counts[idx] < UINT8_MAX)
+		table->counts[idx]++;
+}
+
+/* Who, and how many reports, are behind each of the report's weights. */
+static void
+report_count(struct junk_learner *learner, uint64_t person,
+	     const struct junk_report *report)
+{
+	unsigned int count = I_MIN(report->token_count, JUNK_MAX_TOKENS);
+	size_t idx;
+
+	for (unsigned int i = 0; i < count; i++) {
+		idx = junk_model_hash_index(learner->set.seed,
+					    learner->global.log2,
+					    report->tokens[i]);
+		learner->reporters[idx] |= UINT64_C(1) << (person >> 58);
+		table_count(&learner->global, idx);
+		table_count(&learner->personal, junk_model_hash_index(person,
+			learner->personal.log2, report->tokens[i]));
+	}
+}
+
 static void
 learner_learn(struct junk_learner *learner, const struct junk_report *report,
 	      bool spam, double weight)
@@ -666,12 +718,9 @@ learner_learn(struct junk_learner *learner, const struct junk_report *report,
 	double sum;
 
 	weight *= report_balance(learner, spam);
+	report_count(learner, person, report);
 	example_init(learner, person, report->tokens, report->token_count,
 		     &example);
-	for (unsigned int i = 0; i < example.count; i++) {
-		learner->reporters[example.global_idx[i]] |=
-			UINT64_C(1) << (person >> 58);
-	}
 	sum = example_sum(learner, &example);
 	noise_learn(learner, sum, spam);
 
@@ -723,8 +772,8 @@ void junk_learner_learn(struct junk_learner *learner,
 /* --- snapshots ---
 
    In the machine's own byte order (a snapshot never leaves it): a header, for
-   each table its weights and squares, the reporters' sketches, then for each
-   report of the memory a struct learner_memory_header and its tokens. */
+   each table its weights and squares, the reporters' sketches, each table's
+   counts, then for each report of the memory a struct learner_memory_header and its tokens. */
 
 struct learner_header {
 	char magic[8];
@@ -750,7 +799,7 @@ struct learner_memory_header {
 };
 
 #define LEARNER_MAGIC "JUNKLRNR"
-#define LEARNER_VERSION 3
+#define LEARNER_VERSION 4
 #define LEARNER_BYTE_ORDER 0x01020304
 
 static size_t tables_size(const struct junk_learner *learner)
@@ -758,7 +807,7 @@ static size_t tables_size(const struct junk_learner *learner)
 	size_t global = (size_t)1 << learner->global.log2;
 	size_t personal = (size_t)1 << learner->personal.log2;
 
-	return (global + personal) * 2 * sizeof(float) +
+	return (global + personal) * (2 * sizeof(float) + sizeof(uint8_t)) +
 		global * sizeof(uint64_t);
 }
 
@@ -811,6 +860,10 @@ void junk_learner_export(struct junk_learner *learner, buffer_t *dest)
 	export_table(&learner->personal, dest);
 	buffer_append(dest, learner->reporters,
 		      ((size_t)1 << learner->global.log2) * sizeof(uint64_t));
+	buffer_append(dest, learner->global.counts,
+		      (size_t)1 << learner->global.log2);
+	buffer_append(dest, learner->personal.counts,
+		      (size_t)1 << learner->personal.log2);
 	for (unsigned int spam = 0; spam < 2; spam++) {
 		for (unsigned int i = 0; i < learner->memory_count[spam]; i++)
 			export_memory(&learner->memory[spam][i], dest);
@@ -978,6 +1031,10 @@ int junk_learner_import(struct junk_learner *learner, const void *data,
 	data = import_floats(learner->personal.squares, data, personal);
 	memcpy(learner->reporters, data, global * sizeof(uint64_t));
 	data = CONST_PTR_OFFSET(data, global * sizeof(uint64_t));
+	memcpy(learner->global.counts, data, global);
+	memcpy(learner->personal.counts, CONST_PTR_OFFSET(data, global),
+	       personal);
+	data = CONST_PTR_OFFSET(data, global + personal);
 	memory_clear(learner);
 	import_memory(learner, FALSE, header.memory_count[FALSE], &data);
 	import_memory(learner, TRUE, header.memory_count[TRUE], &data);
