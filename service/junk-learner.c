@@ -36,8 +36,8 @@
 
 #include <math.h>
 
-#define VIEWS 8
-#define LEARN_RATE 0.7
+#define VIEWS 6
+#define LEARN_RATE 0.6
 #define LEARN_EPSILON 0.003
 /* ... and so much more for each part of wrong labels: rare tokens are trusted
    less then */
@@ -45,6 +45,10 @@
 #define LEARN_DECAY 0.0006
 /* Reports of a weight that are missing to be sure of it. */
 #define LEARN_DOUBT 0.5f
+
+/* Where the shared weight counts, one's own learns at this part of the rate: what
+   people agree on is to be found in the shared ones. */
+#define PERSONAL_RATE 0.35f
 
 /* Recent reports of each class that are learned again, so many after each new
    one, at a lower rate. */
@@ -69,7 +73,7 @@
 #define NOISE_SURE_SUM 2.0
 #define NOISE_MIN 0.02
 #define NOISE_MAX 0.3
-#define NOISE_FACTOR 2.0
+#define NOISE_FACTOR 1.4
 #define NOISE_PRIOR_REPORTS 50
 #define NOISE_FORGET 0.999
 /* Wrong labels of a class, at most so many for each of its reports. */
@@ -453,13 +457,14 @@ example_learn(struct junk_learner *learner,
 		uint32_t gidx = example->global_idx[i];
 		uint32_t pidx = example->personal_idx[i];
 		float error = errors[example->view[i]];
+		bool public = global_is_public(learner, gidx);
 
 		if (example->shared && !example->learned[i])
 			continue;
 		weight_step(&global->weights[gidx], &global->squares[gidx],
 			    error * example->global_scale[i], LEARN_DECAY,
 			    step->rate, step->epsilon);
-		if (global_is_public(learner, gidx)) {
+		if (public) {
 			weight_publish(&learner->published[gidx], global,
 				       gidx);
 		}
@@ -467,7 +472,8 @@ example_learn(struct junk_learner *learner,
 			continue;
 		weight_step(&personal->weights[pidx], &personal->squares[pidx],
 			    error * example->personal_scale[i], LEARN_DECAY,
-			    step->rate, step->epsilon);
+			    public ? step->rate * PERSONAL_RATE : step->rate,
+			    step->epsilon);
 		weight_publish(&published_personal[pidx], personal, pidx);
 	}
 	if (!example->shared) {
