@@ -1,6 +1,7 @@
 /* Watches what users do with mail, through the notify plugin: each callback
-   asks junk-decision.c, tokenises at once (the message may be gone a moment
-   later) and keeps the result in the transaction; the commit reports it.
+   asks junk-decision.c, reads the message at once (it may be gone a moment
+   later) and keeps it in the transaction; after the commit it is tokenised and
+   reported, when the client has its answer (junk-later.h).
 
    Only what an IMAP command of the user does is an action of the user: a
    transaction's reason is the command, or the name of a C function where Sieve,
@@ -44,7 +45,7 @@ struct junk_txn {
 	buffer_t *tokens;
 	ARRAY(struct junk_pending) pending;
 	ARRAY(struct junk_trail_add) trail;
-	unsigned int deleted_count;
+	unsigned int saved_count, deleted_count;
 
 	bool is_virtual:1;
 	bool command_known:1;
@@ -80,7 +81,7 @@ static void junk_transaction_free(struct junk_txn *txn)
 		struct junk_pending *pending;
 
 		array_foreach_modifiable(&txn->pending, pending)
-			i_free(pending->kept_vname);
+			junk_pending_clear(pending);
 		array_free(&txn->pending);
 	}
 	if (array_is_created(&txn->trail))
@@ -150,9 +151,23 @@ junk_kind_get(struct junk_txn *txn, struct junk_kind *kind,
 	return kind->kind;
 }
 
+static void
+junk_txn_push(struct junk_txn *txn, struct junk_pending *pending,
+	      enum junk_verdict verdict, enum junk_origin origin)
+{
+	pending->verdict = verdict;
+	pending->origin = origin;
+	if (verdict == JUNK_VERDICT_RETRACT)
+		pending->token_count = 0;
+	if (!array_is_created(&txn->pending))
+		i_array_init(&txn->pending, 16);
+	array_push_back(&txn->pending, pending);
+}
+
+/* Report the mail, whose tokens are needed now. */
 static int
-junk_txn_add(struct junk_txn *txn, struct mail *mail, enum junk_verdict verdict,
-	     enum junk_origin origin)
+junk_txn_add_now(struct junk_txn *txn, struct mail *mail,
+		 enum junk_verdict verdict, enum junk_origin origin)
 {
 	struct junk_pending pending;
 
@@ -160,13 +175,27 @@ junk_txn_add(struct junk_txn *txn, struct mail *mail, enum junk_verdict verdict,
 		txn->tokens = junk_user_buffer_get(txn->juser);
 	if (junk_user_tokenize(txn->juser, mail, txn->tokens, &pending) < 0)
 		return -1;
-	pending.verdict = verdict;
-	pending.origin = origin;
-	if (verdict == JUNK_VERDICT_RETRACT)
-		pending.token_count = 0;
-	if (!array_is_created(&txn->pending))
-		i_array_init(&txn->pending, 16);
-	array_push_back(&txn->pending, &pending);
+	junk_txn_push(txn, &pending, verdict, origin);
+	return 0;
+}
+
+/* Report the mail, which can be tokenised later. saved_idx: see there. */
+static int
+junk_txn_add(struct junk_txn *txn, struct mail *mail, enum junk_verdict verdict,
+	     enum junk_origin origin, unsigned int saved_idx)
+{
+	struct junk_pending pending;
+	int ret = 0;
+
+	/* in a virtual mailbox, where it is isn't known after the commit */
+	if (!txn->is_virtual)
+		ret = junk_user_read(txn->juser, mail, &pending);
+	if (ret < 0)
+		return -1;
+	if (ret == 0)
+		return junk_txn_add_now(txn, mail, verdict, origin);
+	pending.saved_idx = saved_idx;
+	junk_txn_push(txn, &pending, verdict, origin);
 	return 0;
 }
 
@@ -178,6 +207,7 @@ static struct junk_pending *junk_txn_last(struct junk_txn *txn)
 
 static void junk_txn_remove_last(struct junk_txn *txn)
 {
+	junk_pending_clear(junk_txn_last(txn));
 	array_delete(&txn->pending, array_count(&txn->pending) - 1, 1);
 }
 
@@ -220,24 +250,98 @@ static void junk_txn_write_trail(struct junk_txn *txn)
 	} T_END;
 }
 
+/* Where the message is now. */
+static bool
+junk_txn_set_uid(struct junk_txn *txn, const struct junk_pending *pending,
+		 const struct mail_transaction_commit_changes *changes,
+		 struct junk_intent *intent)
+{
+	struct mailbox_status status;
+	struct seq_range_iter iter;
+
+	if (pending->saved_idx == JUNK_NOT_SAVED) {
+		mailbox_get_open_status(txn->box, STATUS_UIDVALIDITY, &status);
+		intent->uid_validity = status.uidvalidity;
+		intent->uid = pending->uid;
+		return TRUE;
+	}
+	/* they aren't known if they weren't asked for */
+	if (seq_range_count(&changes->saved_uids) != txn->saved_count)
+		return FALSE;
+	intent->uid_validity = changes->uid_validity;
+	seq_range_array_iter_init(&iter, &changes->saved_uids);
+	return seq_range_array_iter_nth(&iter, pending->saved_idx,
+					&intent->uid);
+}
+
+/* What is to be reported later, and where it will be found if we are killed.
+   intents stays empty if that isn't known. */
+static void
+junk_txn_report_later(struct junk_txn *txn,
+		      const struct mail_transaction_commit_changes *changes,
+		      ARRAY_TYPE(junk_intent) *intents)
+{
+	struct mailbox_metadata metadata;
+	struct junk_pending *pending;
+	struct junk_intent intent;
+	bool known = mailbox_get_metadata(txn->box, MAILBOX_METADATA_GUID,
+					  &metadata) == 0;
+
+	i_zero(&intent);
+	if (known)
+		guid_128_copy(intent.mailbox_guid, metadata.guid);
+	array_foreach_modifiable(&txn->pending, pending) {
+		if (pending->body == NULL)
+			continue;
+		intent.verdict = pending->verdict;
+		intent.origin = pending->origin;
+		intent.kept = pending->kept_vname != NULL;
+		intent.stamp_usecs = pending->stamp_usecs;
+		known = known && junk_txn_set_uid(txn, pending, changes,
+						  &intent);
+		if (known)
+			array_push_back(intents, &intent);
+		junk_user_report_later(txn->juser, pending);
+		pending->body = NULL;
+		pending->kept_vname = NULL;
+	}
+	if (!known)
+		array_clear(intents);
+}
+
+static void
+junk_txn_report(struct junk_txn *txn,
+		const struct mail_transaction_commit_changes *changes)
+{
+	const struct junk_pending *pending;
+	ARRAY_TYPE(junk_intent) intents;
+	bool later = FALSE;
+
+	array_foreach(&txn->pending, pending) {
+		if (pending->body == NULL)
+			junk_user_report(txn->juser, pending, txn->tokens);
+		else
+			later = TRUE;
+	}
+	i_array_init(&intents, array_count(&txn->pending));
+	if (later)
+		junk_txn_report_later(txn, changes, &intents);
+	junk_user_committed(txn->juser, &intents);
+	array_free(&intents);
+}
+
 static void
 junk_transaction_commit(void *_txn,
-			struct mail_transaction_commit_changes *changes
-			ATTR_UNUSED)
+			struct mail_transaction_commit_changes *changes)
 {
 	struct junk_txn *txn = _txn;
-	const struct junk_pending *pending;
 
 	if (txn == NULL)
 		return;
 	if (array_is_created(&txn->trail))
 		junk_txn_write_trail(txn);
-	if (array_is_created(&txn->pending)) {
-		array_foreach(&txn->pending, pending) {
-			junk_user_report(txn->juser, pending, txn->tokens);
-		}
-		junk_user_flush(txn->juser);
-	}
+	if (array_is_created(&txn->pending))
+		junk_txn_report(txn, changes);
 	junk_transaction_free(txn);
 }
 
@@ -266,8 +370,10 @@ static void junk_mail_save(void *_txn, struct mail *mail)
 	bool left_junk;
 	uint64_t key;
 
-	if (!junk_txn_is_users(txn, mail->transaction) ||
-	    !junk_user_get_settings(txn->juser)->append)
+	if (!junk_txn_is_users(txn, mail->transaction))
+		return;
+	txn->saved_count++;
+	if (!junk_user_get_settings(txn->juser)->append)
 		return;
 	mail = junk_txn_real_mail(txn, mail);
 	decision = junk_decide_append(junk_kind_get(txn, &txn->kind,
@@ -276,7 +382,7 @@ static void junk_mail_save(void *_txn, struct mail *mail)
 		return;
 	verdict = decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK ?
 		JUNK_VERDICT_HAM : JUNK_VERDICT_SPAM;
-	if (junk_txn_add(txn, mail, verdict, JUNK_ORIGIN_APPEND) < 0)
+	if (junk_txn_add_now(txn, mail, verdict, JUNK_ORIGIN_APPEND) < 0)
 		return;
 
 	key = junk_trail_key(junk_txn_last(txn)->digest, JUNK_DIGEST_BYTES);
@@ -337,8 +443,8 @@ junk_copy_decided(struct junk_txn *txn, enum junk_decision decision,
 		return;
 	}
 	/* another client may just have expunged the source */
-	if (junk_txn_add(txn, src, verdict, origin) < 0)
-		(void)junk_txn_add(txn, dst, verdict, origin);
+	if (junk_txn_add(txn, src, verdict, origin, txn->saved_count - 1) < 0)
+		(void)junk_txn_add_now(txn, dst, verdict, origin);
 }
 
 static void junk_mail_copy(void *_txn, struct mail *src, struct mail *dst)
@@ -350,6 +456,7 @@ static void junk_mail_copy(void *_txn, struct mail *src, struct mail *dst)
 
 	if (!junk_txn_is_users(txn, dst->transaction))
 		return;
+	txn->saved_count++;
 	real_src = junk_txn_real_mail(txn, src);
 	real_dst = junk_txn_real_mail(txn, dst);
 	from = junk_kind_get(txn, &txn->src_kind, real_src->box);
@@ -382,8 +489,8 @@ static void junk_mail_deleted(struct junk_txn *txn, struct mail *mail)
 		return;
 	key = junk_trail_key(pending.digest, sizeof(pending.digest));
 	if (junk_txn_find_trail(txn, JUNK_TRAIL_APPENDED, key))
-		(void)junk_txn_add(txn, mail, JUNK_VERDICT_HAM,
-				   JUNK_ORIGIN_APPEND);
+		(void)junk_txn_add_now(txn, mail, JUNK_VERDICT_HAM,
+				       JUNK_ORIGIN_APPEND);
 	else
 		junk_txn_add_trail(txn, JUNK_TRAIL_DELETED, key);
 }
@@ -404,7 +511,8 @@ junk_mail_update_flags(void *_txn, struct mail *mail, enum mail_flags old_flags)
 		if (junk_user_get_settings(txn->juser)->weak_ham) {
 			(void)junk_txn_add(txn, real_mail,
 					   JUNK_VERDICT_WEAK_HAM,
-					   JUNK_ORIGIN_ACTION);
+					   JUNK_ORIGIN_ACTION,
+					   JUNK_NOT_SAVED);
 		}
 		break;
 	case JUNK_DECIDE_LEFT_JUNK:
@@ -435,7 +543,8 @@ junk_keywords_decided(struct junk_txn *txn, enum junk_decision decision,
 	default:
 		return;
 	}
-	if (junk_txn_add(txn, mail, verdict, JUNK_ORIGIN_KEYWORD) == 0 &&
+	if (junk_txn_add(txn, mail, verdict, JUNK_ORIGIN_KEYWORD,
+			 JUNK_NOT_SAVED) == 0 &&
 	    decision == JUNK_DECIDE_HAM_IF_KEPT) {
 		junk_txn_last(txn)->kept_vname =
 			i_strdup(mailbox_get_vname(mail->box));

@@ -9,9 +9,12 @@
 #include "mail-storage-private.h"
 #include "mail-namespace.h"
 #include "junk-client.h"
+#include "junk-limits.h"
 #include "junk-spool.h"
 #include "junk-tokenizer.h"
 #include "junk-trail.h"
+#include "junk-later.h"
+#include "junk-recover.h"
 #include "junk-feedback-user.h"
 
 #include <sys/stat.h>
@@ -47,21 +50,26 @@ struct junk_user {
 	const char *control_dir;
 	struct junk_client *client;
 	struct junk_trail *trail;
+	struct junk_intents *intents;
+	struct junk_later *later;
 	HASH_TABLE(char *, void *) kinds;
 
-	/* of the message that is being tokenised */
+	/* of the message that is being read or tokenised */
+	buffer_t *read_buffer;
+	struct junk_tokenizer *tokenizer;
 	pool_t scratch;
 	buffer_t *free_buffer;
 	uint64_t last_stamp_usecs;
 
 	ARRAY(struct junk_held) held;
-	struct timeout *to_held;
+	struct timeout *to_held, *to_recover;
 
 	struct junk_was_junk was_junk[WAS_JUNK_COUNT];
 	unsigned int was_junk_next;
 
 	bool ended:1;
 	bool no_control_dir_logged:1;
+	bool intents_logged:1;
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(junk_feedback_user_module,
@@ -167,6 +175,18 @@ struct junk_trail *junk_user_get_trail(struct junk_user *juser)
 	return juser->trail;
 }
 
+static struct junk_intents *junk_user_get_intents(struct junk_user *juser)
+{
+	const char *control_dir;
+
+	if (juser->intents == NULL) {
+		control_dir = junk_user_get_control_dir(juser);
+		if (control_dir != NULL)
+			juser->intents = junk_intents_init(control_dir);
+	}
+	return juser->intents;
+}
+
 /* --- mailboxes --- */
 
 enum junk_box junk_user_get_kind(struct junk_user *juser, struct mailbox *box)
@@ -204,50 +224,110 @@ static uint64_t junk_user_stamp(struct junk_user *juser)
 }
 
 static int
-junk_user_tokenize_mail(struct junk_user *juser, struct mail *mail,
-			struct junk_message *msg_r, const char **error_r)
+junk_user_get_stream(struct mail *mail, struct istream **input_r,
+		     const char **error_r)
+{
+	if (mail_get_stream_because(mail, NULL, NULL, "junk-feedback",
+				    input_r) < 0) {
+		*error_r = mailbox_get_last_internal_error(mail->box, NULL);
+		return -1;
+	}
+	i_stream_seek(*input_r, 0);
+	return 0;
+}
+
+/* The message is valid until the next. */
+static int
+junk_user_tokenize_stream(struct junk_user *juser, struct istream *input,
+			  struct junk_message *msg_r, const char **error_r)
 {
 	const struct junk_tokenizer_settings set = {
 		.authserv_id = juser->set.authserv_id,
 	};
-	struct istream *input;
 
-	if (mail_get_stream_because(mail, NULL, NULL, "junk-feedback",
-				    &input) < 0) {
-		*error_r = mailbox_get_last_internal_error(mail->box, NULL);
-		return -1;
-	}
-	i_stream_seek(input, 0);
+	if (juser->tokenizer == NULL)
+		juser->tokenizer = junk_tokenizer_init();
 	p_clear(juser->scratch);
-	return junk_tokenize(input, &set, juser->scratch, msg_r, error_r);
+	return junk_tokenizer_read(juser->tokenizer, input, &set,
+				   juser->scratch, msg_r, error_r);
+}
+
+static void junk_pending_set_message(struct junk_pending *pending,
+				     const struct junk_message *msg)
+{
+	memcpy(pending->digest, msg->digest, sizeof(pending->digest));
+	pending->size_bytes = (uint32_t)I_MIN(msg->size_bytes, UINT32_MAX);
+	pending->token_count = pending->verdict == JUNK_VERDICT_RETRACT ? 0 :
+		array_count(&msg->tokens);
+}
+
+static void
+junk_user_pending_init(struct junk_user *juser, struct mail *mail,
+		       struct junk_pending *pending_r)
+{
+	i_zero(pending_r);
+	pending_r->stamp_usecs = junk_user_stamp(juser);
+	pending_r->uid = mail->uid;
+	pending_r->saved_idx = JUNK_NOT_SAVED;
 }
 
 int junk_user_tokenize(struct junk_user *juser, struct mail *mail,
 		       buffer_t *tokens, struct junk_pending *pending_r)
 {
 	struct junk_message msg;
+	struct istream *input;
 	const char *error;
 	int ret;
 
-	i_zero(pending_r);
-	pending_r->stamp_usecs = junk_user_stamp(juser);
-	pending_r->uid = mail->uid;
+	junk_user_pending_init(juser, mail, pending_r);
 	T_BEGIN {
-		ret = junk_user_tokenize_mail(juser, mail, &msg, &error);
+		ret = junk_user_get_stream(mail, &input, &error);
+		if (ret == 0) {
+			ret = junk_user_tokenize_stream(juser, input, &msg,
+							&error);
+		}
 		if (ret < 0)
 			junk_user_dropped(juser, "unreadable", error);
 	} T_END;
 	if (ret < 0)
 		return -1;
 
-	memcpy(pending_r->digest, msg.digest, sizeof(pending_r->digest));
-	pending_r->size_bytes = (uint32_t)I_MIN(msg.size_bytes, UINT32_MAX);
+	junk_pending_set_message(pending_r, &msg);
 	if (tokens == NULL)
 		return 0;
 	pending_r->tokens_pos = tokens->used;
-	pending_r->token_count = array_count(&msg.tokens);
 	buffer_append_buf(tokens, msg.tokens.arr.buffer, 0, SIZE_MAX);
 	return 0;
+}
+
+int junk_user_read(struct junk_user *juser, struct mail *mail,
+		   struct junk_pending *pending_r)
+{
+	struct istream *input;
+	const char *error;
+	uoff_t size;
+	int ret;
+
+	if (junk_later_is_full(juser->later))
+		return 0;
+	if (juser->read_buffer == NULL)
+		juser->read_buffer = buffer_create_dynamic(default_pool, 8192);
+	junk_user_pending_init(juser, mail, pending_r);
+	T_BEGIN {
+		ret = junk_user_get_stream(mail, &input, &error);
+		if (ret == 0) {
+			/* known, it saves looking for the end */
+			if (mail_get_physical_size(mail, &size) < 0)
+				size = JUNK_MAX_READ_BYTES;
+			ret = junk_body_read(input, size, juser->read_buffer,
+					     &pending_r->body, &error);
+		}
+		if (ret < 0)
+			junk_user_dropped(juser, "unreadable", error);
+	} T_END;
+	if (buffer_get_size(juser->read_buffer) > KEEP_BUFFER_BYTES)
+		buffer_free(&juser->read_buffer);
+	return ret < 0 ? -1 : 1;
 }
 
 buffer_t *junk_user_buffer_get(struct junk_user *juser)
@@ -315,6 +395,12 @@ junk_user_send(struct junk_user *juser, const struct junk_pending *p,
 	} T_END;
 }
 
+static void junk_user_flush(struct junk_user *juser)
+{
+	if (juser->client != NULL)
+		junk_client_flush(juser->client);
+}
+
 static void junk_held_free(struct junk_held *held)
 {
 	i_free(held->pending.kept_vname);
@@ -364,6 +450,7 @@ void junk_user_forget_held(struct junk_user *juser, const char *vname,
 	struct junk_held *held;
 	unsigned int i = 0;
 
+	junk_later_forget_kept(juser->later, vname, uid);
 	while (i < array_count(&juser->held)) {
 		held = array_idx_modifiable(&juser->held, i);
 		if (held->pending.uid == uid &&
@@ -376,23 +463,138 @@ void junk_user_forget_held(struct junk_user *juser, const char *vname,
 	}
 }
 
+static void
+junk_user_report_tokens(struct junk_user *juser, const struct junk_pending *p,
+			const junk_token_t *tokens)
+{
+	if (p->kept_vname != NULL &&
+	    array_count(&juser->held) < HELD_MAX_COUNT)
+		junk_user_hold(juser, p, tokens);
+	else
+		junk_user_send(juser, p, tokens);
+}
+
 void junk_user_report(struct junk_user *juser, const struct junk_pending *p,
 		      const buffer_t *tokens)
 {
-	const junk_token_t *token_array = CONST_PTR_OFFSET(tokens->data,
-							   p->tokens_pos);
-
-	if (p->kept_vname != NULL &&
-	    array_count(&juser->held) < HELD_MAX_COUNT)
-		junk_user_hold(juser, p, token_array);
-	else
-		junk_user_send(juser, p, token_array);
+	junk_user_report_tokens(juser, p, CONST_PTR_OFFSET(tokens->data,
+							   p->tokens_pos));
 }
 
-void junk_user_flush(struct junk_user *juser)
+/* --- reports that come after the client's answer --- */
+
+void junk_user_report_later(struct junk_user *juser,
+			    const struct junk_pending *p)
 {
-	if (juser->client != NULL)
-		junk_client_flush(juser->client);
+	junk_later_add(juser->later, p);
+}
+
+/* Its turn has come. */
+static void junk_user_report_read(const struct junk_pending *pending,
+				  void *context)
+{
+	struct junk_user *juser = context;
+	struct junk_pending p = *pending;
+	struct junk_message msg;
+	struct istream *input;
+	const char *error;
+
+	input = i_stream_create_from_data(p.body->data, p.body->size);
+	T_BEGIN {
+		/* reading memory doesn't fail */
+		(void)junk_user_tokenize_stream(juser, input, &msg, &error);
+	} T_END;
+	i_stream_unref(&input);
+	junk_pending_set_message(&p, &msg);
+	p.body = NULL;
+	junk_user_report_tokens(juser, &p, array_front(&msg.tokens));
+}
+
+static void junk_user_later_done(void *context)
+{
+	struct junk_user *juser = context;
+
+	junk_user_flush(juser);
+	if (junk_later_is_empty(juser->later) && juser->intents != NULL)
+		junk_intents_clear(juser->intents);
+}
+
+static const struct junk_later_callbacks junk_user_later_callbacks = {
+	.report = junk_user_report_read,
+	.done = junk_user_later_done,
+};
+
+/* Returns FALSE if the messages can't be written down. */
+static bool
+junk_user_write_intents(struct junk_user *juser,
+			const ARRAY_TYPE(junk_intent) *array)
+{
+	struct junk_intents *intents = junk_user_get_intents(juser);
+	const struct junk_intent *intent;
+	const char *error;
+	int ret;
+
+	if (intents == NULL || !array_is_created(array) ||
+	    array_count(array) == 0)
+		return FALSE;
+	array_foreach(array, intent)
+		junk_intents_add(intents, intent);
+	T_BEGIN {
+		ret = junk_intents_write(intents, &error);
+		if (ret < 0 && error != NULL && !juser->intents_logged) {
+			juser->intents_logged = TRUE;
+			e_error(juser->event, "%s", error);
+		}
+	} T_END;
+	return ret == 0;
+}
+
+void junk_user_committed(struct junk_user *juser,
+			 const ARRAY_TYPE(junk_intent) *intents)
+{
+	junk_user_flush(juser);
+	if (junk_later_is_empty(juser->later))
+		return;
+	if (junk_user_write_intents(juser, intents))
+		junk_later_start(juser->later);
+	else
+		junk_later_finish(juser->later);
+}
+
+/* --- what a killed session has left --- */
+
+static void
+junk_user_recover_mail(const struct junk_intent *intent, struct mail *mail,
+		       void *context)
+{
+	struct junk_user *juser = context;
+	struct junk_pending pending;
+
+	if (junk_later_is_full(juser->later))
+		junk_later_finish(juser->later);
+	if (junk_user_read(juser, mail, &pending) <= 0)
+		return;
+	pending.stamp_usecs = intent->stamp_usecs;
+	pending.verdict = intent->verdict;
+	pending.origin = intent->origin;
+	if (intent->kept)
+		pending.kept_vname = i_strdup(mailbox_get_vname(mail->box));
+	junk_user_report_later(juser, &pending);
+}
+
+static void junk_user_recover(struct junk_user *juser)
+{
+	ARRAY_TYPE(junk_intent) left;
+
+	timeout_remove(&juser->to_recover);
+	i_array_init(&left, 64);
+	junk_intents_recover(juser->intents, &left);
+	junk_recover(juser->user, &left, junk_user_recover_mail, juser);
+	array_free(&left);
+	if (junk_later_is_empty(juser->later))
+		junk_intents_clear(juser->intents);
+	else
+		junk_later_start(juser->later);
 }
 
 /* --- messages whose junk keyword was taken away --- */
@@ -434,10 +636,16 @@ static void junk_user_end(struct junk_user *juser)
 {
 	if (juser->ended)
 		return;
+	timeout_remove(&juser->to_recover);
+	junk_later_finish(juser->later);
 	junk_user_send_held(juser);
 	juser->ended = TRUE;
 	junk_client_deinit(&juser->client, DEINIT_WAIT_MSECS);
 	junk_trail_deinit(&juser->trail);
+	junk_intents_deinit(&juser->intents);
+	junk_later_deinit(&juser->later);
+	junk_tokenizer_deinit(&juser->tokenizer);
+	buffer_free(&juser->read_buffer);
 	buffer_free(&juser->free_buffer);
 	pool_unref(&juser->scratch);
 	array_free(&juser->held);
@@ -487,6 +695,7 @@ junk_user_create(struct mail_user *user,
 	event_set_append_log_prefix(juser->event, "junk-feedback: ");
 	juser->scratch = pool_alloconly_create("junk feedback message",
 					       32*1024);
+	juser->later = junk_later_init(&junk_user_later_callbacks, juser);
 	i_array_init(&juser->held, 4);
 	hash_table_create(&juser->kinds, default_pool, 0, str_hash, strcmp);
 	MODULE_CONTEXT_SET(user, junk_feedback_user_module, juser);
@@ -512,6 +721,7 @@ void junk_user_init(struct mail_user *user)
 void junk_user_namespaces_created(struct mail_user *user)
 {
 	struct junk_user *juser = junk_user_get(user);
+	struct junk_intents *intents;
 	struct stat st;
 
 	if (juser == NULL)
@@ -524,4 +734,11 @@ void junk_user_namespaces_created(struct mail_user *user)
 			 &st) == 0)
 			(void)junk_user_get_client(juser);
 	} T_END;
+	intents = junk_user_get_intents(juser);
+	if (intents != NULL && junk_intents_exist(intents)) {
+		/* not in the way of the login */
+		juser->to_recover = timeout_add_short_to(io_loop_get_root(), 0,
+							 junk_user_recover,
+							 juser);
+	}
 }

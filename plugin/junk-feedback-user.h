@@ -1,7 +1,8 @@
 #ifndef JUNK_FEEDBACK_USER_H
 #define JUNK_FEEDBACK_USER_H
 
-#include "junk-report.h"
+#include "junk-pending.h"
+#include "junk-intent.h"
 #include "junk-feedback-settings.h"
 
 struct mail;
@@ -10,22 +11,6 @@ struct junk_trail;
 
 /* What the plugin knows of one logged-in user. */
 struct junk_user;
-
-/* A report that waits for its transaction's commit. */
-struct junk_pending {
-	enum junk_verdict verdict;
-	enum junk_origin origin;
-	uint64_t stamp_usecs;
-	uint32_t size_bytes;
-	unsigned char digest[JUNK_DIGEST_BYTES];
-	/* in the buffer that goes with it */
-	size_t tokens_pos;
-	unsigned int token_count;
-	/* Ham only if the message isn't moved to Trash next: which one.
-	   NULL = in any case. */
-	char *kept_vname;
-	uint32_t uid;
-};
 
 /* NULL if the plugin does nothing for this user. */
 struct junk_user *junk_user_get(struct mail_user *user);
@@ -47,11 +32,22 @@ enum junk_box junk_user_get_kind(struct junk_user *juser, struct mailbox *box);
 int junk_user_tokenize(struct junk_user *juser, struct mail *mail,
 		       buffer_t *tokens, struct junk_pending *pending_r);
 
+/* The same, but only read the mail, to be tokenised later. Returns 1 if it was
+   read, 0 if too much is waiting already, -1 if it can't be read. */
+int junk_user_read(struct junk_user *juser, struct mail *mail,
+		   struct junk_pending *pending_r);
+
 /* The transaction is committed: report, or hold for a moment. */
 void junk_user_report(struct junk_user *juser, const struct junk_pending *p,
 		      const buffer_t *tokens);
-/* All of a commit's reports were given. */
-void junk_user_flush(struct junk_user *juser);
+/* The same for one that was only read: takes over what it points to. */
+void junk_user_report_later(struct junk_user *juser,
+			    const struct junk_pending *p);
+/* All of a commit's reports were given: those for later come when the client
+   has its answer. intents: where their messages are, to be found if this
+   process is killed; empty = not known, which makes them come now. */
+void junk_user_committed(struct junk_user *juser,
+			 const ARRAY_TYPE(junk_intent) *intents);
 /* The message is moved: that decides, not its keyword. */
 void junk_user_forget_held(struct junk_user *juser, const char *vname,
 			   uint32_t uid);

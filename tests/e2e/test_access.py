@@ -130,6 +130,7 @@ def check_service_files(p, strangers):
 
 def check_user_files(p, user, uid, strangers):
     """A user's identity and spool are the user's alone."""
+    harness.wait_for(lambda: not p.d.children("imap"), "imap to end")
     control = os.path.join(p.d.home(user), "mail")
     found = [name for name in os.listdir(control) if "junk-feedback" in name]
     assert any("spool" in name for name in found) and len(found) >= 2, found

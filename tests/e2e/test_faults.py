@@ -205,7 +205,9 @@ def test_full_control_dir(t):
     mount_tmpfs(control, owner, "64k")
     try:
         move_last(p, 1)
-        assert os.path.getsize(control + "/junk-feedback.spool") > 0
+        spool = control + "/junk-feedback.spool"
+        harness.wait_for(lambda: os.path.exists(spool) and
+                         os.path.getsize(spool) > 0, "the spool")
         fill(control + "/filler")
         move_last(p, 2)
         harness.wait_for(lambda: "Report lost" in p.log(), "the error")

@@ -37,6 +37,10 @@ def wait_spool_gone(t, user="user"):
     harness.wait_for(lambda: spool_size(t, user) == 0, "the spool to go")
 
 
+def wait_spool(t, user="user"):
+    harness.wait_for(lambda: spool_size(t, user) > 0, "the spool")
+
+
 def timed(function):
     began = time.monotonic()
     function()
@@ -57,9 +61,9 @@ def test_service_away(t):
         p.deliver(ham())
     c = p.imap(select="INBOX")
     assert timed(lambda: c.cmd("UID MOVE 1:2 Junk")) < PATIENCE_SECS
-    # it is on disk by the OK
-    assert spool_size(p) > 0
+    wait_spool(p)
     c.cmd("UID COPY 3 Junk")
+    testcase.wait_reported(p.d)
     assert p.log().count("is the service junk-feedback configured") == 1
     c.logout()
     wait_imap_gone(p)
@@ -81,7 +85,8 @@ def test_service_hangs(t):
     try:
         took = timed(lambda: c.cmd("UID MOVE 1:100 Junk"))
         assert took < PATIENCE_SECS, took
-        assert spool_size(t) > 0, "the socket takes some, the spool the rest"
+        # the socket takes some, the spool the rest
+        wait_spool(t)
         # one by one, each is quick
         for uid in range(101, 151):
             took = timed(lambda: c.cmd("UID MOVE %d Junk" % uid))
@@ -106,7 +111,7 @@ def test_service_hangs_briefly(t):
     os.kill(pid, signal.SIGSTOP)
     try:
         c.cmd("UID MOVE 1:* Junk")
-        assert spool_size(t) > 0
+        wait_spool(t)
     finally:
         os.kill(pid, signal.SIGCONT)
     wait_spool_gone(t)
@@ -154,47 +159,110 @@ def test_reload(t):
     p.expect("20 spam move")
 
 
-@ALL_FORMATS
-def test_imap_killed(t):
-    """the imap process is killed right after its OK: reported all the same"""
-    for round_ in range(3):
-        t.deliver(ham())
-        c = t.imap(select="INBOX")
-        pid, = newest_imap(t)
-        uid = c.uids()[-1]
-        c.cmd("UID MOVE %d Junk" % uid)
-        os.kill(pid, signal.SIGKILL)
-        harness.wait_gone([pid])
-    t.expect("3 spam move")
+def pipeline(c, *commands):
+    """All in one write; waits for each one's answer"""
+    c.sock.sendall("".join("p%d %s\r\n" % command
+                           for command in enumerate(commands)).encode())
+    waiting = {b"p%d" % n for n in range(len(commands))}
+    while waiting:
+        waiting.discard(c.read_line().split()[0])
+
+
+def session(t, select=None):
+    """A client, and the pid of its process"""
+    before = set(t.d.children("imap"))
+    c = t.imap()
+    pid, = set(t.d.children("imap")) - before
+    if select is not None:
+        c.select(select)
+    return c, pid
+
+
+def kill_imap(t, pid, number=signal.SIGKILL):
+    os.kill(pid, number)
+    harness.wait_gone([pid])
     # that is what we did, not a fault
     t.log_start = len(t.d.log()) + 200
 
 
-def newest_imap(t):
-    pids = t.d.children("imap")
-    return [max(pids, key=lambda pid: os.stat("/proc/%d" % pid).st_ctime_ns)]
+@ALL_FORMATS
+def test_imap_killed(t):
+    """the imap process is killed right after its OK, also the one that was to
+    make up for it: reported by the next session"""
+    for _ in range(3):
+        t.deliver(ham())
+        c, pid = session(t, "INBOX")
+        c.cmd("UID MOVE %d Junk" % c.uids()[-1])
+        kill_imap(t, pid)
+    t.imap()
+    t.expect("3 spam move")
+
+
+@ALL_FORMATS
+def test_imap_killed_at_mass(t):
+    """the imap process is killed right after many were moved, copied and
+    marked: reported by the next session, once"""
+    c, pid = session(t)
+    for n in range(1000, 1120):
+        c.append("INBOX", numbered(n))
+    c.select("INBOX")
+    pipeline(c, "UID MOVE 1:100 Junk", "UID COPY 101:110 Junk",
+             "UID STORE 111:120 +FLAGS ($Junk)")
+    kill_imap(t, pid)
+    t.imap()
+    t.expect("100 spam move", "10 spam copy", "10 spam keyword")
+    t.imap()
+    t.expect()
+
+
+def test_imap_killed_then_gone(t):
+    """the imap process is killed, and the message or its mailbox is nowhere
+    any more: no session minds"""
+    other = t.imap()
+    other.cmd("CREATE Target")
+    for command, undo in (("STORE * +FLAGS ($Junk)", "EXPUNGE"),
+                          ("MOVE * Target", "DELETE Target")):
+        t.deliver(ham())
+        c, pid = session(t, "INBOX")
+        c.cmd(command)
+        kill_imap(t, pid)
+        other.select("INBOX")
+        if undo == "EXPUNGE":
+            other.cmd("STORE 1:* +FLAGS (\\Deleted)")
+        other.cmd(undo)
+        t.imap().cmd("NOOP")
+        t.expect()
+        assert not t.errors(), t.errors()
+
+
+def test_imap_terminated(t):
+    """SIGTERM right after many were moved: the process reports them yet"""
+    c, pid = session(t)
+    for n in range(1200, 1500):
+        c.append("INBOX", numbered(n))
+    c.select("INBOX")
+    c.cmd("UID MOVE 1:* Junk")
+    kill_imap(t, pid, signal.SIGTERM)
+    t.expect("300 spam move")
 
 
 def test_imap_killed_with_hung_service(t):
     """the imap process is killed while the service hangs"""
-    c = t.imap()
+    c, imap = session(t)
     for n in range(300, 400):
         c.append("INBOX", big(n))
     c.select("INBOX")
-    imap, = newest_imap(t)
     pid = service_pid(t)
     os.kill(pid, signal.SIGSTOP)
     try:
         c.cmd("UID MOVE 1:* Junk")
-        os.kill(imap, signal.SIGKILL)
-        harness.wait_gone([imap])
-        assert spool_size(t) > 0
+        wait_spool(t)
+        kill_imap(t, imap)
     finally:
         os.kill(pid, signal.SIGCONT)
     t.imap()
     wait_spool_gone(t)
     t.expect("100 spam move")
-    t.log_start = len(t.d.log()) + 200
 
 
 @ALL_FORMATS
@@ -241,6 +309,77 @@ def test_hibernation(t):
     p.expect("spam move")
 
 
+@ALL_FORMATS
+def test_pipelined(t):
+    """case 26: moved and expunged, or moved on, in one write: all reported"""
+    for _ in range(8):
+        t.deliver(ham())
+    c = t.imap(select="INBOX")
+    pipeline(c, "MOVE 1:4 Junk", "SELECT Junk",
+             "STORE 1:* +FLAGS.SILENT (\\Deleted)", "EXPUNGE",
+             "SELECT INBOX", "MOVE 1:2 Junk", "SELECT Junk", "MOVE 1:* Trash",
+             "SELECT INBOX", "MOVE 1:* Junk", "SELECT Junk",
+             "STORE 1:* +FLAGS.SILENT (\\Deleted)", "CLOSE", "LOGOUT")
+    t.expect("8 spam move")
+
+
+@ALL_FORMATS
+def test_pipelined_singles(t):
+    """case 26: many single moves in one write, each message then expunged"""
+    for _ in range(20):
+        t.deliver(ham())
+    c = t.imap(select="INBOX")
+    pipeline(c, *["UID MOVE %d Junk" % (n + 1) for n in range(20)],
+             "SELECT Junk", "STORE 1:* +FLAGS.SILENT (\\Deleted)", "EXPUNGE")
+    t.expect("20 spam move")
+
+
+@ALL_FORMATS
+def test_expunged_by_another(t):
+    """another session expunges the messages at the moment they were moved, or
+    deletes the mailbox"""
+    for _ in range(5):
+        t.deliver(ham())
+    c, other = t.imap(select="INBOX"), t.imap(select="Junk")
+    c.cmd("MOVE 1:* Junk")
+    other.cmd("NOOP")
+    pipeline(other, "UID STORE 1:* +FLAGS.SILENT (\\Deleted)", "EXPUNGE")
+    assert not other.uids()
+    t.expect("5 spam move")
+    t.deliver(spam(), mailbox="Junk")
+    c.select("Junk")
+    c.cmd("CREATE Target")
+    c.cmd("MOVE 1:* Target")
+    other.cmd("DELETE Target")
+    t.expect("ham move")
+
+
+def test_mass_of_large(t):
+    """more bytes in one command than are kept until after the answer"""
+    c = t.imap()
+    filler = b"x" * 70 + b"\n"
+    for n in range(1550, 1570):
+        c.append("INBOX", numbered(n) + filler * 18000)
+    c.select("INBOX")
+    c.cmd("UID MOVE 1:* Junk")
+    c.logout()
+    t.expect("20 spam move")
+
+
+def test_many_sessions(t):
+    """more sessions that report at once than have a place to write it down"""
+    clients = []
+    for _ in range(12):
+        t.deliver(ham())
+        clients.append(t.imap(select="INBOX"))
+    for n, c in enumerate(clients):
+        c.send("UID MOVE %d Junk" % (n + 1))
+    for c in clients:
+        c.wait("a%d" % c.tag)
+        c.close()
+    t.expect("12 spam move")
+
+
 def test_damaged_spool(t):
     """a spool that was cut off, or overwritten in its middle: the good rest
     is sent, and it is said once"""
@@ -264,6 +403,7 @@ def test_damaged_spool(t):
     p.imap()
     wait_spool_gone(p)
     p.expect("2 spam move")
+    harness.wait_for(lambda: "was damaged" in p.log(), "the error")
     assert p.log().count("was damaged") == 1, p.log()
 
 
@@ -302,7 +442,7 @@ def test_modes(t):
     t.deliver(spam(), mailbox="Junk")
     t.move("Junk", "Trash")
     t.expect("spam move")
-    for name in (IDENTITY, "junk-feedback.trail"):
+    for name in (IDENTITY, "junk-feedback.trail", "junk-feedback.intent.0"):
         st = os.stat(t.control_file(t.user(), name))
         assert st.st_mode & 0o777 == 0o600, (name, oct(st.st_mode))
         assert st.st_uid == harness.VMAIL_ID

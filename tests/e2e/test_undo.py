@@ -40,8 +40,10 @@ def test_repeatedly(t):
     t.deliver(ham())
     for _ in range(2):
         t.move("INBOX", "Junk", "UID COPY")
+        testcase.wait_reported(t.d)
         other = t.imap(select="Junk")
         other.cmd("UID COPY %d INBOX" % other.uids()[-1])
+        testcase.wait_reported(t.d)
     t.move("INBOX", "Junk", "UID COPY")
     t.expect("spam copy")
 

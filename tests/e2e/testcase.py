@@ -1,6 +1,8 @@
 """What one end-to-end test works with."""
 
 import collections
+import fcntl
+import glob
 import os
 import re
 import socket
@@ -97,9 +99,33 @@ def parse_frames(data):
     return result
 
 
+def intents_waiting(d):
+    """Files of living sessions that are yet to report what they have answered
+    """
+    waiting = []
+    for path in glob.glob(d.home_dir + "/*/mail/junk-feedback.intent.*"):
+        try:
+            with open(path) as f:
+                if os.fstat(f.fileno()).st_size > 0:
+                    # of a killed session: nobody has it locked
+                    fcntl.flock(f, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting.append(path)
+        except FileNotFoundError:
+            pass
+    return waiting
+
+
+def wait_reported(d):
+    """Wait until the sessions have reported all that they have answered"""
+    harness.wait_for(lambda: not intents_waiting(d), "the sessions' reports")
+
+
 def barrier(d):
-    """Wait until the service has recorded all that was written to its socket
-    before: a report of nobody's, which it acknowledges after the others."""
+    """The same, and until the service has recorded all that was written to its
+    socket before: a report of nobody's, which it acknowledges after the
+    others."""
+    wait_reported(d)
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(harness.TIMEOUT_SECS)
         s.connect(d.socket_path)

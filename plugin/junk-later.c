@@ -1,0 +1,166 @@
+#include "lib.h"
+#include "array.h"
+#include "ioloop.h"
+#include "time-util.h"
+#include "junk-later.h"
+
+/* The client is quiet. */
+#define QUIET_MSECS 20
+/* ... or is not: begin all the same. */
+#define MAX_WAIT_USECS (250*1000)
+/* A command waits no longer than this, and one message. */
+#define SLICE_USECS 1000
+
+struct junk_later {
+	struct junk_later_callbacks callbacks;
+	void *context;
+
+	ARRAY(struct junk_pending) queue;
+	/* those before it are done */
+	unsigned int next;
+	unsigned int kept_count;
+	size_t bytes;
+
+	struct timeout *to;
+	/* it began to wait for quiet */
+	uint64_t wait_usecs;
+	bool running;
+};
+
+struct junk_later *
+junk_later_init(const struct junk_later_callbacks *callbacks, void *context)
+{
+	struct junk_later *later = i_new(struct junk_later, 1);
+
+	later->callbacks = *callbacks;
+	later->context = context;
+	i_array_init(&later->queue, 16);
+	return later;
+}
+
+void junk_later_deinit(struct junk_later **_later)
+{
+	struct junk_later *later = *_later;
+
+	if (later == NULL)
+		return;
+	*_later = NULL;
+	timeout_remove(&later->to);
+	while (!junk_later_is_empty(later)) {
+		junk_pending_clear(array_idx_modifiable(&later->queue,
+							later->next++));
+	}
+	array_free(&later->queue);
+	i_free(later);
+}
+
+bool junk_later_is_empty(const struct junk_later *later)
+{
+	return later->next == array_count(&later->queue);
+}
+
+bool junk_later_is_full(const struct junk_later *later)
+{
+	return later->bytes >= JUNK_LATER_MAX_BYTES;
+}
+
+void junk_later_add(struct junk_later *later,
+		    const struct junk_pending *pending)
+{
+	array_push_back(&later->queue, pending);
+	later->bytes += sizeof(*pending) + pending->body->size;
+	if (pending->kept_vname != NULL)
+		later->kept_count++;
+}
+
+/* The first of the queue leaves it. The callback may look at the queue. */
+static void junk_later_do_next(struct junk_later *later)
+{
+	struct junk_pending pending =
+		*array_idx(&later->queue, later->next++);
+
+	later->bytes -= sizeof(pending) + pending.body->size;
+	if (pending.kept_vname != NULL)
+		later->kept_count--;
+	later->callbacks.report(&pending, later->context);
+	junk_pending_clear(&pending);
+}
+
+static void junk_later_ended(struct junk_later *later)
+{
+	if (junk_later_is_empty(later)) {
+		timeout_remove(&later->to);
+		later->running = FALSE;
+		array_clear(&later->queue);
+		later->next = 0;
+	}
+	later->callbacks.done(later->context);
+}
+
+static void junk_later_slice(struct junk_later *later)
+{
+	uint64_t end = i_microseconds() + SLICE_USECS;
+
+	while (!junk_later_is_empty(later)) {
+		junk_later_do_next(later);
+		if (i_microseconds() >= end)
+			break;
+	}
+	junk_later_ended(later);
+}
+
+static void junk_later_quiet(struct junk_later *later)
+{
+	timeout_remove(&later->to);
+	later->running = TRUE;
+	/* again and again, the client's input being looked at in between */
+	later->to = timeout_add_short_to(io_loop_get_root(), 0,
+					 junk_later_slice, later);
+}
+
+void junk_later_start(struct junk_later *later)
+{
+	uint64_t now = i_microseconds();
+
+	if (later->running || junk_later_is_empty(later))
+		return;
+	if (later->to == NULL) {
+		later->wait_usecs = now;
+		later->to = timeout_add_short_to(io_loop_get_root(),
+						 QUIET_MSECS, junk_later_quiet,
+						 later);
+	} else if (now - later->wait_usecs < MAX_WAIT_USECS) {
+		timeout_reset(later->to);
+	} else {
+		junk_later_quiet(later);
+	}
+}
+
+void junk_later_finish(struct junk_later *later)
+{
+	if (junk_later_is_empty(later))
+		return;
+	while (!junk_later_is_empty(later))
+		junk_later_do_next(later);
+	junk_later_ended(later);
+}
+
+void junk_later_forget_kept(struct junk_later *later, const char *vname,
+			    uint32_t uid)
+{
+	struct junk_pending *pending;
+	unsigned int i = later->next;
+
+	while (later->kept_count > 0 && i < array_count(&later->queue)) {
+		pending = array_idx_modifiable(&later->queue, i);
+		if (pending->kept_vname != NULL && pending->uid == uid &&
+		    strcmp(pending->kept_vname, vname) == 0) {
+			later->bytes -= sizeof(*pending) + pending->body->size;
+			later->kept_count--;
+			junk_pending_clear(pending);
+			array_delete(&later->queue, i, 1);
+		} else {
+			i++;
+		}
+	}
+}

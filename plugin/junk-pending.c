@@ -1,0 +1,48 @@
+#include "lib.h"
+#include "buffer.h"
+#include "istream.h"
+#include "junk-limits.h"
+#include "junk-pending.h"
+
+static struct junk_body *junk_body_create(const void *data, size_t size)
+{
+	struct junk_body *body = i_malloc(sizeof(*body) + size);
+
+	body->size = size;
+	memcpy(body->data, data, size);
+	return body;
+}
+
+int junk_body_read(struct istream *input, uoff_t size, buffer_t *buf,
+		   struct junk_body **body_r, const char **error_r)
+{
+	const unsigned char *data;
+	size_t got;
+
+	size = I_MIN(size, JUNK_MAX_READ_BYTES);
+	buffer_set_used_size(buf, 0);
+	while (buf->used < size && i_stream_read_more(input, &data, &got) > 0) {
+		got = I_MIN(got, size - buf->used);
+		if (got == size) {
+			/* most messages come at once */
+			*body_r = junk_body_create(data, got);
+			return 0;
+		}
+		buffer_append(buf, data, got);
+		i_stream_skip(input, got);
+	}
+	if (input->stream_errno != 0) {
+		*error_r = t_strdup_printf("read(%s) failed: %s",
+					   i_stream_get_name(input),
+					   i_stream_get_error(input));
+		return -1;
+	}
+	*body_r = junk_body_create(buf->data, buf->used);
+	return 0;
+}
+
+void junk_pending_clear(struct junk_pending *pending)
+{
+	i_free(pending->body);
+	i_free(pending->kept_vname);
+}
