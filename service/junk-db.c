@@ -138,6 +138,8 @@ struct junk_db {
 	sqlite3_stmt *stmts[JUNK_DB_STMT_COUNT];
 	enum junk_db_fault fault;
 	char *error;
+	/* what was deleted may be in older pages of the WAL still */
+	bool wal_has_deleted;
 };
 
 struct junk_db_iter {
@@ -569,6 +571,8 @@ int junk_db_open(const struct junk_db_settings *set, struct junk_db **db_r,
 	}
 	db = i_new(struct junk_db, 1);
 	db->path = i_strdup(set->path);
+	/* one that was killed may have left something */
+	db->wal_has_deleted = TRUE;
 	if (junk_db_open_file(db, set) < 0) {
 		*fault_r = db->fault;
 		*error_r = t_strdup(db->error);
@@ -704,6 +708,7 @@ int junk_db_report_undo(struct junk_db *db, int64_t seq, int64_t undone)
 		return -1;
 	(void)sqlite3_bind_int64(stmt, 1, seq);
 	(void)sqlite3_bind_int64(stmt, 2, undone);
+	db->wal_has_deleted = TRUE;
 	return junk_db_run(db, stmt, "undo report");
 }
 
@@ -720,6 +725,20 @@ int junk_db_report_reseal(struct junk_db *db, int64_t seq,
 	return junk_db_run(db, stmt, "reseal report");
 }
 
+/* Returns how many rows are gone. */
+static int
+junk_db_delete(struct junk_db *db, sqlite3_stmt *stmt, const char *what)
+{
+	int count;
+
+	if (junk_db_run(db, stmt, what) < 0)
+		return -1;
+	count = sqlite3_changes(db->sqlite);
+	if (count > 0)
+		db->wal_has_deleted = TRUE;
+	return count;
+}
+
 int junk_db_report_expire(struct junk_db *db, int64_t before_hour,
 			  int64_t max_seq, unsigned int limit)
 {
@@ -730,9 +749,7 @@ int junk_db_report_expire(struct junk_db *db, int64_t before_hour,
 	(void)sqlite3_bind_int64(stmt, 1, before_hour);
 	(void)sqlite3_bind_int64(stmt, 2, max_seq);
 	(void)sqlite3_bind_int64(stmt, 3, (int64_t)limit);
-	if (junk_db_run(db, stmt, "expire reports") < 0)
-		return -1;
-	return sqlite3_changes(db->sqlite);
+	return junk_db_delete(db, stmt, "expire reports");
 }
 
 int junk_db_last_seq(struct junk_db *db, int64_t *seq_r)
@@ -790,7 +807,7 @@ junk_db_expire(struct junk_db *db, enum junk_db_stmt expire, int64_t before,
 	if (junk_db_prepare(db, expire, &stmt) < 0)
 		return -1;
 	(void)sqlite3_bind_int64(stmt, 1, before);
-	return junk_db_run(db, stmt, what);
+	return junk_db_delete(db, stmt, what) < 0 ? -1 : 0;
 }
 
 int junk_db_hour_expire(struct junk_db *db, int64_t before_hour)
@@ -863,6 +880,8 @@ int junk_db_token_add(struct junk_db *db, const struct junk_db_token *token)
 	(void)sqlite3_bind_int(stmt, 4, token->ham);
 	(void)sqlite3_bind_int64(stmt, 5, (int64_t)token->sketch);
 	(void)sqlite3_bind_int64(stmt, 6, token->day);
+	if (token->spam < 0 || token->ham < 0)
+		db->wal_has_deleted = TRUE;
 	return junk_db_run(db, stmt, "count token");
 }
 
@@ -900,9 +919,7 @@ int junk_db_token_expire(struct junk_db *db, int64_t before_day,
 	(void)sqlite3_bind_int64(stmt, 1, before_day);
 	(void)sqlite3_bind_int64(stmt, 2, (int64_t)min_reporters);
 	(void)sqlite3_bind_int64(stmt, 3, (int64_t)limit);
-	if (junk_db_run(db, stmt, "expire tokens") < 0)
-		return -1;
-	return sqlite3_changes(db->sqlite);
+	return junk_db_delete(db, stmt, "expire tokens");
 }
 
 /* --- meta and snapshot --- */
@@ -1039,8 +1056,11 @@ int junk_db_empty_wal(struct junk_db *db)
 {
 	int64_t busy;
 
+	if (!db->wal_has_deleted)
+		return 1;
 	if (junk_db_get_int(db, "PRAGMA wal_checkpoint(TRUNCATE)", &busy) < 0)
 		return -1;
+	db->wal_has_deleted = busy != 0;
 	return busy == 0 ? 1 : 0;
 }
 

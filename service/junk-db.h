@@ -166,8 +166,9 @@ void junk_db_iter_deinit(struct junk_db_iter **iter);
 int junk_db_size(struct junk_db *db, uint64_t *size_r);
 /* Give free pages back to the file system, a few at a time. */
 int junk_db_shrink(struct junk_db *db);
-/* What was deleted is still in older pages of the WAL: write all of it back and
-   make it empty. Returns 1, 0 if a reader needs it still, -1. */
+/* If anything was deleted or taken back, it may be in older pages of the WAL
+   still: write all of it back and make it empty. Returns 1 if nothing is left,
+   0 if a reader needs it still, -1. */
 int junk_db_empty_wal(struct junk_db *db);
 
 /* Let nothing grow past this many pages: fails as a full disk does. */

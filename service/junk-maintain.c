@@ -18,6 +18,9 @@
 /* ... and whether the database is too large is asked after so many reports,
    which are some megabytes */
 #define EXPIRE_REPORTS 1000
+/* To empty the WAL writes some megabytes, or waits for a reader for a moment:
+   not each time that a user changes their mind. */
+#define EMPTY_WAL_SECS 60
 /* Hours name nobody and are small: kept for two years' comparison. */
 #define HOURS_KEEP_DAYS 732
 
@@ -140,8 +143,6 @@ junk_recorder_expire_old(struct junk_recorder *recorder, time_t now)
 				DAY_SECS) < 0)
 		return -1;
 	recorder->counters.expired += (unsigned int)reports;
-	if (reports > 0 || tokens > 0)
-		recorder->wal_has_expired = TRUE;
 	return reports == EXPIRE_BATCH || tokens == EXPIRE_BATCH ? 1 : 0;
 }
 
@@ -171,21 +172,19 @@ static int junk_recorder_expire_size(struct junk_recorder *recorder)
 	}
 	if (ret < 0 || junk_db_shrink(recorder->db) < 0)
 		return -1;
-	recorder->wal_has_expired = TRUE;
 	return ret > 0 ? 1 : 0;
 }
 
 /* Nothing that was deleted stays behind. A reader that is in the way isn't
    waited for: the next time. */
-static int junk_recorder_empty_wal(struct junk_recorder *recorder)
+static int junk_recorder_empty_wal(struct junk_recorder *recorder, time_t now)
 {
-	int ret;
-
-	if (!recorder->wal_has_expired)
+	/* a clock may jump back */
+	if (now >= recorder->wal_time &&
+	    now - recorder->wal_time < EMPTY_WAL_SECS)
 		return 0;
-	ret = junk_db_empty_wal(recorder->db);
-	recorder->wal_has_expired = ret <= 0;
-	return ret < 0 ? -1 : 0;
+	recorder->wal_time = now;
+	return junk_db_empty_wal(recorder->db) < 0 ? -1 : 0;
 }
 
 static int junk_recorder_expire(struct junk_recorder *recorder, time_t now)
@@ -204,8 +203,6 @@ static int junk_recorder_expire(struct junk_recorder *recorder, time_t now)
 		return -1;
 	if (old + size > 0)
 		return 1;
-	if (junk_recorder_empty_wal(recorder) < 0)
-		return -1;
 	if (time_is_due)
 		recorder->expire_time = now;
 	recorder->expire_seq = recorder->last_seq;
@@ -215,6 +212,7 @@ static int junk_recorder_expire(struct junk_recorder *recorder, time_t now)
 int junk_recorder_maintain(struct junk_recorder *recorder, time_t now)
 {
 	const char *error;
+	int ret;
 
 	if (recorder->need_rebuild)
 		return junk_recorder_rebuild(recorder, &error) < 0 ? -1 : 1;
@@ -232,5 +230,6 @@ int junk_recorder_maintain(struct junk_recorder *recorder, time_t now)
 		recorder->snapshot_time = now;
 	if (junk_recorder_tokens_are_due(recorder, now))
 		return junk_recorder_write_tokens(recorder, now) < 0 ? -1 : 1;
-	return junk_recorder_expire(recorder, now);
+	ret = junk_recorder_expire(recorder, now);
+	return ret != 0 ? ret : junk_recorder_empty_wal(recorder, now);
 }

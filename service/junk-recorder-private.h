@@ -54,13 +54,11 @@ struct junk_recorder {
 	buffer_t *snapshot_copy;
 	int64_t snapshot_copy_seq;
 	unsigned int snapshot_copy_part;
-	time_t snapshot_time, tokens_time, expire_time;
+	time_t snapshot_time, tokens_time, expire_time, wal_time;
 	/* the size of the database was last looked at */
 	int64_t expire_seq;
 	/* something newer than the snapshot was taken back */
 	bool need_rebuild;
-	/* what was deleted may be in the WAL still */
-	bool wal_has_expired;
 };
 
 /* The digest isn't stored: towards the learner, the number that stands for the

@@ -187,6 +187,30 @@ static void test_junk_admin_forget_since(void)
 	test_end_admin();
 }
 
+static void test_junk_admin_forget_wal(void)
+{
+	const struct junk_forget forget = { .since = LATER };
+	time_t now = NOW + 12 * DAY;
+
+	test_begin_admin("forget: old pages don't stay in the WAL");
+	test_record_good();
+	test_record(9, 50, HAM, JUNK_ORIGIN_MOVE, LATER);
+	test_settle();
+	test_forget(&forget, 1, TRUE);
+	test_assert(test_db_wal_size() > 0);
+	/* the counts are written first: their time is noted, then it is due */
+	while (junk_recorder_maintain(recorder, now) > 0) ;
+	now += HOUR;
+	while (junk_recorder_maintain(recorder, now) > 0) ;
+	test_assert(test_db_wal_size() == 0);
+	/* not at each step */
+	test_record(9, 51, HAM, JUNK_ORIGIN_MOVE, now);
+	test_record(9, 51, JUNK_VERDICT_RETRACT, JUNK_ORIGIN_MOVE, now + 1);
+	while (junk_recorder_maintain(recorder, now + 2) > 0) ;
+	test_assert(test_db_wal_size() > 0);
+	test_end_admin();
+}
+
 static void test_junk_admin_forget_origin(void)
 {
 	const struct junk_forget forget = {
@@ -334,6 +358,7 @@ int main(void)
 	static void (*const test_functions[])(void) = {
 		test_init,
 		test_junk_admin_forget_since,
+		test_junk_admin_forget_wal,
 		test_junk_admin_forget_origin,
 		test_junk_admin_forget_burst,
 		test_junk_admin_forget_reporter,

@@ -255,6 +255,50 @@ static void test_junk_db_expire(void)
 	test_end();
 }
 
+static void test_junk_db_empty_wal(void)
+{
+	struct junk_key *key = test_key_new();
+	const struct junk_db_token gone = { .token = 1, .spam = -1 };
+	struct junk_db_report report;
+	sqlite3_stmt *reader;
+	struct junk_db *db;
+
+	test_begin("junk_db: what was deleted isn't in the WAL");
+	test_db_delete();
+	db = test_db_open(key);
+	/* whatever the one before us has left */
+	test_assert(test_db_wal_size() > 0);
+	test_assert(junk_db_empty_wal(db) == 1);
+	test_assert(test_db_wal_size() == 0);
+
+	/* nothing was deleted: it costs nothing */
+	test_report_init(&report, 1, 1);
+	test_assert(junk_db_report_insert(db, &report) == 0);
+	test_assert(junk_db_report_expire(db, HOUR_1, 1, 10) == 0);
+	test_assert(junk_db_hour_expire(db, HOUR_1) == 0);
+	test_assert(junk_db_empty_wal(db) == 1);
+	test_assert(test_db_wal_size() > 0);
+
+	/* one that reads is in the way, and then no more */
+	reader = test_sqlite_prepare(test_db_path(), "SELECT id FROM reports");
+	test_assert(sqlite3_step(reader) == SQLITE_ROW);
+	test_assert(junk_db_report_undo(db, 1, 2) == 0);
+	test_assert(junk_db_empty_wal(db) == 0);
+	test_sqlite_finish(reader);
+	test_assert(junk_db_empty_wal(db) == 1);
+	test_assert(test_db_wal_size() == 0);
+
+	test_assert(junk_db_token_add(db, &gone) == 0);
+	test_assert(junk_db_empty_wal(db) == 1);
+	test_assert(test_db_wal_size() == 0);
+	test_assert(junk_db_report_expire(db, HOUR_1 + 1, 2, 10) == 1);
+	test_assert(junk_db_empty_wal(db) == 1);
+	test_assert(test_db_wal_size() == 0);
+	junk_db_close(&db);
+	junk_key_unref(&key);
+	test_end();
+}
+
 static void test_junk_db_blobs(void)
 {
 	struct junk_key *key = test_key_new();
@@ -577,6 +621,7 @@ int main(void)
 		test_junk_db_hours,
 		test_junk_db_tokens,
 		test_junk_db_expire,
+		test_junk_db_empty_wal,
 		test_junk_db_blobs,
 		test_junk_db_open,
 		test_junk_db_corrupt,

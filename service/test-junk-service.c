@@ -71,6 +71,14 @@ struct junk_db *test_db_open(const struct junk_key *key)
 	return db;
 }
 
+off_t test_db_wal_size(void)
+{
+	struct stat st;
+
+	return stat(t_strconcat(test_db_path(), "-wal", NULL), &st) < 0 ? 0 :
+		st.st_size;
+}
+
 void test_db_delete(void)
 {
 	i_unlink_if_exists(test_db_path());

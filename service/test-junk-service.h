@@ -20,6 +20,8 @@ struct junk_key *test_key_new(void);
 /* A database in the test's directory that has to open. */
 struct junk_db *test_db_open(const struct junk_key *key);
 const char *test_db_path(void);
+/* Bytes of its WAL, 0 if there is none. */
+off_t test_db_wal_size(void);
 /* Delete it, with what SQLite keeps beside it. */
 void test_db_delete(void);
 /* A statement of another connection, which test_sqlite_finish() ends with
