@@ -437,8 +437,8 @@ static void add_campaigns(struct report_page *page)
 		args, N_ELEMENTS(args));
 	for (; doveadm_junk_db_next(page->db, COMMAND, &stmt); count++) {
 		static const char *const cells[] = {
-			"<tr><td>", "</td><td><code>", "</code></td>"
-			"<td class=\"n\">", "</td><td class=\"n\">",
+			"<tr><td>", "</td><td><code>",
+			"</code></td><td class=\"n\">", "</td><td class=\"n\">",
 			"</td><td>", "</td><td>",
 		};
 

@@ -183,7 +183,7 @@ svg_axes(string_t *dest, const struct junk_svg_plot *plot, double max)
 static void svg_mark(string_t *dest, const struct junk_svg_plot *plot)
 {
 	double x = MARGIN_LEFT + plot_slot(plot) * plot->mark;
-	bool right = x > PLOT_WIDTH / 2;
+	bool right = x > PLOT_WIDTH / 2.0;
 
 	if (plot->mark < 0)
 		return;

@@ -21,6 +21,7 @@ import time
 import zlib
 
 import harness
+import sanitizer
 
 
 class Chromium:
@@ -51,7 +52,8 @@ class Chromium:
                  "--no-first-run", "--user-data-dir=" + self.dir,
                  "--remote-debugging-pipe"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=dict(os.environ, HOME=self.dir), pass_fds=(3, 4),
+                env=dict(sanitizer.without(), HOME=self.dir),
+                pass_fds=(3, 4),
                 preexec_fn=connect)
         for fd in (commands, answers, *ends):
             os.close(fd)

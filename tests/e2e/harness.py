@@ -33,6 +33,8 @@ import sys
 import tempfile
 import time
 
+import sanitizer
+
 imaplib.Commands.setdefault("MOVE", ("SELECTED",))
 imaplib.Commands.setdefault("UNSELECT", ("SELECTED",))
 
@@ -79,6 +81,8 @@ def stage(build_dir):
     stage_dir = path = os.path.join(os.path.abspath(build_dir), "stage")
     shutil.rmtree(path, ignore_errors=True)
     run("make", "-s", "-C", build_dir, "install", "DESTDIR=" + path)
+    if sanitizer.is_sanitized(build_dir):
+        sanitizer.enable()
     return path
 
 
@@ -422,7 +426,7 @@ def config_text(version, d, o):
     if o.service is not None:
         text += o.service or SERVICE
     text += o.extra(version, d) if callable(o.extra) else o.extra
-    return text
+    return text + sanitizer.config(version, d)
 
 
 # --- the example configuration, as it stands ---
@@ -567,6 +571,8 @@ class Dovecot:
         self.process.stdout.close()
         self.process = None
         wait_gone(children)
+        for report in sanitizer.reports(self):
+            raise HarnessError("found by a sanitizer:\n" + report)
 
     def kill(self):
         """Stop it at once, for a test that is done with it."""

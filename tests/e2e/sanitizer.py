@@ -1,0 +1,91 @@
+"""Dovecot's processes with modules that were built with the address and
+undefined-behaviour sanitizers (tools/build --sanitize).
+
+Dovecot itself isn't built so: the runtime comes into each process by
+LD_PRELOAD. What the sanitizers find is written to files; a report counts if one
+of our own frames is in it. Leaks are looked for at the end of imap, lmtp and
+doveadm; the kernel lets nobody look into the service that has dropped its
+privileges (no core dumps either): its unit tests look for leaks there.
+"""
+
+import glob
+import os
+import re
+import subprocess
+
+# Our modules, program and sources.
+OURS = re.compile(r"lib\w*junk|/junk-|\bjunk_|doveadm_junk|vnd_junk")
+LIBRARIES = ("libasan.so", "libubsan.so")
+# Leaks' stacks go through libdovecot, which has no frame pointers; modules that
+# were unloaded have no names (GDB: Dovecot keeps them).
+ASAN = ("fast_unwind_on_malloc=0:exitcode=0:handle_abort=0:"
+        "detect_stack_use_after_return=1:log_path=")
+UBSAN = "print_stacktrace=1:log_path="
+
+_preload = None
+
+
+def is_sanitized(build_dir):
+    with open(build_dir + "/Makefile") as f:
+        return "-fsanitize=address" in f.read()
+
+
+def enable():
+    """From now on, for all processes that are started."""
+    global _preload
+    _preload = " ".join(
+        os.path.realpath(subprocess.check_output(
+            ["gcc", "-print-file-name=" + name], text=True).strip())
+        for name in LIBRARIES)
+    # whatever is run beside Dovecot: doveadm, sievec
+    os.environ["LD_PRELOAD"] = _preload
+    os.environ["ASAN_OPTIONS"] = "detect_leaks=0"
+
+
+def without():
+    """The environment of a program that can't be run so"""
+    env = dict(os.environ)
+    env.pop("LD_PRELOAD", None)
+    return env
+
+
+def _directory(d):
+    return d.dir + "/sanitizer"
+
+
+def config(version, d):
+    """Configuration of a Dovecot, "" if nothing is sanitized."""
+    if _preload is None:
+        return ""
+    os.makedirs(_directory(d), exist_ok=True)
+    os.chmod(_directory(d), 0o1777)
+    path = _directory(d) + "/report"
+    env = {"LD_PRELOAD": _preload.replace(" ", ":"),
+           "ASAN_OPTIONS": ASAN + path, "UBSAN_OPTIONS": UBSAN + path,
+           "PR_SET_DUMPABLE": "1", "GDB": "1"}
+    # address space isn't memory; a login process has to find the folder
+    text = ("default_vsz_limit = 0\n"
+            "service imap-login {\n  chroot =\n}\n")
+    if version >= (2, 4):
+        return text + "import_environment {\n%s}\n" % "".join(
+            '  %s = "%s"\n' % kv for kv in env.items())
+    return text + "import_environment = TZ LISTEN_PID LISTEN_FDS %s\n" % \
+        " ".join("%s=%s" % kv for kv in env.items())
+
+
+def _own_parts(text):
+    """The errors, and the leaks, that have a frame of ours"""
+    parts = re.split(r"\n(?=(?:Direct|Indirect) leak )", text)
+    return [part for part in parts if OURS.search(part) and
+            ("ERROR: AddressSanitizer" in part or "runtime error" in part or
+             part.startswith("Direct leak"))]
+
+
+def reports(d):
+    """What was found in a Dovecot's processes; each is told once."""
+    found = []
+    for path in glob.glob(_directory(d) + "/report.*"):
+        with open(path, errors="replace") as f:
+            found += _own_parts(f.read())
+        os.unlink(path)
+    return found
