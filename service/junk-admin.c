@@ -2,6 +2,7 @@
 
 #include "lib.h"
 #include "array.h"
+#include "byteorder.h"
 #include "junk-recorder-private.h"
 
 #define HOUR_SECS 3600
@@ -192,7 +193,16 @@ int junk_recorder_forget(struct junk_recorder *recorder,
 
 int junk_recorder_drop_snapshot(struct junk_recorder *recorder)
 {
+	unsigned char seed[sizeof(uint64_t)];
+	struct junk_model model;
+
 	junk_snapshot_cancel(recorder);
+	/* it was in the snapshot: who is killed before there is another has to
+	   come back with the same weights */
+	junk_learner_model(recorder->learner, &model);
+	cpu64_to_le_unaligned(model.seed, seed);
+	if (junk_db_meta_set(recorder->db, "seed", seed, sizeof(seed)) < 0)
+		return -1;
 	return junk_db_meta_set(recorder->db, "snapshot", "", 0);
 }
 

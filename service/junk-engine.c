@@ -1,4 +1,5 @@
 #include "lib.h"
+#include "byteorder.h"
 #include "str.h"
 #include "junk-db.h"
 #include "junk-key.h"
@@ -274,15 +275,27 @@ static int junk_engine_open_db(struct junk_engine *engine, time_t now)
 	return -1;
 }
 
+/* For the case that there is no snapshot, which brings its own. */
+static uint64_t junk_engine_get_seed(struct junk_engine *engine)
+{
+	buffer_t *value = t_buffer_create(sizeof(uint64_t));
+	uint64_t seed = engine->learner_seed;
+
+	if (seed != 0)
+		return seed;
+	if (junk_db_meta_get(engine->db, "seed", value) > 0 &&
+	    value->used == sizeof(seed))
+		return le64_to_cpu_unaligned(value->data);
+	randombytes_buf(&seed, sizeof(seed));
+	return seed;
+}
+
 static void junk_engine_init_learner(struct junk_engine *engine)
 {
 	struct junk_learner_settings set;
 
 	junk_learner_settings_init(&set);
-	if (engine->learner_seed != 0)
-		set.seed = engine->learner_seed;
-	else
-		randombytes_buf(&set.seed, sizeof(set.seed));
+	set.seed = junk_engine_get_seed(engine);
 	set.min_reporters = engine->set.min_reporters;
 	set.min_reports = engine->set.min_reports;
 	engine->learner = junk_learner_init(&set);

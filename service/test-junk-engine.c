@@ -94,6 +94,46 @@ static void test_junk_engine_life(void)
 	test_end();
 }
 
+static uint64_t test_segment_seed(void)
+{
+	struct junk_segment *segment = junk_segment_open(test_path("scores"));
+	struct junk_model model;
+	const char *reason;
+
+	if (junk_segment_get(segment, now, &model, &reason) < 0)
+		i_fatal("no segment: %s", reason);
+	junk_segment_close(&segment);
+	return model.seed;
+}
+
+static void test_junk_engine_killed_rebuild(void)
+{
+	const struct junk_frame rebuild = { .type = JUNK_FRAME_REBUILD };
+	string_t *answer = t_str_new(128);
+	struct junk_engine *engine;
+	const char *error;
+	uint64_t seed;
+
+	test_begin("junk_engine: killed while it learns anew");
+	test_engine_delete();
+	engine = test_engine_new();
+	test_assert(junk_engine_start(engine, now));
+	test_add(engine);
+	test_assert(junk_engine_commit(engine, now));
+	seed = test_segment_seed();
+	test_assert(junk_engine_admin(engine, &rebuild, now, answer,
+				      &error) == 0);
+	junk_engine_deinit(&engine);
+	/* what the database was before the next snapshot was whole */
+	test_db_exec("UPDATE meta SET value = '' WHERE name = 'snapshot'");
+	engine = test_engine_new();
+	test_assert(junk_engine_start(engine, now));
+	test_assert(test_segment_seed() == seed);
+	test_assert_strcmp(test_status(engine, "model_spam"), "1");
+	junk_engine_deinit(&engine);
+	test_end();
+}
+
 static void test_junk_engine_full(void)
 {
 	struct junk_engine *engine = test_engine_new();
@@ -274,6 +314,7 @@ int main(void)
 	static void (*const test_functions[])(void) = {
 		test_init,
 		test_junk_engine_life,
+		test_junk_engine_killed_rebuild,
 		test_junk_engine_full,
 		test_junk_engine_key,
 		test_junk_engine_locked,
