@@ -28,6 +28,8 @@ enum protocol {
 	PROTOCOL_NOISE,
 	PROTOCOL_PARTIAL,
 	PROTOCOL_TOE,
+	/* all of those with figures of the peers */
+	PROTOCOL_ALL,
 	/* scenarios with tables of their own */
 	PROTOCOL_USERS,
 	PROTOCOL_CAMPAIGNS,
@@ -130,6 +132,7 @@ static void run_feedback(struct run *run, unsigned int idx, bool caught)
 		if (caught != mail->spam || run->results[idx].unknown)
 			run_learn(run, mail, mail_verdict(mail->spam));
 		break;
+	case PROTOCOL_ALL:
 	case PROTOCOL_USERS:
 	case PROTOCOL_CAMPAIGNS:
 	case PROTOCOL_REPORTS_ONLY:
@@ -333,6 +336,7 @@ static bool parse_protocol(const char *str, struct options *opts)
 		{ "noise", PROTOCOL_NOISE, TRUE },
 		{ "partial", PROTOCOL_PARTIAL, FALSE },
 		{ "toe", PROTOCOL_TOE, FALSE },
+		{ "all", PROTOCOL_ALL, FALSE },
 		{ "users", PROTOCOL_USERS, TRUE },
 		{ "campaigns", PROTOCOL_CAMPAIGNS, FALSE },
 		{ "reports-only", PROTOCOL_REPORTS_ONLY, FALSE },
@@ -359,7 +363,7 @@ static void ATTR_NORETURN usage(void)
 "                [--seed N] [--scores OUT.tsv]\n"
 "                [--min-reports N] [--peers]\n"
 "PROTOCOL: immediate | delayed:MESSAGES | noise:PERCENT | partial | toe |\n"
-"          users:COUNT | campaigns | reports-only\n");
+"          users:COUNT | campaigns | reports-only | all (with --peers)\n");
 	lib_exit(64);
 }
 
@@ -413,7 +417,8 @@ int main(int argc, char *argv[])
 			usage();
 		}
 	}
-	if (opts.index_path == NULL || optind != argc)
+	if (opts.index_path == NULL || optind != argc ||
+	    (opts.protocol == PROTOCOL_ALL && !opts.peers))
 		usage();
 	if (opts.peers)
 		run_peers(&opts);
