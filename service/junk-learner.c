@@ -36,7 +36,7 @@
 
 #include <math.h>
 
-#define VIEWS 6
+#define VIEWS 7
 #define LEARN_RATE 0.6
 #define LEARN_EPSILON 0.003
 /* ... and so much more for each part of wrong labels: rare tokens are trusted
@@ -73,7 +73,7 @@
 #define NOISE_SURE_SUM 2.0
 #define NOISE_MIN 0.02
 #define NOISE_MAX 0.3
-#define NOISE_FACTOR 1.4
+#define NOISE_FACTOR 1.8
 #define NOISE_PRIOR_REPORTS 50
 #define NOISE_FORGET 0.999
 /* Wrong labels of a class, at most so many for each of its reports. */
