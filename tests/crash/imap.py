@@ -1,0 +1,261 @@
+"""imap processes are killed at random moments while clients move mail to Junk,
+also while the service is away and reports are spooled.
+
+A client that got its OK has reported. One whose connection broke can't know:
+afterwards "doveadm junk learn" reports whatever is in Junk, which counts
+nothing twice.
+"""
+
+import os
+import tempfile
+import threading
+import time
+
+import crashlib
+import harness
+from crashlib import check
+from testcase import numbered
+
+USERS = 4
+SEQUENTIAL = 60
+# a part of what a move takes
+KILL_WITHIN_SECS = 0.002
+# how long the service's socket is away, at most
+AWAY_SECS = 0.3
+
+
+def fill(d, user, count):
+    c = d.imap(user)
+    for start in range(0, count, 100):
+        parts = ["APPEND INBOX "]
+        for n in range(start, min(start + 100, count)):
+            parts += [harness.to_crlf(numbered(n)), " "]
+        c.cmd(parts[:-1])
+    c.logout()
+
+
+class Mover(threading.Thread):
+    """A user's client: moves all mail to Junk, a few messages a command, and
+    comes back whenever its connection breaks."""
+
+    def __init__(self, d, user, rnd):
+        super().__init__(daemon=True)
+        self.d, self.user = d, user
+        self.sizes = [rnd.randint(1, 4) for _ in range(1000)]
+        self.confirmed = self.broken = 0
+        self.over = False
+
+    def run(self):
+        while not self.over:
+            try:
+                self.move_all()
+            except (OSError, harness.ImapError):
+                self.broken += 1
+
+    def move_all(self):
+        c = harness.Imap(self.d.imap_port)
+        try:
+            c.cmd('LOGIN "%s" "%s"' % (self.user, harness.PASSWORD))
+            c.select("INBOX")
+            uids = c.uids()
+            while uids:
+                size = self.sizes.pop()
+                self.sizes.insert(0, size)
+                some, uids = uids[:size], uids[size:]
+                c.cmd("UID MOVE %s Junk" % ",".join(map(str, some)))
+                self.confirmed += len(some)
+            self.over = True
+        finally:
+            c.close()
+
+
+def kill_one(d, rnd):
+    pids = d.children("imap")
+    if not pids:
+        return False
+    crashlib.kill([rnd.choice(pids)])
+    return True
+
+
+def kill_imap(d, movers, kills, rnd):
+    """Returns (how often, how often while the service was away)."""
+    done = away = 0
+    gone = d.socket_path + ".gone"
+    waker = crashlib.Waker(d)
+    while done < kills and any(m.is_alive() for m in movers):
+        waker.look(d.children("imap"))
+        time.sleep(rnd.uniform(0, 0.02))
+        if rnd.random() < 0.9:
+            done += kill_one(d, rnd)
+            continue
+        # who comes now can't connect and spools
+        os.rename(d.socket_path, gone)
+        end = time.monotonic() + rnd.uniform(0, AWAY_SECS)
+        while time.monotonic() < end:
+            killed = kill_one(d, rnd)
+            done, away = done + killed, away + killed
+            time.sleep(rnd.uniform(0, 0.02))
+        os.rename(gone, d.socket_path)
+    return done, away
+
+
+def spools(d):
+    return [path for path in (
+        "%s/%s/mail/junk-feedback.spool" % (d.home_dir, user)
+        for user in os.listdir(d.home_dir))
+        if os.path.exists(path) and os.path.getsize(path) > 0]
+
+
+def recorded(d):
+    rows = d.query("SELECT coalesce(sum(reports), 0) FROM hours")
+    return rows[0][0] if rows else 0
+
+
+def send_spools(d, users):
+    """A login of each sends what waits."""
+    def sent():
+        for user in users:
+            d.imap(user).logout()
+        return not spools(d)
+    harness.wait_for(sent, "the spools", 60)
+
+
+def settle(d):
+    last = -1
+    while last != (last := recorded(d)):
+        time.sleep(0.5)
+    return last
+
+
+def in_junk(d, user):
+    """Subjects in Junk"""
+    text = d.doveadm("-f", "flow", "fetch", "-u", user, "hdr.subject",
+                     "mailbox", "Junk")
+    return set(text.splitlines())
+
+
+def test_imap_killed(args, rnd):
+    """Several clients at once"""
+    with harness.Dovecot("crash") as d:
+        crashlib.status(d)
+        # enough for a few moves in each life
+        count = 2 * args.kills
+        users = ["user%d@%s" % (i, harness.FORMATS[i % 3])
+                 for i in range(USERS)]
+        for user in users:
+            fill(d, user, count)
+        movers = [Mover(d, user, rnd) for user in users]
+        for mover in movers:
+            mover.start()
+        done, away = kill_imap(d, movers, args.kills // 2, rnd)
+        waker = crashlib.Waker(d)
+        while any(m.is_alive() for m in movers):
+            waker.look(d.children("imap"))
+            time.sleep(0.1)
+        send_spools(d, users)
+        total = settle(d)
+        confirmed = sum(m.confirmed for m in movers)
+        print("     killed %d times, %d of them with the service away; "
+              "%d moves of %d confirmed, %d reported" % (
+                  done, away, confirmed, USERS * count, total))
+        yield check("imap was killed under load", done > args.kills // 8 and
+                    away > 0 and all(m.over for m in movers), done)
+        yield check("each confirmed move is reported, none twice",
+                    confirmed <= total <= USERS * count)
+        yield check("all mail is in Junk", all(
+            len(in_junk(d, user)) == count for user in users))
+        for user in users:
+            d.doveadm("junk", "learn", "spam", "-u", user, "mailbox", "Junk")
+        settle(d)
+        yield from crashlib.check_database(d, USERS * count)
+
+
+# --- the same model ---
+
+def try_move(d, user, uid, kill_after):
+    """Whether the client got its OK; False if the message isn't in INBOX any
+    more. Raises if the connection broke, or Dovecot has to mend the mailbox
+    first that the last kill left behind."""
+    c = harness.Imap(d.imap_port)
+    try:
+        c.cmd('LOGIN "%s" "%s"' % (user, harness.PASSWORD))
+        c.select("INBOX")
+        if uid not in c.uids():
+            return False
+        pids = d.children("imap")
+        tag = c.send("UID MOVE %d Junk" % uid)
+        if kill_after is not None:
+            time.sleep(kill_after)
+            crashlib.kill(pids)
+        status, _, text = c.wait(tag)
+        if status != "OK":
+            raise harness.ImapError(text)
+        return True
+    finally:
+        c.close()
+
+
+def move_one(d, user, uid, kill_after):
+    """Until it is in Junk: (whether the client got its OK, how often it had to
+    come back)"""
+    broken = 0
+    while True:
+        try:
+            return try_move(d, user, uid, kill_after), broken
+        except (OSError, harness.ImapError):
+            broken += 1
+            kill_after = None
+
+
+def move_in_order(initial, identity, kills, rnd):
+    """Move one message after the other; the model then, and how often a
+    connection broke"""
+    user, broken = "anna@sdbox", 0
+    with harness.Dovecot("crash") as d:
+        crashlib.copy_state(initial, d.state_dir + "/junk-feedback")
+        crashlib.status(d)
+        fill(d, user, SEQUENTIAL)
+        path = d.home(user) + "/mail/junk-feedback.id"
+        with open(path, "w") as f:
+            f.write(identity)
+        os.chmod(path, 0o600)
+        os.chown(path, harness.VMAIL_ID, harness.VMAIL_ID)
+        for uid in range(1, SEQUENTIAL + 1):
+            kill_after = rnd.uniform(0, KILL_WITHIN_SECS) if kills else None
+            confirmed, times = move_one(d, user, uid, kill_after)
+            broken += times
+            if not confirmed:
+                d.doveadm("junk", "learn", "spam", "-u", user, "mailbox",
+                          "Junk")
+            send_spools(d, [user])
+            harness.wait_for(lambda: recorded(d) == uid,
+                             "report %d of %d" % (uid, recorded(d)))
+        crashlib.kill_service(d)
+        return crashlib.model(d), broken
+
+
+def make_identity():
+    with harness.Dovecot("crash") as d:
+        crashlib.status(d)
+        user = "anna@sdbox"
+        fill(d, user, 1)
+        move_one(d, user, 1, None)
+        with open(d.home(user) + "/mail/junk-feedback.id") as f:
+            return f.read()
+
+
+def test_same_model(args, rnd):
+    """The same moves with and without kills, from the same key and seed"""
+    with tempfile.TemporaryDirectory(prefix="junk-crash-") as directory:
+        initial = directory + "/initial"
+        crashlib.make_initial(initial)
+        identity = make_identity()
+        expected, _ = move_in_order(initial, identity, False, rnd)
+        got, broken = move_in_order(initial, identity, True, rnd)
+        print("     killed %d times, %d moves broken off" % (
+            SEQUENTIAL, broken))
+        yield check("with imap killed, the model is that of an uninterrupted "
+                    "run", got == expected and broken > 0)
+
+
+TESTS = (test_imap_killed, test_same_model)

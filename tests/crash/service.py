@@ -1,0 +1,165 @@
+"""The service is killed while clients report, learns anew, or upgrades."""
+
+import os
+import sqlite3
+import tempfile
+import time
+
+import crashlib
+import harness
+import junkclient
+from crashlib import check
+
+CLIENTS = 6
+REBUILD = 5
+
+
+def test_exactly_once(args, rnd):
+    """Several clients, snapshots in between."""
+    stamp = time.time_ns() // 1000
+    with harness.Dovecot("crash") as d:
+        crashlib.status(d)
+        made = [crashlib.make_frames("c%d" % i, args.reports // CLIENTS, rnd,
+                                     stamp) for i in range(CLIENTS)]
+        senders = [crashlib.Sender(d.socket_path, frames)
+                   for frames, _ in made]
+        kills = crashlib.run_senders(d, senders, args.kills, rnd)
+        print("     killed %d times, %d connections" % (
+            kills, sum(s.connections for s in senders)))
+        yield check("it was killed under load", kills >= args.kills // 2,
+                    kills)
+        live = sum(live for _, live in made)
+        yield from crashlib.check_database(d, live)
+        # what it has learned is what a replay gives
+        before = crashlib.model(d)
+        crashlib.kill_service(d)
+        yield check("a replay gives the same model",
+                    crashlib.model(d) == before)
+        yield from learn_anew(args, rnd, d, before)
+        yield from upgrade(args, rnd, d, live)
+
+
+def connect(d):
+    """The master listens a moment after the socket is there."""
+    def client():
+        try:
+            return junkclient.Client(d.socket_path)
+        except OSError:
+            return None
+    return harness.wait_for(client, "the socket")
+
+
+def timed(function):
+    began = time.monotonic()
+    function()
+    return time.monotonic() - began
+
+
+def learn_anew(args, rnd, d, expected):
+    """To learn anew drops the snapshot, learns all reports, writes another
+    snapshot and replaces the segment."""
+    def ask():
+        with junkclient.Client(d.socket_path) as c:
+            c.send(junkclient.frame(REBUILD))
+            c.read_frame()
+
+    took = timed(ask)
+    # what is learned in another order isn't bit by bit the same
+    expected = crashlib.model(d)
+    unanswered = 0
+    for _ in range(max(args.kills // 10, 5)):
+        crashlib.status(d)
+        with junkclient.Client(d.socket_path) as c:
+            c.send(junkclient.frame(REBUILD))
+            c.sock.settimeout(rnd.uniform(0, 1.1 * took))
+            try:
+                c.read_frame()
+            except TimeoutError:
+                unanswered += 1
+            crashlib.kill_service(d)
+    print("     killed %d times while it learned anew (%.2f s)" % (
+        unanswered, took))
+    yield check("killed while it writes a snapshot and replaces the segment:"
+                " the same model", unanswered > 0 and
+                crashlib.model(d) == expected)
+    yield check("the database is whole", d.query("PRAGMA integrity_check") ==
+                [("ok",)])
+
+
+def downgrade(path):
+    """To schema version 1"""
+    db = sqlite3.connect(path)
+    # the views name what is dropped; they are made anew
+    for name, in db.execute("SELECT name FROM sqlite_master WHERE type = "
+                            "'view'").fetchall():
+        db.execute('DROP VIEW "%s"' % name)
+    db.executescript("DROP TABLE identities;"
+                     "ALTER TABLE tokens DROP COLUMN first_day;"
+                     "DELETE FROM meta WHERE name = 'views';"
+                     "PRAGMA user_version = 1;")
+    db.close()
+
+
+def upgrade(args, rnd, d, live):
+    """Killed at random moments from its start on, with a database of the first
+    version, until it is upgraded."""
+    expected = crashlib.model(d)
+    owner = os.stat(d.database_path)
+    took = downgraded = early = 0
+    for i in range(max(args.kills // 10, 5)):
+        d.stop()
+        if d.query("PRAGMA user_version") != [(1,)]:
+            downgrade(d.database_path)
+            downgraded += 1
+            for suffix in ("", "-wal", "-shm"):
+                if os.path.exists(d.database_path + suffix):
+                    os.chown(d.database_path + suffix, owner.st_uid,
+                             owner.st_gid)
+        d.start()
+        if i == 0:
+            took = timed(lambda: crashlib.status(d))
+            continue
+        with connect(d) as c:
+            c.send(junkclient.frame(junkclient.STATUS))
+            c.sock.settimeout(rnd.uniform(0, took))
+            try:
+                c.read_frame()
+            except TimeoutError:
+                early += 1
+            crashlib.kill_service(d)
+    crashlib.status(d)
+    print("     killed %d times while it started, %d upgrades (%.2f s)" % (
+        early, downgraded, took))
+    # it is a matter of milliseconds: most kills come before or after it
+    yield check("killed while it upgrades: the same model", early > 0 and
+                downgraded > 1 and crashlib.model(d) == expected)
+    yield from crashlib.check_database(d, live)
+
+
+def run_once(initial, frames, kills, rnd):
+    """The model after the reports, beginning from a copy of an initial state
+    directory."""
+    with harness.Dovecot("crash") as d:
+        crashlib.copy_state(initial, d.state_dir + "/junk-feedback")
+        crashlib.status(d)
+        done = crashlib.run_senders(
+            d, [crashlib.Sender(d.socket_path, frames)], kills, rnd)
+        return done, crashlib.model(d)
+
+
+def test_same_model(args, rnd):
+    """One client, the same reports with and without kills, from the same key
+    and seed."""
+    stamp = time.time_ns() // 1000
+    frames, _ = crashlib.make_frames("anna", args.reports // 8, rnd, stamp)
+    with tempfile.TemporaryDirectory(prefix="junk-crash-") as directory:
+        initial = directory + "/initial"
+        crashlib.make_initial(initial)
+        _, expected = run_once(initial, frames, 0, rnd)
+        done, got = run_once(initial, frames, args.kills // 4, rnd)
+        print("     killed %d times" % done)
+        yield check("the model is that of an uninterrupted run",
+                    got == expected and done > 0)
+
+
+TESTS = (test_exactly_once, test_same_model)
