@@ -82,7 +82,7 @@ def stage(build_dir):
     shutil.rmtree(path, ignore_errors=True)
     run("make", "-s", "-C", build_dir, "install", "DESTDIR=" + path)
     if sanitizer.is_sanitized(build_dir):
-        sanitizer.enable()
+        sanitizer.enable(path, library_dir())
     return path
 
 

@@ -4,8 +4,8 @@ undefined-behaviour sanitizers (tools/build --sanitize).
 Dovecot itself isn't built so: the runtime comes into each process by
 LD_PRELOAD. What the sanitizers find is written to files; a report counts if one
 of our own frames is in it. Leaks are looked for at the end of imap, lmtp and
-doveadm; the kernel lets nobody look into the service that has dropped its
-privileges (no core dumps either): its unit tests look for leaks there.
+doveadm; the kernel lets nobody look into the service, which has dropped its
+privileges (lsan.c): its unit tests look for leaks there.
 """
 
 import glob
@@ -19,10 +19,22 @@ LIBRARIES = ("libasan.so", "libubsan.so")
 # Leaks' stacks go through libdovecot, which has no frame pointers; modules that
 # were unloaded have no names (GDB: Dovecot keeps them).
 ASAN = ("fast_unwind_on_malloc=0:exitcode=0:handle_abort=0:"
-        "detect_stack_use_after_return=1:log_path=")
+        "detect_stack_use_after_return=1:quarantine_size_mb=16:"
+        "verify_asan_link_order=0:log_path=")
 UBSAN = "print_stacktrace=1:log_path="
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 _preload = None
+
+
+def memory_kbytes():
+    """What a process may have more because of all this"""
+    return 0 if _preload is None else 48 * 1024
+
+
+def slowness():
+    """How many times as long it may take"""
+    return 1 if _preload is None else 4
 
 
 def is_sanitized(build_dir):
@@ -30,20 +42,24 @@ def is_sanitized(build_dir):
         return "-fsanitize=address" in f.read()
 
 
-def enable():
-    """From now on, for all processes that are started."""
+def enable(staged_tree, library_dir):
+    """From now on, for all processes that are started. What it needs is put
+    into the tree that will lie over Dovecot's folder."""
     global _preload
-    _preload = " ".join(
+    lsan = library_dir + "/junk-lsan.so"
+    subprocess.check_call(["gcc", "-shared", "-fPIC", "-o",
+                           staged_tree + lsan, HERE + "/lsan.c"])
+    _preload = ":".join([lsan] + [
         os.path.realpath(subprocess.check_output(
             ["gcc", "-print-file-name=" + name], text=True).strip())
-        for name in LIBRARIES)
+        for name in LIBRARIES])
     # whatever is run beside Dovecot: doveadm, sievec
     os.environ["LD_PRELOAD"] = _preload
-    os.environ["ASAN_OPTIONS"] = "detect_leaks=0"
+    os.environ["ASAN_OPTIONS"] = "detect_leaks=0:verify_asan_link_order=0"
 
 
 def without():
-    """The environment of a program that can't be run so"""
+    """The environment of a program that can't be run so."""
     env = dict(os.environ)
     env.pop("LD_PRELOAD", None)
     return env
@@ -60,7 +76,7 @@ def config(version, d):
     os.makedirs(_directory(d), exist_ok=True)
     os.chmod(_directory(d), 0o1777)
     path = _directory(d) + "/report"
-    env = {"LD_PRELOAD": _preload.replace(" ", ":"),
+    env = {"LD_PRELOAD": _preload,
            "ASAN_OPTIONS": ASAN + path, "UBSAN_OPTIONS": UBSAN + path,
            "PR_SET_DUMPABLE": "1", "GDB": "1"}
     # address space isn't memory; a login process has to find the folder
