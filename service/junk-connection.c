@@ -534,7 +534,8 @@ static void junk_connections_maintain(void *context ATTR_UNUSED)
 	timeout_remove(&conns->to_maintain);
 	more = junk_engine_maintain(conns->set.engine, ioloop_time);
 	usecs = i_microseconds() - start;
-	conns->maintain_pause_msecs = (unsigned int)
+	conns->maintain_pause_msecs =
+		junk_engine_is_behind(conns->set.engine) ? 0 : (unsigned int)
 		I_MIN(usecs * MAINTAIN_PAUSE_FACTOR / 1000, MAINTAIN_MSECS);
 	if (!junk_engine_is_ready(conns->set.engine)) {
 		junk_connections_schedule_retry();
@@ -549,10 +550,11 @@ static void junk_connections_maintain(void *context ATTR_UNUSED)
    cease. */
 static void junk_connections_schedule_maintain(unsigned int msecs)
 {
+	/* also the pause runs from its beginning, not from the last commit */
+	msecs = I_MAX(msecs, conns->maintain_pause_msecs);
 	if (conns->stopping ||
 	    (conns->to_maintain != NULL && conns->maintain_msecs <= msecs))
 		return;
-	msecs = I_MAX(msecs, conns->maintain_pause_msecs);
 	conns->maintain_msecs = msecs;
 	timeout_remove(&conns->to_maintain);
 	conns->to_maintain = timeout_add_short(msecs,

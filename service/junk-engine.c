@@ -544,6 +544,12 @@ bool junk_engine_maintain(struct junk_engine *engine, time_t now)
 	return ret > 0;
 }
 
+bool junk_engine_is_behind(struct junk_engine *engine)
+{
+	return engine->recorder != NULL &&
+		junk_recorder_is_oversized(engine->recorder);
+}
+
 bool junk_engine_segment_is_current(struct junk_engine *engine)
 {
 	return engine->publisher == NULL ||

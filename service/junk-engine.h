@@ -49,6 +49,8 @@ void junk_engine_add(struct junk_engine *engine,
 bool junk_engine_commit(struct junk_engine *engine, time_t now);
 /* Call it when there is nothing else to do. Returns TRUE if there is more. */
 bool junk_engine_maintain(struct junk_engine *engine, time_t now);
+/* TRUE if what is to be maintained grows faster than it is maintained. */
+bool junk_engine_is_behind(struct junk_engine *engine);
 /* FALSE if the segment's file was taken away: the service has to be started
    again to make another. */
 bool junk_engine_segment_is_current(struct junk_engine *engine);

@@ -35,6 +35,25 @@ junk_recorder_snapshot_is_due(const struct junk_recorder *recorder, time_t now)
 		(count > 0 && now - recorder->snapshot_time >= SNAPSHOT_SECS);
 }
 
+/* Returns 1 if there is more to write, 0 if nothing is due. */
+static int
+junk_recorder_work_snapshot(struct junk_recorder *recorder, time_t now)
+{
+	if (recorder->snapshot_time == 0)
+		recorder->snapshot_time = now;
+	if (recorder->snapshot_copy != NULL)
+		return junk_snapshot_step(recorder) < 0 ? -1 : 1;
+	if (junk_recorder_snapshot_is_due(recorder, now)) {
+		recorder->snapshot_time = now;
+		junk_snapshot_begin(recorder);
+		return 1;
+	}
+	if (recorder->last_seq == recorder->snapshot_seq ||
+	    now < recorder->snapshot_time)
+		recorder->snapshot_time = now;
+	return 0;
+}
+
 static int
 junk_recorder_write_part(struct junk_recorder *recorder, unsigned int part)
 {
@@ -158,6 +177,7 @@ static int junk_recorder_expire_size(struct junk_recorder *recorder)
 		return 0;
 	if (junk_db_size(recorder->db, &size) < 0)
 		return -1;
+	recorder->oversized = size > max;
 	if (size <= max - max / 16)
 		return 0;
 	ret = junk_db_report_expire(recorder->db, INT64_MAX,
@@ -209,6 +229,28 @@ static int junk_recorder_expire(struct junk_recorder *recorder, time_t now)
 	return 0;
 }
 
+/* The kinds of work, each of which could fill all of the time under load: as
+   long as reports come faster than a snapshot is written, the next one is due
+   at its end. */
+static int
+junk_recorder_work(struct junk_recorder *recorder,
+		   enum junk_recorder_work work, time_t now)
+{
+	switch (work) {
+	case JUNK_RECORDER_WORK_SNAPSHOT:
+		return junk_recorder_work_snapshot(recorder, now);
+	case JUNK_RECORDER_WORK_TOKENS:
+		if (!junk_recorder_tokens_are_due(recorder, now))
+			return 0;
+		return junk_recorder_write_tokens(recorder, now) < 0 ? -1 : 1;
+	case JUNK_RECORDER_WORK_EXPIRE:
+		return junk_recorder_expire(recorder, now);
+	case JUNK_RECORDER_WORK_COUNT:
+		break;
+	}
+	i_unreached();
+}
+
 int junk_recorder_maintain(struct junk_recorder *recorder, time_t now)
 {
 	const char *error;
@@ -216,20 +258,13 @@ int junk_recorder_maintain(struct junk_recorder *recorder, time_t now)
 
 	if (recorder->need_rebuild)
 		return junk_recorder_rebuild(recorder, &error) < 0 ? -1 : 1;
-	if (recorder->snapshot_time == 0)
-		recorder->snapshot_time = now;
-	if (recorder->snapshot_copy != NULL)
-		return junk_snapshot_step(recorder) < 0 ? -1 : 1;
-	if (junk_recorder_snapshot_is_due(recorder, now)) {
-		recorder->snapshot_time = now;
-		junk_snapshot_begin(recorder);
-		return 1;
+	for (unsigned int i = 0; i < JUNK_RECORDER_WORK_COUNT; i++) {
+		enum junk_recorder_work work = recorder->next_work;
+
+		recorder->next_work = (work + 1) % JUNK_RECORDER_WORK_COUNT;
+		ret = junk_recorder_work(recorder, work, now);
+		if (ret != 0)
+			return ret;
 	}
-	if (recorder->last_seq == recorder->snapshot_seq ||
-	    now < recorder->snapshot_time)
-		recorder->snapshot_time = now;
-	if (junk_recorder_tokens_are_due(recorder, now))
-		return junk_recorder_write_tokens(recorder, now) < 0 ? -1 : 1;
-	ret = junk_recorder_expire(recorder, now);
-	return ret != 0 ? ret : junk_recorder_empty_wal(recorder, now);
+	return junk_recorder_empty_wal(recorder, now);
 }

@@ -24,6 +24,15 @@ struct junk_recorder_event {
 	struct junk_report report;
 };
 
+/* What junk_recorder_maintain() does by turns */
+enum junk_recorder_work {
+	JUNK_RECORDER_WORK_SNAPSHOT,
+	JUNK_RECORDER_WORK_TOKENS,
+	JUNK_RECORDER_WORK_EXPIRE,
+
+	JUNK_RECORDER_WORK_COUNT
+};
+
 struct junk_recorder {
 	struct junk_recorder_settings set;
 	struct junk_db *db;
@@ -54,9 +63,12 @@ struct junk_recorder {
 	buffer_t *snapshot_copy;
 	int64_t snapshot_copy_seq;
 	unsigned int snapshot_copy_part;
+	enum junk_recorder_work next_work;
 	time_t snapshot_time, tokens_time, expire_time, wal_time;
 	/* the size of the database was last looked at */
 	int64_t expire_seq;
+	/* the database is larger than it may be */
+	bool oversized;
 	/* something newer than the snapshot was taken back */
 	bool need_rebuild;
 };

@@ -683,8 +683,25 @@ static void test_junk_recorder_token_delay(void)
 	test_end_recorder();
 }
 
+static void test_junk_recorder_turns(void)
+{
+	time_t now = NOW;
+
+	test_begin_recorder("maintenance by turns, when a snapshot is always due");
+	for (unsigned int m = 0; m < 12; m++) {
+		now += HOUR;
+		test_record(0, m, SPAM, now);
+		test_assert_idx(junk_recorder_maintain(recorder, now) >= 0, m);
+	}
+	test_assert(junk_recorder_snapshot_seq(recorder) > 0);
+	test_assert(test_db_int("SELECT count(*) FROM tokens") > 0);
+	test_assert(recorder->expire_time > 0);
+	test_end_recorder();
+}
+
 static void test_junk_recorder_size(void)
 {
+	bool behind = FALSE;
 	uint64_t size;
 
 	test_begin_recorder("junk_recorder: size");
@@ -696,7 +713,9 @@ static void test_junk_recorder_size(void)
 	test_close();
 	test_open();
 	/* the newest ones stay */
-	while (junk_recorder_maintain(recorder, NOW + 10 * DAY) > 0) ;
+	while (junk_recorder_maintain(recorder, NOW + 10 * DAY) > 0)
+		behind = behind || junk_recorder_is_oversized(recorder);
+	test_assert(behind && !junk_recorder_is_oversized(recorder));
 	test_assert(junk_db_size(db, &size) == 0);
 	test_assert_ucmp(size, <=, recorder_set.max_database_bytes);
 	test_assert(test_db_int("SELECT count(*) FROM reports") > 0);
@@ -769,6 +788,7 @@ int main(void)
 		test_junk_recorder_faults,
 		test_junk_recorder_expire,
 		test_junk_recorder_token_delay,
+		test_junk_recorder_turns,
 		test_junk_recorder_size,
 		test_junk_recorder_bad_snapshot,
 		test_dir_deinit,
