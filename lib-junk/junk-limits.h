@@ -23,6 +23,14 @@
 #define JUNK_MAX_HEADERS 500
 /* Bytes of a token's text; longer words are cut. */
 #define JUNK_MAX_TOKEN_BYTES 64
+/* Bytes of an attached archive (decoded) in which names are looked for: those of
+   a small archive, and the first ones of a large one. */
+#define JUNK_MAX_ARCHIVE_BYTES (96*1024)
+/* Bytes that are unpacked of it: the first names behind a filter. */
+#define JUNK_MAX_UNPACKED_BYTES (256*1024)
+/* Names in one archive, and archives in one message, that are looked at. */
+#define JUNK_MAX_ARCHIVE_MEMBERS 100
+#define JUNK_MAX_ARCHIVES 8
 /* Distinct tokens of one group (words, structure) in a message: doubling it
    gains nothing (see doc/classifier.md). */
 #define JUNK_MAX_GROUP_TOKENS 512

@@ -14,6 +14,7 @@
 #include "istream.h"
 #include "str.h"
 #include "message-parser.h"
+#include "junk-archive.h"
 #include "junk-ascii.h"
 #include "junk-decode.h"
 #include "junk-headers.h"
@@ -29,6 +30,11 @@
 #define MAX_RAW_BYTES (JUNK_MAX_TEXT_BYTES + JUNK_MAX_TEXT_BYTES / 2)
 /* Bytes of an attachment (as encoded) that identify it. */
 #define MAX_ATTACHMENT_BYTES 4096
+/* Bytes of an archive, as base64, which has to lie where all is read. */
+#define MAX_RAW_ARCHIVE_BYTES (JUNK_MAX_ARCHIVE_BYTES / 3 * 4)
+#define MAX_ARCHIVE_OFFSET (JUNK_MAX_MESSAGE_BYTES - 2*MAX_RAW_ARCHIVE_BYTES)
+/* ... of its beginning */
+#define RAW_MAGIC_BYTES (JUNK_ARCHIVE_MAGIC_BYTES / 3 * 4)
 /* Buffers begin with so many bytes. After a message that is larger than
    MAX_KEPT_BYTES they do so again: processes that wait for mail are many. */
 #define BUFFER_BYTES (8*1024)
@@ -45,6 +51,14 @@ enum part_kind {
 	PART_TEXT,
 	PART_HTML,
 	PART_CONTAINER,
+};
+
+enum part_archive {
+	PART_ARCHIVE_UNKNOWN,
+	PART_ARCHIVE_NO,
+	PART_ARCHIVE_YES,
+	/* more of it followed */
+	PART_ARCHIVE_CUT,
 };
 
 struct junk_tokenizer {
@@ -64,6 +78,7 @@ struct junk_tokenizer {
 	bool in_body;
 	enum part_kind kind;
 	enum part_cte cte;
+	enum part_archive archive;
 	char type[64], charset[40];
 	/* types of the part and those around it */
 	char types[JUNK_MAX_MIME_NESTING + 1][64];
@@ -72,7 +87,7 @@ struct junk_tokenizer {
 	size_t broken[JUNK_MAX_HEADER_BYTES / JUNK_MAX_LINE_BYTES + 1];
 	unsigned int broken_count;
 
-	unsigned int header_count, part_count;
+	unsigned int header_count, part_count, archive_count;
 	/* of the parts before this one */
 	uoff_t parts_bytes;
 	size_t text_bytes;
@@ -164,23 +179,11 @@ static bool name_is_html(const char *name)
 
 static void filename_tokens(struct junk_tokenizer *ctx, const char *name)
 {
-	const char *ext, *ext2;
-
 	if (name_is_html(name))
 		ctx->kind = PART_HTML;
 	junk_words_add(&ctx->set, JUNK_TOKEN_ATTACHMENT, "name:",
 		       (const unsigned char *)name, strlen(name), FALSE, NULL);
-	name = t_str_lcase(name);
-	ext = strrchr(name, '.');
-	if (ext == NULL)
-		return;
-	junk_token_set_add_str(&ctx->set, JUNK_TOKEN_ATTACHMENT, ext);
-	for (ext2 = ext; ext2 > name && ext2[-1] != '.'; )
-		ext2--;
-	/* photo.jpg.exe */
-	if (ext2 > name && ext - ext2 <= 4)
-		junk_token_set_add_str(&ctx->set, JUNK_TOKEN_ATTACHMENT,
-				       ext2 - 1);
+	junk_archive_add_extensions(&ctx->set, "", name);
 }
 
 static void params_tokens(struct junk_tokenizer *ctx, const char *value)
@@ -346,6 +349,7 @@ part_begin(struct junk_tokenizer *ctx, const struct message_part *part)
 	ctx->in_body = FALSE;
 	ctx->kind = PART_TEXT;
 	ctx->cte = PART_CTE_NONE;
+	ctx->archive = PART_ARCHIVE_UNKNOWN;
 	i_strocpy(ctx->type, "text/plain", sizeof(ctx->type));
 	ctx->charset[0] = '\0';
 	buffer_set_used_size(ctx->raw, 0);
@@ -447,15 +451,39 @@ static void part_text(struct junk_tokenizer *ctx)
 	ctx->text_bytes += size - (ctx->stats.blanks - blanks);
 }
 
+/* Is the part that has begun an archive to look into? */
+static enum part_archive part_archive(struct junk_tokenizer *ctx)
+{
+	if (ctx->cte != PART_CTE_BASE64 ||
+	    ctx->archive_count == JUNK_MAX_ARCHIVES ||
+	    ctx->parts_bytes > MAX_ARCHIVE_OFFSET)
+		return PART_ARCHIVE_NO;
+	buffer_set_used_size(ctx->decoded, 0);
+	junk_decode_base64(ctx->decoded, ctx->raw->data,
+			   I_MIN(ctx->raw->used, RAW_MAGIC_BYTES));
+	return junk_archive_is(ctx->decoded->data, ctx->decoded->used) ?
+		PART_ARCHIVE_YES : PART_ARCHIVE_NO;
+}
+
 static void part_attachment(struct junk_tokenizer *ctx)
 {
 	uint64_t hash;
 
-	hash = XXH3_64bits(ctx->raw->data, ctx->raw->used);
+	hash = XXH3_64bits(ctx->raw->data,
+			   I_MIN(ctx->raw->used, MAX_ATTACHMENT_BYTES));
 	T_BEGIN {
 		junk_token_set_add_str(&ctx->set, JUNK_TOKEN_ATTACHMENT,
 			t_strdup_printf("hash:%016"PRIx64, hash));
 	} T_END;
+	if (ctx->archive == PART_ARCHIVE_UNKNOWN)
+		ctx->archive = part_archive(ctx);
+	if (ctx->archive == PART_ARCHIVE_NO)
+		return;
+	ctx->archive_count++;
+	buffer_set_used_size(ctx->decoded, 0);
+	junk_decode_base64(ctx->decoded, ctx->raw->data, ctx->raw->used);
+	junk_archive_add(&ctx->set, ctx->decoded->data, ctx->decoded->used,
+			 ctx->archive != PART_ARCHIVE_CUT);
 }
 
 /* Bytes of the parts that were read so far. */
@@ -524,14 +552,31 @@ body_text(struct junk_tokenizer *ctx, const unsigned char *data, size_t size)
 		buffer_set_used_size(ctx->raw, left);
 }
 
+/* Returns FALSE if no more of the attachment is needed. */
+static bool body_attachment_more(struct junk_tokenizer *ctx)
+{
+	if (ctx->raw->used < MAX_ATTACHMENT_BYTES)
+		return TRUE;
+	if (ctx->archive == PART_ARCHIVE_UNKNOWN)
+		ctx->archive = part_archive(ctx);
+	if (ctx->archive != PART_ARCHIVE_YES)
+		return FALSE;
+	if (ctx->raw->used < MAX_RAW_ARCHIVE_BYTES)
+		return TRUE;
+	ctx->archive = PART_ARCHIVE_CUT;
+	return FALSE;
+}
+
 static void
 tokenizer_body(struct junk_tokenizer *ctx, const unsigned char *data, size_t size)
 {
 	if (ctx->kind == PART_OTHER) {
-		for (size_t i = 0; i < size &&
-		     ctx->raw->used < MAX_ATTACHMENT_BYTES; i++) {
-			if (data[i] > ' ')
-				buffer_append_c(ctx->raw, data[i]);
+		for (size_t i = 0; i < size; i++) {
+			if (data[i] <= ' ')
+				continue;
+			if (!body_attachment_more(ctx))
+				break;
+			buffer_append_c(ctx->raw, data[i]);
 		}
 	} else if (ctx->kind != PART_CONTAINER) {
 		body_text(ctx, data, size);

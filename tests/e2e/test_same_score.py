@@ -6,9 +6,11 @@ them doesn't see moves the score."""
 
 import base64
 import glob
+import io
 import os
 import random
 import re
+import zipfile
 
 import harness
 import mta
@@ -85,6 +87,18 @@ def attached(size, seed):
     data = random.Random(seed).randbytes(size)
     return ("application/octet-stream; name=\"data.bin\"", "base64",
             base64.encodebytes(data).decode())
+
+
+def archive(size, seed):
+    """A zip file of about that size: a stored member, then others"""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as z:
+        z.writestr("first.jpg", random.Random(seed).randbytes(size))
+        for i in range(5):
+            z.writestr("later.e%d%d" % (seed, i), "x" * 2000,
+                       zipfile.ZIP_DEFLATED)
+    return ("application/zip; name=\"data.zip\"", "base64",
+            base64.encodebytes(data.getvalue()).decode())
 
 
 def many_parts():
@@ -165,6 +179,12 @@ CASES = {
                                 attached(900000, 1),
                                 ("text/x-end", "7bit", words(50, 13))),
 }
+# Archives around the bytes that are read of one, and where none is opened.
+for size in (10, 95000, 97000, 98304, 200000):
+    CASES["archive of %d" % size] = multipart(archive(size, size % 97))
+for size in range(571000, 583000, 1000):
+    CASES["archive after %d" % size] = multipart(attached(size, 3),
+                                                 archive(120000, 4))
 # Two parts around the limit of 1 MiB: the second is seen by all, or by none.
 for size in range(765000, 776000, 1000):
     CASES["attachment of %d" % size] = multipart(

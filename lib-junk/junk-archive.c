@@ -1,0 +1,253 @@
+/* Members of archives, through libarchive.
+
+   The archive comes from outside and this runs in the user's own process, so
+   libarchive gets to see no more than is needed, and nothing whose cost isn't
+   bounded by what it gets:
+
+   - at most JUNK_MAX_ARCHIVE_BYTES, in memory; one layer: an archive in an
+     archive is a member like others;
+   - only the one format (and the one filter) that the first bytes name:
+     libarchive would try 25 filters in a row, each a thousand times larger;
+   - tar behind a filter: JUNK_MAX_UNPACKED_BYTES are unpacked, then it is an
+     open tar;
+   - zip: its directory alone is read. One that was cut off has none: each
+     member is unpacked, JUNK_MAX_UNPACKED_BYTES in all, to get to the next;
+   - 7z and rar are told by name only. libarchive believes a 7z directory that
+     promises 90 million members in 40 bytes (and it may be packed, a thousand
+     times smaller); to list a solid rar is to unpack it. */
+
+#include "lib.h"
+#include "buffer.h"
+#include "str.h"
+#include "junk-ascii.h"
+#include "junk-archive.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+
+/* Longer extensions, and such in other letters, say little and are many. */
+#define MAX_EXTENSION_BYTES 16
+struct archive_type {
+	const char *name;
+	const char *magic;
+	size_t magic_size, offset;
+	/* 0 = not opened */
+	int format, filter;
+};
+
+static const struct archive_type archive_types[] = {
+	{ "zip", "PK\003\004", 4, 0, ARCHIVE_FORMAT_ZIP, 0 },
+	{ "7z", "7z\xbc\xaf\x27\x1c", 6, 0, 0, 0 },
+	{ "rar", "Rar!\x1a\x07", 6, 0, 0, 0 },
+	{ "gz", "\x1f\x8b\x08", 3, 0, ARCHIVE_FORMAT_TAR, ARCHIVE_FILTER_GZIP },
+	{ "bz2", "BZh", 3, 0, ARCHIVE_FORMAT_TAR, ARCHIVE_FILTER_BZIP2 },
+	{ "xz", "\xfd""7zXZ\0", 6, 0, ARCHIVE_FORMAT_TAR, ARCHIVE_FILTER_XZ },
+	{ "zst", "\x28\xb5\x2f\xfd", 4, 0, ARCHIVE_FORMAT_TAR,
+	  ARCHIVE_FILTER_ZSTD },
+	{ "tar", "ustar", 5, 257, ARCHIVE_FORMAT_TAR, 0 },
+};
+
+static const struct archive_type *
+archive_type_find(const unsigned char *data, size_t size)
+{
+	const struct archive_type *type;
+
+	for (size_t i = 0; i < N_ELEMENTS(archive_types); i++) {
+		type = &archive_types[i];
+		if (size >= type->offset + type->magic_size &&
+		    memcmp(data + type->offset, type->magic,
+			   type->magic_size) == 0)
+			return type;
+	}
+	return NULL;
+}
+
+bool junk_archive_is(const unsigned char *data, size_t size)
+{
+	return archive_type_find(data, size) != NULL;
+}
+
+void junk_archive_add_extensions(struct junk_token_set *set, const char *prefix,
+				 const char *name)
+{
+	const char *ext, *ext2;
+
+	name = t_str_lcase(name);
+	ext = strrchr(name, '.');
+	if (ext == NULL)
+		return;
+	junk_token_set_add_str(set, JUNK_TOKEN_ATTACHMENT,
+			       t_strconcat(prefix, ext, NULL));
+	for (ext2 = ext; ext2 > name && ext2[-1] != '.'; )
+		ext2--;
+	/* photo.jpg.exe */
+	if (ext2 > name && ext - ext2 <= 4)
+		junk_token_set_add_str(set, JUNK_TOKEN_ATTACHMENT,
+				       t_strconcat(prefix, ext2 - 1, NULL));
+}
+
+/* --- what libarchive says --- */
+
+static bool extension_is_plain(const char *ext)
+{
+	size_t len = 0;
+
+	for (; ext[len] != '\0'; len++) {
+		if (!ascii_isdigit(ext[len]) && !ascii_isalpha(ext[len]))
+			return FALSE;
+	}
+	return len > 0 && len <= MAX_EXTENSION_BYTES;
+}
+
+static void
+member_tokens(struct junk_token_set *set, struct archive_entry *entry)
+{
+	/* NULL: can't be said in the locale */
+	const char *name = archive_entry_pathname(entry), *p, *ext;
+
+	if (name == NULL)
+		name = archive_entry_pathname_utf8(entry);
+	if (name == NULL)
+		return;
+	p = strrchr(name, '/');
+	if (p != NULL)
+		name = p + 1;
+	ext = strrchr(name, '.');
+	if (ext != NULL && extension_is_plain(ext + 1))
+		junk_archive_add_extensions(set, "member:", name);
+	if (archive_entry_is_data_encrypted(entry) == 1)
+		junk_token_set_add_str(set, JUNK_TOKEN_ATTACHMENT,
+				       "archive:encrypted");
+}
+
+/* libarchive says a member's method in its format's name only, e.g.
+   "ZIP 2.0 (deflation)". Others want the memory that the archive asks for, up
+   to 4 GB. */
+static bool method_is_cheap(struct archive *archive)
+{
+	const char *name = archive_format_name(archive);
+
+	return name != NULL && (strstr(name, "(deflation)") != NULL ||
+				strstr(name, "(uncompressed)") != NULL);
+}
+
+/* Unpack a member to get behind it; FALSE if it isn't worth it. */
+static bool member_unpack(struct archive *archive, size_t *left)
+{
+	const void *data;
+	size_t size;
+	la_int64_t offset;
+	int ret;
+
+	if (!method_is_cheap(archive))
+		return FALSE;
+	while ((ret = archive_read_data_block(archive, &data, &size,
+					      &offset)) == ARCHIVE_OK) {
+		if (size >= *left)
+			return FALSE;
+		*left -= size;
+	}
+	return ret == ARCHIVE_EOF;
+}
+
+static unsigned int
+members_add(struct junk_token_set *set, struct archive *archive, bool unpack)
+{
+	size_t left = JUNK_MAX_UNPACKED_BYTES;
+	struct archive_entry *entry;
+	unsigned int count = 0;
+	int ret;
+
+	while (count < JUNK_MAX_ARCHIVE_MEMBERS) {
+		ret = archive_read_next_header(archive, &entry);
+		if (ret != ARCHIVE_OK && ret != ARCHIVE_WARN)
+			break;
+		count++;
+		T_BEGIN {
+			member_tokens(set, entry);
+		} T_END;
+		if (unpack && !member_unpack(archive, &left))
+			break;
+	}
+	return count;
+}
+
+static int support_format(struct archive *archive, int format, bool whole)
+{
+	if (format == ARCHIVE_FORMAT_TAR)
+		return archive_read_support_format_tar(archive);
+	return whole ? archive_read_support_format_zip_seekable(archive) :
+		archive_read_support_format_zip_streamable(archive);
+}
+
+static void
+archive_list(struct junk_token_set *set, const struct archive_type *type,
+	     const unsigned char *data, size_t size, bool whole)
+{
+	struct archive *archive = archive_read_new();
+	unsigned int count = 0;
+
+	if (archive == NULL)
+		return;
+	if (support_format(archive, type->format, whole) == ARCHIVE_OK &&
+	    archive_read_open_memory(archive, data, size) == ARCHIVE_OK)
+		count = members_add(set, archive, !whole &&
+				    type->format == ARCHIVE_FORMAT_ZIP);
+	junk_token_set_add_log2(set, JUNK_TOKEN_ATTACHMENT, "members:", count);
+	(void)archive_read_free(archive);
+}
+
+/* --- what libarchive gets to see --- */
+
+/* Append what is behind the filter, as far as it goes. */
+static void
+archive_unfilter(buffer_t *dest, int filter, const unsigned char *data,
+		 size_t size)
+{
+	struct archive *archive = archive_read_new();
+	struct archive_entry *entry;
+	const void *block;
+	size_t block_size;
+	la_int64_t offset;
+
+	if (archive == NULL)
+		return;
+	if (archive_read_support_format_raw(archive) == ARCHIVE_OK &&
+	    archive_read_append_filter(archive, filter) == ARCHIVE_OK &&
+	    archive_read_open_memory(archive, data, size) == ARCHIVE_OK &&
+	    archive_read_next_header(archive, &entry) == ARCHIVE_OK) {
+		while (dest->used < JUNK_MAX_UNPACKED_BYTES &&
+		       archive_read_data_block(archive, &block, &block_size,
+					       &offset) == ARCHIVE_OK)
+			buffer_append(dest, block,
+				      I_MIN(block_size, JUNK_MAX_UNPACKED_BYTES -
+					    dest->used));
+	}
+	(void)archive_read_free(archive);
+}
+
+void junk_archive_add(struct junk_token_set *set, const unsigned char *data,
+		      size_t size, bool whole)
+{
+	const struct archive_type *type = archive_type_find(data, size);
+	buffer_t *unpacked;
+
+	if (type == NULL)
+		return;
+	T_BEGIN {
+		junk_token_set_add_str(set, JUNK_TOKEN_ATTACHMENT,
+			t_strconcat("archive:", type->name, NULL));
+	} T_END;
+	if (type->filter != 0) {
+		unpacked = buffer_create_dynamic(default_pool, 16*1024);
+		archive_unfilter(unpacked, type->filter, data, size);
+		/* it may be a single file that was packed */
+		if (archive_type_find(unpacked->data, unpacked->used) ==
+		    &archive_types[N_ELEMENTS(archive_types) - 1])
+			archive_list(set, type, unpacked->data,
+				     unpacked->used, TRUE);
+		buffer_free(&unpacked);
+	} else if (type->format != 0) {
+		archive_list(set, type, data, size, whole);
+	}
+}
