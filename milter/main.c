@@ -33,6 +33,22 @@ static struct junk_milter_settings settings;
 static struct junk_scores *scores;
 static pthread_mutex_t scores_lock = PTHREAD_MUTEX_INITIALIZER;
 
+static int in4_is_loopback(uint32_t address)
+{
+	return (ntohl(address) >> 24) == 127;
+}
+
+static int in6_is_loopback(const struct in6_addr *address)
+{
+	uint32_t in4;
+
+	if (!IN6_IS_ADDR_V4MAPPED(address))
+		return IN6_IS_ADDR_LOOPBACK(address);
+	/* an IPv4 client of a socket for both */
+	memcpy(&in4, address->s6_addr + 12, sizeof(in4));
+	return in4_is_loopback(in4);
+}
+
 static int address_is_local(const _SOCK_ADDR *address)
 {
 	const struct sockaddr_in *in4 = (const void *)address;
@@ -42,9 +58,9 @@ static int address_is_local(const _SOCK_ADDR *address)
 	if (address == NULL || address->sa_family == AF_UNIX)
 		return 1;
 	if (address->sa_family == AF_INET)
-		return (ntohl(in4->sin_addr.s_addr) >> 24) == 127;
+		return in4_is_loopback(in4->sin_addr.s_addr);
 	if (address->sa_family == AF_INET6)
-		return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+		return in6_is_loopback(&in6->sin6_addr);
 	return 0;
 }
 

@@ -4,6 +4,7 @@ Configuration and queue are in the test's folder, and it listens on loopback.
 It can't deliver anywhere but to that Dovecot: everything else is an error.
 """
 
+import contextlib
 import grp
 import json
 import os
@@ -103,7 +104,8 @@ class Postfix:
                     stdin=subprocess.DEVNULL)
 
     def stop(self):
-        subprocess.run(["postfix", "-c", self.etc, "stop"],
+        # at once: nothing is lost that a test still looks for
+        subprocess.run(["postfix", "-c", self.etc, "abort"],
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        timeout=60)
 
@@ -188,16 +190,28 @@ class Mta:
         answer = self._read(struct.unpack(">I", self._read(4))[0])
         return answer[:1], answer[1:]
 
-    def score(self, lines):
-        """A whole session: the X-Junk-Score that the milter inserts"""
+    def connect(self, family=b"4", address=b"192.0.2.1"):
+        """The answer to a client: b"a" = its mail is passed over"""
         self.ask(b"O", self.OFFER)
-        self.ask(b"C", b"client\0" + b"4\0\x19192.0.2.1\0")
+        return self.ask(b"C", b"client\0%s\0\x19%s\0" % (family, address))[0]
+
+    def begin(self, lines):
+        """A session up to its message's end"""
+        self.connect()
         self.ask(b"M", b"<a@example.com>\0")
         self.ask(b"L", b"Subject\0a message\0")
         self.ask(b"N")
         self.ask(b"B", lines)
+
+    def end(self):
+        """The X-Junk-Score that the milter inserts"""
         letter, data = self.ask(b"E")
         return letter == b"i" and data[4:].rstrip(b"\0").split(b"\0")[1]
+
+    def score(self, lines):
+        """A whole session"""
+        self.begin(lines)
+        return self.end()
 
 
 class Milter:
@@ -239,6 +253,11 @@ class Milter:
             return None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+            # libmilter looks every 5 seconds whether it shall stop, and when
+            # somebody connects
+            with contextlib.suppress(OSError), \
+                    socket.socket(socket.AF_UNIX) as wake:
+                wake.connect(self.socket)
             try:
                 self.process.wait(harness.TIMEOUT_SECS)
             except subprocess.TimeoutExpired:

@@ -366,12 +366,56 @@ def hostile():
             else data
 
 
-def test_milter_protocol(t):
-    """issue 8: a broken MTA ends its own connection, no other's"""
-    segment.write(t.d.segment_path, segment.content(42, weight=3000))
+@contextlib.contextmanager
+def asked(t, segment_content):
+    """A milter without Postfix"""
+    segment.write(t.d.segment_path, segment_content)
     milter = mta.Milter(t.d)
     milter.start()
     try:
+        yield milter
+        assert milter.stop() == 0
+    finally:
+        milter.stop()
+        shutil.rmtree(milter.dir)
+
+
+def test_local_addresses(t):
+    """issue 8: this host in each form that Postfix may say it"""
+    with asked(t, segment.content(42, weight=3000)) as milter:
+        for family, address, local in (
+                (b"4", b"127.0.0.1", True), (b"4", b"127.255.255.254", True),
+                (b"4", b"128.0.0.1", False), (b"4", b"192.0.2.1", False),
+                (b"6", b"::1", True), (b"6", b"IPv6:::1", True),
+                (b"6", b"::ffff:127.0.0.1", True),
+                (b"6", b"::ffff:192.0.2.1", False),
+                (b"6", b"2001:db8::1", False), (b"6", b"fe80::1", False),
+                (b"6", b"::127.0.0.1", False), (b"L", b"/run/a", True)):
+            with mta.Mta(milter.socket) as peer:
+                assert (peer.connect(family, address) == b"a") == local, \
+                    address
+
+
+def test_sessions(t):
+    """issue 8: 100 sessions at once, each with its own message's score"""
+    rnd = random.Random(100)
+    texts = [b"".join(b"word%d " % rnd.randrange(5000) for _ in range(200)) +
+             b"\r\n" for _ in range(100)]
+    with asked(t, segment.varied()) as milter, contextlib.ExitStack() as all:
+        alone = []
+        for text in texts:
+            with mta.Mta(milter.socket) as peer:
+                alone.append(peer.score(text))
+        assert len(set(alone)) > 20, alone
+        peers = [all.enter_context(mta.Mta(milter.socket)) for _ in texts]
+        for peer, text in zip(peers, texts):
+            peer.begin(text)
+        assert [peer.end() for peer in peers] == alone
+
+
+def test_milter_protocol(t):
+    """issue 8: a broken MTA ends its own connection, no other's"""
+    with asked(t, segment.content(42, weight=3000)) as milter:
         # one that says nothing holds up nobody
         with mta.Mta(milter.socket):
             for data in hostile():
@@ -384,7 +428,3 @@ def test_milter_protocol(t):
             with mta.Mta(milter.socket) as peer:
                 assert peer.score(b"some words\r\n") == b"42"
         assert harness.memory_kbytes(milter.process.pid) < 100 * 1024
-        assert milter.stop() == 0
-    finally:
-        milter.stop()
-        shutil.rmtree(milter.dir)
