@@ -48,6 +48,8 @@ smtpd_relay_restrictions = reject_unauth_destination
 smtpd_authorized_xclient_hosts = 127.0.0.1
 smtpd_milters = unix:{milter}
 milter_default_action = accept
+# Dovecot takes 10 at once for a user, and defers the others by minutes
+default_destination_concurrency_limit = 5
 """
 
 MASTER_CF = """\
