@@ -1,8 +1,12 @@
-"""doveadm junk on another host: through doveadm's server (-S host:port), and
-over its HTTP API."""
+"""doveadm junk on another host: through doveadm's server (-S host:port), through
+a proxy (doveadm_port), and over its HTTP API."""
 
 import base64
+import functools
 import json
+import os
+import re
+import types
 import urllib.request
 
 import harness
@@ -55,6 +59,53 @@ def test_server(t):
     code, rows, err = far(t, "forget", "--since", "1h")
     assert code == 0 and {row["item"]: row["value"] for row in rows} == \
         {"forgotten": "3", "exact": "yes"}, (rows, err)
+
+
+def front(t):
+    """A proxy in front of the test's server: its passdb says where a user is,
+    its doveadm asks there."""
+    d = harness.Dovecot("front", extra="""
+doveadm_password = secret
+doveadm_port = %d
+""" % TCP)
+    with open(d.config_path) as f:
+        text = f.read()
+    text, count = re.subn(
+        r"(?s)(passdb static \{.*?password = \S+\n)",
+        r"\1  fields {\n    proxy = y\n    host = 127.0.0.1\n  }\n", text) \
+        if d.version >= (2, 4) else re.subn(
+        r"(?m)^(  args = password=\S+)$", r"\1 proxy=y host=127.0.0.1", text)
+    assert count == 1, text
+    with open(d.config_path, "w") as f:
+        f.write(text)
+    return d
+
+
+def test_proxy(t):
+    """a proxy with doveadm_port: score, learn, forget go to the user's own host"""
+    for _ in range(2):
+        t.deliver(testcase.spam())
+    with front(t) as d:
+        ask = functools.partial(doveadm, types.SimpleNamespace(d=d))
+        code, out, err = ask("-f", "json", "junk", "learn", "-u", t.user(),
+                             "spam", "mailbox", "INBOX")
+        assert code == 0 and json.loads(out) == [
+            {"verdict": "spam", "reported": 2, "unreadable": 0}], (out, err)
+        code, out, err = ask("-f", "json", "junk", "score", "-u", t.user(),
+                             "mailbox", "INBOX")
+        rows = json.loads(out)
+        assert code == 0 and {row["message"] for row in rows} == \
+            {"INBOX 1", "INBOX 2"}, (out, err)
+        code, out, err = ask("junk", "score", "-u", t.user(), "mailbox",
+                             "Nowhere")
+        assert code == 68 and "finds no message" in err, (code, err)
+        # what that host's service has recorded
+        code, out, err = ask("-f", "json", "junk", "forget", "-u", t.user(),
+                             "--since", "1h")
+        assert code == 0 and items(json.loads(out)) == {
+            "forgotten": "2", "exact": "yes"}, (out, err)
+        # the proxy has no mail of its own
+        assert not os.listdir(d.home_dir)
 
 
 def api(command, **params):
