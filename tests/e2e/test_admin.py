@@ -27,10 +27,6 @@ def answer(t, *args):
     return {row["item"]: str(row["value"]) for row in rows}
 
 
-def counted(t):
-    return sum(n for n, in t.d.query("SELECT reports FROM hours"))
-
-
 def move(t, user, message):
     t.deliver(message, user)
     c = t.imap(user, select="INBOX")
@@ -39,7 +35,7 @@ def move(t, user, message):
 
 def train(t):
     """Spam reported by several users, and good mail by learning."""
-    before = counted(t)
+    before = t.recorded()
     for user in REPORTERS:
         for _ in range(EACH):
             t.deliver(testcase.spam(), user)
@@ -48,7 +44,7 @@ def train(t):
                     "INBOX", "subject", "medicine")
         t.d.doveadm("junk", "learn", "-u", t.user(user), "ham", "mailbox",
                     "INBOX", "subject", "Meeting")
-    assert counted(t) == before + 2 * EACH * len(REPORTERS)
+    assert t.recorded() == before + 2 * EACH * len(REPORTERS)
 
 
 def score_sum(t, message):
@@ -78,7 +74,7 @@ def test_token(t):
             found[klass]["hash"]), "the view", 15), rows
     # reported by one person only
     move(t, "dora", testcase.ham().replace(b"garden", b"zebrafish"))
-    harness.wait_for(lambda: counted(t) == 37, "dora's report")
+    harness.wait_for(lambda: t.recorded() == 37, "dora's report")
     for word in ("zebrafish", "never-seen-anywhere"):
         code, rows, err = doveadm(t, "token", word)
         assert code == 68 and not rows and "too few people" in err, \
@@ -92,17 +88,17 @@ def test_forget(t):
     """forget: what one broken client did is as if it never was"""
     train(t)
     message = testcase.spam(1)
-    before, count = score_sum(t, message), counted(t)
+    before, count = score_sum(t, message), t.recorded()
     for _ in range(10):
         t.deliver(testcase.spam(), "broken")
     c = t.imap("broken")
     for _ in range(10):
         c.append("Junk", testcase.ham())
-    harness.wait_for(lambda: counted(t) == count + 10, "10 reports")
+    harness.wait_for(lambda: t.recorded() == count + 10, "10 reports")
     assert score_sum(t, message) != before
     found = answer(t, "forget", "--since", "1h", "--origin", "append")
     assert found == {"forgotten": "10", "exact": "yes"}, found
-    assert counted(t) == count
+    assert t.recorded() == count
     assert score_sum(t, message) == before
     # nothing is left to forget
     found = answer(t, "forget", "--since", "1h", "--origin", "append")
@@ -113,21 +109,21 @@ def test_forget_user(t):
     """forget -u: one user's reports of some hours, and nobody else's"""
     train(t)
     message = testcase.spam(1)
-    before, count = score_sum(t, message), counted(t)
+    before, count = score_sum(t, message), t.recorded()
     c = t.imap("broken")
     for _ in range(10):
         c.append("Junk", testcase.ham())
-    harness.wait_for(lambda: counted(t) == count + 10, "10 reports")
+    harness.wait_for(lambda: t.recorded() == count + 10, "10 reports")
     args = ("forget", "-u", t.user("broken"), "--since", "2h")
     found = answer(t, *args, "--until", "1h")
     assert found == {"forgotten": "0", "exact": "yes"}, found
     found = answer(t, *args)
     assert found == {"forgotten": "10", "exact": "yes"}, found
-    assert counted(t) == count and score_sum(t, message) == before
+    assert t.recorded() == count and score_sum(t, message) == before
     # who has never reported anything
     found = answer(t, "forget", "-u", t.user("nobody"), "--since", "2h")
     assert found == {"forgotten": "0"}, found
-    assert counted(t) == count
+    assert t.recorded() == count
 
 
 def test_score_people(t):
@@ -154,9 +150,9 @@ def test_rebuild(t):
     assert int(found["model_spam"]) >= EACH * len(REPORTERS), found
     assert score_sum(t, message) == before
     # and the next report goes on from there
-    count = counted(t)
+    count = t.recorded()
     move(t, "erna", testcase.spam())
-    harness.wait_for(lambda: counted(t) == count + 1, "a report")
+    harness.wait_for(lambda: t.recorded() == count + 1, "a report")
 
 
 def test_rekey(t):
@@ -173,10 +169,10 @@ def test_rekey(t):
     assert os.path.exists(found["old_database"]), found
     with open(key_path, "rb") as f:
         assert f.read() != key
-    assert counted(t) == 0
+    assert t.recorded() == 0
     assert score_sum(t, message) == before
     move(t, "fritz", testcase.spam())
-    harness.wait_for(lambda: counted(t) == 1, "a report")
+    harness.wait_for(lambda: t.recorded() == 1, "a report")
     # nothing that was learned before can be learned anew
     found = answer(t, "forget", "--since", "1h")
     assert found == {"forgotten": "1", "exact": "no"}, found
@@ -185,7 +181,7 @@ def test_rekey(t):
         os.kill(pid, 15)
     harness.wait_for(lambda: doveadm(t, "status")[0] == 0, "the service")
     move(t, "gerd", testcase.spam())
-    harness.wait_for(lambda: counted(t) == 1, "a report")
+    harness.wait_for(lambda: t.recorded() == 1, "a report")
     errors = [line for line in t.errors() if "signal 15" not in line]
     assert not errors, errors
 

@@ -33,13 +33,8 @@ def status(t):
                           for row in json.loads(p.stdout)}
 
 
-def counted(t):
-    """Reports that the service has recorded"""
-    return sum(n for n, in t.d.query("SELECT reports FROM hours"))
-
-
 def wait_counted(t, count):
-    harness.wait_for(lambda: counted(t) >= count, "%d reports" % count)
+    harness.wait_for(lambda: t.recorded() >= count, "%d reports" % count)
 
 
 def move_all(t, user, source, target):
@@ -69,7 +64,7 @@ def train(t):
         return
     t.d.trained = True
     for user in ("anna", "bert", "cleo"):
-        before = counted(t)
+        before = t.recorded()
         for _ in range(REPORTS):
             t.deliver(testcase.spam(), user)
         reported = move_all(t, user, "INBOX", "Junk")
@@ -117,7 +112,7 @@ def test_check(t):
     assert code == 0, rows
     for item in ("report", "scores", "take back", "database", "sieve"):
         assert rows[item][0] == "ok", rows
-    assert counted(t) == 0
+    assert t.recorded() == 0
 
 
 def test_unknown_before(t):
@@ -194,7 +189,7 @@ def test_visible_at_once(t):
     train(t)
     t.deliver(testcase.ham(), "hugo")
     c = t.imap("hugo", select="INBOX")
-    before, count = generation(t), counted(t)
+    before, count = generation(t), t.recorded()
     c.cmd("UID MOVE 1 Junk")
     start = time.monotonic()
     while generation(t) == before:
@@ -231,12 +226,12 @@ def test_learn(t):
     compile_global(t)
     for _ in range(5):
         t.deliver(testcase.ham(), "fritz")
-    before = counted(t)
+    before = t.recorded()
     args = ("junk", "learn", "-u", t.user("fritz"), "ham", "mailbox", "INBOX")
     t.d.doveadm(*args)
-    assert counted(t) == before + 5
+    assert t.recorded() == before + 5
     t.d.doveadm(*args)
-    assert counted(t) == before + 5
+    assert t.recorded() == before + 5
     assert t.d.query("SELECT sum(reports) FROM hours WHERE origin = 7") == \
         [(5,)]
 

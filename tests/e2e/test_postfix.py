@@ -49,15 +49,11 @@ def arrived(t, user, count):
     return c
 
 
-def recorded(t):
-    return sum(n for n, in t.d.query("SELECT reports FROM hours"))
-
-
 def train(t, postfix):
     """Two users get spam, also through Postfix, and report it; they rescue
     ham as well. Both together make it count for others."""
     for user in ("anna", "bert"):
-        before = recorded(t)
+        before = t.recorded()
         for _ in range(REPORTS):
             t.d.doveadm("save", "-u", t.user(user), "-m", "Junk",
                         input=testcase.ham().decode())
@@ -70,7 +66,7 @@ def train(t, postfix):
         c.select("Junk")
         c.cmd("UID MOVE %s INBOX" % ",".join(
             str(uid) for uid in c.uids("SUBJECT Meeting")))
-        harness.wait_for(lambda: recorded(t) >= before + REPORTS + 1,
+        harness.wait_for(lambda: t.recorded() >= before + REPORTS + 1,
                          "reports of " + user)
 
 

@@ -60,19 +60,15 @@ def run(t, command):
     return p.stdout
 
 
-def counted(t):
-    return sum(n for n, in t.d.query("SELECT reports FROM hours"))
-
-
 def mark(t, user, messages):
     """A user moves messages to Junk; returns when the reports are recorded."""
-    before = counted(t)
+    before = t.recorded()
     c = t.d.imap(user)
     for message in messages:
         c.append("Work", message)
     c.select("Work")
     c.cmd("UID MOVE 1:* Junk")
-    harness.wait_for(lambda: counted(t) >= before + len(messages), "reports")
+    harness.wait_for(lambda: t.recorded() >= before + len(messages), "reports")
 
 
 def train(t):
@@ -133,17 +129,17 @@ def test_readme(t):
     assert int(value(run(t, token), "url-host", 4)) >= 2
 
     # undo what one broken client did last night
-    before, good = counted(t), run(t, why)
+    before, good = t.recorded(), run(t, why)
     mark(t, BOB, [testcase.ham() for _ in range(30)])
     assert run(t, why) != good
     answer = run(t, forget)
     assert value(answer, "forgotten", 1) == "30" and \
         value(answer, "exact", 1) == "yes", answer
-    assert counted(t) == before and run(t, why) == good
+    assert t.recorded() == before and run(t, why) == good
     mark(t, BOB, [testcase.ham() for _ in range(70)])
     answer = run(t, burst)
     assert value(answer, "forgotten", 1) == "70", answer
-    assert counted(t) == before and run(t, why) == good
+    assert t.recorded() == before and run(t, why) == good
 
     run(t, report)
     assert os.path.getsize(t.d.dir + "/report.html") > 10000

@@ -180,6 +180,10 @@ class Test:
 
     # -- reports
 
+    def recorded(self):
+        """The number of reports that the service has recorded"""
+        return sum(n for n, in self.d.query("SELECT reports FROM hours"))
+
     def reports(self):
         """Counter of the reports since the test began, or the last
         expect()."""
