@@ -169,6 +169,7 @@ print_stats(sqlite3 *db, const struct stats_by *by, time_t since,
 static void print_classes(sqlite3 *db)
 {
 	sqlite3_stmt *stmt;
+	bool found = FALSE;
 
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	doveadm_print_header_simple("class");
@@ -179,11 +180,18 @@ static void print_classes(sqlite3 *db)
 		"SELECT class, tokens, spam, ham FROM token_classes "
 		"ORDER BY spam + ham DESC", NULL, 0);
 	while (doveadm_junk_db_next(db, COMMAND, &stmt)) {
+		found = TRUE;
 		doveadm_print((const char *)sqlite3_column_text(stmt, 0));
 		for (int i = 1; i <= 3; i++) {
 			doveadm_print_num((uintmax_t)I_MAX(
 				sqlite3_column_int64(stmt, i), 0));
 		}
+	}
+	if (!found && doveadm_exit_code == 0) {
+		i_error(COMMAND": no token has been reported by enough people "
+			"yet (junk_feedback_min_reporters); a report counts "
+			"here after 10 seconds");
+		doveadm_exit_code = DOVEADM_EX_NOTFOUND;
 	}
 }
 

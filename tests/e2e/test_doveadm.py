@@ -390,6 +390,8 @@ def test_stats_empty(t):
     """stats and export of an empty database"""
     make_database(t)
     assert [r["spam"] for r in rows_of(t, "junk", "stats")] == ["0"]
+    code, out, err = doveadm(t, "junk", "stats", "--by", "class")
+    assert code == 68 and "by enough people" in err, (code, err)
     for what in ("hours", "days", "rates", "classes", "tokens"):
         assert rows_of(t, "junk", "export", what) == []
 
