@@ -46,6 +46,8 @@ struct junk_txn {
 	ARRAY(struct junk_pending) pending;
 	ARRAY(struct junk_trail_add) trail;
 	unsigned int saved_count, deleted_count;
+	/* of the messages in pending that are yet to be tokenised */
+	size_t read_bytes;
 
 	bool is_virtual:1;
 	bool command_known:1;
@@ -189,7 +191,8 @@ junk_txn_add(struct junk_txn *txn, struct mail *mail, enum junk_verdict verdict,
 
 	/* in a virtual mailbox, where it is isn't known after the commit */
 	if (!txn->is_virtual)
-		ret = junk_user_read(txn->juser, mail, &pending);
+		ret = junk_user_read(txn->juser, mail, &txn->read_bytes,
+				     &pending);
 	if (ret < 0)
 		return -1;
 	if (ret == 0)
@@ -315,17 +318,17 @@ junk_txn_report(struct junk_txn *txn,
 {
 	const struct junk_pending *pending;
 	ARRAY_TYPE(junk_intent) intents;
-	bool later = FALSE;
 
 	array_foreach(&txn->pending, pending) {
 		if (pending->body == NULL)
 			junk_user_report(txn->juser, pending, txn->tokens);
-		else
-			later = TRUE;
+	}
+	if (txn->read_bytes == 0) {
+		junk_user_committed(txn->juser, NULL);
+		return;
 	}
 	i_array_init(&intents, array_count(&txn->pending));
-	if (later)
-		junk_txn_report_later(txn, changes, &intents);
+	junk_txn_report_later(txn, changes, &intents);
 	junk_user_committed(txn->juser, &intents);
 	array_free(&intents);
 }

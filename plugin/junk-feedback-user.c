@@ -300,7 +300,7 @@ int junk_user_tokenize(struct junk_user *juser, struct mail *mail,
 	return 0;
 }
 
-int junk_user_read(struct junk_user *juser, struct mail *mail,
+int junk_user_read(struct junk_user *juser, struct mail *mail, size_t *bytes,
 		   struct junk_pending *pending_r)
 {
 	struct istream *input;
@@ -308,7 +308,7 @@ int junk_user_read(struct junk_user *juser, struct mail *mail,
 	uoff_t size;
 	int ret;
 
-	if (junk_later_is_full(juser->later))
+	if (junk_later_is_full(juser->later, *bytes))
 		return 0;
 	if (juser->read_buffer == NULL)
 		juser->read_buffer = buffer_create_dynamic(default_pool, 8192);
@@ -327,7 +327,10 @@ int junk_user_read(struct junk_user *juser, struct mail *mail,
 	} T_END;
 	if (buffer_get_size(juser->read_buffer) > KEEP_BUFFER_BYTES)
 		buffer_free(&juser->read_buffer);
-	return ret < 0 ? -1 : 1;
+	if (ret < 0)
+		return -1;
+	*bytes += junk_later_bytes(pending_r);
+	return 1;
 }
 
 buffer_t *junk_user_buffer_get(struct junk_user *juser)
@@ -534,8 +537,7 @@ junk_user_write_intents(struct junk_user *juser,
 	const char *error;
 	int ret;
 
-	if (intents == NULL || !array_is_created(array) ||
-	    array_count(array) == 0)
+	if (intents == NULL || array_count(array) == 0)
 		return FALSE;
 	array_foreach(array, intent)
 		junk_intents_add(intents, intent);
@@ -553,7 +555,7 @@ void junk_user_committed(struct junk_user *juser,
 			 const ARRAY_TYPE(junk_intent) *intents)
 {
 	junk_user_flush(juser);
-	if (junk_later_is_empty(juser->later))
+	if (intents == NULL)
 		return;
 	if (junk_user_write_intents(juser, intents))
 		junk_later_start(juser->later);
@@ -569,10 +571,11 @@ junk_user_recover_mail(const struct junk_intent *intent, struct mail *mail,
 {
 	struct junk_user *juser = context;
 	struct junk_pending pending;
+	size_t bytes = 0;
 
-	if (junk_later_is_full(juser->later))
+	if (junk_later_is_full(juser->later, 0))
 		junk_later_finish(juser->later);
-	if (junk_user_read(juser, mail, &pending) <= 0)
+	if (junk_user_read(juser, mail, &bytes, &pending) <= 0)
 		return;
 	pending.stamp_usecs = intent->stamp_usecs;
 	pending.verdict = intent->verdict;

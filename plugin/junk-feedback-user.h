@@ -32,9 +32,10 @@ enum junk_box junk_user_get_kind(struct junk_user *juser, struct mailbox *box);
 int junk_user_tokenize(struct junk_user *juser, struct mail *mail,
 		       buffer_t *tokens, struct junk_pending *pending_r);
 
-/* The same, but only read the mail, to be tokenised later. Returns 1 if it was
-   read, 0 if too much is waiting already, -1 if it can't be read. */
-int junk_user_read(struct junk_user *juser, struct mail *mail,
+/* The same, but only read the mail, to be tokenised later. *bytes: of what the
+   transaction has read, to which this is added. Returns 1 if it was read, 0 if
+   too much is waiting already, -1 if it can't be read. */
+int junk_user_read(struct junk_user *juser, struct mail *mail, size_t *bytes,
 		   struct junk_pending *pending_r);
 
 /* The transaction is committed: report, or hold for a moment. */
@@ -45,7 +46,8 @@ void junk_user_report_later(struct junk_user *juser,
 			    const struct junk_pending *p);
 /* All of a commit's reports were given: those for later come when the client
    has its answer. intents: where their messages are, to be found if this
-   process is killed; empty = not known, which makes them come now. */
+   process is killed; empty = not known, which makes them come now. NULL =
+   there are none for later. */
 void junk_user_committed(struct junk_user *juser,
 			 const ARRAY_TYPE(junk_intent) *intents);
 /* The message is moved: that decides, not its keyword. */

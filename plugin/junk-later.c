@@ -59,16 +59,21 @@ bool junk_later_is_empty(const struct junk_later *later)
 	return later->next == array_count(&later->queue);
 }
 
-bool junk_later_is_full(const struct junk_later *later)
+bool junk_later_is_full(const struct junk_later *later, size_t bytes)
 {
-	return later->bytes >= JUNK_LATER_MAX_BYTES;
+	return later->bytes + bytes >= JUNK_LATER_MAX_BYTES;
+}
+
+size_t junk_later_bytes(const struct junk_pending *pending)
+{
+	return sizeof(*pending) + pending->body->size;
 }
 
 void junk_later_add(struct junk_later *later,
 		    const struct junk_pending *pending)
 {
 	array_push_back(&later->queue, pending);
-	later->bytes += sizeof(*pending) + pending->body->size;
+	later->bytes += junk_later_bytes(pending);
 	if (pending->kept_vname != NULL)
 		later->kept_count++;
 }
@@ -79,7 +84,7 @@ static void junk_later_do_next(struct junk_later *later)
 	struct junk_pending pending =
 		*array_idx(&later->queue, later->next++);
 
-	later->bytes -= sizeof(pending) + pending.body->size;
+	later->bytes -= junk_later_bytes(&pending);
 	if (pending.kept_vname != NULL)
 		later->kept_count--;
 	later->callbacks.report(&pending, later->context);
@@ -155,7 +160,7 @@ void junk_later_forget_kept(struct junk_later *later, const char *vname,
 		pending = array_idx_modifiable(&later->queue, i);
 		if (pending->kept_vname != NULL && pending->uid == uid &&
 		    strcmp(pending->kept_vname, vname) == 0) {
-			later->bytes -= sizeof(*pending) + pending->body->size;
+			later->bytes -= junk_later_bytes(pending);
 			later->kept_count--;
 			junk_pending_clear(pending);
 			array_delete(&later->queue, i, 1);

@@ -11,8 +11,9 @@
    done in slices, between which the client's commands are handled: none waits
    for longer than a slice. */
 
-/* The bodies that wait may have so many bytes in all (and one message more):
-   about 2,500 messages. What doesn't fit is tokenised before the answer. */
+/* The bodies that wait, those of transactions under way among them, may have
+   so many bytes in all (and one message more): some 2,500 messages. What
+   doesn't fit is tokenised before the answer. */
 #define JUNK_LATER_MAX_BYTES (16*1024*1024)
 
 struct junk_later;
@@ -41,6 +42,9 @@ void junk_later_forget_kept(struct junk_later *later, const char *vname,
 			    uint32_t uid);
 
 bool junk_later_is_empty(const struct junk_later *later);
-bool junk_later_is_full(const struct junk_later *later);
+/* Is there no room beside so many bytes that a transaction has read? */
+bool junk_later_is_full(const struct junk_later *later, size_t bytes);
+/* What a pending counts for. */
+size_t junk_later_bytes(const struct junk_pending *pending);
 
 #endif

@@ -186,11 +186,14 @@ static void test_junk_later_full(void)
 	limit = (JUNK_LATER_MAX_BYTES - 1) / (sizeof(struct junk_pending) + 3);
 	for (unsigned int i = 0; i < limit; i++)
 		test_add(i, NULL);
-	test_assert(!junk_later_is_full(test.later));
+	test_assert(!junk_later_is_full(test.later, 0));
+	test_assert(junk_later_is_full(test.later,
+				       sizeof(struct junk_pending) + 3));
 	test_add(limit, NULL);
-	test_assert(junk_later_is_full(test.later));
+	test_assert(junk_later_is_full(test.later, 0));
 	junk_later_finish(test.later);
-	test_assert(!junk_later_is_full(test.later));
+	test_assert(!junk_later_is_full(test.later, JUNK_LATER_MAX_BYTES - 1));
+	test_assert(junk_later_is_full(test.later, JUNK_LATER_MAX_BYTES));
 	test_assert(test.count == limit + 1);
 	junk_later_deinit(&test.later);
 	io_loop_destroy(&ioloop);
