@@ -1,0 +1,55 @@
+# Of both ways to install: from packages and from source. The script that reads
+# this says its title.
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+
+# Run a function and say how it went.
+check() {
+	what=$1
+	shift
+	# not as a condition, in which "set -e" does nothing
+	(set -e; "$@") >"$log" 2>&1
+	if [ $? = 0 ]; then
+		echo "ok   $title: $what"
+	else
+		echo "FAIL $title: $what"
+		tail -n 40 "$log"
+	fi
+}
+
+# The block of README that has this text in it.
+readme_block() {
+	awk -v text="$1" '
+		/^```/ && !block { block = 1; lines = ""; next }
+		/^```/ { if (index(lines, text)) printf "%s", lines; block = 0 }
+		block { lines = lines $0 "\n" }
+	' README.md >/tmp/block
+	[ -s /tmp/block ] && cat /tmp/block
+}
+
+# Run it.
+readme() {
+	readme_block "$1" >/tmp/readme.sh && sh -ex /tmp/readme.sh
+}
+
+configure() {
+	readme 'doveadm junk status'
+	systemctl is-active dovecot
+}
+
+autopkgtest() {
+	# debian/tests/control names it, and what it needs
+	grep -qx 'Tests: loop' debian/tests/control
+	apt-get -y install $(sed -n 's/^Depends: @, //p' debian/tests/control |
+		tr -d ,)
+	debian/tests/loop
+}
+
+delivered() {
+	check "delivered, moved, scored" autopkgtest
+	grep '^\(ok  \|FAIL\) loop' "$log"
+}
+
+# apt asks nobody
+echo 'APT::Get::Assume-Yes "true";' >/etc/apt/apt.conf.d/90yes
+apt-get -q update >/dev/null
