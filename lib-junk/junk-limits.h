@@ -27,7 +27,7 @@
    a small archive, and the first ones of a large one. */
 #define JUNK_MAX_ARCHIVE_BYTES (96*1024)
 /* Bytes that are unpacked of it: the first names behind a filter. */
-#define JUNK_MAX_UNPACKED_BYTES (256*1024)
+#define JUNK_MAX_UNPACKED_BYTES (64*1024)
 /* Names in one archive, and archives in one message, that are looked at. */
 #define JUNK_MAX_ARCHIVE_MEMBERS 100
 #define JUNK_MAX_ARCHIVES 8

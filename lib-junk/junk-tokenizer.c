@@ -552,32 +552,48 @@ body_text(struct junk_tokenizer *ctx, const unsigned char *data, size_t size)
 		buffer_set_used_size(ctx->raw, left);
 }
 
-/* Returns FALSE if no more of the attachment is needed. */
-static bool body_attachment_more(struct junk_tokenizer *ctx)
+/* Bytes of the attachment, as encoded, that are needed still. */
+static size_t attachment_left(struct junk_tokenizer *ctx)
 {
 	if (ctx->raw->used < MAX_ATTACHMENT_BYTES)
-		return TRUE;
+		return MAX_ATTACHMENT_BYTES - ctx->raw->used;
 	if (ctx->archive == PART_ARCHIVE_UNKNOWN)
 		ctx->archive = part_archive(ctx);
 	if (ctx->archive != PART_ARCHIVE_YES)
-		return FALSE;
-	if (ctx->raw->used < MAX_RAW_ARCHIVE_BYTES)
-		return TRUE;
-	ctx->archive = PART_ARCHIVE_CUT;
-	return FALSE;
+		return 0;
+	if (ctx->raw->used == MAX_RAW_ARCHIVE_BYTES)
+		ctx->archive = PART_ARCHIVE_CUT;
+	return MAX_RAW_ARCHIVE_BYTES - ctx->raw->used;
+}
+
+static void
+body_attachment(struct junk_tokenizer *ctx, const unsigned char *data,
+		size_t size)
+{
+	const unsigned char *end = data + size, *run;
+	size_t left;
+
+	while (data < end) {
+		if (*data <= ' ') {
+			data++;
+			continue;
+		}
+		left = attachment_left(ctx);
+		if (left == 0)
+			break;
+		/* without blanks: a line */
+		run = data;
+		while (data < end && *data > ' ' && left-- > 0)
+			data++;
+		buffer_append(ctx->raw, run, data - run);
+	}
 }
 
 static void
 tokenizer_body(struct junk_tokenizer *ctx, const unsigned char *data, size_t size)
 {
 	if (ctx->kind == PART_OTHER) {
-		for (size_t i = 0; i < size; i++) {
-			if (data[i] <= ' ')
-				continue;
-			if (!body_attachment_more(ctx))
-				break;
-			buffer_append_c(ctx->raw, data[i]);
-		}
+		body_attachment(ctx, data, size);
 	} else if (ctx->kind != PART_CONTAINER) {
 		body_text(ctx, data, size);
 	}
