@@ -99,12 +99,13 @@ static long status_kbytes(const char *name)
 	long value = -1;
 	FILE *f = fopen("/proc/self/status", "r");
 
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+	if (f == NULL)
+		i_fatal("fopen(/proc/self/status) failed: %m");
+	while (fgets(line, sizeof(line), f) != NULL) {
 		if (strncmp(line, name, strlen(name)) == 0)
 			value = strtol(line + strlen(name) + 1, NULL, 10);
 	}
-	if (f == NULL || fclose(f) != 0 || value < 0)
-		i_fatal("/proc/self/status can't be read");
+	(void)fclose(f);
 	return value;
 }
 
