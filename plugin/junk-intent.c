@@ -103,8 +103,10 @@ junk_intents_lock(struct junk_intents *intents, unsigned int slot, int flags,
 		return -1;
 	/* another session may just have removed it */
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, st_r) < 0 ||
-	    st_r->st_nlink == 0 || !S_ISREG(st_r->st_mode))
+	    st_r->st_nlink == 0 || !S_ISREG(st_r->st_mode)) {
 		i_close_fd(&fd);
+		return -1;
+	}
 	return fd;
 }
 

@@ -240,7 +240,10 @@ def make_identity():
         user = "anna@sdbox"
         fill(d, user, 1)
         move_one(d, user, 1, None)
-        with open(d.home(user) + "/mail/junk-feedback.id") as f:
+        # made with the first report, after the client's answer
+        path = d.home(user) + "/mail/junk-feedback.id"
+        harness.wait_for(lambda: os.path.exists(path), path)
+        with open(path) as f:
             return f.read()
 
 
