@@ -729,11 +729,11 @@ int junk_db_report_reseal(struct junk_db *db, int64_t seq,
 static int
 junk_db_delete(struct junk_db *db, sqlite3_stmt *stmt, const char *what)
 {
-	int count;
+	int count = sqlite3_total_changes(db->sqlite);
 
 	if (junk_db_run(db, stmt, what) < 0)
 		return -1;
-	count = sqlite3_changes(db->sqlite);
+	count = sqlite3_total_changes(db->sqlite) - count;
 	if (count > 0)
 		db->wal_has_deleted = TRUE;
 	return count;

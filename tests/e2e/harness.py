@@ -540,6 +540,10 @@ class Dovecot:
             stderr=subprocess.STDOUT, text=True)
         for port in (self.imap_port, self.lmtp_port):
             self._wait_port(port)
+        # listeners come one after the other
+        if self.options.service is not None:
+            wait_for(lambda: os.path.exists(self.socket_path) or
+                     self.process.poll() is not None, self.socket_path)
 
     def _wait_port(self, port):
         end = time.monotonic() + TIMEOUT_SECS
