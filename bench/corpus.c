@@ -10,6 +10,16 @@
 
 #define MAX_MAIL_BYTES (64*1024*1024)
 
+uint64_t corpus_mail_domain(const struct corpus_mail *mail)
+{
+	for (unsigned int i = 0; i < mail->token_count; i++) {
+		if (junk_token_class(mail->tokens[i]) ==
+		    JUNK_TOKEN_SENDER_DOMAIN)
+			return mail->tokens[i];
+	}
+	return 0;
+}
+
 uint64_t corpus_random_next(struct corpus_random *random)
 {
 	/* splitmix64 */

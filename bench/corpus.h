@@ -30,6 +30,9 @@ void corpus_free(struct corpus *corpus);
    content it replaces. */
 int corpus_read_mail(const char *path, buffer_t *dest, const char **error_r);
 
+/* The token of the sender's domain, 0 if there is none. */
+uint64_t corpus_mail_domain(const struct corpus_mail *mail);
+
 /* Random numbers that are the same everywhere. */
 struct corpus_random {
 	uint64_t state;

@@ -55,16 +55,6 @@ struct measure {
 	unsigned int ham, ham_caught, spam, spam_missed, target, target_caught;
 };
 
-static uint64_t mail_domain(const struct corpus_mail *mail)
-{
-	for (unsigned int i = 0; i < mail->token_count; i++) {
-		if (junk_token_class(mail->tokens[i]) ==
-		    JUNK_TOKEN_SENDER_DOMAIN)
-			return mail->tokens[i];
-	}
-	return 0;
-}
-
 /* One half is reported, the other one measured. */
 static bool mail_is_reported(unsigned int idx)
 {
@@ -163,7 +153,7 @@ measure_mail(const struct poisoning *p, const struct junk_model *model,
 	}
 	m->ham++;
 	m->ham_caught += caught ? 1 : 0;
-	if (mail_domain(mail) == p->target) {
+	if (corpus_mail_domain(mail) == p->target) {
 		m->target++;
 		m->target_caught += caught ? 1 : 0;
 	}
@@ -224,7 +214,7 @@ attack_mail(struct poisoning *p, bool spam, uint64_t domain)
 			array_count(&p->corpus.mails);
 		mail = array_idx(&p->corpus.mails, idx);
 	} while (!mail_is_reported(idx) || mail->spam != spam ||
-		 (domain != 0 && mail_domain(mail) != domain));
+		 (domain != 0 && corpus_mail_domain(mail) != domain));
 	return mail;
 }
 
@@ -321,7 +311,7 @@ static void find_target(struct poisoning *p)
 
 	i_array_init(&domains, 1024);
 	array_foreach(&p->corpus.mails, mail) {
-		found = mail_domain(mail);
+		found = corpus_mail_domain(mail);
 		if (!mail->spam && found != 0)
 			array_push_back(&domains, &found);
 	}

@@ -75,21 +75,11 @@ enum users_variant {
 	USERS_PERSONAL,
 };
 
-static uint64_t mail_domain(const struct corpus_mail *mail)
-{
-	for (unsigned int i = 0; i < mail->token_count; i++) {
-		if (junk_token_class(mail->tokens[i]) ==
-		    JUNK_TOKEN_SENDER_DOMAIN)
-			return mail->tokens[i];
-	}
-	return 0;
-}
-
 /* The same for each variant. */
 static bool
 user_label(const struct corpus_mail *mail, unsigned int user, uint64_t seed)
 {
-	struct corpus_random random = { mail_domain(mail) ^ seed };
+	struct corpus_random random = { corpus_mail_domain(mail) ^ seed };
 
 	if (corpus_random_next(&random) % 3 != 0)
 		return mail->spam;

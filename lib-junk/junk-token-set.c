@@ -22,23 +22,22 @@ token_wanted(const struct junk_tokenizer_settings *set, junk_token_t token,
 void junk_token_set_add(struct junk_token_set *set, enum junk_token_class class,
 			const void *text, size_t size)
 {
+	const enum junk_token_group group = junk_class_group(class);
 	junk_token_t token;
-	enum junk_token_group group;
 	unsigned int slot, idx;
 
+	/* then it is there already, or there is no room for it */
+	if (set->count[group] == JUNK_MAX_GROUP_TOKENS)
+		return;
 	if (size > JUNK_MAX_TOKEN_BYTES)
 		size = JUNK_MAX_TOKEN_BYTES;
 	token = junk_token_hash(class, text, size);
-	group = junk_token_group(token);
-
 	slot = token % JUNK_TOKEN_SET_SLOTS;
 	while ((idx = set->slots[group][slot]) != 0) {
 		if (set->tokens[group][idx - 1] == token)
 			return;
 		slot = (slot + 1) % JUNK_TOKEN_SET_SLOTS;
 	}
-	if (set->count[group] == JUNK_MAX_GROUP_TOKENS)
-		return;
 	set->tokens[group][set->count[group]++] = token;
 	set->slots[group][slot] = set->count[group];
 

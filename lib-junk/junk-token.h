@@ -67,10 +67,10 @@ static inline enum junk_token_class junk_token_class(junk_token_t token)
 	return (enum junk_token_class)(token >> JUNK_TOKEN_CLASS_SHIFT);
 }
 
-/* A class of a later version than ours counts as structure. */
-static inline enum junk_token_group junk_token_group(junk_token_t token)
+static inline enum junk_token_group
+junk_class_group(enum junk_token_class class)
 {
-	return (token >> JUNK_TOKEN_CLASS_SHIFT) <= JUNK_TOKEN_SUBJECT_WORD ?
+	return class <= JUNK_TOKEN_SUBJECT_WORD ?
 		JUNK_TOKEN_GROUP_WORDS : JUNK_TOKEN_GROUP_STRUCTURE;
 }
 

@@ -32,8 +32,9 @@ static void test_junk_token_hash(void)
 	test_assert(((body ^ subject) & JUNK_TOKEN_HASH_MASK) != 0);
 	test_assert(body == junk_token_hash(JUNK_TOKEN_BODY_WORD,
 					    "viagra", 6));
-	test_assert(junk_token_group(body) == JUNK_TOKEN_GROUP_WORDS);
-	test_assert(junk_token_group(UINT64_MAX) ==
+	test_assert(junk_class_group(junk_token_class(body)) ==
+		    JUNK_TOKEN_GROUP_WORDS);
+	test_assert(junk_class_group(junk_token_class(UINT64_MAX)) ==
 		    JUNK_TOKEN_GROUP_STRUCTURE);
 	test_assert(junk_token_source(body) == JUNK_TOKEN_SOURCE_BODY);
 	test_assert(junk_token_source(subject) == JUNK_TOKEN_SOURCE_SUBJECT);

@@ -55,8 +55,10 @@
 #define MEMORY_REPORTS 1000
 #define REPLAY_COUNT 2
 #define REPLAY_RATE 0.3
-/* Sum against the label from which on the label isn't believed again. */
+/* Sum against the label from which on the label isn't believed again: less
+   where many labels are wrong (the part of wrong ones times DOUBT). */
 #define REPLAY_DISBELIEF 1.0
+#define REPLAY_DOUBT 5
 /* ... unless its class is so much rarer than the other one. */
 #define RARE_CLASS 0.1
 
@@ -159,6 +161,8 @@ struct learner_noise {
 struct learner_step {
 	double label, weight, rate, epsilon;
 	struct learner_noise noise;
+	/* a sum against the label that is taken for a wrong label */
+	double disbelief;
 };
 
 void junk_learner_settings_init(struct junk_learner_settings *set_r)
@@ -323,28 +327,38 @@ random_below(struct junk_learner *learner, unsigned int limit)
 	return random_next(learner) % limit;
 }
 
+/* Where the report's weights are */
 static void
 example_init(struct junk_learner *learner, uint64_t person,
 	     const junk_token_t *tokens, unsigned int count,
 	     struct learner_example *example_r)
 {
-	float scales[JUNK_TOKEN_SOURCE_COUNT];
-	uint32_t salt = random_next(learner);
-
 	count = I_MIN(count, JUNK_MAX_TOKENS);
-	junk_model_scales(tokens, count, scales);
 	example_r->count = count;
 	example_r->shared = FALSE;
 	for (unsigned int i = 0; i < count; i++) {
+		example_r->global_idx[i] =
+			junk_model_hash_index(learner->set.seed,
+					      learner->global.log2, tokens[i]);
+		example_r->personal_idx[i] =
+			junk_model_hash_index(person, learner->personal.log2,
+					      tokens[i]);
+	}
+}
+
+/* ... and what they count for, in parts that are drawn by lot */
+static void
+example_prepare(struct junk_learner *learner, const junk_token_t *tokens,
+		struct learner_example *example_r)
+{
+	float scales[JUNK_TOKEN_SOURCE_COUNT];
+	uint32_t salt = random_next(learner);
+
+	junk_model_scales(tokens, example_r->count, scales);
+	for (unsigned int i = 0; i < example_r->count; i++) {
 		junk_token_t token = tokens[i];
 		uint32_t mixed = ((uint32_t)token ^ salt) * 0x9e3779b1U;
 
-		example_r->global_idx[i] =
-			junk_model_hash_index(learner->set.seed,
-					      learner->global.log2, token);
-		example_r->personal_idx[i] =
-			junk_model_hash_index(person, learner->personal.log2,
-					      token);
 		example_r->global_scale[i] = scales[junk_token_source(token)] *
 			table_trust(&learner->global, example_r->global_idx[i]);
 		example_r->personal_scale[i] =
@@ -496,11 +510,13 @@ static bool sketch_is_same(const struct learner_sketch *sketch1,
 {
 	unsigned int same = 0, used = 0;
 
+	/* without branches, for the compiler to do many at once: a report is
+	   compared with all of the memory */
 	for (unsigned int i = 0; i < SKETCH_SIZE; i++) {
-		if (sketch1->min[i] == 0 && sketch2->min[i] == 0)
-			continue;
-		used++;
-		same += sketch1->min[i] == sketch2->min[i] ? 1 : 0;
+		uint32_t min1 = sketch1->min[i], min2 = sketch2->min[i];
+
+		used += (min1 | min2) != 0;
+		same += ((min1 | min2) != 0) & (min1 == min2);
 	}
 	return same >= SKETCH_MIN_SAME && same * 2 >= used;
 }
@@ -575,9 +591,10 @@ memory_add(struct junk_learner *learner, const struct junk_report *report,
 
 /* A class that is reported rarely is believed whatever the model says. */
 static bool
-memory_is_believed(const struct junk_learner *learner, bool spam, double sum)
+memory_is_believed(const struct junk_learner *learner, bool spam, double sum,
+		   double disbelief)
 {
-	return (spam ? sum >= -REPLAY_DISBELIEF : sum <= REPLAY_DISBELIEF) ||
+	return (spam ? sum >= -disbelief : sum <= disbelief) ||
 		class_is_rare(learner, spam);
 }
 
@@ -595,8 +612,9 @@ memory_replay(struct junk_learner *learner, bool spam,
 	example_init(learner, junk_model_person(learner->set.seed,
 						memory->reporter),
 		     memory->tokens, memory->token_count, example);
+	example_prepare(learner, memory->tokens, example);
 	sum = example_sum(learner, example);
-	if (!memory_is_believed(learner, spam, sum))
+	if (!memory_is_believed(learner, spam, sum, step->disbelief))
 		return;
 	step->label = spam ? 1 : 0;
 	step->weight = memory->weight;
@@ -693,20 +711,14 @@ static void table_count(struct learner_table *table, size_t idx)
 
 /* Who, and how many reports, are behind each of the report's weights. */
 static void
-report_count(struct junk_learner *learner, uint64_t person,
-	     const struct junk_report *report)
+example_count(struct junk_learner *learner, uint64_t person,
+	      const struct learner_example *example)
 {
-	unsigned int count = I_MIN(report->token_count, JUNK_MAX_TOKENS);
-	size_t idx;
-
-	for (unsigned int i = 0; i < count; i++) {
-		idx = junk_model_hash_index(learner->set.seed,
-					    learner->global.log2,
-					    report->tokens[i]);
-		learner->reporters[idx] |= UINT64_C(1) << (person >> 58);
-		table_count(&learner->global, idx);
-		table_count(&learner->personal, junk_model_hash_index(person,
-			learner->personal.log2, report->tokens[i]));
+	for (unsigned int i = 0; i < example->count; i++) {
+		learner->reporters[example->global_idx[i]] |=
+			UINT64_C(1) << (person >> 58);
+		table_count(&learner->global, example->global_idx[i]);
+		table_count(&learner->personal, example->personal_idx[i]);
 	}
 }
 
@@ -721,20 +733,22 @@ learner_learn(struct junk_learner *learner, const struct junk_report *report,
 	uint64_t person = junk_model_person(learner->set.seed,
 					    report->reporter);
 	bool trusted = weight >= 1;
-	double sum;
+	double sum, noise;
 
 	weight *= report_balance(learner, spam);
-	report_count(learner, person, report);
 	example_init(learner, person, report->tokens, report->token_count,
 		     &example);
+	example_count(learner, person, &example);
+	example_prepare(learner, report->tokens, &example);
 	sum = example_sum(learner, &example);
 	noise_learn(learner, sum, spam);
 
 	step.label = spam ? 1 : 0;
 	step.weight = weight;
 	step.rate = LEARN_RATE;
-	step.epsilon = LEARN_EPSILON +
-		LEARN_EPSILON_NOISE * noise_rate(learner, &step.noise);
+	noise = noise_rate(learner, &step.noise);
+	step.epsilon = LEARN_EPSILON + LEARN_EPSILON_NOISE * noise;
+	step.disbelief = REPLAY_DISBELIEF - REPLAY_DOUBT * noise;
 	example_learn(learner, &example, sum, &step);
 	sketch_init(&sketch, report->tokens, report->token_count);
 	memory = !trusted ? NULL :
@@ -779,7 +793,8 @@ void junk_learner_learn(struct junk_learner *learner,
 
    In the machine's own byte order (a snapshot never leaves it): a header, for
    each table its weights and squares, the reporters' sketches, each table's
-   counts, then for each report of the memory a struct learner_memory_header and its tokens. */
+   counts, then for each report of the memory a struct learner_memory_header
+   and its tokens. */
 
 struct learner_header {
 	char magic[8];
@@ -805,7 +820,7 @@ struct learner_memory_header {
 };
 
 #define LEARNER_MAGIC "JUNKLRNR"
-#define LEARNER_VERSION 4
+#define LEARNER_VERSION 5
 #define LEARNER_BYTE_ORDER 0x01020304
 
 static size_t tables_size(const struct junk_learner *learner)
