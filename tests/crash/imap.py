@@ -117,7 +117,10 @@ def send_spools(d, users):
         for user in users:
             d.imap(user).logout()
         return not spools(d)
-    harness.wait_for(sent, "the spools", 60)
+    try:
+        harness.wait_for(sent, "the spools", 60)
+    except harness.HarnessError as e:
+        raise harness.HarnessError("%s: %s\n%s" % (e, spools(d), d.log()))
 
 
 def settle(d):
@@ -152,6 +155,8 @@ def test_imap_killed(args, rnd):
         while any(m.is_alive() for m in movers):
             waker.look(d.children("imap"))
             time.sleep(0.1)
+        # ends the master's pause, if it makes one (crashlib.Waker)
+        d.reload()
         send_spools(d, users)
         total = settle(d)
         confirmed = sum(m.confirmed for m in movers)
