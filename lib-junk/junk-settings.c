@@ -66,9 +66,8 @@ static const struct junk_settings junk_default_settings = {
 	.junk_feedback_state_dir = "",
 };
 
-/* A token's people are counted in a sketch of 64 bits, which tells no more
-   than some 60 apart. */
-#define MAX_MIN_REPORTERS 50
+/* A weight's people are counted in a sketch of 32 bits: some 32 people fill 20. */
+#define MAX_MIN_REPORTERS 20
 #define MIN_RETENTION_SECS (24*60*60)
 /* Two snapshots and some reports need that much. */
 #define MIN_DATABASE_BYTES (64*1024*1024)

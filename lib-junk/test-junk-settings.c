@@ -63,9 +63,9 @@ static void test_junk_settings_get(void)
 		  "junk_feedback_database_size = 63M: "
 		  "junk_feedback_database_size must be at least 64M, or 0 for any",
 		  TRUE, 90 },
-		{ { { "junk_feedback_min_reporters", "51" } },
-		  "junk_feedback_min_reporters = 51: "
-		  "junk_feedback_min_reporters must be from 1 to 50",
+		{ { { "junk_feedback_min_reporters", "21" } },
+		  "junk_feedback_min_reporters = 21: "
+		  "junk_feedback_min_reporters must be from 1 to 20",
 		  TRUE, 90 },
 		{ { { "junk_feedback_retention", "0",
 		      "junk_feedback_database_size", "0" } }, NULL, TRUE, 90 },

@@ -13,6 +13,9 @@
      G += g^2
      w += eta (g - lambda w) / (sqrt(G) + eps)
 
+   Of a report of spam, the shared weights of tokens that more people have in ham
+   than in spam take a smaller step (people_say()).
+
    A weight that c reports stand behind counts, also for readers, as
    w c / (c + 1/2): one report alone is believed less.
    Each part learns as if the others weren't there (dropout training: Wager,
@@ -47,8 +50,13 @@
 #define LEARN_DOUBT 0.5f
 
 /* Where the shared weight counts, one's own learns at this part of the rate: what
-   people agree on is to be found in the shared ones. */
+   people agree on is to be found in the shared ones. Who is overruled there
+   learns it the faster for himself. */
 #define PERSONAL_RATE 0.35f
+#define PERSONAL_OVERRULED_RATE 2.0f
+
+/* So many people more are assumed on both sides of people_say(). */
+#define SAY_PRIOR 8.0f
 
 /* Recent reports of each class that are learned again, so many after each new
    one, at a lower rate. */
@@ -122,7 +130,8 @@ struct learner_memory {
 struct junk_learner {
 	struct junk_learner_settings set;
 	struct learner_table global, personal;
-	/* For each shared weight: a bit for each (hashed) reporter. */
+	/* For each shared weight: a bit for each (hashed) reporter of ham, in
+	   the upper half of spam. */
 	uint64_t *reporters;
 	float bias, bias_square;
 	uint32_t spam_count, ham_count;
@@ -145,6 +154,9 @@ struct learner_example {
 	/* each weight's factor in the sum, its doubt included */
 	float global_scale[JUNK_MAX_TOKENS], personal_scale[JUNK_MAX_TOKENS];
 	uint8_t view[JUNK_MAX_TOKENS];
+	/* enough people stand behind the shared weight, and people_say() */
+	bool public[JUNK_MAX_TOKENS];
+	float say[JUNK_MAX_TOKENS];
 	/* learn the shared weights only, and only of some tokens */
 	bool shared;
 	bool learned[JUNK_MAX_TOKENS];
@@ -256,7 +268,10 @@ weight_publish(int16_t *dest, const struct learner_table *table, size_t idx)
 
 static bool global_is_public(const struct junk_learner *learner, size_t idx)
 {
-	return (unsigned int)__builtin_popcountll(learner->reporters[idx]) >=
+	uint64_t people = learner->reporters[idx];
+
+	return (unsigned int)__builtin_popcount((uint32_t)people |
+						(uint32_t)(people >> 32)) >=
 		learner->set.min_reporters;
 }
 
@@ -346,10 +361,26 @@ example_init(struct junk_learner *learner, uint64_t person,
 	}
 }
 
+/* How much a report has to say in a shared weight, 0-1. A few who report as spam
+   what many have reported as ham, a newsletter that they don't want, say, don't
+   take it from the others. The other way round each counts: reports of ham are
+   rare, and lost ham is worse. */
+static float people_say(uint64_t people, bool spam)
+{
+	int ham_count = __builtin_popcount((uint32_t)people);
+	int spam_count = __builtin_popcount((uint32_t)(people >> 32));
+	float part;
+
+	if (!spam || spam_count >= ham_count)
+		return 1;
+	part = (spam_count + SAY_PRIOR) / (ham_count + SAY_PRIOR);
+	return part * part * part;
+}
+
 /* ... and what they count for, in parts that are drawn by lot */
 static void
-example_prepare(struct junk_learner *learner, const junk_token_t *tokens,
-		struct learner_example *example_r)
+example_prepare(struct junk_learner *learner, bool spam,
+		const junk_token_t *tokens, struct learner_example *example_r)
 {
 	float scales[JUNK_TOKEN_SOURCE_COUNT];
 	uint32_t salt = random_next(learner);
@@ -366,6 +397,10 @@ example_prepare(struct junk_learner *learner, const junk_token_t *tokens,
 			table_trust(&learner->personal,
 				    example_r->personal_idx[i]);
 		example_r->view[i] = ((uint64_t)mixed * VIEWS) >> 32;
+		example_r->public[i] =
+			global_is_public(learner, example_r->global_idx[i]);
+		example_r->say[i] = people_say(
+			learner->reporters[example_r->global_idx[i]], spam);
 	}
 }
 
@@ -383,8 +418,7 @@ example_sum(const struct junk_learner *learner,
 			learner->personal.weights[example->personal_idx[i]] *
 			example->personal_scale[i];
 
-		if (example->shared ||
-		    global_is_public(learner, example->global_idx[i])) {
+		if (example->shared || example->public[i]) {
 			part += learner->global.weights[
 				example->global_idx[i]] *
 				example->global_scale[i];
@@ -450,6 +484,12 @@ weight_step(float *weight, float *square, float gradient, float decay,
 		*weight = -MAX_WEIGHT;
 }
 
+static float personal_rate(bool public, float say)
+{
+	return !public ? 1 : PERSONAL_RATE +
+		(PERSONAL_OVERRULED_RATE - PERSONAL_RATE) * (1 - say);
+}
+
 /* sum: what example_sum() returned */
 static void
 example_learn(struct junk_learner *learner,
@@ -471,13 +511,14 @@ example_learn(struct junk_learner *learner,
 		uint32_t gidx = example->global_idx[i];
 		uint32_t pidx = example->personal_idx[i];
 		float error = errors[example->view[i]];
-		bool public = global_is_public(learner, gidx);
+		bool public = example->public[i];
+		float say = example->say[i];
 
 		if (example->shared && !example->learned[i])
 			continue;
 		weight_step(&global->weights[gidx], &global->squares[gidx],
 			    error * example->global_scale[i], LEARN_DECAY,
-			    step->rate, step->epsilon);
+			    step->rate * say, step->epsilon);
 		if (public) {
 			weight_publish(&learner->published[gidx], global,
 				       gidx);
@@ -486,7 +527,7 @@ example_learn(struct junk_learner *learner,
 			continue;
 		weight_step(&personal->weights[pidx], &personal->squares[pidx],
 			    error * example->personal_scale[i], LEARN_DECAY,
-			    public ? step->rate * PERSONAL_RATE : step->rate,
+			    step->rate * personal_rate(public, say),
 			    step->epsilon);
 		weight_publish(&published_personal[pidx], personal, pidx);
 	}
@@ -612,7 +653,7 @@ memory_replay(struct junk_learner *learner, bool spam,
 	example_init(learner, junk_model_person(learner->set.seed,
 						memory->reporter),
 		     memory->tokens, memory->token_count, example);
-	example_prepare(learner, memory->tokens, example);
+	example_prepare(learner, spam, memory->tokens, example);
 	sum = example_sum(learner, example);
 	if (!memory_is_believed(learner, spam, sum, step->disbelief))
 		return;
@@ -711,12 +752,13 @@ static void table_count(struct learner_table *table, size_t idx)
 
 /* Who, and how many reports, are behind each of the report's weights. */
 static void
-example_count(struct junk_learner *learner, uint64_t person,
+example_count(struct junk_learner *learner, uint64_t person, bool spam,
 	      const struct learner_example *example)
 {
+	const uint64_t bit = UINT64_C(1) << ((person >> 59) + (spam ? 32 : 0));
+
 	for (unsigned int i = 0; i < example->count; i++) {
-		learner->reporters[example->global_idx[i]] |=
-			UINT64_C(1) << (person >> 58);
+		learner->reporters[example->global_idx[i]] |= bit;
 		table_count(&learner->global, example->global_idx[i]);
 		table_count(&learner->personal, example->personal_idx[i]);
 	}
@@ -738,8 +780,8 @@ learner_learn(struct junk_learner *learner, const struct junk_report *report,
 	weight *= report_balance(learner, spam);
 	example_init(learner, person, report->tokens, report->token_count,
 		     &example);
-	example_count(learner, person, &example);
-	example_prepare(learner, report->tokens, &example);
+	example_count(learner, person, spam, &example);
+	example_prepare(learner, spam, report->tokens, &example);
 	sum = example_sum(learner, &example);
 	noise_learn(learner, sum, spam);
 

@@ -109,6 +109,40 @@ static void test_junk_learner_min_reporters(void)
 	test_end();
 }
 
+/* 30 people read a newsletter, two report it as spam, each ten times. */
+static void test_junk_learner_overruled(void)
+{
+	struct junk_learner *learner = learner_new(60, 60, 30);
+	unsigned char reporter[JUNK_REPORTER_BYTES];
+	struct junk_report report;
+	junk_token_t tokens[TOKENS];
+	struct junk_score s;
+
+	test_begin("junk learner: a few don't overrule many");
+	for (unsigned int i = 0; i < 20; i++) {
+		report_init(&report, tokens, JUNK_VERDICT_SPAM, 2, 3000 + i,
+			    100 + i % 2);
+		junk_learner_learn(learner, &report, 1);
+	}
+	score(learner, 2, NULL, &s);
+	test_assert(s.score >= 0 && s.score < 20);
+	/* but for themselves */
+	memset(reporter, 100, sizeof(reporter));
+	score(learner, 2, reporter, &s);
+	test_assert(s.score > 80);
+
+	/* many do */
+	for (unsigned int i = 0; i < 60; i++) {
+		report_init(&report, tokens, JUNK_VERDICT_SPAM, 2, 4000 + i,
+			    i % 30);
+		junk_learner_learn(learner, &report, 1);
+	}
+	score(learner, 2, NULL, &s);
+	test_assert(s.score > 80);
+	junk_learner_deinit(&learner);
+	test_end();
+}
+
 static void test_junk_learner_min_reports(void)
 {
 	static const struct {
@@ -324,6 +358,7 @@ int main(void)
 	static void (*const test_functions[])(void) = {
 		test_junk_learner_learns,
 		test_junk_learner_min_reporters,
+		test_junk_learner_overruled,
 		test_junk_learner_min_reports,
 		test_junk_learner_snapshot,
 		test_junk_learner_bad_snapshot,
