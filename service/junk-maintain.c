@@ -7,6 +7,11 @@
    second. */
 #define SNAPSHOT_REPORTS 4000
 #define SNAPSHOT_SECS 300
+/* What a report that was taken back needs, to learn anew all that came since the
+   last snapshot, is done at once if that is so little; more of it (a tenth of a
+   second and up) after so long, or when the next snapshot is due anyway. */
+#define REBUILD_REPORTS 500
+#define REBUILD_SECS 5
 /* Token counts are written when they are so old, or when so many wait
    (3-8 MB): under load always the latter, so that this costs it nothing. */
 #define TOKENS_SECS 10
@@ -39,6 +44,9 @@ junk_recorder_snapshot_is_due(const struct junk_recorder *recorder, time_t now)
 static int
 junk_recorder_work_snapshot(struct junk_recorder *recorder, time_t now)
 {
+	/* it would keep what was taken back */
+	if (recorder->need_rebuild)
+		return 0;
 	if (recorder->snapshot_time == 0)
 		recorder->snapshot_time = now;
 	if (recorder->snapshot_copy != NULL)
@@ -134,8 +142,47 @@ junk_recorder_tokens_are_due(struct junk_recorder *recorder, time_t now)
 	if (count == 0 || now < recorder->tokens_time ||
 	    recorder->tokens_time == 0)
 		recorder->tokens_time = now;
-	return count >= TOKENS_MAX ||
-		(count > 0 && now - recorder->tokens_time >= TOKENS_SECS);
+	/* they have what was taken back */
+	return !recorder->need_rebuild && (count >= TOKENS_MAX ||
+		(count > 0 && now - recorder->tokens_time >= TOKENS_SECS));
+}
+
+static bool
+junk_recorder_rebuild_is_due(struct junk_recorder *recorder, time_t now)
+{
+	int64_t count = recorder->last_seq -
+		junk_recorder_settled_seq(recorder);
+
+	return recorder->need_rebuild &&
+		(count < REBUILD_REPORTS || count >= SNAPSHOT_REPORTS ||
+		 junk_token_counts_size(recorder->tokens) >= TOKENS_MAX ||
+		 now - recorder->rebuild_time >= REBUILD_SECS ||
+		 /* a clock may jump back */
+		 now < recorder->rebuild_time);
+}
+
+/* What was much is settled in the same go, all at once: where reports are taken
+   back all the time, it would be replayed again and again, ever more of it. */
+static int
+junk_recorder_work_rebuild(struct junk_recorder *recorder, time_t now)
+{
+	const bool much = recorder->last_seq -
+		junk_recorder_settled_seq(recorder) >= REBUILD_REPORTS;
+	const char *error;
+
+	if (junk_recorder_rebuild(recorder, &error) < 0)
+		return -1;
+	recorder->rebuild_time = now;
+	if (!much)
+		return 1;
+	if (junk_recorder_snapshot(recorder) < 0)
+		return -1;
+	recorder->snapshot_time = now;
+	while (junk_recorder_settled_seq(recorder) < recorder->last_seq) {
+		if (junk_recorder_write_tokens(recorder, now) < 0)
+			return -1;
+	}
+	return 1;
 }
 
 /* Returns 1 if there is more to delete, 0 if not. */
@@ -253,11 +300,10 @@ junk_recorder_work(struct junk_recorder *recorder,
 
 int junk_recorder_maintain(struct junk_recorder *recorder, time_t now)
 {
-	const char *error;
 	int ret;
 
-	if (recorder->need_rebuild)
-		return junk_recorder_rebuild(recorder, &error) < 0 ? -1 : 1;
+	if (junk_recorder_rebuild_is_due(recorder, now))
+		return junk_recorder_work_rebuild(recorder, now);
 	for (unsigned int i = 0; i < JUNK_RECORDER_WORK_COUNT; i++) {
 		enum junk_recorder_work work = recorder->next_work;
 

@@ -64,7 +64,7 @@ struct junk_recorder {
 	int64_t snapshot_copy_seq;
 	unsigned int snapshot_copy_part;
 	enum junk_recorder_work next_work;
-	time_t snapshot_time, tokens_time, expire_time, wal_time;
+	time_t rebuild_time, snapshot_time, tokens_time, expire_time, wal_time;
 	/* the size of the database was last looked at */
 	int64_t expire_seq;
 	/* the database is larger than it may be */

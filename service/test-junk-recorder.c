@@ -699,6 +699,36 @@ static void test_junk_recorder_turns(void)
 	test_end_recorder();
 }
 
+/* Somebody moves a message there and back all the time while others report
+   without a pause: snapshots are written all the same, and not all is learned
+   anew each time. */
+static void test_junk_recorder_minds(void)
+{
+	const struct junk_recorder_counters *c;
+	unsigned int m = 0;
+	time_t now = NOW;
+
+	test_begin_recorder("junk recorder: taken back under load");
+	for (unsigned int turn = 0; turn < 250; turn++) {
+		test_add(1, 60000, turn % 2 == 0 ? JUNK_VERDICT_SPAM :
+			 JUNK_VERDICT_RETRACT, NOW + turn);
+		for (unsigned int i = 0; i < 50; i++, m++)
+			test_add(2 + m % 100, m, JUNK_VERDICT_SPAM, NOW);
+		now += turn % 4 == 0 ? 1 : 0;
+		test_assert_idx(junk_recorder_commit(recorder, now) == 0, turn);
+		test_assert_idx(junk_recorder_maintain(recorder, now) >= 0,
+				turn);
+	}
+	c = junk_recorder_get_counters(recorder);
+	test_assert(c->taken_back == 125);
+	test_assert(c->snapshots > 2);
+	test_assert(recorder->last_seq - junk_recorder_settled_seq(recorder) <
+		    6000);
+	/* while there is little to learn anew, then with each snapshot */
+	test_assert(c->rebuilds < 90);
+	test_end_recorder();
+}
+
 static void test_junk_recorder_size(void)
 {
 	bool behind = FALSE;
@@ -789,6 +819,7 @@ int main(void)
 		test_junk_recorder_expire,
 		test_junk_recorder_token_delay,
 		test_junk_recorder_turns,
+		test_junk_recorder_minds,
 		test_junk_recorder_size,
 		test_junk_recorder_bad_snapshot,
 		test_dir_deinit,

@@ -6,6 +6,7 @@ afterwards "doveadm junk learn" reports whatever is in Junk, which counts
 nothing twice.
 """
 
+import contextlib
 import os
 import tempfile
 import threading
@@ -77,10 +78,21 @@ def kill_one(d, rnd):
     return True
 
 
+@contextlib.contextmanager
+def service_away(d):
+    """Who comes now can't connect and spools. By the socket's mode: a reload,
+    which makes it anew, may only end that early."""
+    mode = os.stat(d.socket_path).st_mode & 0o777
+    os.chmod(d.socket_path, 0)
+    try:
+        yield
+    finally:
+        os.chmod(d.socket_path, mode)
+
+
 def kill_imap(d, movers, kills, rnd):
     """Returns (how often, how often while the service was away)."""
     done = away = 0
-    gone = d.socket_path + ".gone"
     waker = crashlib.Waker(d)
     while done < kills and any(m.is_alive() for m in movers):
         waker.look(d.children("imap"))
@@ -88,14 +100,13 @@ def kill_imap(d, movers, kills, rnd):
         if rnd.random() < 0.9:
             done += kill_one(d, rnd)
             continue
-        # who comes now can't connect and spools
-        os.rename(d.socket_path, gone)
         end = time.monotonic() + rnd.uniform(0, AWAY_SECS)
-        while time.monotonic() < end:
-            killed = kill_one(d, rnd)
-            done, away = done + killed, away + killed
-            time.sleep(rnd.uniform(0, 0.02))
-        os.rename(gone, d.socket_path)
+        # no socket: a reload is under way
+        with contextlib.suppress(FileNotFoundError), service_away(d):
+            while time.monotonic() < end:
+                killed = kill_one(d, rnd)
+                done, away = done + killed, away + killed
+                time.sleep(rnd.uniform(0, 0.02))
     return done, away
 
 
