@@ -542,7 +542,7 @@ class Dovecot:
             self._wait_port(port)
         # listeners come one after the other
         if self.options.service is not None:
-            wait_for(lambda: os.path.exists(self.socket_path) or
+            wait_for(lambda: is_listening(self.socket_path) or
                      self.process.poll() is not None, self.socket_path)
 
     def _wait_port(self, port):
@@ -734,6 +734,15 @@ def wait_for(condition, what="a condition", timeout_secs=TIMEOUT_SECS):
         if time.monotonic() > end:
             raise HarnessError("timeout: " + what)
         time.sleep(0.01)
+
+
+def is_listening(path):
+    """Is there a UNIX socket that takes connections? Without making one."""
+    with open("/proc/net/unix") as f:
+        sockets = [line.split() for line in f]
+    # SO_ACCEPTCON in the flags
+    return any(fields[-1] == path and int(fields[3], 16) & 0x10000
+               for fields in sockets[1:])
 
 
 def to_crlf(message):
