@@ -150,15 +150,16 @@ junk_recorder_tokens_are_due(struct junk_recorder *recorder, time_t now)
 static bool
 junk_recorder_rebuild_is_due(struct junk_recorder *recorder, time_t now)
 {
-	int64_t count = recorder->last_seq -
-		junk_recorder_settled_seq(recorder);
+	int64_t count;
 
-	return recorder->need_rebuild &&
-		(count < REBUILD_REPORTS || count >= SNAPSHOT_REPORTS ||
-		 junk_token_counts_size(recorder->tokens) >= TOKENS_MAX ||
-		 now - recorder->rebuild_time >= REBUILD_SECS ||
-		 /* a clock may jump back */
-		 now < recorder->rebuild_time);
+	if (!recorder->need_rebuild)
+		return FALSE;
+	count = recorder->last_seq - junk_recorder_settled_seq(recorder);
+	return count < REBUILD_REPORTS || count >= SNAPSHOT_REPORTS ||
+		junk_token_counts_size(recorder->tokens) >= TOKENS_MAX ||
+		now - recorder->rebuild_time >= REBUILD_SECS ||
+		/* a clock may jump back */
+		now < recorder->rebuild_time;
 }
 
 /* What was much is settled in the same go, all at once: where reports are taken
