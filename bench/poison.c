@@ -14,7 +14,7 @@
      whitewash   spam as ham
 
    (Nelson et al. 2008 for the first two.) RATE is junk_feedback_rate; 0 = no
-   limit. In the end all who have exceeded it are forgotten, and the model is
+   limit, nor one of each person's share. In the end all who have exceeded it are forgotten, and the model is
    compared with the one before. Prints key=value lines. */
 
 #include "lib.h"
@@ -68,6 +68,7 @@ poisoning_start(struct poisoning *p, const char *state_dir,
 		const char *segment_path, unsigned int rate)
 {
 	const struct junk_engine_settings set = {
+		.unlimited_shares = rate == 0,
 		.state_dir = state_dir,
 		.chroot_dir = "",
 		.segment_path = segment_path,
@@ -126,7 +127,6 @@ static buffer_t *poisoning_weights(struct poisoning *p)
 		      (((size_t)1 << model.global_log2) +
 		       ((size_t)1 << model.personal_log2)) *
 		      sizeof(*model.weights));
-	buffer_append(copy, &model.bias, sizeof(model.bias));
 	buffer_append(copy, &model.spam_count, sizeof(model.spam_count));
 	buffer_append(copy, &model.ham_count, sizeof(model.ham_count));
 	junk_segment_close(&segment);

@@ -174,7 +174,6 @@ print_classes(struct scorer *scorer, const char *name,
 {
 	ARRAY(struct class_sum) sums;
 	const struct class_sum *sum;
-	double bias = score->sum;
 
 	t_array_init(&sums, JUNK_TOKEN_CLASS_COUNT);
 	for (unsigned int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++) {
@@ -182,9 +181,7 @@ print_classes(struct scorer *scorer, const char *name,
 
 		if (class_sum.sum != 0)
 			array_push_back(&sums, &class_sum);
-		bias -= class_sum.sum;
 	}
-	print_row(name, "bias", weight_string(bias));
 	array_sort(&sums, class_sum_cmp);
 	array_foreach(&sums, sum) {
 		print_people_row(name, "class",

@@ -149,7 +149,6 @@ void junk_model_score(const struct junk_model *model,
 			scales[junk_token_source(tokens[i])] /
 			JUNK_WEIGHT_SCALE;
 	}
-	score_r->sum = model->bias;
 	for (unsigned int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++)
 		score_r->sum += score_r->class_sum[i];
 	score_r->probability = model_probability(model, score_r->sum);

@@ -6,7 +6,7 @@
 /* How a message is scored: the one implementation, used by every reader of
    the segment and by the service before it learns.
 
-     s = sum over sources (scale * sum of w[token]) + bias
+     s = sum over sources (scale * sum of w[token])
          scale = factor of the source / sqrt(n * max(1, n / JUNK_MODEL_LONG))
          n = the source's tokens in this message
      p = 1 / (1 + exp(-(cal_a * s + cal_b)))
@@ -58,7 +58,7 @@ struct junk_model {
 	unsigned int global_log2, personal_log2;
 	/* Random for each segment. */
 	uint64_t seed;
-	float bias, cal_a, cal_b;
+	float cal_a, cal_b;
 	/* Reports behind the model. */
 	uint32_t spam_count, ham_count;
 	/* Fewer reports of either class than this: unknown. */

@@ -251,11 +251,9 @@ junk_segment_fill(struct junk_segment *segment, struct junk_model *model_r,
 	model_r->min_evidence = segment->fixed.min_evidence;
 	model_r->spam_count = load_u32(&map->spam_count);
 	model_r->ham_count = load_u32(&map->ham_count);
-	model_r->bias = load_float(&map->bias);
 	model_r->cal_a = load_float(&map->cal_a);
 	model_r->cal_b = load_float(&map->cal_b);
-	if (!isfinite(model_r->bias) || !isfinite(model_r->cal_a) ||
-	    !isfinite(model_r->cal_b)) {
+	if (!isfinite(model_r->cal_a) || !isfinite(model_r->cal_b)) {
 		*reason_r = "segment holds numbers that aren't finite";
 		return -1;
 	}

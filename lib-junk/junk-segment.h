@@ -29,10 +29,9 @@
     72   u32 ham reports behind it
     76   u32 generation: counts every change
     80   u64 time of the last change, seconds since 1970
-    88   f32 bias
-    92   f32 cal_a
-    96   f32 cal_b
-   100   28 zero bytes
+    88   f32 cal_a
+    92   f32 cal_b
+    96   32 zero bytes
    128   int16 * (1 << shared log2), then int16 * (1 << personal log2)
  */
 
@@ -74,10 +73,9 @@ struct junk_segment_header {
 	uint32_t ham_count;
 	uint32_t generation;
 	uint64_t last_change;
-	float bias;
 	float cal_a;
 	float cal_b;
-	unsigned char zero2[28];
+	unsigned char zero2[32];
 };
 
 /* What the checksum of a fixed part has to be. */

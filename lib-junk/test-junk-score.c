@@ -46,7 +46,7 @@ static void write_segment(int16_t w, uint32_t reports)
 	put(data + 64, JUNK_SEGMENT_IN_USE, 4);
 	put(data + 68, reports, 4);
 	put(data + 72, reports, 4);
-	memcpy(data + 92, &one, 4);
+	memcpy(data + 88, &one, 4);
 	for (size_t i = JUNK_SEGMENT_HEADER_BYTES; i < TEST_SIZE; i += 2)
 		memcpy(data + i, &w, 2);
 	fd = open(TEST_PATH, O_CREAT | O_TRUNC | O_WRONLY, 0600);

@@ -35,7 +35,6 @@ test_header_init(struct junk_segment_header *h, unsigned int global_log2,
 	h->ham_count = 200;
 	h->generation = 7;
 	h->last_change = 1700000000;
-	h->bias = -0.5f;
 	h->cal_a = 1.5f;
 	h->cal_b = 0.25f;
 }
@@ -117,7 +116,6 @@ static void test_junk_segment_valid(void)
 		test_assert_idx(model.min_evidence == 3, i);
 		test_assert_idx(model.spam_count == 100, i);
 		test_assert_idx(model.ham_count == 200, i);
-		test_assert_idx(model.bias == -0.5f, i);
 		test_assert_idx(model.cal_a == 1.5f, i);
 		test_assert_idx(model.cal_b == 0.25f, i);
 		test_assert_idx(model.weights[count - 1] == 0, i);
@@ -244,9 +242,9 @@ static void test_junk_segment_life(void)
 	test_assert(junk_segment_get(segment, 99, &model, &reason) == 0);
 
 	map = test_map_writable();
-	map->bias = 2;
+	map->cal_b = 2;
 	test_assert(junk_segment_get(segment, 99, &model, &reason) == 0);
-	test_assert(model.bias == 2);
+	test_assert(model.cal_b == 2);
 	map->cal_a = (float)NAN;
 	test_assert(junk_segment_get(segment, 99, &model, &reason) == -1);
 	test_assert(strstr(reason, "finite") != NULL);
@@ -308,7 +306,7 @@ static void test_junk_segment_layout(void)
 	test_assert(OFFSET(global_log2) == 28 && OFFSET(seed) == 32);
 	test_assert(OFFSET(min_reports) == 48 && OFFSET(checksum) == 56);
 	test_assert(OFFSET(state) == 64 && OFFSET(generation) == 76);
-	test_assert(OFFSET(last_change) == 80 && OFFSET(cal_b) == 96);
+	test_assert(OFFSET(last_change) == 80 && OFFSET(cal_b) == 92);
 #undef OFFSET
 	test_end();
 }

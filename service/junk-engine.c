@@ -298,6 +298,7 @@ static void junk_engine_init_learner(struct junk_engine *engine)
 	set.seed = junk_engine_get_seed(engine);
 	set.min_reporters = engine->set.min_reporters;
 	set.min_reports = engine->set.min_reports;
+	set.unlimited_shares = engine->set.unlimited_shares;
 	engine->learner = junk_learner_init(&set);
 }
 

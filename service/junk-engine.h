@@ -24,6 +24,8 @@ struct junk_engine_settings {
 	unsigned int rate, uid_identities, retention_days;
 	uint64_t database_size;
 	unsigned int min_reporters, min_reports, threshold;
+	/* see junk-learner.h */
+	bool unlimited_shares;
 	struct event *event_parent;
 };
 

@@ -3,8 +3,8 @@
    are learned again. doc/classifier.md has the reasons and the figures.
 
    For a report with label y (spam 1, ham 0), its tokens split at random into
-   VIEWS parts, s the sum of one part times VIEWS plus the bias (as a reader
-   sees it), p = 1 / (1 + exp(-s)):
+   VIEWS parts, s the sum of one part times VIEWS (as a reader sees it),
+   p = 1 / (1 + exp(-s)):
 
      q = (1 - rho0 - rho1) p + rho0   probability of the label as reported
      e = (1 - rho0 - rho1) p (1-p) (y - q) / (q (1-q))
@@ -14,7 +14,8 @@
      w += eta (g - lambda w) / (sqrt(G) + eps)
 
    Of a report of spam, the shared weights of tokens that more people have in ham
-   than in spam take a smaller step (people_say()).
+   than in spam take a smaller step (people_say()), and of a report by somebody
+   who has sent far more than his share all shared weights do (junk-shares.h).
 
    A weight that c reports stand behind counts, also for readers, as
    w c / (c + 1/2): one report alone is believed less.
@@ -36,16 +37,17 @@
 #include "sort.h"
 #include "junk-limits.h"
 #include "junk-learner.h"
+#include "junk-shares.h"
 
 #include <math.h>
 
 #define VIEWS 7
-#define LEARN_RATE 0.6
+#define LEARN_RATE 0.7
 #define LEARN_EPSILON 0.003
 /* ... and so much more for each part of wrong labels: rare tokens are trusted
    less then */
 #define LEARN_EPSILON_NOISE 0.1
-#define LEARN_DECAY 0.0006
+#define LEARN_DECAY 0.0007
 /* Reports of a weight that are missing to be sure of it. */
 #define LEARN_DOUBT 0.5f
 
@@ -79,13 +81,14 @@
 #define SKETCH_MIN_SAME 8
 
 /* Noise: of reports whose sum was beyond NOISE_SURE_SUM. The estimate starts
-   as if NOISE_PRIOR_REPORTS had the minimum, and forgets slowly. */
+   as if NOISE_PRIOR_REPORTS had the minimum, and remembers some
+   NOISE_REPORTS. */
 #define NOISE_SURE_SUM 2.0
 #define NOISE_MIN 0.02
 #define NOISE_MAX 0.3
-#define NOISE_FACTOR 1.8
+#define NOISE_FACTOR 1.5
 #define NOISE_PRIOR_REPORTS 50
-#define NOISE_FORGET 0.999
+#define NOISE_REPORTS 1000
 /* Wrong labels of a class, at most so many for each of its reports. */
 #define NOISE_RARE_CLASS 0.5
 /* No noise is assumed before so many reports of either class. */
@@ -130,10 +133,11 @@ struct learner_memory {
 struct junk_learner {
 	struct junk_learner_settings set;
 	struct learner_table global, personal;
+	/* ham, spam: who has reported how much of late */
+	struct junk_shares shares[2];
 	/* For each shared weight: a bit for each (hashed) reporter of ham, in
 	   the upper half of spam. */
 	uint64_t *reporters;
-	float bias, bias_square;
 	uint32_t spam_count, ham_count;
 	/* Reports with a sure score, and those of them with the other label */
 	double sure_count, wrong_count;
@@ -154,13 +158,16 @@ struct learner_example {
 	/* each weight's factor in the sum, its doubt included */
 	float global_scale[JUNK_MAX_TOKENS], personal_scale[JUNK_MAX_TOKENS];
 	uint8_t view[JUNK_MAX_TOKENS];
-	/* enough people stand behind the shared weight, and people_say() */
+	/* enough people stand behind the shared weight */
 	bool public[JUNK_MAX_TOKENS];
+	/* part of a step that the shared weight takes: people_say() of what the
+	   report is worth to others */
 	float say[JUNK_MAX_TOKENS];
+	float worth;
 	/* learn the shared weights only, and only of some tokens */
 	bool shared;
 	bool learned[JUNK_MAX_TOKENS];
-	/* what each view says alone, without the bias */
+	/* what each view says alone */
 	double view_sum[VIEWS];
 };
 
@@ -315,7 +322,6 @@ void junk_learner_model(struct junk_learner *learner,
 	model_r->global_log2 = learner->global.log2;
 	model_r->personal_log2 = learner->personal.log2;
 	model_r->seed = learner->set.seed;
-	model_r->bias = learner->bias;
 	model_r->cal_a = 1;
 	model_r->cal_b = 0;
 	model_r->spam_count = learner->spam_count;
@@ -351,6 +357,7 @@ example_init(struct junk_learner *learner, uint64_t person,
 	count = I_MIN(count, JUNK_MAX_TOKENS);
 	example_r->count = count;
 	example_r->shared = FALSE;
+	example_r->worth = 1;
 	for (unsigned int i = 0; i < count; i++) {
 		example_r->global_idx[i] =
 			junk_model_hash_index(learner->set.seed,
@@ -399,7 +406,7 @@ example_prepare(struct junk_learner *learner, bool spam,
 		example_r->view[i] = ((uint64_t)mixed * VIEWS) >> 32;
 		example_r->public[i] =
 			global_is_public(learner, example_r->global_idx[i]);
-		example_r->say[i] = people_say(
+		example_r->say[i] = example_r->worth * people_say(
 			learner->reporters[example_r->global_idx[i]], spam);
 	}
 }
@@ -409,7 +416,7 @@ static double
 example_sum(const struct junk_learner *learner,
 	    struct learner_example *example)
 {
-	double sum = learner->bias;
+	double sum = 0;
 
 	for (unsigned int i = 0; i < VIEWS; i++)
 		example->view_sum[i] = 0;
@@ -448,14 +455,16 @@ static double noise_rate(const struct junk_learner *learner,
 }
 
 static void
-noise_learn(struct junk_learner *learner, double sum, bool spam)
+noise_learn(struct junk_learner *learner, double sum, bool spam, double worth)
 {
+	double keep = 1 - worth / NOISE_REPORTS;
+
 	if (fabs(sum) <= NOISE_SURE_SUM)
 		return;
-	learner->sure_count = learner->sure_count * NOISE_FORGET + 1;
-	learner->wrong_count *= NOISE_FORGET;
+	learner->sure_count = learner->sure_count * keep + worth;
+	learner->wrong_count *= keep;
 	if ((sum > 0) != spam)
-		learner->wrong_count += 1;
+		learner->wrong_count += worth;
 }
 
 static double
@@ -472,11 +481,11 @@ example_error(double sum, double label, const struct learner_noise *noise)
 }
 
 static inline void
-weight_step(float *weight, float *square, float gradient, float decay,
-	    float rate, float epsilon)
+weight_step(float *weight, float *square, float gradient, float rate,
+	    float epsilon)
 {
 	*square += gradient * gradient;
-	*weight += rate * (gradient - decay * *weight) /
+	*weight += rate * (gradient - LEARN_DECAY * *weight) /
 		(sqrtf(*square) + epsilon);
 	if (*weight > MAX_WEIGHT)
 		*weight = MAX_WEIGHT;
@@ -490,10 +499,10 @@ static float personal_rate(bool public, float say)
 		(PERSONAL_OVERRULED_RATE - PERSONAL_RATE) * (1 - say);
 }
 
-/* sum: what example_sum() returned */
+/* After example_sum() */
 static void
 example_learn(struct junk_learner *learner,
-	      const struct learner_example *example, double sum,
+	      const struct learner_example *example,
 	      const struct learner_step *step)
 {
 	struct learner_table *global = &learner->global;
@@ -504,8 +513,8 @@ example_learn(struct junk_learner *learner,
 
 	for (unsigned int i = 0; i < VIEWS; i++) {
 		errors[i] = step->weight *
-			example_error(VIEWS * example->view_sum[i] +
-				      learner->bias, step->label, &step->noise);
+			example_error(VIEWS * example->view_sum[i],
+				      step->label, &step->noise);
 	}
 	for (unsigned int i = 0; i < example->count; i++) {
 		uint32_t gidx = example->global_idx[i];
@@ -517,8 +526,8 @@ example_learn(struct junk_learner *learner,
 		if (example->shared && !example->learned[i])
 			continue;
 		weight_step(&global->weights[gidx], &global->squares[gidx],
-			    error * example->global_scale[i], LEARN_DECAY,
-			    step->rate * say, step->epsilon);
+			    error * example->global_scale[i], step->rate * say,
+			    step->epsilon);
 		if (public) {
 			weight_publish(&learner->published[gidx], global,
 				       gidx);
@@ -526,15 +535,10 @@ example_learn(struct junk_learner *learner,
 		if (example->shared)
 			continue;
 		weight_step(&personal->weights[pidx], &personal->squares[pidx],
-			    error * example->personal_scale[i], LEARN_DECAY,
+			    error * example->personal_scale[i],
 			    step->rate * personal_rate(public, say),
 			    step->epsilon);
 		weight_publish(&published_personal[pidx], personal, pidx);
-	}
-	if (!example->shared) {
-		weight_step(&learner->bias, &learner->bias_square, step->weight *
-			    example_error(sum, step->label, &step->noise), 0,
-			    step->rate, step->epsilon);
 	}
 }
 
@@ -659,7 +663,7 @@ memory_replay(struct junk_learner *learner, bool spam,
 		return;
 	step->label = spam ? 1 : 0;
 	step->weight = memory->weight;
-	example_learn(learner, example, sum, step);
+	example_learn(learner, example, step);
 }
 
 static void
@@ -729,7 +733,7 @@ learn_confirmed(struct junk_learner *learner, struct learner_example *example,
 		sum = example_sum(learner, example);
 		if (step.label > 0 ? sum > CONFIRM_SUM : sum < -CONFIRM_SUM)
 			break;
-		example_learn(learner, example, sum, &step);
+		example_learn(learner, example, &step);
 	}
 }
 
@@ -776,14 +780,18 @@ learner_learn(struct junk_learner *learner, const struct junk_report *report,
 					    report->reporter);
 	bool trusted = weight >= 1;
 	double sum, noise;
+	float worth;
 
 	weight *= report_balance(learner, spam);
 	example_init(learner, person, report->tokens, report->token_count,
 		     &example);
 	example_count(learner, person, spam, &example);
+	worth = junk_shares_add(&learner->shares[spam], person);
+	if (!learner->set.unlimited_shares)
+		example.worth = worth;
 	example_prepare(learner, spam, report->tokens, &example);
 	sum = example_sum(learner, &example);
-	noise_learn(learner, sum, spam);
+	noise_learn(learner, sum, spam, example.worth);
 
 	step.label = spam ? 1 : 0;
 	step.weight = weight;
@@ -791,7 +799,7 @@ learner_learn(struct junk_learner *learner, const struct junk_report *report,
 	noise = noise_rate(learner, &step.noise);
 	step.epsilon = LEARN_EPSILON + LEARN_EPSILON_NOISE * noise;
 	step.disbelief = REPLAY_DISBELIEF - REPLAY_DOUBT * noise;
-	example_learn(learner, &example, sum, &step);
+	example_learn(learner, &example, &step);
 	sketch_init(&sketch, report->tokens, report->token_count);
 	memory = !trusted ? NULL :
 		memory_confirms(learner, spam, report, &sketch);
@@ -804,7 +812,9 @@ learner_learn(struct junk_learner *learner, const struct junk_report *report,
 	else
 		learner->ham_count++;
 
-	memory_add(learner, report, spam, weight, &sketch);
+	if (example.worth >= 1 ||
+	    random_below(learner, 1 << 16) < example.worth * (1 << 16))
+		memory_add(learner, report, spam, weight, &sketch);
 	step.rate = REPLAY_RATE;
 	for (unsigned int i = 0; i < REPLAY_COUNT; i++) {
 		memory_replay(learner, replay_class(learner), &step,
@@ -847,11 +857,11 @@ struct learner_header {
 	uint16_t unused;
 	uint64_t seed;
 	uint32_t spam_count, ham_count;
-	float bias, bias_square;
 	double sure_count, wrong_count;
 	uint64_t random_state;
 	/* ham, spam */
 	uint32_t memory_count[2];
+	struct junk_shares shares[2];
 };
 
 struct learner_memory_header {
@@ -862,7 +872,7 @@ struct learner_memory_header {
 };
 
 #define LEARNER_MAGIC "JUNKLRNR"
-#define LEARNER_VERSION 5
+#define LEARNER_VERSION 6
 #define LEARNER_BYTE_ORDER 0x01020304
 
 static size_t tables_size(const struct junk_learner *learner)
@@ -911,13 +921,13 @@ void junk_learner_export(struct junk_learner *learner, buffer_t *dest)
 	header.seed = learner->set.seed;
 	header.spam_count = learner->spam_count;
 	header.ham_count = learner->ham_count;
-	header.bias = learner->bias;
-	header.bias_square = learner->bias_square;
 	header.sure_count = learner->sure_count;
 	header.wrong_count = learner->wrong_count;
 	header.random_state = learner->random_state;
 	header.memory_count[FALSE] = learner->memory_count[FALSE];
 	header.memory_count[TRUE] = learner->memory_count[TRUE];
+	header.shares[FALSE] = learner->shares[FALSE];
+	header.shares[TRUE] = learner->shares[TRUE];
 	buffer_append(dest, &header, sizeof(header));
 	export_table(&learner->global, dest);
 	export_table(&learner->personal, dest);
@@ -951,11 +961,11 @@ static bool table_is_sane(const void *data, size_t count)
 
 static bool numbers_are_sane(const struct learner_header *header)
 {
-	return fabsf(header->bias) <= MAX_WEIGHT &&
-		header->bias_square >= 0 && isfinite(header->bias_square) &&
-		header->sure_count >= 0 && isfinite(header->sure_count) &&
+	return header->sure_count >= 0 && isfinite(header->sure_count) &&
 		header->wrong_count >= 0 &&
-		header->wrong_count <= header->sure_count;
+		header->wrong_count <= header->sure_count &&
+		junk_shares_are_sane(&header->shares[FALSE]) &&
+		junk_shares_are_sane(&header->shares[TRUE]);
 }
 
 /* Returns the size of the report's memory at data, 0 if it isn't valid. */
@@ -1025,7 +1035,7 @@ state_error(const struct junk_learner *learner,
 	if (!numbers_are_sane(header) || !table_is_sane(data, global) ||
 	    !table_is_sane(CONST_PTR_OFFSET(data, 2 * global * sizeof(float)),
 			   personal))
-		return "a weight is out of range";
+		return "a number is out of range";
 	if (!memories_are_sane(CONST_PTR_OFFSET(data, tables), size - tables,
 			       header->memory_count))
 		return "the memory of reports isn't valid";
@@ -1082,11 +1092,11 @@ int junk_learner_import(struct junk_learner *learner, const void *data,
 	learner->set.seed = header.seed;
 	learner->spam_count = header.spam_count;
 	learner->ham_count = header.ham_count;
-	learner->bias = header.bias;
-	learner->bias_square = header.bias_square;
 	learner->sure_count = header.sure_count;
 	learner->wrong_count = header.wrong_count;
 	learner->random_state = header.random_state;
+	learner->shares[FALSE] = header.shares[FALSE];
+	learner->shares[TRUE] = header.shares[TRUE];
 	data = CONST_PTR_OFFSET(data, sizeof(header));
 	data = import_floats(learner->global.weights, data, global);
 	data = import_floats(learner->global.squares, data, global);

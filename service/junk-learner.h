@@ -17,6 +17,9 @@ struct junk_learner_settings {
 	/* A shared weight is published once this many different people stand
 	   behind it. */
 	unsigned int min_reporters;
+	/* One person may teach the others as much as he likes, not only his
+	   share (junk-shares.h); for bench/poisoning. */
+	bool unlimited_shares;
 	/* Copied into the model: see junk-model.h. */
 	uint32_t min_reports, min_evidence;
 };

@@ -250,7 +250,6 @@ void junk_publisher_update(struct junk_publisher *publisher, time_t now)
 	junk_learner_model(publisher->learner, &model);
 	store_u32(&map->spam_count, model.spam_count);
 	store_u32(&map->ham_count, model.ham_count);
-	store_float(&map->bias, model.bias);
 	store_float(&map->cal_a, model.cal_a);
 	store_float(&map->cal_b, model.cal_b);
 	__atomic_store_n(&map->last_change, (uint64_t)now, __ATOMIC_RELAXED);

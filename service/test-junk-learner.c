@@ -132,7 +132,7 @@ static void test_junk_learner_overruled(void)
 	test_assert(s.score > 80);
 
 	/* many do */
-	for (unsigned int i = 0; i < 60; i++) {
+	for (unsigned int i = 0; i < 90; i++) {
 		report_init(&report, tokens, JUNK_VERDICT_SPAM, 2, 4000 + i,
 			    i % 30);
 		junk_learner_learn(learner, &report, 1);
@@ -217,7 +217,8 @@ static void test_junk_learner_bad_snapshot(void)
 	struct junk_learner *learner = learner_new(5, 5, 4);
 	buffer_t *good = t_buffer_create(1024), *bad = t_buffer_create(1024);
 	buffer_t *after = t_buffer_create(1024);
-	/* header bytes that are checked, and a weight that isn't a number */
+	/* header bytes that are checked; then what isn't a number: somebody's
+	   share and the last weight */
 	static const unsigned int offsets[] = { 0, 8, 12, 16, 20, 21 };
 	const char *error;
 
@@ -239,12 +240,16 @@ static void test_junk_learner_bad_snapshot(void)
 		test_assert(junk_learner_import(learner, good->data, size,
 						&error) < 0);
 	}
-	buffer_set_used_size(bad, 0);
-	buffer_append_buf(bad, good, 0, SIZE_MAX);
-	memset(buffer_get_space_unsafe(bad, 200, 4), 0xff, 4);
-	test_assert(junk_learner_import(learner, bad->data, bad->used,
-					&error) < 0);
-	test_assert_strcmp(error, "a weight is out of range");
+	for (unsigned int i = 0; i < 2; i++) {
+		buffer_set_used_size(bad, 0);
+		buffer_append_buf(bad, good, 0, SIZE_MAX);
+		memset(buffer_get_space_unsafe(bad, i == 0 ? 200 : 32768, 4),
+		       0xff, 4);
+		error = NULL;
+		test_assert_idx(junk_learner_import(learner, bad->data,
+						    bad->used, &error) < 0, i);
+		test_assert_strcmp_idx(error, "a number is out of range", i);
+	}
 	/* unchanged */
 	junk_learner_export(learner, after);
 	test_assert(buffer_cmp(good, after));
@@ -298,6 +303,33 @@ static void test_junk_learner_forget(void)
 	buffer_free(&before);
 	buffer_free(&after);
 	junk_learner_deinit(&learner);
+	test_end();
+}
+
+/* Of many people one, or several, report what all have in ham as spam. */
+static int flooded_score(unsigned int attackers, unsigned int reports)
+{
+	struct junk_learner *learner = learner_new(1000, 1000, 100);
+	struct junk_report report;
+	struct junk_score s;
+	junk_token_t tokens[TOKENS];
+
+	for (unsigned int i = 0; i < reports; i++) {
+		report_init(&report, tokens, JUNK_VERDICT_SPAM, 2, 10000 + i,
+			    200 + i % attackers);
+		junk_learner_learn(learner, &report, 1);
+	}
+	score(learner, 2, NULL, &s);
+	junk_learner_deinit(&learner);
+	return s.score;
+}
+
+static void test_junk_learner_flood(void)
+{
+	test_begin("junk learner: a flood by one person");
+	test_assert(flooded_score(1, 3000) < 20);
+	/* by as many people as there are it is another thing */
+	test_assert(flooded_score(100, 3000) >= 90);
 	test_end();
 }
 
@@ -364,6 +396,7 @@ int main(void)
 		test_junk_learner_bad_snapshot,
 		test_junk_learner_published,
 		test_junk_learner_forget,
+		test_junk_learner_flood,
 		test_junk_learner_few_ham,
 		test_junk_learner_campaign,
 		NULL

@@ -17,7 +17,7 @@ P4 = 0x85EBCA77C2B2AE63
 P5 = 0x27D4EB2F165667C5
 
 FIXED = struct.Struct("=8sIIQIBBHQQII")
-CHANGING = struct.Struct("=IIIIQfff28x")
+CHANGING = struct.Struct("=IIIIQff32x")
 LOG2 = 10
 
 
@@ -79,8 +79,7 @@ def content(score=None, features=None, version=1, state=1, magic=b"JUNKSCOR",
         # in the middle of the score's range of probabilities
         p = (score + 0.5) / 100
         cal_b = math.log(p / (1 - p))
-    changing = CHANGING.pack(state, reports, reports, 1, 1700000001, 0.0, slope,
-                             cal_b)
+    changing = CHANGING.pack(state, reports, reports, 1, 1700000001, slope, cal_b)
     if weights is None:
         # each token has a weight, so that there is evidence
         weights = [weight] * (1 << LOG2)
