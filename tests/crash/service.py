@@ -12,30 +12,44 @@ from crashlib import check
 
 CLIENTS = 6
 REBUILD = 5
+# To learn anew takes a while, which is waited for again and again.
+MANY_REPORTS = 12000
+
+
+def make_senders(d, count, rnd):
+    """(senders, reports that count in the end) of so many reports"""
+    stamp = time.time_ns() // 1000
+    made = [crashlib.make_frames("c%d" % i, count // CLIENTS, rnd, stamp)
+            for i in range(CLIENTS)]
+    return ([crashlib.Sender(d.socket_path, frames) for frames, _ in made],
+            sum(live for _, live in made))
 
 
 def test_exactly_once(args, rnd):
     """Several clients, snapshots in between."""
-    stamp = time.time_ns() // 1000
     with harness.Dovecot("crash") as d:
         crashlib.status(d)
-        made = [crashlib.make_frames("c%d" % i, args.reports // CLIENTS, rnd,
-                                     stamp) for i in range(CLIENTS)]
-        senders = [crashlib.Sender(d.socket_path, frames)
-                   for frames, _ in made]
+        senders, live = make_senders(d, args.reports, rnd)
         kills = crashlib.run_senders(d, senders, args.kills, rnd)
         print("     killed %d times, %d connections" % (
             kills, sum(s.connections for s in senders)))
         yield check("it was killed under load", kills >= args.kills // 2,
                     kills)
-        live = sum(live for _, live in made)
         yield from crashlib.check_database(d, live)
         # what it has learned is what a replay gives
         before = crashlib.model(d)
         crashlib.kill_service(d)
         yield check("a replay gives the same model",
                     crashlib.model(d) == before)
-        yield from learn_anew(args, rnd, d, before)
+
+
+def test_all_at_once(args, rnd):
+    """What takes all reports at once: learning anew, and an upgrade."""
+    with harness.Dovecot("crash") as d:
+        crashlib.status(d)
+        senders, live = make_senders(d, min(args.reports, MANY_REPORTS), rnd)
+        crashlib.run_senders(d, senders, 0, rnd)
+        yield from learn_anew(args, rnd, d)
         yield from upgrade(args, rnd, d, live)
 
 
@@ -55,7 +69,7 @@ def timed(function):
     return time.monotonic() - began
 
 
-def learn_anew(args, rnd, d, expected):
+def learn_anew(args, rnd, d):
     """To learn anew drops the snapshot, learns all reports, writes another
     snapshot and replaces the segment."""
     def ask():
@@ -162,4 +176,4 @@ def test_same_model(args, rnd):
                     got == expected and done > 0)
 
 
-TESTS = (test_exactly_once, test_same_model)
+TESTS = (test_exactly_once, test_all_at_once, test_same_model)
