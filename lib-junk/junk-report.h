@@ -50,6 +50,13 @@ struct junk_report {
 /* Root, or the service's own user: may report for anybody. */
 #define JUNK_REPORT_UID_TRUSTED 0
 
+/* Learned by an administrator, who isn't limited as users are? */
+static inline bool junk_report_is_admins(const struct junk_report *report)
+{
+	return report->origin == JUNK_ORIGIN_LEARN &&
+		report->uid == JUNK_REPORT_UID_TRUSTED;
+}
+
 /* The names used in SQL and doveadm; "unknown" for other numbers. */
 const char *junk_verdict_name(unsigned int verdict);
 const char *junk_origin_name(unsigned int origin);

@@ -786,9 +786,11 @@ learner_learn(struct junk_learner *learner, const struct junk_report *report,
 	example_init(learner, person, report->tokens, report->token_count,
 		     &example);
 	example_count(learner, person, spam, &example);
-	worth = junk_shares_add(&learner->shares[spam], person);
-	if (!learner->set.unlimited_shares)
-		example.worth = worth;
+	if (!junk_report_is_admins(report)) {
+		worth = junk_shares_add(&learner->shares[spam], person);
+		if (!learner->set.unlimited_shares)
+			example.worth = worth;
+	}
 	example_prepare(learner, spam, report->tokens, &example);
 	sum = example_sum(learner, &example);
 	noise_learn(learner, sum, spam, example.worth);

@@ -101,14 +101,12 @@ static bool verdict_teaches(enum junk_verdict verdict)
 		verdict == JUNK_VERDICT_WEAK_HAM;
 }
 
-/* An administrator who learns a corpus isn't a burst. */
 static bool
 junk_recorder_is_limited(struct junk_recorder *recorder,
 			 const struct junk_report *report)
 {
 	return recorder->set.rate != 0 && verdict_teaches(report->verdict) &&
-		(report->origin != JUNK_ORIGIN_LEARN ||
-		 report->uid != JUNK_REPORT_UID_TRUSTED);
+		!junk_report_is_admins(report);
 }
 
 static bool

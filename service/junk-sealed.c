@@ -7,6 +7,7 @@
 
 #define SEALED_VERSION 1
 #define SEALED_FIXED_BYTES 34
+#define SEALED_TRUSTED 0x80
 
 void junk_sealed_write(const struct junk_key *key,
 		       const struct junk_report *report,
@@ -18,7 +19,8 @@ void junk_sealed_write(const struct junk_key *key,
 
 	i_assert(report->token_count <= JUNK_MAX_TOKENS);
 	plain[0] = SEALED_VERSION;
-	plain[1] = (unsigned char)flags;
+	plain[1] = (unsigned char)flags |
+		(report->uid == JUNK_REPORT_UID_TRUSTED ? SEALED_TRUSTED : 0);
 	cpu16_to_le_unaligned(report->feature_set, plain + 2);
 	cpu64_to_le_unaligned(report->stamp_usecs, plain + 4);
 	cpu32_to_le_unaligned(report->size_bytes, plain + 12);
@@ -50,7 +52,9 @@ int junk_sealed_read(const struct junk_key *key, const void *sealed,
 	    plain->used != SEALED_FIXED_BYTES +
 	    report_r->token_count * sizeof(junk_token_t))
 		return -1;
-	*flags_r = (enum junk_sealed_flags)p[1];
+	*flags_r = (enum junk_sealed_flags)(p[1] & ~SEALED_TRUSTED);
+	report_r->uid = (p[1] & SEALED_TRUSTED) != 0 ?
+		JUNK_REPORT_UID_TRUSTED : UINT32_MAX;
 	report_r->feature_set = le16_to_cpu_unaligned(p + 2);
 	report_r->stamp_usecs = le64_to_cpu_unaligned(p + 4);
 	report_r->size_bytes = le32_to_cpu_unaligned(p + 12);

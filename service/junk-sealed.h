@@ -6,7 +6,7 @@
 /* What is encrypted in a row of the table reports. Little-endian:
 
      0  u8   format version (1)
-     1  u8   flags
+     1  u8   flags, 0x80: its uid was JUNK_REPORT_UID_TRUSTED
      2  u16  feature set
      4  u64  stamp_usecs
     12  u32  size_bytes
@@ -26,7 +26,8 @@ enum junk_sealed_flags {
 void junk_sealed_write(const struct junk_key *key,
 		       const struct junk_report *report,
 		       enum junk_sealed_flags flags, buffer_t *dest);
-/* tokens are allocated from the data stack. Returns -1 if it isn't valid. */
+/* tokens are allocated from the data stack; of the uid only whether it is
+   JUNK_REPORT_UID_TRUSTED is known. Returns -1 if it isn't valid. */
 int junk_sealed_read(const struct junk_key *key, const void *sealed,
 		     size_t size, struct junk_report *report_r,
 		     enum junk_sealed_flags *flags_r);

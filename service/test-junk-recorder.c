@@ -499,6 +499,29 @@ static void test_junk_recorder_burst(void)
 }
 
 /* Far over the limit: not even recorded, for an hour. */
+/* What one person teaches the others is limited, what an administrator learns
+   isn't: both are the same when they are learned anew. */
+static void test_junk_recorder_admin(void)
+{
+	static const uint32_t uids[] = { JUNK_REPORT_UID_TRUSTED, 1001 };
+	struct junk_report *report;
+
+	test_begin_recorder("junk_recorder: an administrator learns");
+	for (unsigned int r = 0; r < 20; r++)
+		test_record(r, r, r % 2 == 0 ? SPAM : HAM, NOW);
+	for (unsigned int i = 0; i < N_ELEMENTS(uids); i++) {
+		for (unsigned int m = 0; m < 60; m++) {
+			report = test_report(100 + i, 1000 + m, SPAM, NOW);
+			report->origin = JUNK_ORIGIN_LEARN;
+			report->uid = uids[i];
+			junk_recorder_add(recorder, report);
+		}
+		test_assert(junk_recorder_commit(recorder, NOW) == 0);
+		test_assert_idx(test_replay_is_same(), i);
+	}
+	test_end_recorder();
+}
+
 static void test_junk_recorder_refuse(void)
 {
 	const unsigned int max = 2 * JUNK_RECORDER_REFUSE_FACTOR;
@@ -813,6 +836,7 @@ int main(void)
 		test_junk_recorder_as_if_never,
 		test_junk_recorder_random,
 		test_junk_recorder_burst,
+		test_junk_recorder_admin,
 		test_junk_recorder_refuse,
 		test_junk_recorder_identities,
 		test_junk_recorder_faults,
