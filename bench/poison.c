@@ -14,8 +14,9 @@
      whitewash   spam as ham
 
    (Nelson et al. 2008 for the first two.) RATE is junk_feedback_rate; 0 = no
-   limit, nor one of each person's share. In the end all who have exceeded it are forgotten, and the model is
-   compared with the one before. Prints key=value lines. */
+   limit, nor one of each person's share. In the end all who have exceeded it
+   are forgotten, and the model is compared with the one before. Prints
+   key=value lines. */
 
 #include "lib.h"
 #include "array.h"
@@ -68,12 +69,12 @@ poisoning_start(struct poisoning *p, const char *state_dir,
 		const char *segment_path, unsigned int rate)
 {
 	const struct junk_engine_settings set = {
-		.unlimited_shares = rate == 0,
 		.state_dir = state_dir,
 		.chroot_dir = "",
 		.segment_path = segment_path,
 		.segment_fd = -1,
 		.rate = rate,
+		.unlimited_shares = rate == 0,
 		.min_reporters = 2,
 		.min_reports = 1,
 		.threshold = DEFAULT_THRESHOLD,

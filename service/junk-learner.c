@@ -780,16 +780,14 @@ learner_learn(struct junk_learner *learner, const struct junk_report *report,
 					    report->reporter);
 	bool trusted = weight >= 1;
 	double sum, noise;
-	float worth;
 
 	weight *= report_balance(learner, spam);
 	example_init(learner, person, report->tokens, report->token_count,
 		     &example);
 	example_count(learner, person, spam, &example);
-	if (!junk_report_is_admins(report)) {
-		worth = junk_shares_add(&learner->shares[spam], person);
-		if (!learner->set.unlimited_shares)
-			example.worth = worth;
+	if (!learner->set.unlimited_shares && !junk_report_is_admins(report)) {
+		example.worth =
+			junk_shares_add(&learner->shares[spam], person);
 	}
 	example_prepare(learner, spam, report->tokens, &example);
 	sum = example_sum(learner, &example);

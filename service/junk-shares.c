@@ -9,8 +9,8 @@
    reports are in any case. */
 #define FAIR_FACTOR 4
 #define FAIR_MIN 20
-/* Beyond, a report is worth (limit / reports)^FAIR_POWER: all reports of a flood
-   together are worth a third of the limit. */
+/* Beyond, a report is worth (limit / reports)^FAIR_POWER: the rest of a flood,
+   however long, is worth a third of the limit. */
 #define FAIR_POWER 4
 /* One person's reports are counted up to so many limits: nobody is unheard for
    ever. */
@@ -50,14 +50,21 @@ float junk_shares_add(struct junk_shares *shares, uint64_t person)
 	return worth;
 }
 
+static bool number_is_sane(float number)
+{
+	return isfinite(number) && number >= 0;
+}
+
 bool junk_shares_are_sane(const struct junk_shares *shares)
 {
 	for (unsigned int i = 0; i < JUNK_SHARES_PEOPLE; i++) {
-		if (!isfinite(shares->counts[i]) || shares->counts[i] < 0)
+		if (!number_is_sane(shares->counts[i]))
 			return FALSE;
 	}
-	return isfinite(shares->total) && shares->total >= 0 &&
-		isfinite(shares->limit) && shares->limit >= 0 &&
-		isfinite(shares->since) && shares->since >= 0 &&
+	/* a limit of 0 is for the very beginning, before the first update */
+	return number_is_sane(shares->total) &&
+		number_is_sane(shares->limit) &&
+		(shares->limit >= FAIR_MIN || shares->total == 0) &&
+		number_is_sane(shares->since) &&
 		shares->since <= RECENT_REPORTS;
 }

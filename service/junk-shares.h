@@ -3,8 +3,7 @@
 
 /* How much of what the others learn comes from one person. Who has sent many
    times his fair share of the recent reports teaches the others ever less by
-   each further one, however many accounts are honest: a flood, and the import of
-   one user's whole archive, too.
+   each further one.
 
    A plain struct without pointers: a copy of its bytes is a copy of the state. */
 

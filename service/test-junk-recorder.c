@@ -498,7 +498,6 @@ static void test_junk_recorder_burst(void)
 	test_end_recorder();
 }
 
-/* Far over the limit: not even recorded, for an hour. */
 /* What one person teaches the others is limited, what an administrator learns
    isn't: both are the same when they are learned anew. */
 static void test_junk_recorder_admin(void)
@@ -522,6 +521,7 @@ static void test_junk_recorder_admin(void)
 	test_end_recorder();
 }
 
+/* Far over the limit: not even recorded, for an hour. */
 static void test_junk_recorder_refuse(void)
 {
 	const unsigned int max = 2 * JUNK_RECORDER_REFUSE_FACTOR;

@@ -85,6 +85,9 @@ static void test_junk_shares_sane(void)
 		}
 	}
 	test_assert(junk_shares_are_sane(&shares));
+	/* what comes next would be divided by 0 */
+	shares.limit = 0;
+	test_assert(!junk_shares_are_sane(&shares));
 	test_end();
 }
 
