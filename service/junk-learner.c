@@ -58,7 +58,7 @@
 #define PERSONAL_OVERRULED_RATE 2.0f
 
 /* So many people more are assumed on both sides of people_say(). */
-#define SAY_PRIOR 8.0f
+#define SAY_PRIOR 16.0f
 
 /* Recent reports of each class that are learned again, so many after each new
    one, at a lower rate. */
@@ -381,7 +381,7 @@ static float people_say(uint64_t people, bool spam)
 	if (!spam || spam_count >= ham_count)
 		return 1;
 	part = (spam_count + SAY_PRIOR) / (ham_count + SAY_PRIOR);
-	return part * part * part;
+	return part * part;
 }
 
 /* ... and what they count for, in parts that are drawn by lot */
@@ -872,7 +872,7 @@ struct learner_memory_header {
 };
 
 #define LEARNER_MAGIC "JUNKLRNR"
-#define LEARNER_VERSION 6
+#define LEARNER_VERSION 7
 #define LEARNER_BYTE_ORDER 0x01020304
 
 static size_t tables_size(const struct junk_learner *learner)

@@ -132,7 +132,7 @@ static void test_junk_learner_overruled(void)
 	test_assert(s.score > 80);
 
 	/* many do */
-	for (unsigned int i = 0; i < 90; i++) {
+	for (unsigned int i = 0; i < 60; i++) {
 		report_init(&report, tokens, JUNK_VERDICT_SPAM, 2, 4000 + i,
 			    i % 30);
 		junk_learner_learn(learner, &report, 1);
@@ -328,8 +328,9 @@ static void test_junk_learner_flood(void)
 {
 	test_begin("junk learner: a flood by one person");
 	test_assert(flooded_score(1, 3000) < 20);
-	/* by as many people as there are it is another thing */
-	test_assert(flooded_score(100, 3000) >= 90);
+	/* by as many people as there are it is another thing: of four reports
+	   three say spam */
+	test_assert(flooded_score(100, 3000) >= 75);
 	test_end();
 }
 
