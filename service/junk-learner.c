@@ -58,7 +58,7 @@
 #define PERSONAL_OVERRULED_RATE 2.0f
 
 /* So many people more are assumed on both sides of people_say(). */
-#define SAY_PRIOR 16.0f
+#define SAY_PRIOR 12.0f
 
 /* Recent reports of each class that are learned again, so many after each new
    one, at a lower rate. */
