@@ -67,6 +67,15 @@ def without():
     return env
 
 
+def preloading(library):
+    """The environment of a program whose library has to come into it beside
+    the runtime, in that order."""
+    env = dict(os.environ)
+    if _preload is not None:
+        env["LD_PRELOAD"] = _preload + ":" + library
+    return env
+
+
 def _directory(d):
     return d.dir + "/sanitizer"
 

@@ -11,6 +11,7 @@ import subprocess
 import urllib.request
 
 import harness
+import sanitizer
 import segment
 import test_postfix
 import testcase
@@ -18,6 +19,10 @@ import testcase
 OPTIONS = {"service": None}
 
 EXAMPLES = os.path.abspath(__file__ + "/../../../examples")
+
+# It uses libm without saying so: a preloaded libasan, which does say so, would
+# change the order in which they are linked, and rspamd doesn't start.
+KANN = "/usr/lib/rspamd/librspamd-kann.so"
 
 RSPAMD_CONF = """\
 options {
@@ -60,7 +65,7 @@ class Rspamd:
         with open(self.dir + "/rspamd.log", "w") as log:
             self.process = subprocess.Popen(
                 ["rspamd", "-i", "-f", "-c", self.dir + "/rspamd.conf"],
-                stdout=log, stderr=log)
+                stdout=log, stderr=log, env=sanitizer.preloading(KANN))
         try:
             # the first time on a host it compiles its own data
             harness.wait_for(self._listens, "rspamd", 60)
