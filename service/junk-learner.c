@@ -105,11 +105,16 @@
 #define MIN_LOG2 8
 #define MAX_LOG2 22
 
+/* What a step changes is next to each other: nearly each one is a cache miss. */
+struct learner_weight {
+	float weight;
+	/* AdaGrad: sum of squared gradients */
+	float square;
+};
+
 struct learner_table {
 	unsigned int log2;
-	float *weights;
-	/* AdaGrad: sum of squared gradients */
-	float *squares;
+	struct learner_weight *weights;
 	/* Reports behind a weight, at most UINT8_MAX */
 	uint8_t *counts;
 };
@@ -197,15 +202,13 @@ void junk_learner_settings_init(struct junk_learner_settings *set_r)
 static void table_init(struct learner_table *table, unsigned int log2)
 {
 	table->log2 = log2;
-	table->weights = i_new(float, (size_t)1 << log2);
-	table->squares = i_new(float, (size_t)1 << log2);
+	table->weights = i_new(struct learner_weight, (size_t)1 << log2);
 	table->counts = i_new(uint8_t, (size_t)1 << log2);
 }
 
 static void table_deinit(struct learner_table *table)
 {
 	i_free(table->weights);
-	i_free(table->squares);
 	i_free(table->counts);
 }
 
@@ -267,8 +270,8 @@ static inline float table_trust(const struct learner_table *table, size_t idx)
 static void
 weight_publish(int16_t *dest, const struct learner_table *table, size_t idx)
 {
-	int16_t value = lrintf(table->weights[idx] * table_trust(table, idx) *
-			       JUNK_WEIGHT_SCALE);
+	int16_t value = lrintf(table->weights[idx].weight *
+			       table_trust(table, idx) * JUNK_WEIGHT_SCALE);
 
 	__atomic_store_n(dest, value, __ATOMIC_RELAXED);
 }
@@ -348,7 +351,7 @@ random_below(struct junk_learner *learner, unsigned int limit)
 	return random_next(learner) % limit;
 }
 
-/* Where the report's weights are */
+/* Where the report's weights are. They are fetched meanwhile. */
 static void
 example_init(struct junk_learner *learner, uint64_t person,
 	     const junk_token_t *tokens, unsigned int count,
@@ -359,12 +362,16 @@ example_init(struct junk_learner *learner, uint64_t person,
 	example_r->shared = FALSE;
 	example_r->worth = 1;
 	for (unsigned int i = 0; i < count; i++) {
-		example_r->global_idx[i] =
-			junk_model_hash_index(learner->set.seed,
-					      learner->global.log2, tokens[i]);
-		example_r->personal_idx[i] =
-			junk_model_hash_index(person, learner->personal.log2,
-					      tokens[i]);
+		uint32_t gidx = junk_model_hash_index(
+			learner->set.seed, learner->global.log2, tokens[i]);
+		uint32_t pidx = junk_model_hash_index(
+			person, learner->personal.log2, tokens[i]);
+
+		__builtin_prefetch(&learner->global.weights[gidx], 1);
+		__builtin_prefetch(&learner->reporters[gidx]);
+		__builtin_prefetch(&learner->personal.weights[pidx], 1);
+		example_r->global_idx[i] = gidx;
+		example_r->personal_idx[i] = pidx;
 	}
 }
 
@@ -422,12 +429,13 @@ example_sum(const struct junk_learner *learner,
 		example->view_sum[i] = 0;
 	for (unsigned int i = 0; i < example->count; i++) {
 		float part = example->shared ? 0 :
-			learner->personal.weights[example->personal_idx[i]] *
+			learner->personal.weights[
+				example->personal_idx[i]].weight *
 			example->personal_scale[i];
 
 		if (example->shared || example->public[i]) {
 			part += learner->global.weights[
-				example->global_idx[i]] *
+				example->global_idx[i]].weight *
 				example->global_scale[i];
 		}
 		example->view_sum[example->view[i]] += part;
@@ -481,16 +489,16 @@ example_error(double sum, double label, const struct learner_noise *noise)
 }
 
 static inline void
-weight_step(float *weight, float *square, float gradient, float rate,
+weight_step(struct learner_weight *w, float gradient, float rate,
 	    float epsilon)
 {
-	*square += gradient * gradient;
-	*weight += rate * (gradient - LEARN_DECAY * *weight) /
-		(sqrtf(*square) + epsilon);
-	if (*weight > MAX_WEIGHT)
-		*weight = MAX_WEIGHT;
-	else if (*weight < -MAX_WEIGHT)
-		*weight = -MAX_WEIGHT;
+	w->square += gradient * gradient;
+	w->weight += rate * (gradient - LEARN_DECAY * w->weight) /
+		(sqrtf(w->square) + epsilon);
+	if (w->weight > MAX_WEIGHT)
+		w->weight = MAX_WEIGHT;
+	else if (w->weight < -MAX_WEIGHT)
+		w->weight = -MAX_WEIGHT;
 }
 
 static float personal_rate(bool public, float say)
@@ -525,7 +533,7 @@ example_learn(struct junk_learner *learner,
 
 		if (example->shared && !example->learned[i])
 			continue;
-		weight_step(&global->weights[gidx], &global->squares[gidx],
+		weight_step(&global->weights[gidx],
 			    error * example->global_scale[i], step->rate * say,
 			    step->epsilon);
 		if (public) {
@@ -534,7 +542,7 @@ example_learn(struct junk_learner *learner,
 		}
 		if (example->shared)
 			continue;
-		weight_step(&personal->weights[pidx], &personal->squares[pidx],
+		weight_step(&personal->weights[pidx],
 			    error * example->personal_scale[i],
 			    step->rate * personal_rate(public, say),
 			    step->epsilon);
@@ -887,9 +895,17 @@ static size_t tables_size(const struct junk_learner *learner)
 static void export_table(const struct learner_table *table, buffer_t *dest)
 {
 	size_t bytes = ((size_t)1 << table->log2) * sizeof(float);
+	/* not aligned */
+	unsigned char *weights = buffer_append_space_unsafe(dest, 2 * bytes);
+	unsigned char *squares = weights + bytes;
 
-	buffer_append(dest, table->weights, bytes);
-	buffer_append(dest, table->squares, bytes);
+	for (size_t pos = 0; pos < bytes; pos += sizeof(float)) {
+		const struct learner_weight *w =
+			&table->weights[pos / sizeof(float)];
+
+		memcpy(weights + pos, &w->weight, sizeof(float));
+		memcpy(squares + pos, &w->square, sizeof(float));
+	}
 }
 
 static void
@@ -1043,10 +1059,19 @@ state_error(const struct junk_learner *learner,
 }
 
 static const void *
-import_floats(float *dest, const void *data, size_t count)
+import_table(struct learner_table *table, const void *data)
 {
-	memcpy(dest, data, count * sizeof(*dest));
-	return CONST_PTR_OFFSET(data, count * sizeof(*dest));
+	size_t bytes = ((size_t)1 << table->log2) * sizeof(float);
+	const unsigned char *weights = data, *squares = weights + bytes;
+
+	for (size_t pos = 0; pos < bytes; pos += sizeof(float)) {
+		struct learner_weight *w =
+			&table->weights[pos / sizeof(float)];
+
+		memcpy(&w->weight, weights + pos, sizeof(float));
+		memcpy(&w->square, squares + pos, sizeof(float));
+	}
+	return squares + bytes;
 }
 
 /* The data has been checked. */
@@ -1098,10 +1123,8 @@ int junk_learner_import(struct junk_learner *learner, const void *data,
 	learner->shares[FALSE] = header.shares[FALSE];
 	learner->shares[TRUE] = header.shares[TRUE];
 	data = CONST_PTR_OFFSET(data, sizeof(header));
-	data = import_floats(learner->global.weights, data, global);
-	data = import_floats(learner->global.squares, data, global);
-	data = import_floats(learner->personal.weights, data, personal);
-	data = import_floats(learner->personal.squares, data, personal);
+	data = import_table(&learner->global, data);
+	data = import_table(&learner->personal, data);
 	memcpy(learner->reporters, data, global * sizeof(uint64_t));
 	data = CONST_PTR_OFFSET(data, global * sizeof(uint64_t));
 	memcpy(learner->global.counts, data, global);
