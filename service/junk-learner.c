@@ -125,6 +125,12 @@ struct learner_sketch {
 	uint32_t min[SKETCH_SIZE];
 };
 
+/* The lower bits of each place of a sketch, 0 = none: what differs here isn't
+   the same. */
+struct learner_outline {
+	uint8_t min[SKETCH_SIZE];
+};
+
 /* A report that may be learned again. */
 struct learner_memory {
 	unsigned char reporter[JUNK_REPORTER_BYTES];
@@ -150,6 +156,8 @@ struct junk_learner {
 
 	/* ham, spam */
 	struct learner_memory memory[2][MEMORY_REPORTS];
+	/* of each one's sketch: a report is compared with all of them */
+	struct learner_outline outlines[2][MEMORY_REPORTS];
 	unsigned int memory_count[2];
 
 	int16_t *published, *own_published;
@@ -276,12 +284,19 @@ weight_publish(int16_t *dest, const struct learner_table *table, size_t idx)
 	__atomic_store_n(dest, value, __ATOMIC_RELAXED);
 }
 
+/* __builtin_popcount() is a call where the processor may be an old one. */
+static inline unsigned int bits_count(uint32_t bits)
+{
+	bits -= (bits >> 1) & 0x55555555;
+	bits = (bits & 0x33333333) + ((bits >> 2) & 0x33333333);
+	return (((bits + (bits >> 4)) & 0x0f0f0f0f) * 0x01010101) >> 24;
+}
+
 static bool global_is_public(const struct junk_learner *learner, size_t idx)
 {
 	uint64_t people = learner->reporters[idx];
 
-	return (unsigned int)__builtin_popcount((uint32_t)people |
-						(uint32_t)(people >> 32)) >=
+	return bits_count((uint32_t)people | (uint32_t)(people >> 32)) >=
 		learner->set.min_reporters;
 }
 
@@ -381,11 +396,14 @@ example_init(struct junk_learner *learner, uint64_t person,
    rare, and lost ham is worse. */
 static float people_say(uint64_t people, bool spam)
 {
-	int ham_count = __builtin_popcount((uint32_t)people);
-	int spam_count = __builtin_popcount((uint32_t)(people >> 32));
+	unsigned int ham_count, spam_count;
 	float part;
 
-	if (!spam || spam_count >= ham_count)
+	if (!spam)
+		return 1;
+	ham_count = bits_count((uint32_t)people);
+	spam_count = bits_count((uint32_t)(people >> 32));
+	if (spam_count >= ham_count)
 		return 1;
 	part = (spam_count + SAY_PRIOR) / (ham_count + SAY_PRIOR);
 	return part * part * part;
@@ -563,8 +581,6 @@ static bool sketch_is_same(const struct learner_sketch *sketch1,
 {
 	unsigned int same = 0, used = 0;
 
-	/* without branches, for the compiler to do many at once: a report is
-	   compared with all of the memory */
 	for (unsigned int i = 0; i < SKETCH_SIZE; i++) {
 		uint32_t min1 = sketch1->min[i], min2 = sketch2->min[i];
 
@@ -593,6 +609,49 @@ sketch_init(struct learner_sketch *sketch_r, const junk_token_t *tokens,
 	}
 }
 
+static void sketch_outline(const struct learner_sketch *sketch,
+			   struct learner_outline *outline_r)
+{
+	/* the lowest bit of a hash is set */
+	for (unsigned int i = 0; i < SKETCH_SIZE; i++)
+		outline_r->min[i] = (uint8_t)sketch->min[i];
+}
+
+/* Can their sketches be the same? Without branches, for the compiler to compare
+   many places at once. */
+static bool outline_may_be_same(const struct learner_outline *outline1,
+				const struct learner_outline *outline2)
+{
+	uint8_t same = 0;
+
+	for (unsigned int i = 0; i < SKETCH_SIZE; i++) {
+		uint8_t min1 = outline1->min[i], min2 = outline2->min[i];
+
+		same += (min1 != 0) & (min1 == min2);
+	}
+	return same >= SKETCH_MIN_SAME;
+}
+
+/* The next report of the same text in the memory of a class, from *pos on. */
+static const struct learner_memory *
+memory_next_same(const struct junk_learner *learner, bool spam,
+		 const struct learner_sketch *sketch, unsigned int *pos)
+{
+	const unsigned int count = learner->memory_count[spam];
+	struct learner_outline outline;
+
+	sketch_outline(sketch, &outline);
+	while (*pos < count) {
+		unsigned int i = (*pos)++;
+
+		if (outline_may_be_same(&learner->outlines[spam][i],
+					&outline) &&
+		    sketch_is_same(&learner->memory[spam][i].sketch, sketch))
+			return &learner->memory[spam][i];
+	}
+	return NULL;
+}
+
 /* The report of the same text by somebody else, if nobody has reported it as
    the other class. */
 static const struct learner_memory *
@@ -601,21 +660,17 @@ memory_confirms(const struct junk_learner *learner, bool spam,
 		const struct learner_sketch *sketch)
 {
 	const struct learner_memory *memory;
+	unsigned int pos = 0;
 
-	if (class_is_rare(learner, !spam))
+	if (class_is_rare(learner, !spam) ||
+	    memory_next_same(learner, !spam, sketch, &pos) != NULL)
 		return NULL;
-	for (unsigned int i = 0; i < learner->memory_count[!spam]; i++) {
-		if (sketch_is_same(&learner->memory[!spam][i].sketch, sketch))
-			return NULL;
-	}
-	for (unsigned int i = 0; i < learner->memory_count[spam]; i++) {
-		memory = &learner->memory[spam][i];
-		if (sketch_is_same(&memory->sketch, sketch) &&
-		    memcmp(memory->reporter, report->reporter,
-			   sizeof(memory->reporter)) != 0)
-			return memory;
-	}
-	return NULL;
+	pos = 0;
+	do {
+		memory = memory_next_same(learner, spam, sketch, &pos);
+	} while (memory != NULL && memcmp(memory->reporter, report->reporter,
+					  sizeof(memory->reporter)) == 0);
+	return memory;
 }
 
 static void
@@ -636,6 +691,7 @@ memory_add(struct junk_learner *learner, const struct junk_report *report,
 	memcpy(memory->digest, report->digest, sizeof(memory->digest));
 	memory->weight = weight;
 	memory->sketch = *sketch;
+	sketch_outline(sketch, &learner->outlines[spam][idx]);
 	memory->token_count = I_MIN(report->token_count, JUNK_MAX_TOKENS);
 	memory->tokens = i_new(junk_token_t, memory->token_count + 1);
 	memcpy(memory->tokens, report->tokens,
@@ -690,7 +746,10 @@ memory_forget(struct junk_learner *learner, bool spam,
 			continue;
 		}
 		i_free(memory->tokens);
-		*memory = learner->memory[spam][--learner->memory_count[spam]];
+		learner->memory_count[spam]--;
+		*memory = learner->memory[spam][learner->memory_count[spam]];
+		learner->outlines[spam][i] =
+			learner->outlines[spam][learner->memory_count[spam]];
 	}
 }
 
@@ -1081,11 +1140,13 @@ import_memory(struct junk_learner *learner, bool spam, uint32_t count,
 {
 	struct learner_memory_header header;
 	struct learner_memory *memory;
+	unsigned int idx;
 
 	for (; count > 0; count--) {
 		memcpy(&header, *data, sizeof(header));
 		*data = CONST_PTR_OFFSET(*data, sizeof(header));
-		memory = &learner->memory[spam][learner->memory_count[spam]++];
+		idx = learner->memory_count[spam]++;
+		memory = &learner->memory[spam][idx];
 		memcpy(memory->reporter, header.reporter,
 		       sizeof(memory->reporter));
 		memcpy(memory->digest, header.digest, sizeof(memory->digest));
@@ -1096,6 +1157,8 @@ import_memory(struct junk_learner *learner, bool spam, uint32_t count,
 		       header.token_count * sizeof(junk_token_t));
 		sketch_init(&memory->sketch, memory->tokens,
 			    memory->token_count);
+		sketch_outline(&memory->sketch,
+			       &learner->outlines[spam][idx]);
 		*data = CONST_PTR_OFFSET(*data, header.token_count *
 					 sizeof(junk_token_t));
 	}
