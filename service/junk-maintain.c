@@ -15,7 +15,7 @@
 /* Token counts are written when they are so old, or when so many wait
    (3-8 MB): under load always the latter, so that this costs it nothing. */
 #define TOKENS_SECS 10
-#define TOKENS_MAX 100000
+#define TOKENS_MAX 200000
 /* Rows that one piece writes or deletes. */
 #define TOKENS_BATCH 4096
 #define EXPIRE_BATCH 500
