@@ -85,14 +85,19 @@ static const char *const junk_db_sql[JUNK_DB_STMT_COUNT] = {
 		"burst = max(burst + excluded.burst, 0)",
 	[JUNK_DB_STMT_HOUR_EXPIRE] =
 		"DELETE FROM hours WHERE hour < ?1",
+	/* the statement that is run most of all: CASE is much faster than a
+	   function, also max() */
 	[JUNK_DB_STMT_TOKEN_ADD] =
 		"INSERT INTO tokens (token, class, spam, ham, reporters, "
-		"sketch, first_day, day) VALUES (?1, ?2, max(?3, 0), "
-		"max(?4, 0), junk_reporters(?5), ?5, ?6, ?6) "
-		"ON CONFLICT DO UPDATE SET spam = max(spam + ?3, 0), "
-		"ham = max(ham + ?4, 0), "
+		"sketch, first_day, day) VALUES (?1, ?2, "
+		"CASE WHEN ?3 < 0 THEN 0 ELSE ?3 END, "
+		"CASE WHEN ?4 < 0 THEN 0 ELSE ?4 END, ?7, ?5, ?6, ?6) "
+		"ON CONFLICT DO UPDATE SET "
+		"spam = CASE WHEN spam + ?3 < 0 THEN 0 ELSE spam + ?3 END, "
+		"ham = CASE WHEN ham + ?4 < 0 THEN 0 ELSE ham + ?4 END, "
 		"reporters = junk_reporters(sketch | ?5), "
-		"sketch = sketch | ?5, day = max(day, ?6)",
+		"sketch = sketch | ?5, "
+		"day = CASE WHEN day < ?6 THEN ?6 ELSE day END",
 	[JUNK_DB_STMT_TOKEN_FIND] =
 		"SELECT class, spam, ham, sketch, day FROM tokens "
 		"WHERE token = ?1",
@@ -542,12 +547,15 @@ static int
 junk_db_open_file(struct junk_db *db, const struct junk_db_settings *set)
 {
 	mode_t old_mask = umask(0077);
-	int code = sqlite3_open_v2(db->path, &db->sqlite,
-				   SQLITE_OPEN_READWRITE |
-				   SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |
-				   SQLITE_OPEN_PRIVATECACHE, NULL);
-	int ret;
+	int code, ret;
 
+	/* a tenth of SQLite's instructions are for other threads, which we
+	   don't have; of no effect once it is in use */
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	code = sqlite3_open_v2(db->path, &db->sqlite, SQLITE_OPEN_READWRITE |
+			       SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |
+			       SQLITE_OPEN_PRIVATECACHE, NULL);
 	if (db->sqlite == NULL)
 		i_fatal_status(FATAL_OUTOFMEM, "sqlite3_open(): out of memory");
 	(void)sqlite3_busy_timeout(db->sqlite, JUNK_DB_BUSY_MSECS);
@@ -880,6 +888,8 @@ int junk_db_token_add(struct junk_db *db, const struct junk_db_token *token)
 	(void)sqlite3_bind_int(stmt, 4, token->ham);
 	(void)sqlite3_bind_int64(stmt, 5, (int64_t)token->sketch);
 	(void)sqlite3_bind_int64(stmt, 6, token->day);
+	(void)sqlite3_bind_int64(stmt, 7,
+				 junk_db_sketch_reporters(token->sketch));
 	if (token->spam < 0 || token->ham < 0)
 		db->wal_has_deleted = TRUE;
 	return junk_db_run(db, stmt, "count token");

@@ -105,11 +105,16 @@
 #define MIN_LOG2 8
 #define MAX_LOG2 22
 
+/* What a step changes is next to each other: nearly each one is a cache miss. */
+struct learner_weight {
+	float weight;
+	/* AdaGrad: sum of squared gradients */
+	float square;
+};
+
 struct learner_table {
 	unsigned int log2;
-	float *weights;
-	/* AdaGrad: sum of squared gradients */
-	float *squares;
+	struct learner_weight *weights;
 	/* Reports behind a weight, at most UINT8_MAX */
 	uint8_t *counts;
 };
@@ -118,6 +123,12 @@ struct learner_table {
    of SKETCH_SIZE parts, 0 = none (Broder 1997; Li, Owen, Zhang 2012). */
 struct learner_sketch {
 	uint32_t min[SKETCH_SIZE];
+};
+
+/* The lower bits of each place of a sketch, 0 = none: what differs here isn't
+   the same. */
+struct learner_outline {
+	uint8_t min[SKETCH_SIZE];
 };
 
 /* A report that may be learned again. */
@@ -145,6 +156,8 @@ struct junk_learner {
 
 	/* ham, spam */
 	struct learner_memory memory[2][MEMORY_REPORTS];
+	/* of each one's sketch: a report is compared with all of them */
+	struct learner_outline outlines[2][MEMORY_REPORTS];
 	unsigned int memory_count[2];
 
 	int16_t *published, *own_published;
@@ -197,15 +210,13 @@ void junk_learner_settings_init(struct junk_learner_settings *set_r)
 static void table_init(struct learner_table *table, unsigned int log2)
 {
 	table->log2 = log2;
-	table->weights = i_new(float, (size_t)1 << log2);
-	table->squares = i_new(float, (size_t)1 << log2);
+	table->weights = i_new(struct learner_weight, (size_t)1 << log2);
 	table->counts = i_new(uint8_t, (size_t)1 << log2);
 }
 
 static void table_deinit(struct learner_table *table)
 {
 	i_free(table->weights);
-	i_free(table->squares);
 	i_free(table->counts);
 }
 
@@ -267,18 +278,25 @@ static inline float table_trust(const struct learner_table *table, size_t idx)
 static void
 weight_publish(int16_t *dest, const struct learner_table *table, size_t idx)
 {
-	int16_t value = lrintf(table->weights[idx] * table_trust(table, idx) *
-			       JUNK_WEIGHT_SCALE);
+	int16_t value = lrintf(table->weights[idx].weight *
+			       table_trust(table, idx) * JUNK_WEIGHT_SCALE);
 
 	__atomic_store_n(dest, value, __ATOMIC_RELAXED);
+}
+
+/* __builtin_popcount() is a call where the processor may be an old one. */
+static inline unsigned int bits_count(uint32_t bits)
+{
+	bits -= (bits >> 1) & 0x55555555;
+	bits = (bits & 0x33333333) + ((bits >> 2) & 0x33333333);
+	return (((bits + (bits >> 4)) & 0x0f0f0f0f) * 0x01010101) >> 24;
 }
 
 static bool global_is_public(const struct junk_learner *learner, size_t idx)
 {
 	uint64_t people = learner->reporters[idx];
 
-	return (unsigned int)__builtin_popcount((uint32_t)people |
-						(uint32_t)(people >> 32)) >=
+	return bits_count((uint32_t)people | (uint32_t)(people >> 32)) >=
 		learner->set.min_reporters;
 }
 
@@ -348,7 +366,7 @@ random_below(struct junk_learner *learner, unsigned int limit)
 	return random_next(learner) % limit;
 }
 
-/* Where the report's weights are */
+/* Where the report's weights are. They are fetched meanwhile. */
 static void
 example_init(struct junk_learner *learner, uint64_t person,
 	     const junk_token_t *tokens, unsigned int count,
@@ -359,12 +377,16 @@ example_init(struct junk_learner *learner, uint64_t person,
 	example_r->shared = FALSE;
 	example_r->worth = 1;
 	for (unsigned int i = 0; i < count; i++) {
-		example_r->global_idx[i] =
-			junk_model_hash_index(learner->set.seed,
-					      learner->global.log2, tokens[i]);
-		example_r->personal_idx[i] =
-			junk_model_hash_index(person, learner->personal.log2,
-					      tokens[i]);
+		uint32_t gidx = junk_model_hash_index(
+			learner->set.seed, learner->global.log2, tokens[i]);
+		uint32_t pidx = junk_model_hash_index(
+			person, learner->personal.log2, tokens[i]);
+
+		__builtin_prefetch(&learner->global.weights[gidx], 1);
+		__builtin_prefetch(&learner->reporters[gidx]);
+		__builtin_prefetch(&learner->personal.weights[pidx], 1);
+		example_r->global_idx[i] = gidx;
+		example_r->personal_idx[i] = pidx;
 	}
 }
 
@@ -374,11 +396,14 @@ example_init(struct junk_learner *learner, uint64_t person,
    rare, and lost ham is worse. */
 static float people_say(uint64_t people, bool spam)
 {
-	int ham_count = __builtin_popcount((uint32_t)people);
-	int spam_count = __builtin_popcount((uint32_t)(people >> 32));
+	unsigned int ham_count, spam_count;
 	float part;
 
-	if (!spam || spam_count >= ham_count)
+	if (!spam)
+		return 1;
+	ham_count = bits_count((uint32_t)people);
+	spam_count = bits_count((uint32_t)(people >> 32));
+	if (spam_count >= ham_count)
 		return 1;
 	part = (spam_count + SAY_PRIOR) / (ham_count + SAY_PRIOR);
 	return part * part;
@@ -422,12 +447,13 @@ example_sum(const struct junk_learner *learner,
 		example->view_sum[i] = 0;
 	for (unsigned int i = 0; i < example->count; i++) {
 		float part = example->shared ? 0 :
-			learner->personal.weights[example->personal_idx[i]] *
+			learner->personal.weights[
+				example->personal_idx[i]].weight *
 			example->personal_scale[i];
 
 		if (example->shared || example->public[i]) {
 			part += learner->global.weights[
-				example->global_idx[i]] *
+				example->global_idx[i]].weight *
 				example->global_scale[i];
 		}
 		example->view_sum[example->view[i]] += part;
@@ -481,16 +507,16 @@ example_error(double sum, double label, const struct learner_noise *noise)
 }
 
 static inline void
-weight_step(float *weight, float *square, float gradient, float rate,
+weight_step(struct learner_weight *w, float gradient, float rate,
 	    float epsilon)
 {
-	*square += gradient * gradient;
-	*weight += rate * (gradient - LEARN_DECAY * *weight) /
-		(sqrtf(*square) + epsilon);
-	if (*weight > MAX_WEIGHT)
-		*weight = MAX_WEIGHT;
-	else if (*weight < -MAX_WEIGHT)
-		*weight = -MAX_WEIGHT;
+	w->square += gradient * gradient;
+	w->weight += rate * (gradient - LEARN_DECAY * w->weight) /
+		(sqrtf(w->square) + epsilon);
+	if (w->weight > MAX_WEIGHT)
+		w->weight = MAX_WEIGHT;
+	else if (w->weight < -MAX_WEIGHT)
+		w->weight = -MAX_WEIGHT;
 }
 
 static float personal_rate(bool public, float say)
@@ -525,7 +551,7 @@ example_learn(struct junk_learner *learner,
 
 		if (example->shared && !example->learned[i])
 			continue;
-		weight_step(&global->weights[gidx], &global->squares[gidx],
+		weight_step(&global->weights[gidx],
 			    error * example->global_scale[i], step->rate * say,
 			    step->epsilon);
 		if (public) {
@@ -534,7 +560,7 @@ example_learn(struct junk_learner *learner,
 		}
 		if (example->shared)
 			continue;
-		weight_step(&personal->weights[pidx], &personal->squares[pidx],
+		weight_step(&personal->weights[pidx],
 			    error * example->personal_scale[i],
 			    step->rate * personal_rate(public, say),
 			    step->epsilon);
@@ -555,8 +581,6 @@ static bool sketch_is_same(const struct learner_sketch *sketch1,
 {
 	unsigned int same = 0, used = 0;
 
-	/* without branches, for the compiler to do many at once: a report is
-	   compared with all of the memory */
 	for (unsigned int i = 0; i < SKETCH_SIZE; i++) {
 		uint32_t min1 = sketch1->min[i], min2 = sketch2->min[i];
 
@@ -585,6 +609,49 @@ sketch_init(struct learner_sketch *sketch_r, const junk_token_t *tokens,
 	}
 }
 
+static void sketch_outline(const struct learner_sketch *sketch,
+			   struct learner_outline *outline_r)
+{
+	/* the lowest bit of a hash is set */
+	for (unsigned int i = 0; i < SKETCH_SIZE; i++)
+		outline_r->min[i] = (uint8_t)sketch->min[i];
+}
+
+/* Can their sketches be the same? Without branches, for the compiler to compare
+   many places at once. */
+static bool outline_may_be_same(const struct learner_outline *outline1,
+				const struct learner_outline *outline2)
+{
+	uint8_t same = 0;
+
+	for (unsigned int i = 0; i < SKETCH_SIZE; i++) {
+		uint8_t min1 = outline1->min[i], min2 = outline2->min[i];
+
+		same += (min1 != 0) & (min1 == min2);
+	}
+	return same >= SKETCH_MIN_SAME;
+}
+
+/* The next report of the same text in the memory of a class, from *pos on. */
+static const struct learner_memory *
+memory_next_same(const struct junk_learner *learner, bool spam,
+		 const struct learner_sketch *sketch, unsigned int *pos)
+{
+	const unsigned int count = learner->memory_count[spam];
+	struct learner_outline outline;
+
+	sketch_outline(sketch, &outline);
+	while (*pos < count) {
+		unsigned int i = (*pos)++;
+
+		if (outline_may_be_same(&learner->outlines[spam][i],
+					&outline) &&
+		    sketch_is_same(&learner->memory[spam][i].sketch, sketch))
+			return &learner->memory[spam][i];
+	}
+	return NULL;
+}
+
 /* The report of the same text by somebody else, if nobody has reported it as
    the other class. */
 static const struct learner_memory *
@@ -593,21 +660,17 @@ memory_confirms(const struct junk_learner *learner, bool spam,
 		const struct learner_sketch *sketch)
 {
 	const struct learner_memory *memory;
+	unsigned int pos = 0;
 
-	if (class_is_rare(learner, !spam))
+	if (class_is_rare(learner, !spam) ||
+	    memory_next_same(learner, !spam, sketch, &pos) != NULL)
 		return NULL;
-	for (unsigned int i = 0; i < learner->memory_count[!spam]; i++) {
-		if (sketch_is_same(&learner->memory[!spam][i].sketch, sketch))
-			return NULL;
-	}
-	for (unsigned int i = 0; i < learner->memory_count[spam]; i++) {
-		memory = &learner->memory[spam][i];
-		if (sketch_is_same(&memory->sketch, sketch) &&
-		    memcmp(memory->reporter, report->reporter,
-			   sizeof(memory->reporter)) != 0)
-			return memory;
-	}
-	return NULL;
+	pos = 0;
+	do {
+		memory = memory_next_same(learner, spam, sketch, &pos);
+	} while (memory != NULL && memcmp(memory->reporter, report->reporter,
+					  sizeof(memory->reporter)) == 0);
+	return memory;
 }
 
 static void
@@ -628,6 +691,7 @@ memory_add(struct junk_learner *learner, const struct junk_report *report,
 	memcpy(memory->digest, report->digest, sizeof(memory->digest));
 	memory->weight = weight;
 	memory->sketch = *sketch;
+	sketch_outline(sketch, &learner->outlines[spam][idx]);
 	memory->token_count = I_MIN(report->token_count, JUNK_MAX_TOKENS);
 	memory->tokens = i_new(junk_token_t, memory->token_count + 1);
 	memcpy(memory->tokens, report->tokens,
@@ -682,7 +746,10 @@ memory_forget(struct junk_learner *learner, bool spam,
 			continue;
 		}
 		i_free(memory->tokens);
-		*memory = learner->memory[spam][--learner->memory_count[spam]];
+		learner->memory_count[spam]--;
+		*memory = learner->memory[spam][learner->memory_count[spam]];
+		learner->outlines[spam][i] =
+			learner->outlines[spam][learner->memory_count[spam]];
 	}
 }
 
@@ -887,9 +954,17 @@ static size_t tables_size(const struct junk_learner *learner)
 static void export_table(const struct learner_table *table, buffer_t *dest)
 {
 	size_t bytes = ((size_t)1 << table->log2) * sizeof(float);
+	/* not aligned */
+	unsigned char *weights = buffer_append_space_unsafe(dest, 2 * bytes);
+	unsigned char *squares = weights + bytes;
 
-	buffer_append(dest, table->weights, bytes);
-	buffer_append(dest, table->squares, bytes);
+	for (size_t pos = 0; pos < bytes; pos += sizeof(float)) {
+		const struct learner_weight *w =
+			&table->weights[pos / sizeof(float)];
+
+		memcpy(weights + pos, &w->weight, sizeof(float));
+		memcpy(squares + pos, &w->square, sizeof(float));
+	}
 }
 
 static void
@@ -1043,10 +1118,19 @@ state_error(const struct junk_learner *learner,
 }
 
 static const void *
-import_floats(float *dest, const void *data, size_t count)
+import_table(struct learner_table *table, const void *data)
 {
-	memcpy(dest, data, count * sizeof(*dest));
-	return CONST_PTR_OFFSET(data, count * sizeof(*dest));
+	size_t bytes = ((size_t)1 << table->log2) * sizeof(float);
+	const unsigned char *weights = data, *squares = weights + bytes;
+
+	for (size_t pos = 0; pos < bytes; pos += sizeof(float)) {
+		struct learner_weight *w =
+			&table->weights[pos / sizeof(float)];
+
+		memcpy(&w->weight, weights + pos, sizeof(float));
+		memcpy(&w->square, squares + pos, sizeof(float));
+	}
+	return squares + bytes;
 }
 
 /* The data has been checked. */
@@ -1056,11 +1140,13 @@ import_memory(struct junk_learner *learner, bool spam, uint32_t count,
 {
 	struct learner_memory_header header;
 	struct learner_memory *memory;
+	unsigned int idx;
 
 	for (; count > 0; count--) {
 		memcpy(&header, *data, sizeof(header));
 		*data = CONST_PTR_OFFSET(*data, sizeof(header));
-		memory = &learner->memory[spam][learner->memory_count[spam]++];
+		idx = learner->memory_count[spam]++;
+		memory = &learner->memory[spam][idx];
 		memcpy(memory->reporter, header.reporter,
 		       sizeof(memory->reporter));
 		memcpy(memory->digest, header.digest, sizeof(memory->digest));
@@ -1071,6 +1157,8 @@ import_memory(struct junk_learner *learner, bool spam, uint32_t count,
 		       header.token_count * sizeof(junk_token_t));
 		sketch_init(&memory->sketch, memory->tokens,
 			    memory->token_count);
+		sketch_outline(&memory->sketch,
+			       &learner->outlines[spam][idx]);
 		*data = CONST_PTR_OFFSET(*data, header.token_count *
 					 sizeof(junk_token_t));
 	}
@@ -1098,10 +1186,8 @@ int junk_learner_import(struct junk_learner *learner, const void *data,
 	learner->shares[FALSE] = header.shares[FALSE];
 	learner->shares[TRUE] = header.shares[TRUE];
 	data = CONST_PTR_OFFSET(data, sizeof(header));
-	data = import_floats(learner->global.weights, data, global);
-	data = import_floats(learner->global.squares, data, global);
-	data = import_floats(learner->personal.weights, data, personal);
-	data = import_floats(learner->personal.squares, data, personal);
+	data = import_table(&learner->global, data);
+	data = import_table(&learner->personal, data);
 	memcpy(learner->reporters, data, global * sizeof(uint64_t));
 	data = CONST_PTR_OFFSET(data, global * sizeof(uint64_t));
 	memcpy(learner->global.counts, data, global);

@@ -13,9 +13,11 @@
 #define REBUILD_REPORTS 500
 #define REBUILD_SECS 5
 /* Token counts are written when they are so old, or when so many wait
-   (3-8 MB): under load always the latter, so that this costs it nothing. */
+   (16 MB): under load always the latter. The more wait, the fewer rows and
+   pages are written for each report, and the more reports are counted again
+   at a start. */
 #define TOKENS_SECS 10
-#define TOKENS_MAX 100000
+#define TOKENS_MAX 200000
 /* Rows that one piece writes or deletes. */
 #define TOKENS_BATCH 4096
 #define EXPIRE_BATCH 500

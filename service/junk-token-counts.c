@@ -44,14 +44,14 @@ junk_token_part_find(const struct junk_token_part *part, uint64_t token)
 	return &part->slots[i];
 }
 
-/* Keeps half of the slots free: what isn't there is then found missing at the
-   second look. */
+/* Keeps an eighth of the slots free. Most tokens are found at the first look
+   also then, and those that aren't are next to it. */
 static void junk_token_part_grow(struct junk_token_part *part)
 {
 	struct junk_token_count *old = part->slots;
 	size_t old_size = old == NULL ? 0 : (size_t)1 << part->size_log2;
 
-	if (part->used + 1 <= old_size / 2)
+	if (part->used + 1 <= old_size / 8 * 7)
 		return;
 	part->size_log2 = old == NULL ? MIN_LOG2 : part->size_log2 + 1;
 	part->slots = i_new(struct junk_token_count,

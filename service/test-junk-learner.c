@@ -185,28 +185,72 @@ learn_more(struct junk_learner *learner)
 	}
 }
 
-static void test_junk_learner_snapshot(void)
+static struct junk_learner *learner_copy(struct junk_learner *learner)
 {
-	struct junk_learner *learner = learner_new(40, 40, 4), *copy;
 	struct junk_learner_settings set;
-	buffer_t *first = t_buffer_create(1024);
-	buffer_t *second = t_buffer_create(1024);
+	struct junk_learner *copy;
+	buffer_t *data = t_buffer_create(1024);
 	const char *error;
 
-	test_begin("junk learner: export, import, go on");
-	junk_learner_export(learner, first);
+	junk_learner_export(learner, data);
 	junk_learner_settings_init(&set);
 	set.global_log2 = set.personal_log2 = 16;
 	copy = junk_learner_init(&set);
-	test_assert(junk_learner_import(copy, first->data, first->used,
+	test_assert(junk_learner_import(copy, data->data, data->used,
 					&error) == 0);
-	/* the same afterwards, to the bit */
-	learn_more(learner);
-	learn_more(copy);
-	buffer_set_used_size(first, 0);
+	return copy;
+}
+
+/* Somebody else reports the text of learner_new()'s third spam. */
+static void learn_again(struct junk_learner *learner)
+{
+	struct junk_report report;
+	junk_token_t tokens[TOKENS];
+
+	report_init(&report, tokens, JUNK_VERDICT_SPAM, 1, 4, 5);
+	junk_learner_learn(learner, &report, 1);
+}
+
+static void
+test_learners_are_same(struct junk_learner *learner, struct junk_learner *copy)
+{
+	buffer_t *first = t_buffer_create(1024);
+	buffer_t *second = t_buffer_create(1024);
+
 	junk_learner_export(learner, first);
 	junk_learner_export(copy, second);
 	test_assert(buffer_cmp(first, second));
+}
+
+static void test_junk_learner_snapshot(void)
+{
+	struct junk_learner *learner = learner_new(40, 40, 4), *copy;
+
+	test_begin("junk learner: export, import, go on");
+	copy = learner_copy(learner);
+	/* the same afterwards, to the bit */
+	learn_more(learner);
+	learn_more(copy);
+	test_learners_are_same(learner, copy);
+	junk_learner_deinit(&copy);
+	junk_learner_deinit(&learner);
+	test_end();
+}
+
+/* What is known of the others' texts moves with them. */
+static void test_junk_learner_snapshot_forgotten(void)
+{
+	struct junk_learner *learner = learner_new(3, 3, 1), *copy;
+	struct junk_report report;
+	junk_token_t tokens[TOKENS];
+
+	test_begin("junk learner: forget, export, import, go on");
+	report_init(&report, tokens, JUNK_VERDICT_SPAM, 1, 0, 0);
+	junk_learner_forget(learner, &report);
+	copy = learner_copy(learner);
+	learn_again(learner);
+	learn_again(copy);
+	test_learners_are_same(learner, copy);
 	junk_learner_deinit(&copy);
 	junk_learner_deinit(&learner);
 	test_end();
@@ -394,6 +438,7 @@ int main(void)
 		test_junk_learner_overruled,
 		test_junk_learner_min_reports,
 		test_junk_learner_snapshot,
+		test_junk_learner_snapshot_forgotten,
 		test_junk_learner_bad_snapshot,
 		test_junk_learner_published,
 		test_junk_learner_forget,
