@@ -1,6 +1,12 @@
 #include "lib.h"
 #include "junk-token-set.h"
 
+#include <xxhash.h>
+
+/* Longer texts are seldom; for shorter ones little of XXH3 is needed, which is
+   inline then. */
+#define SHORT_BYTES 16
+
 void junk_token_set_init(struct junk_token_set *set,
 			 const struct junk_tokenizer_settings *tokenizer_set)
 {
@@ -9,7 +15,11 @@ void junk_token_set_init(struct junk_token_set *set,
 	set->set = tokenizer_set;
 }
 
-static void
+/* junk_token_set_add() is called for every word: what it does seldom is apart,
+   so that it needs no stack frame. */
+#define SELDOM __attribute__((noinline))
+
+static SELDOM void
 token_wanted(const struct junk_tokenizer_settings *set, junk_token_t token,
 	     const void *text, size_t size)
 {
@@ -19,19 +29,14 @@ token_wanted(const struct junk_tokenizer_settings *set, junk_token_t token,
 	} T_END;
 }
 
-void junk_token_set_add(struct junk_token_set *set, enum junk_token_class class,
-			const void *text, size_t size)
+static inline void
+token_add(struct junk_token_set *set, junk_token_t token, const void *text,
+	  size_t size)
 {
-	const enum junk_token_group group = junk_class_group(class);
-	junk_token_t token;
+	const enum junk_token_group group =
+		junk_class_group(junk_token_class(token));
 	unsigned int slot, idx;
 
-	/* then it is there already, or there is no room for it */
-	if (set->count[group] == JUNK_MAX_GROUP_TOKENS)
-		return;
-	if (size > JUNK_MAX_TOKEN_BYTES)
-		size = JUNK_MAX_TOKEN_BYTES;
-	token = junk_token_hash(class, text, size);
 	slot = token % JUNK_TOKEN_SET_SLOTS;
 	while ((idx = set->slots[group][slot]) != 0) {
 		if (set->tokens[group][idx - 1] == token)
@@ -43,6 +48,33 @@ void junk_token_set_add(struct junk_token_set *set, enum junk_token_class class,
 
 	if (set->set != NULL && set->set->token_callback != NULL)
 		token_wanted(set->set, token, text, size);
+}
+
+static SELDOM void
+token_add_long(struct junk_token_set *set, enum junk_token_class class,
+	       const void *text, size_t size)
+{
+	size = I_MIN(size, JUNK_MAX_TOKEN_BYTES);
+	token_add(set, junk_token_hash(class, text, size), text, size);
+}
+
+/* junk_token_hash() */
+static inline junk_token_t
+token_hash_short(enum junk_token_class class, const void *text, size_t size)
+{
+	return junk_token_make(class, XXH3_64bits_withSeed(text, size, class));
+}
+
+void junk_token_set_add(struct junk_token_set *set, enum junk_token_class class,
+			const void *text, size_t size)
+{
+	/* then it is there already, or there is no room for it */
+	if (set->count[junk_class_group(class)] == JUNK_MAX_GROUP_TOKENS)
+		return;
+	if (size > SHORT_BYTES)
+		token_add_long(set, class, text, size);
+	else
+		token_add(set, token_hash_short(class, text, size), text, size);
 }
 
 void junk_token_set_add_str(struct junk_token_set *set,
