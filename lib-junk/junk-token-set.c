@@ -35,18 +35,26 @@ token_add(struct junk_token_set *set, junk_token_t token, const void *text,
 {
 	const enum junk_token_group group =
 		junk_class_group(junk_token_class(token));
-	unsigned int slot, idx;
+	const unsigned int count = set->count[group];
+	uint16_t *slots = set->slots[group];
+	junk_token_t *tokens = set->tokens[group];
+	unsigned int slot = token % JUNK_TOKEN_SET_SLOTS, idx;
 
-	slot = token % JUNK_TOKEN_SET_SLOTS;
-	while ((idx = set->slots[group][slot]) != 0) {
-		if (set->tokens[group][idx - 1] == token)
-			return;
+	/* Every other token is new: so that the processor need not guess, it is
+	   put where a new one belongs, and is found there by a free slot. */
+	tokens[count] = token;
+	for (;;) {
+		idx = slots[slot];
+		idx |= -(unsigned int)(idx == 0) & (count + 1);
+		if (tokens[idx - 1] == token)
+			break;
 		slot = (slot + 1) % JUNK_TOKEN_SET_SLOTS;
 	}
-	set->tokens[group][set->count[group]++] = token;
-	set->slots[group][slot] = set->count[group];
+	slots[slot] = idx;
+	set->count[group] = I_MAX(count, idx);
 
-	if (set->set != NULL && set->set->token_callback != NULL)
+	if (set->set != NULL && set->set->token_callback != NULL &&
+	    idx > count)
 		token_wanted(set->set, token, text, size);
 }
 

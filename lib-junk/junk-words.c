@@ -386,22 +386,6 @@ words_find_url(const struct words_state *state, const unsigned char *text,
 	return i - *start_r;
 }
 
-/* Capital letters of an ASCII part, all of them and those in front. */
-static SELDOM void
-words_capitals(struct words_state *state, const unsigned char *text,
-	       size_t size)
-{
-	unsigned int info;
-
-	for (size_t i = 0; i < size; i++) {
-		info = word_chars[text[i]];
-		if ((info & CHAR_CAPITAL) != 0)
-			state->stats->capitals++;
-		if ((info & (CHAR_LETTER | CHAR_CAPITAL)) != 0)
-			word_letter(state, (info & CHAR_CAPITAL) != 0);
-	}
-}
-
 /* For each byte of a block a bit: the first one's is the lowest. */
 struct words_block {
 	/* letters and capital ones, part of a word, of a longer character, white
@@ -460,28 +444,38 @@ block_read(struct words_block *block, const unsigned char *text, size_t size)
 	}
 }
 
-/* Take the ASCII part of a word: size bytes of the block at pos, where text
-   is. */
+/* Letters of the ASCII part of a word, some of them capital: a bit for each of
+   its bytes. */
+static SELDOM void
+words_capitals(struct words_state *state, uint64_t letters, uint64_t capitals)
+{
+	state->stats->capitals += __builtin_popcountll(capitals);
+	for (; letters != 0 && !state->capitals_done; letters &= letters - 1)
+		word_letter(state, (capitals & letters & -letters) != 0);
+}
+
+/* Take the ASCII part of a word: size bytes of the block at pos. */
 static void
 words_ascii(struct words_state *state, const struct words_block *block,
-	    unsigned int pos, unsigned int size, const unsigned char *text)
+	    unsigned int pos, unsigned int size)
 {
 	unsigned char *word = state->buf + state->prefix_size + state->size;
 	/* what doesn't fit is cut off */
 	unsigned int fits = I_MIN(size, JUNK_MAX_TOKEN_BYTES -
 				  state->prefix_size - state->size);
 	uint64_t inside = UINT64_MAX >> (BLOCK_BYTES - size);
+	uint64_t letters = (block->letters >> pos) & inside;
+	uint64_t capitals = (block->capitals >> pos) & inside;
 
 	/* @UNSAFE: there is room for VECTOR_BYTES more */
 	for (unsigned int i = 0; i < fits; i += VECTOR_BYTES)
 		memcpy(word + i, block->folded + pos + i, VECTOR_BYTES);
 	state->size += fits;
-	if (((block->letters >> pos) & inside) == 0)
-		return;
-	state->scripts |= SCRIPT_LATIN;
-	if (((block->capitals >> pos) & inside) != 0)
-		words_capitals(state, text, size);
-	else
+	if (letters != 0)
+		state->scripts |= SCRIPT_LATIN;
+	if (capitals != 0)
+		words_capitals(state, letters, capitals);
+	else if (letters != 0)
 		state->capitals_done = TRUE;
 }
 
@@ -534,7 +528,7 @@ words_block(struct words_state *state, const struct words_block *block,
 			left = ~(block->words >> i);
 			len = left == 0 ? BLOCK_BYTES :
 				(unsigned int)__builtin_ctzll(left);
-			words_ascii(state, block, i, len, text + pos);
+			words_ascii(state, block, i, len);
 			i += len;
 		} else if (text[pos] >= 0x80) {
 			i += words_utf8(state, text + pos, size - pos);
