@@ -15,10 +15,6 @@ void junk_token_set_init(struct junk_token_set *set,
 	set->set = tokenizer_set;
 }
 
-/* junk_token_set_add() is called for every word: what it does seldom is apart,
-   so that it needs no stack frame. */
-#define SELDOM __attribute__((noinline))
-
 static SELDOM void
 token_wanted(const struct junk_tokenizer_settings *set, junk_token_t token,
 	     const void *text, size_t size)

@@ -16,18 +16,6 @@
 #define VECTOR_BYTES 16
 typedef unsigned char byte_vector __attribute__((vector_size(VECTOR_BYTES)));
 
-/* What an ASCII byte is in a word. */
-enum {
-	CHAR_LETTER = 0x100,
-	CHAR_CAPITAL = 0x200,
-	CHAR_DIGIT = 0x400,
-	/* in the middle of words only */
-	CHAR_JOIN = 0x800,
-	CHAR_MONEY = 0x1000,
-	/* of a longer character */
-	CHAR_HIGH = 0x2000,
-};
-
 /* Alphabets of a word. */
 enum {
 	SCRIPT_LATIN = 0x01,
@@ -60,35 +48,10 @@ struct words_state {
 	bool pair_used;
 };
 
-/* Most words are plain: what others need is apart, so that it doesn't weigh on
-   them. */
-#define SELDOM __attribute__((noinline))
-
-#define LETTER(c) [c] = CHAR_LETTER | (c), [(c) - 0x20] = CHAR_CAPITAL | (c)
-#define DIGIT(c) [c] = CHAR_DIGIT | (c)
-
-/* For each byte that is part of a word: what it is, and what it is folded to
-   in the low 8 bits. 0 = it ends a word. */
-static const uint16_t word_chars[256] = {
-	LETTER('a'), LETTER('b'), LETTER('c'), LETTER('d'), LETTER('e'),
-	LETTER('f'), LETTER('g'), LETTER('h'), LETTER('i'), LETTER('j'),
-	LETTER('k'), LETTER('l'), LETTER('m'), LETTER('n'), LETTER('o'),
-	LETTER('p'), LETTER('q'), LETTER('r'), LETTER('s'), LETTER('t'),
-	LETTER('u'), LETTER('v'), LETTER('w'), LETTER('x'), LETTER('y'),
-	LETTER('z'),
-	DIGIT('0'), DIGIT('1'), DIGIT('2'), DIGIT('3'), DIGIT('4'),
-	DIGIT('5'), DIGIT('6'), DIGIT('7'), DIGIT('8'), DIGIT('9'),
-	['\''] = CHAR_JOIN | '\'',
-	['-'] = CHAR_JOIN | '-',
-	['_'] = CHAR_JOIN | '_',
-	['$'] = CHAR_MONEY | '$',
-	['%'] = CHAR_MONEY | '%',
-	[0x80 ... 0xff] = CHAR_HIGH,
-};
-
+/* In the middle of words only. */
 static bool char_is_join(unsigned char c)
 {
-	return (word_chars[c] & CHAR_JOIN) != 0;
+	return c == '\'' || c == '-' || c == '_';
 }
 
 static void words_add(struct words_state *state, const void *data, size_t size)
@@ -240,11 +203,11 @@ static void word_end(struct words_state *state)
 
 	if (state->size == 0)
 		return;
+	if (char_is_join(word[0]) || char_is_join(word[state->size - 1]))
+		word_strip_joins(state);
 	if ((state->scripts & SCRIPT_LATIN) != 0 &&
 	    (state->scripts & (SCRIPT_CYRILLIC | SCRIPT_GREEK)) != 0)
 		word_unmix(state);
-	if (char_is_join(word[0]) || char_is_join(word[state->size - 1]))
-		word_strip_joins(state);
 	if (state->size > 0)
 		word_add(state);
 	word_reset(state);
@@ -388,8 +351,8 @@ words_find_url(const struct words_state *state, const unsigned char *text,
 
 /* For each byte of a block a bit: the first one's is the lowest. */
 struct words_block {
-	/* letters and capital ones, part of a word, of a longer character, white
-	   space: all but high is ASCII */
+	/* ASCII letters, the capital ones, ASCII in a word ($ and % are there
+	   for money), longer characters, white space */
 	uint64_t letters, capitals, words, high, blanks;
 	/* The block, folded, and room to copy whole vectors. */
 	unsigned char folded[BLOCK_BYTES + VECTOR_BYTES];
@@ -414,7 +377,6 @@ static inline uint64_t vector_bits(byte_vector vector)
 
 #define VECTOR_IS(condition) ((byte_vector)(condition))
 
-/* The same as word_chars[] says of each byte. */
 static void
 block_read(struct words_block *block, const unsigned char *text, size_t size)
 {
