@@ -37,6 +37,17 @@ struct html_state {
 	unsigned int tags, urls, images, comments, hidden_bytes, unknown;
 };
 
+enum html_attr_kind {
+	ATTR_OTHER,
+	ATTR_STYLE,
+	ATTR_COLOR,
+	ATTR_BGCOLOR,
+	ATTR_HIDDEN,
+	/* a style sheet or a picture may change what's behind the text */
+	ATTR_ELSEWHERE,
+	ATTR_URL,
+};
+
 struct html_attr {
 	char name[MAX_NAME_BYTES];
 	const unsigned char *value;
@@ -50,37 +61,41 @@ enum {
 	TAG_RAW = 0x04,
 };
 
+#define TAG(name, flags) { name, name " ", flags }
+
 static const struct html_tag {
 	const char *name;
+	/* of its attributes' tokens */
+	const char *prefix;
 	unsigned int flags;
 } html_tags[] = {
-	{ "a", 0 }, { "abbr", 0 }, { "address", TAG_BREAKS },
-	{ "area", TAG_EMPTY }, { "article", TAG_BREAKS }, { "b", 0 },
-	{ "base", TAG_EMPTY }, { "big", 0 }, { "blockquote", TAG_BREAKS },
-	{ "body", TAG_BREAKS }, { "br", TAG_BREAKS | TAG_EMPTY },
-	{ "button", TAG_BREAKS }, { "caption", TAG_BREAKS },
-	{ "center", TAG_BREAKS }, { "cite", 0 }, { "code", 0 },
-	{ "col", TAG_EMPTY }, { "dd", TAG_BREAKS }, { "del", 0 },
-	{ "div", TAG_BREAKS }, { "dl", TAG_BREAKS }, { "dt", TAG_BREAKS },
-	{ "em", 0 }, { "embed", TAG_EMPTY }, { "fieldset", TAG_BREAKS },
-	{ "font", 0 }, { "footer", TAG_BREAKS }, { "form", TAG_BREAKS },
-	{ "frame", TAG_EMPTY }, { "h1", TAG_BREAKS }, { "h2", TAG_BREAKS },
-	{ "h3", TAG_BREAKS }, { "h4", TAG_BREAKS }, { "h5", TAG_BREAKS },
-	{ "h6", TAG_BREAKS }, { "head", TAG_BREAKS }, { "header", TAG_BREAKS },
-	{ "hr", TAG_BREAKS | TAG_EMPTY }, { "html", TAG_BREAKS }, { "i", 0 },
-	{ "iframe", TAG_BREAKS }, { "img", TAG_EMPTY }, { "input", TAG_EMPTY },
-	{ "ins", 0 }, { "label", 0 }, { "li", TAG_BREAKS },
-	{ "link", TAG_EMPTY }, { "map", 0 }, { "meta", TAG_EMPTY },
-	{ "object", 0 }, { "ol", TAG_BREAKS }, { "option", TAG_BREAKS },
-	{ "p", TAG_BREAKS }, { "param", TAG_EMPTY }, { "pre", TAG_BREAKS },
-	{ "s", 0 }, { "script", TAG_RAW }, { "section", TAG_BREAKS },
-	{ "select", TAG_BREAKS }, { "small", 0 }, { "span", 0 },
-	{ "strike", 0 }, { "strong", 0 }, { "style", TAG_RAW }, { "sub", 0 },
-	{ "sup", 0 }, { "table", TAG_BREAKS }, { "tbody", TAG_BREAKS },
-	{ "td", TAG_BREAKS }, { "textarea", TAG_BREAKS },
-	{ "tfoot", TAG_BREAKS }, { "th", TAG_BREAKS }, { "thead", TAG_BREAKS },
-	{ "title", TAG_BREAKS }, { "tr", TAG_BREAKS }, { "tt", 0 },
-	{ "u", 0 }, { "ul", TAG_BREAKS }, { "wbr", TAG_EMPTY },
+	TAG("a", 0), TAG("abbr", 0), TAG("address", TAG_BREAKS),
+	TAG("area", TAG_EMPTY), TAG("article", TAG_BREAKS), TAG("b", 0),
+	TAG("base", TAG_EMPTY), TAG("big", 0), TAG("blockquote", TAG_BREAKS),
+	TAG("body", TAG_BREAKS), TAG("br", TAG_BREAKS | TAG_EMPTY),
+	TAG("button", TAG_BREAKS), TAG("caption", TAG_BREAKS),
+	TAG("center", TAG_BREAKS), TAG("cite", 0), TAG("code", 0),
+	TAG("col", TAG_EMPTY), TAG("dd", TAG_BREAKS), TAG("del", 0),
+	TAG("div", TAG_BREAKS), TAG("dl", TAG_BREAKS), TAG("dt", TAG_BREAKS),
+	TAG("em", 0), TAG("embed", TAG_EMPTY), TAG("fieldset", TAG_BREAKS),
+	TAG("font", 0), TAG("footer", TAG_BREAKS), TAG("form", TAG_BREAKS),
+	TAG("frame", TAG_EMPTY), TAG("h1", TAG_BREAKS), TAG("h2", TAG_BREAKS),
+	TAG("h3", TAG_BREAKS), TAG("h4", TAG_BREAKS), TAG("h5", TAG_BREAKS),
+	TAG("h6", TAG_BREAKS), TAG("head", TAG_BREAKS), TAG("header", TAG_BREAKS),
+	TAG("hr", TAG_BREAKS | TAG_EMPTY), TAG("html", TAG_BREAKS), TAG("i", 0),
+	TAG("iframe", TAG_BREAKS), TAG("img", TAG_EMPTY), TAG("input", TAG_EMPTY),
+	TAG("ins", 0), TAG("label", 0), TAG("li", TAG_BREAKS),
+	TAG("link", TAG_EMPTY), TAG("map", 0), TAG("meta", TAG_EMPTY),
+	TAG("object", 0), TAG("ol", TAG_BREAKS), TAG("option", TAG_BREAKS),
+	TAG("p", TAG_BREAKS), TAG("param", TAG_EMPTY), TAG("pre", TAG_BREAKS),
+	TAG("s", 0), TAG("script", TAG_RAW), TAG("section", TAG_BREAKS),
+	TAG("select", TAG_BREAKS), TAG("small", 0), TAG("span", 0),
+	TAG("strike", 0), TAG("strong", 0), TAG("style", TAG_RAW), TAG("sub", 0),
+	TAG("sup", 0), TAG("table", TAG_BREAKS), TAG("tbody", TAG_BREAKS),
+	TAG("td", TAG_BREAKS), TAG("textarea", TAG_BREAKS),
+	TAG("tfoot", TAG_BREAKS), TAG("th", TAG_BREAKS), TAG("thead", TAG_BREAKS),
+	TAG("title", TAG_BREAKS), TAG("tr", TAG_BREAKS), TAG("tt", 0),
+	TAG("u", 0), TAG("ul", TAG_BREAKS), TAG("wbr", TAG_EMPTY),
 };
 
 static const struct {
@@ -367,33 +382,72 @@ static const char *attr_value(const struct html_attr *attr)
 	return t_str_lcase(str_c(str));
 }
 
+/* Most attributes say nothing about how an element looks. */
+static enum html_attr_kind attr_kind(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum html_attr_kind kind;
+	} kinds[] = {
+		{ "style", ATTR_STYLE }, { "color", ATTR_COLOR },
+		{ "bgcolor", ATTR_BGCOLOR }, { "hidden", ATTR_HIDDEN },
+		{ "class", ATTR_ELSEWHERE }, { "id", ATTR_ELSEWHERE },
+		{ "background", ATTR_ELSEWHERE }, { "href", ATTR_URL },
+		{ "src", ATTR_URL }, { "action", ATTR_URL },
+	};
+
+	for (unsigned int i = 0; i < N_ELEMENTS(kinds); i++) {
+		if (name[0] == kinds[i].name[0] &&
+		    strcmp(name, kinds[i].name) == 0)
+			return kinds[i].kind;
+	}
+	return ATTR_OTHER;
+}
+
+static void
+attr_url(struct html_state *state, const struct html_attr *attr)
+{
+	buffer_t *url;
+
+	if (state->urls++ >= MAX_URLS)
+		return;
+	url = t_buffer_create(128);
+	decode_entities(url, attr->value, I_MIN(attr->size, MAX_VALUE_BYTES));
+	junk_url_add(state->set, url->data, url->used);
+}
+
 static void
 element_attr(struct html_state *state, struct html_element *element,
 	     const struct html_attr *attr)
 {
-	if (strcmp(attr->name, "style") == 0)
-		element_style(element, attr_value(attr));
-	else if (strcmp(attr->name, "color") == 0)
-		element->color = color_parse(attr_value(attr));
-	else if (strcmp(attr->name, "bgcolor") == 0)
-		element->background = color_parse(attr_value(attr));
-	else if (strcmp(attr->name, "hidden") == 0)
-		element->hidden = TRUE;
-	else if (strcmp(attr->name, "class") == 0 ||
-		 strcmp(attr->name, "id") == 0 ||
-		 strcmp(attr->name, "background") == 0)
-		/* a style sheet or a picture may say otherwise */
-		element->background = COLOR_UNKNOWN;
-	else if (strcmp(attr->name, "href") == 0 ||
-		 strcmp(attr->name, "src") == 0 ||
-		 strcmp(attr->name, "action") == 0) {
-		if (state->urls++ < MAX_URLS) {
-			buffer_t *url = t_buffer_create(128);
-			decode_entities(url, attr->value,
-					I_MIN(attr->size, MAX_VALUE_BYTES));
-			junk_url_add(state->set, url->data, url->used);
+	enum html_attr_kind kind = attr_kind(attr->name);
+
+	if (kind == ATTR_OTHER)
+		return;
+	T_BEGIN {
+		switch (kind) {
+		case ATTR_OTHER:
+			break;
+		case ATTR_STYLE:
+			element_style(element, attr_value(attr));
+			break;
+		case ATTR_COLOR:
+			element->color = color_parse(attr_value(attr));
+			break;
+		case ATTR_BGCOLOR:
+			element->background = color_parse(attr_value(attr));
+			break;
+		case ATTR_HIDDEN:
+			element->hidden = TRUE;
+			break;
+		case ATTR_ELSEWHERE:
+			element->background = COLOR_UNKNOWN;
+			break;
+		case ATTR_URL:
+			attr_url(state, attr);
+			break;
 		}
-	}
+	} T_END;
 }
 
 static size_t
@@ -474,8 +528,8 @@ tag_tokens(struct html_state *state, const struct html_tag *tag,
 		junk_token_set_add_str(state->set, JUNK_TOKEN_HTML, tag->name);
 		return;
 	}
-	junk_token_set_add_str(state->set, JUNK_TOKEN_HTML,
-			       t_strconcat(tag->name, " ", attr->name, NULL));
+	junk_token_set_add_prefixed(state->set, JUNK_TOKEN_HTML, tag->prefix,
+				    attr->name, strlen(attr->name));
 }
 
 static void html_skip_raw(struct html_state *state, const char *name)
@@ -556,10 +610,8 @@ static void html_open_tag(struct html_state *state)
 	while (parse_attr(state, &attr)) {
 		if (attrs++ >= MAX_ATTRS)
 			continue;
-		T_BEGIN {
-			tag_tokens(state, tag, &attr);
-			element_attr(state, &element, &attr);
-		} T_END;
+		tag_tokens(state, tag, &attr);
+		element_attr(state, &element, &attr);
 	}
 	element.unreadable = color_near(element.color, element.background);
 

@@ -115,8 +115,8 @@ void junk_model_score(const struct junk_model *model,
 {
 	const int16_t *personal = NULL;
 	float scales[JUNK_TOKEN_SOURCE_COUNT];
+	int64_t sums[JUNK_TOKEN_CLASS_COUNT] = { 0 };
 	uint64_t person = 0;
-	int w, w2;
 
 	i_zero(score_r);
 	score_r->score = JUNK_SCORE_UNKNOWN;
@@ -131,26 +131,24 @@ void junk_model_score(const struct junk_model *model,
 		person = junk_model_person(model->seed, reporter);
 	}
 	junk_model_scales(tokens, token_count, scales);
+	/* without branches: the processor goes on while it waits for weights */
 	for (unsigned int i = 0; i < token_count; i++) {
 		unsigned int class = junk_token_class(tokens[i]);
-
-		w = weight_read(&model->weights[
+		int w = weight_read(&model->weights[
 			hash_index(model->seed, model->global_log2,
 				   tokens[i])]);
-		w2 = personal == NULL ? 0 :
+		int w2 = personal == NULL ? 0 :
 			weight_read(&personal[hash_index(
 				person, model->personal_log2, tokens[i])]);
-		if (w == 0 && w2 == 0)
-			continue;
-		score_r->evidence_count++;
-		if (class >= JUNK_TOKEN_CLASS_COUNT)
-			class = JUNK_TOKEN_CLASS_COUNT - 1;
-		score_r->class_sum[class] += (w + w2) *
-			scales[junk_token_source(tokens[i])] /
-			JUNK_WEIGHT_SCALE;
+
+		score_r->evidence_count += (w | w2) != 0 ? 1 : 0;
+		sums[I_MIN(class, JUNK_TOKEN_CLASS_COUNT - 1)] += w + w2;
 	}
-	for (unsigned int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++)
+	for (unsigned int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++) {
+		score_r->class_sum[i] = (double)sums[i] *
+			scales[junk_token_sources[i]] / JUNK_WEIGHT_SCALE;
 		score_r->sum += score_r->class_sum[i];
+	}
 	score_r->probability = model_probability(model, score_r->sum);
 	score_r->unknown_reason =
 		model_unknown_reason(model, score_r->evidence_count);

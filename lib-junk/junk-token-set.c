@@ -1,6 +1,12 @@
 #include "lib.h"
 #include "junk-token-set.h"
 
+#include <xxhash.h>
+
+/* Longer texts are seldom; for shorter ones little of XXH3 is needed, which is
+   inline then. */
+#define SHORT_BYTES 16
+
 void junk_token_set_init(struct junk_token_set *set,
 			 const struct junk_tokenizer_settings *tokenizer_set)
 {
@@ -9,7 +15,7 @@ void junk_token_set_init(struct junk_token_set *set,
 	set->set = tokenizer_set;
 }
 
-static void
+static SELDOM void
 token_wanted(const struct junk_tokenizer_settings *set, junk_token_t token,
 	     const void *text, size_t size)
 {
@@ -19,30 +25,60 @@ token_wanted(const struct junk_tokenizer_settings *set, junk_token_t token,
 	} T_END;
 }
 
+static inline void
+token_add(struct junk_token_set *set, junk_token_t token, const void *text,
+	  size_t size)
+{
+	const enum junk_token_group group =
+		junk_class_group(junk_token_class(token));
+	const unsigned int count = set->count[group];
+	uint16_t *slots = set->slots[group];
+	junk_token_t *tokens = set->tokens[group];
+	unsigned int slot = token % JUNK_TOKEN_SET_SLOTS, idx;
+
+	/* Every other token is new: so that the processor need not guess, it is
+	   put where a new one belongs, and is found there by a free slot. */
+	tokens[count] = token;
+	for (;;) {
+		idx = slots[slot];
+		idx |= -(unsigned int)(idx == 0) & (count + 1);
+		if (tokens[idx - 1] == token)
+			break;
+		slot = (slot + 1) % JUNK_TOKEN_SET_SLOTS;
+	}
+	slots[slot] = idx;
+	set->count[group] = I_MAX(count, idx);
+
+	if (set->set != NULL && set->set->token_callback != NULL &&
+	    idx > count)
+		token_wanted(set->set, token, text, size);
+}
+
+static SELDOM void
+token_add_long(struct junk_token_set *set, enum junk_token_class class,
+	       const void *text, size_t size)
+{
+	size = I_MIN(size, JUNK_MAX_TOKEN_BYTES);
+	token_add(set, junk_token_hash(class, text, size), text, size);
+}
+
+/* junk_token_hash() */
+static inline junk_token_t
+token_hash_short(enum junk_token_class class, const void *text, size_t size)
+{
+	return junk_token_make(class, XXH3_64bits_withSeed(text, size, class));
+}
+
 void junk_token_set_add(struct junk_token_set *set, enum junk_token_class class,
 			const void *text, size_t size)
 {
-	const enum junk_token_group group = junk_class_group(class);
-	junk_token_t token;
-	unsigned int slot, idx;
-
 	/* then it is there already, or there is no room for it */
-	if (set->count[group] == JUNK_MAX_GROUP_TOKENS)
+	if (set->count[junk_class_group(class)] == JUNK_MAX_GROUP_TOKENS)
 		return;
-	if (size > JUNK_MAX_TOKEN_BYTES)
-		size = JUNK_MAX_TOKEN_BYTES;
-	token = junk_token_hash(class, text, size);
-	slot = token % JUNK_TOKEN_SET_SLOTS;
-	while ((idx = set->slots[group][slot]) != 0) {
-		if (set->tokens[group][idx - 1] == token)
-			return;
-		slot = (slot + 1) % JUNK_TOKEN_SET_SLOTS;
-	}
-	set->tokens[group][set->count[group]++] = token;
-	set->slots[group][slot] = set->count[group];
-
-	if (set->set != NULL && set->set->token_callback != NULL)
-		token_wanted(set->set, token, text, size);
+	if (size > SHORT_BYTES)
+		token_add_long(set, class, text, size);
+	else
+		token_add(set, token_hash_short(class, text, size), text, size);
 }
 
 void junk_token_set_add_str(struct junk_token_set *set,

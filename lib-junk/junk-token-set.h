@@ -10,6 +10,10 @@
 /* Twice the tokens: short probes. */
 #define JUNK_TOKEN_SET_SLOTS (2*JUNK_MAX_GROUP_TOKENS)
 
+/* What most words don't need, apart from what is done for every word: so that
+   that needs few registers and no stack frame. */
+#define SELDOM __attribute__((noinline))
+
 struct junk_token_set {
 	junk_token_t tokens[JUNK_TOKEN_GROUP_COUNT][JUNK_MAX_GROUP_TOKENS];
 	unsigned int count[JUNK_TOKEN_GROUP_COUNT];

@@ -65,7 +65,5 @@ bool junk_token_class_find(const char *name, enum junk_token_class *class_r)
 junk_token_t junk_token_hash(enum junk_token_class class,
 			     const void *text, size_t size)
 {
-	return ((junk_token_t)class << JUNK_TOKEN_CLASS_SHIFT) |
-		(XXH3_64bits_withSeed(text, size, class) &
-		 JUNK_TOKEN_HASH_MASK);
+	return junk_token_make(class, XXH3_64bits_withSeed(text, size, class));
 }

@@ -90,6 +90,13 @@ const char *junk_token_class_name(unsigned int class_num);
 /* Returns FALSE if there is no class of that name. */
 bool junk_token_class_find(const char *name, enum junk_token_class *class_r);
 
+static inline junk_token_t
+junk_token_make(enum junk_token_class class, uint64_t hash)
+{
+	return ((junk_token_t)class << JUNK_TOKEN_CLASS_SHIFT) |
+		(hash & JUNK_TOKEN_HASH_MASK);
+}
+
 /* The token of a normalised text. */
 junk_token_t junk_token_hash(enum junk_token_class class,
 			     const void *text, size_t size);

@@ -4,18 +4,17 @@
 #include "junk-url.h"
 #include "junk-words.h"
 
+#ifdef __SSE2__
+#  include <emmintrin.h>
+#endif
+
 /* Single letters in a row that are taken for a word: "f r e e". */
 #define MIN_SPACED_LETTERS 4
 
-/* What an ASCII byte is in a word. */
-enum {
-	CHAR_LETTER = 0x100,
-	CHAR_CAPITAL = 0x200,
-	CHAR_DIGIT = 0x400,
-	/* in the middle of words only */
-	CHAR_JOIN = 0x800,
-	CHAR_MONEY = 0x1000,
-};
+/* Bytes of text that are looked at together, as vectors of so many. */
+#define BLOCK_BYTES 64
+#define VECTOR_BYTES 16
+typedef unsigned char byte_vector __attribute__((vector_size(VECTOR_BYTES)));
 
 /* Alphabets of a word. */
 enum {
@@ -31,8 +30,8 @@ struct words_state {
 	struct junk_words_stats *stats;
 	bool urls, case_counts;
 
-	/* prefix and the word so far */
-	unsigned char buf[JUNK_MAX_TOKEN_BYTES + JUNK_FOLD_MAX_BYTES];
+	/* prefix and the word so far, and room to append a whole vector */
+	unsigned char buf[JUNK_MAX_TOKEN_BYTES + VECTOR_BYTES];
 	unsigned int prefix_size, size;
 	unsigned int scripts;
 	/* capital letters that it begins with, at most 2 */
@@ -49,30 +48,10 @@ struct words_state {
 	bool pair_used;
 };
 
-#define LETTER(c) [c] = CHAR_LETTER | (c), [(c) - 0x20] = CHAR_CAPITAL | (c)
-#define DIGIT(c) [c] = CHAR_DIGIT | (c)
-
-/* For each byte that is part of a word: what it is, and what it is folded to
-   in the low 8 bits. 0 = it ends a word, or begins a longer character. */
-static const uint16_t word_chars[256] = {
-	LETTER('a'), LETTER('b'), LETTER('c'), LETTER('d'), LETTER('e'),
-	LETTER('f'), LETTER('g'), LETTER('h'), LETTER('i'), LETTER('j'),
-	LETTER('k'), LETTER('l'), LETTER('m'), LETTER('n'), LETTER('o'),
-	LETTER('p'), LETTER('q'), LETTER('r'), LETTER('s'), LETTER('t'),
-	LETTER('u'), LETTER('v'), LETTER('w'), LETTER('x'), LETTER('y'),
-	LETTER('z'),
-	DIGIT('0'), DIGIT('1'), DIGIT('2'), DIGIT('3'), DIGIT('4'),
-	DIGIT('5'), DIGIT('6'), DIGIT('7'), DIGIT('8'), DIGIT('9'),
-	['\''] = CHAR_JOIN | '\'',
-	['-'] = CHAR_JOIN | '-',
-	['_'] = CHAR_JOIN | '_',
-	['$'] = CHAR_MONEY | '$',
-	['%'] = CHAR_MONEY | '%',
-};
-
+/* In the middle of words only. */
 static bool char_is_join(unsigned char c)
 {
-	return (word_chars[c] & CHAR_JOIN) != 0;
+	return c == '\'' || c == '-' || c == '_';
 }
 
 static void words_add(struct words_state *state, const void *data, size_t size)
@@ -87,7 +66,7 @@ static void words_add(struct words_state *state, const void *data, size_t size)
 			   state->prefix_size + size);
 }
 
-static void spaced_flush(struct words_state *state)
+static SELDOM void spaced_flush(struct words_state *state)
 {
 	if (state->spaced_count >= MIN_SPACED_LETTERS) {
 		words_add(state, state->spaced, state->spaced_size);
@@ -96,7 +75,7 @@ static void spaced_flush(struct words_state *state)
 	state->spaced_size = state->spaced_count = 0;
 }
 
-static void spaced_add(struct words_state *state)
+static SELDOM void spaced_add(struct words_state *state)
 {
 	const unsigned char *word = state->buf + state->prefix_size;
 
@@ -107,17 +86,23 @@ static void spaced_add(struct words_state *state)
 	state->spaced_count++;
 }
 
-static void pair_flush(struct words_state *state)
+static SELDOM void pair_end(struct words_state *state)
 {
-	if (state->pair_size > 0 && !state->pair_used)
+	if (!state->pair_used)
 		words_add(state, state->pair, state->pair_size);
 	state->pair_size = 0;
 	state->pair_used = FALSE;
 }
 
+static inline void pair_flush(struct words_state *state)
+{
+	if (state->pair_size > 0)
+		pair_end(state);
+}
+
 /* A word of two alphabets: write the other one's letters as the Latin ones
    that they look like. */
-static void word_unmix(struct words_state *state)
+static SELDOM void word_unmix(struct words_state *state)
 {
 	unsigned char *word = state->buf + state->prefix_size;
 	unsigned int in = 0, out = 0;
@@ -174,7 +159,7 @@ static bool word_is_letter(const struct words_state *state)
 		uni_utf8_char_bytes(word[0]) == state->size;
 }
 
-static void word_strip_joins(struct words_state *state)
+static SELDOM void word_strip_joins(struct words_state *state)
 {
 	unsigned char *word = state->buf + state->prefix_size;
 	unsigned int skip = 0;
@@ -183,43 +168,48 @@ static void word_strip_joins(struct words_state *state)
 		state->size--;
 	while (skip < state->size && char_is_join(word[skip]))
 		skip++;
-	if (skip == 0)
-		return;
 	state->size -= skip;
 	memmove(word, word + skip, state->size);
 }
 
 /* "Word" and "WORD" beside "word": what they have in common is in the plain
    one, so that shouting doesn't hide a word. */
-static void word_add_capitals(struct words_state *state)
+static SELDOM void word_add_capitals(struct words_state *state)
 {
 	unsigned int size = state->prefix_size + state->size;
 
-	/* @UNSAFE: there is room for JUNK_FOLD_MAX_BYTES more */
+	/* @UNSAFE: there is room for VECTOR_BYTES more */
 	memcpy(state->buf + size, "^^", state->capitals);
 	junk_token_set_add(state->set, state->class, state->buf,
 			   size + state->capitals);
 }
 
+static void word_add(struct words_state *state)
+{
+	word_count_script(state);
+	if (word_is_letter(state))
+		spaced_add(state);
+	else if (state->spaced_count > 0)
+		spaced_flush(state);
+	junk_token_set_add(state->set, state->class, state->buf,
+			   state->prefix_size + state->size);
+	if (state->capitals > 0 && state->case_counts)
+		word_add_capitals(state);
+}
+
 static void word_end(struct words_state *state)
 {
+	const unsigned char *word = state->buf + state->prefix_size;
+
 	if (state->size == 0)
 		return;
+	if (char_is_join(word[0]) || char_is_join(word[state->size - 1]))
+		word_strip_joins(state);
 	if ((state->scripts & SCRIPT_LATIN) != 0 &&
 	    (state->scripts & (SCRIPT_CYRILLIC | SCRIPT_GREEK)) != 0)
 		word_unmix(state);
-	word_strip_joins(state);
-	if (state->size > 0) {
-		word_count_script(state);
-		if (word_is_letter(state))
-			spaced_add(state);
-		else if (state->spaced_count > 0)
-			spaced_flush(state);
-		junk_token_set_add(state->set, state->class, state->buf,
-				   state->prefix_size + state->size);
-		if (state->capitals > 0 && state->case_counts)
-			word_add_capitals(state);
-	}
+	if (state->size > 0)
+		word_add(state);
 	word_reset(state);
 }
 
@@ -359,48 +349,96 @@ words_find_url(const struct words_state *state, const unsigned char *text,
 	return i - *start_r;
 }
 
-/* Capital letters of an ASCII part, all of them and those in front. */
-static void
-words_capitals(struct words_state *state, const unsigned char *text,
-	       size_t size)
-{
-	unsigned int info;
+/* For each byte of a block a bit: the first one's is the lowest. */
+struct words_block {
+	/* ASCII letters, the capital ones, ASCII in a word ($ and % are there
+	   for money), longer characters, white space */
+	uint64_t letters, capitals, words, high, blanks;
+	/* The block, folded, and room to copy whole vectors. */
+	unsigned char folded[BLOCK_BYTES + VECTOR_BYTES];
+};
 
-	for (size_t i = 0; i < size; i++) {
-		info = word_chars[text[i]];
-		if ((info & CHAR_CAPITAL) != 0)
-			state->stats->capitals++;
-		if ((info & (CHAR_LETTER | CHAR_CAPITAL)) != 0)
-			word_letter(state, (info & CHAR_CAPITAL) != 0);
+/* The highest bit of each byte. */
+#ifdef __SSE2__
+static inline uint64_t vector_bits(byte_vector vector)
+{
+	return (unsigned int)_mm_movemask_epi8((__m128i)vector);
+}
+#else
+static inline uint64_t vector_bits(byte_vector vector)
+{
+	uint64_t bits = 0;
+
+	for (unsigned int i = 0; i < VECTOR_BYTES; i++)
+		bits |= (uint64_t)(vector[i] >> 7) << i;
+	return bits;
+}
+#endif
+
+#define VECTOR_IS(condition) ((byte_vector)(condition))
+
+static void
+block_read(struct words_block *block, const unsigned char *text, size_t size)
+{
+	unsigned char last[BLOCK_BYTES];
+	byte_vector c, letters, others;
+
+	if (size < BLOCK_BYTES) {
+		memcpy(last, text, size);
+		memset(last + size, 0, sizeof(last) - size);
+		text = last;
+	}
+	block->letters = block->capitals = block->words = block->high =
+		block->blanks = 0;
+	for (unsigned int i = 0; i < BLOCK_BYTES; i += VECTOR_BYTES) {
+		memcpy(&c, text + i, sizeof(c));
+		letters = VECTOR_IS((c | 0x20) - 'a' < 26);
+		others = VECTOR_IS(c - '0' < 10) | VECTOR_IS(c - '$' < 2) |
+			VECTOR_IS(c == '\'') | VECTOR_IS(c == '-') |
+			VECTOR_IS(c == '_');
+		block->letters |= vector_bits(letters) << i;
+		block->capitals |= vector_bits(letters & VECTOR_IS(c < 'a')) << i;
+		block->words |= vector_bits(letters | others) << i;
+		block->high |= vector_bits(c) << i;
+		block->blanks |= vector_bits(VECTOR_IS(c <= ' ')) << i;
+		c |= letters & 0x20;
+		memcpy(block->folded + i, &c, sizeof(c));
 	}
 }
 
-/* Take the ASCII part of a word that text begins with. Returns its size. */
-static size_t
-words_ascii(struct words_state *state, const unsigned char *text, size_t size)
+/* Letters of the ASCII part of a word, some of them capital: a bit for each of
+   its bytes. */
+static SELDOM void
+words_capitals(struct words_state *state, uint64_t letters, uint64_t capitals)
+{
+	state->stats->capitals += __builtin_popcountll(capitals);
+	for (; letters != 0 && !state->capitals_done; letters &= letters - 1)
+		word_letter(state, (capitals & letters & -letters) != 0);
+}
+
+/* Take the ASCII part of a word: size bytes of the block at pos. */
+static void
+words_ascii(struct words_state *state, const struct words_block *block,
+	    unsigned int pos, unsigned int size)
 {
 	unsigned char *word = state->buf + state->prefix_size + state->size;
-	const size_t room = JUNK_MAX_TOKEN_BYTES - state->prefix_size -
-		state->size;
-	const size_t max = I_MIN(size, room);
-	unsigned int info, seen = 0;
-	size_t i;
-
-	for (i = 0; i < max && (info = word_chars[text[i]]) != 0; i++) {
-		seen |= info;
-		word[i] = info & 0xff;
-	}
-	state->size += i;
 	/* what doesn't fit is cut off */
-	for (; i < size && (info = word_chars[text[i]]) != 0; i++)
-		seen |= info;
-	if ((seen & (CHAR_LETTER | CHAR_CAPITAL)) != 0)
+	unsigned int fits = I_MIN(size, JUNK_MAX_TOKEN_BYTES -
+				  state->prefix_size - state->size);
+	uint64_t inside = UINT64_MAX >> (BLOCK_BYTES - size);
+	uint64_t letters = (block->letters >> pos) & inside;
+	uint64_t capitals = (block->capitals >> pos) & inside;
+
+	/* @UNSAFE: there is room for VECTOR_BYTES more */
+	for (unsigned int i = 0; i < fits; i += VECTOR_BYTES)
+		memcpy(word + i, block->folded + pos + i, VECTOR_BYTES);
+	state->size += fits;
+	if (letters != 0)
 		state->scripts |= SCRIPT_LATIN;
-	if ((seen & CHAR_CAPITAL) != 0)
-		words_capitals(state, text, i);
-	else if ((seen & CHAR_LETTER) != 0)
+	if (capitals != 0)
+		words_capitals(state, letters, capitals);
+	else if (letters != 0)
 		state->capitals_done = TRUE;
-	return i;
 }
 
 /* Take a character of more than one byte. Returns its size. */
@@ -434,27 +472,57 @@ words_url(struct words_state *state, const unsigned char *text, size_t size,
 	return TRUE;
 }
 
+/* Take a block that begins at text + start. Returns where the next one
+   begins. */
+static size_t
+words_block(struct words_state *state, const struct words_block *block,
+	    const unsigned char *text, size_t size, const size_t start)
+{
+	const unsigned int block_size = I_MIN(size - start, BLOCK_BYTES);
+	unsigned int i = 0, len;
+	uint64_t left;
+	size_t pos;
+
+	while (i < block_size) {
+		pos = start + i;
+		if (((block->words >> i) & 1) != 0) {
+			pair_flush(state);
+			left = ~(block->words >> i);
+			len = left == 0 ? BLOCK_BYTES :
+				(unsigned int)__builtin_ctzll(left);
+			words_ascii(state, block, i, len);
+			i += len;
+		} else if (text[pos] >= 0x80) {
+			i += words_utf8(state, text + pos, size - pos);
+		} else if (state->urls &&
+			   words_url(state, text, size, &pos)) {
+			return pos;
+		} else {
+			word_end(state);
+			pair_flush(state);
+			left = (block->words | block->high) >> i;
+			if (left == 0)
+				return start + block_size;
+			i += __builtin_ctzll(left);
+		}
+	}
+	return start + i;
+}
+
 static void
 words_run(struct words_state *state, const unsigned char *text, size_t size)
 {
-	size_t pos = 0;
+	struct words_block block;
+	size_t pos = 0, next;
 
 	while (pos < size) {
-		unsigned char c = text[pos];
-
-		if (word_chars[c] != 0) {
-			if (state->pair_size > 0)
-				pair_flush(state);
-			pos += words_ascii(state, text + pos, size - pos);
-		} else if (c >= 0x80) {
-			pos += words_utf8(state, text + pos, size - pos);
-		} else if (!state->urls || (c != ':' && c != '.') ||
-			   !words_url(state, text, size, &pos)) {
-			word_end(state);
-			pair_flush(state);
-			state->stats->blanks += c <= ' ' ? 1 : 0;
-			pos++;
-		}
+		block_read(&block, text + pos, size - pos);
+		next = words_block(state, &block, text, size, pos);
+		/* a URL has none */
+		if (next - pos < BLOCK_BYTES)
+			block.blanks &= (UINT64_C(1) << (next - pos)) - 1;
+		state->stats->blanks += __builtin_popcountll(block.blanks);
+		pos = next;
 	}
 	word_end(state);
 	pair_flush(state);
