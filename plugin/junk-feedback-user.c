@@ -305,7 +305,6 @@ int junk_user_read(struct junk_user *juser, struct mail *mail, size_t *bytes,
 {
 	struct istream *input;
 	const char *error;
-	uoff_t size;
 	int ret;
 
 	if (junk_later_is_full(juser->later, *bytes))
@@ -316,10 +315,9 @@ int junk_user_read(struct junk_user *juser, struct mail *mail, size_t *bytes,
 	T_BEGIN {
 		ret = junk_user_get_stream(mail, &input, &error);
 		if (ret == 0) {
-			/* known, it saves looking for the end */
-			if (mail_get_physical_size(mail, &size) < 0)
-				size = JUNK_MAX_READ_BYTES;
-			ret = junk_body_read(input, size, juser->read_buffer,
+			/* asking for its size would write that to the
+			   mailbox's cache file */
+			ret = junk_body_read(input, juser->read_buffer,
 					     &pending_r->body, &error);
 		}
 		if (ret < 0)
