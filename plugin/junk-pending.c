@@ -13,23 +13,23 @@ static struct junk_body *junk_body_create(const void *data, size_t size)
 	return body;
 }
 
-int junk_body_read(struct istream *input, buffer_t *buf,
+int junk_body_read(struct istream *input, uoff_t size, buffer_t *buf,
 		   struct junk_body **body_r, const char **error_r)
 {
 	const unsigned char *data;
-	size_t size, left = JUNK_MAX_READ_BYTES;
+	size_t got, left = I_MIN(size, JUNK_MAX_READ_BYTES);
 
 	buffer_set_used_size(buf, 0);
-	while (left > 0 && i_stream_read_more(input, &data, &size) > 0) {
-		size = I_MIN(size, left);
-		if (buf->used == 0 && (input->eof || size == left)) {
+	while (left > 0 && i_stream_read_more(input, &data, &got) > 0) {
+		got = I_MIN(got, left);
+		if (buf->used == 0 && (input->eof || got == left)) {
 			/* most messages come at once */
-			*body_r = junk_body_create(data, size);
+			*body_r = junk_body_create(data, got);
 			return 0;
 		}
-		buffer_append(buf, data, size);
-		i_stream_skip(input, size);
-		left -= size;
+		buffer_append(buf, data, got);
+		i_stream_skip(input, got);
+		left -= got;
 	}
 	if (input->stream_errno != 0) {
 		*error_r = t_strdup_printf("read(%s) failed: %s",

@@ -203,14 +203,31 @@ static void test_junk_later_full(void)
 static void test_junk_body_read(void)
 {
 	static const struct {
-		size_t size, step, expect;
+		size_t size;
+		uoff_t known_size;
+		size_t step, expect;
 	} tests[] = {
-		{ 0, 1, 0 },
-		{ 100, 100, 100 },
-		{ 100, 7, 100 },
-		{ JUNK_MAX_READ_BYTES, 100000, JUNK_MAX_READ_BYTES },
-		{ JUNK_MAX_READ_BYTES + 1, 100000, JUNK_MAX_READ_BYTES },
-		{ JUNK_MAX_READ_BYTES + 1, SIZE_MAX, JUNK_MAX_READ_BYTES },
+		{ 0, UOFF_T_MAX, 1, 0 },
+		{ 0, 0, 1, 0 },
+		{ 100, UOFF_T_MAX, 100, 100 },
+		{ 100, UOFF_T_MAX, 7, 100 },
+		{ 100, 100, 100, 100 },
+		{ 100, 100, 7, 100 },
+		/* more follows it */
+		{ 100, 50, 100, 50 },
+		{ 100, 50, 7, 50 },
+		{ 100, 0, 100, 0 },
+		/* it isn't all there */
+		{ 100, 101, 100, 100 },
+		{ 100, 101, 7, 100 },
+		{ JUNK_MAX_READ_BYTES, UOFF_T_MAX, 100000,
+		  JUNK_MAX_READ_BYTES },
+		{ JUNK_MAX_READ_BYTES + 1, UOFF_T_MAX, 100000,
+		  JUNK_MAX_READ_BYTES },
+		{ JUNK_MAX_READ_BYTES + 1, UOFF_T_MAX, SIZE_MAX,
+		  JUNK_MAX_READ_BYTES },
+		{ JUNK_MAX_READ_BYTES + 1, JUNK_MAX_READ_BYTES + 1, SIZE_MAX,
+		  JUNK_MAX_READ_BYTES },
 	};
 	unsigned char *data = i_malloc(JUNK_MAX_READ_BYTES + 1);
 	buffer_t *buf = buffer_create_dynamic(default_pool, 64);
@@ -227,8 +244,8 @@ static void test_junk_body_read(void)
 								UOFF_T_MAX);
 
 		i_stream_set_max_buffer_size(limited, tests[i].step);
-		test_assert_idx(junk_body_read(limited, buf, &body,
-					       &error) == 0, i);
+		test_assert_idx(junk_body_read(limited, tests[i].known_size,
+					       buf, &body, &error) == 0, i);
 		test_assert_idx(body->size == tests[i].expect, i);
 		test_assert_idx(memcmp(body->data, data, body->size) == 0, i);
 		i_free(body);
@@ -248,7 +265,7 @@ static void test_junk_body_read_error(void)
 	const char *error;
 
 	test_begin("junk_body_read() of a broken stream");
-	test_assert(junk_body_read(input, buf, &body, &error) == -1 &&
+	test_assert(junk_body_read(input, 10, buf, &body, &error) == -1 &&
 		    strstr(error, "broken") != NULL);
 	buffer_free(&buf);
 	i_stream_unref(&input);
