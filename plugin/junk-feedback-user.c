@@ -310,6 +310,8 @@ junk_user_read_body(struct junk_user *juser, struct mail *mail,
 	uoff_t size = UOFF_T_MAX;
 	int ret;
 
+	if (junk_sdbox_read(mail, body_r))
+		return 0;
 	ret = junk_dbox_open(mail, &input, &size);
 	if (ret < 0) {
 		*error_r = mailbox_get_last_internal_error(mail->box, NULL);

@@ -4,11 +4,18 @@
 #include "junk-limits.h"
 #include "junk-pending.h"
 
-static struct junk_body *junk_body_create(const void *data, size_t size)
+struct junk_body *junk_body_alloc(size_t size)
 {
 	struct junk_body *body = i_malloc(sizeof(*body) + size);
 
 	body->size = size;
+	return body;
+}
+
+static struct junk_body *junk_body_create(const void *data, size_t size)
+{
+	struct junk_body *body = junk_body_alloc(size);
+
 	memcpy(body->data, data, size);
 	return body;
 }

@@ -37,6 +37,8 @@ struct junk_pending {
 	unsigned int saved_idx;
 };
 
+/* Room for so many bytes; i_free() it. */
+struct junk_body *junk_body_alloc(size_t size);
 /* Read a message from the stream's current offset: so many bytes, or to the
    end. Returns 0, or -1 and error_r. buf: used for reading, its content
    doesn't matter. */

@@ -54,8 +54,7 @@ static void test_add(uint32_t uid, const char *kept_vname)
 		.uid = uid, .kept_vname = i_strdup(kept_vname),
 	};
 
-	pending.body = i_malloc(sizeof(struct junk_body) + 3);
-	pending.body->size = 3;
+	pending.body = junk_body_alloc(3);
 	memcpy(pending.body->data, "abc", 3);
 	junk_later_add(test.later, &pending);
 }
