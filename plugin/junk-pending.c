@@ -4,12 +4,18 @@
 #include "junk-limits.h"
 #include "junk-pending.h"
 
+#include <stdlib.h>
+
 struct junk_body *junk_body_alloc(size_t size)
 {
-	struct junk_body *body = i_malloc(sizeof(*body) + size);
+	/* i_malloc() clears what it gives: most of what reading costs */
+	struct junk_body *body = malloc(sizeof(*body) + size);
 
-	body->size = size;
-	return body;
+	if (body != NULL) {
+		body->size = size;
+		return body;
+	}
+	i_fatal_status(FATAL_OUTOFMEM, "malloc() failed: %m");
 }
 
 static struct junk_body *junk_body_create(const void *data, size_t size)
