@@ -13,6 +13,7 @@
 #include "junk-spool.h"
 #include "junk-tokenizer.h"
 #include "junk-trail.h"
+#include "junk-dbox.h"
 #include "junk-later.h"
 #include "junk-recover.h"
 #include "junk-feedback-user.h"
@@ -300,12 +301,32 @@ int junk_user_tokenize(struct junk_user *juser, struct mail *mail,
 	return 0;
 }
 
+static int
+junk_user_read_body(struct junk_user *juser, struct mail *mail,
+		    struct junk_body **body_r, const char **error_r)
+{
+	struct istream *input;
+	/* asking the mail for it would write it to the mailbox's cache file */
+	uoff_t size = UOFF_T_MAX;
+	int ret;
+
+	if (junk_sdbox_read(mail, body_r))
+		return 0;
+	ret = junk_dbox_open(mail, &input, &size);
+	if (ret < 0) {
+		*error_r = mailbox_get_last_internal_error(mail->box, NULL);
+		return -1;
+	}
+	if (ret == 0 && junk_user_get_stream(mail, &input, error_r) < 0)
+		return -1;
+	return junk_body_read(input, size, juser->read_buffer, body_r,
+			      error_r);
+}
+
 int junk_user_read(struct junk_user *juser, struct mail *mail, size_t *bytes,
 		   struct junk_pending *pending_r)
 {
-	struct istream *input;
 	const char *error;
-	uoff_t size;
 	int ret;
 
 	if (junk_later_is_full(juser->later, *bytes))
@@ -314,14 +335,8 @@ int junk_user_read(struct junk_user *juser, struct mail *mail, size_t *bytes,
 		juser->read_buffer = buffer_create_dynamic(default_pool, 8192);
 	junk_user_pending_init(juser, mail, pending_r);
 	T_BEGIN {
-		ret = junk_user_get_stream(mail, &input, &error);
-		if (ret == 0) {
-			/* known, it saves looking for the end */
-			if (mail_get_physical_size(mail, &size) < 0)
-				size = JUNK_MAX_READ_BYTES;
-			ret = junk_body_read(input, size, juser->read_buffer,
-					     &pending_r->body, &error);
-		}
+		ret = junk_user_read_body(juser, mail, &pending_r->body,
+					  &error);
 		if (ret < 0)
 			junk_user_dropped(juser, "unreadable", error);
 	} T_END;

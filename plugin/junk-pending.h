@@ -37,9 +37,11 @@ struct junk_pending {
 	unsigned int saved_idx;
 };
 
-/* Read a message of at most so many bytes from the stream's current offset.
-   Returns 0, or -1 and error_r. buf: used for reading, its content doesn't
-   matter. */
+/* Room for so many bytes; i_free() it. */
+struct junk_body *junk_body_alloc(size_t size);
+/* Read a message from the stream's current offset: so many bytes, or to the
+   end. Returns 0, or -1 and error_r. buf: used for reading, its content
+   doesn't matter. */
 int junk_body_read(struct istream *input, uoff_t size, buffer_t *buf,
 		   struct junk_body **body_r, const char **error_r);
 

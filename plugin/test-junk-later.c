@@ -54,8 +54,7 @@ static void test_add(uint32_t uid, const char *kept_vname)
 		.uid = uid, .kept_vname = i_strdup(kept_vname),
 	};
 
-	pending.body = i_malloc(sizeof(struct junk_body) + 3);
-	pending.body->size = 3;
+	pending.body = junk_body_alloc(3);
 	memcpy(pending.body->data, "abc", 3);
 	junk_later_add(test.later, &pending);
 }
@@ -207,17 +206,26 @@ static void test_junk_body_read(void)
 		uoff_t known_size;
 		size_t step, expect;
 	} tests[] = {
+		{ 0, UOFF_T_MAX, 1, 0 },
 		{ 0, 0, 1, 0 },
-		{ 0, 10, 1, 0 },
-		{ 100, 100, 100, 100 },
-		{ 100, 100, 7, 100 },
-		/* a size that isn't so */
 		{ 100, UOFF_T_MAX, 100, 100 },
 		{ 100, UOFF_T_MAX, 7, 100 },
+		{ 100, 100, 100, 100 },
+		{ 100, 100, 7, 100 },
+		/* more follows it */
 		{ 100, 50, 100, 50 },
+		{ 100, 50, 7, 50 },
+		{ 100, 0, 100, 0 },
+		/* it isn't all there */
+		{ 100, 101, 100, 100 },
+		{ 100, 101, 7, 100 },
 		{ JUNK_MAX_READ_BYTES, UOFF_T_MAX, 100000,
 		  JUNK_MAX_READ_BYTES },
 		{ JUNK_MAX_READ_BYTES + 1, UOFF_T_MAX, 100000,
+		  JUNK_MAX_READ_BYTES },
+		{ JUNK_MAX_READ_BYTES + 1, UOFF_T_MAX, SIZE_MAX,
+		  JUNK_MAX_READ_BYTES },
+		{ JUNK_MAX_READ_BYTES + 1, JUNK_MAX_READ_BYTES + 1, SIZE_MAX,
 		  JUNK_MAX_READ_BYTES },
 	};
 	unsigned char *data = i_malloc(JUNK_MAX_READ_BYTES + 1);

@@ -15,7 +15,7 @@ import time
 import crashlib
 import harness
 from crashlib import check
-from testcase import numbered
+from testcase import intents_waiting, numbered
 
 USERS = 4
 SEQUENTIAL = 60
@@ -123,7 +123,8 @@ def recorded(d):
 
 
 def send_spools(d, users):
-    """A login of each sends what waits."""
+    """A login of each sends what waits. Sessions whose clients have just gone
+    may be at it, or have yet to spool it."""
     def sent():
         try:
             for user in users:
@@ -131,7 +132,7 @@ def send_spools(d, users):
         except (OSError, harness.ImapError):
             # not yet: the last kills, or the reload
             return False
-        return not spools(d)
+        return not intents_waiting(d) and not spools(d)
     try:
         harness.wait_for(sent, "the spools", 60)
     except harness.HarnessError as e:

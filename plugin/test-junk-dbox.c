@@ -1,0 +1,101 @@
+#include "lib.h"
+#include "str.h"
+#include "write-full.h"
+#include "test-common.h"
+#include "junk-limits.h"
+#include "junk-dbox.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#define FNAME ".test-junk-dbox"
+#define FILE_HEADER "2 M1e C6728d0a1\n"
+#define MSG_HEADER(size) "\001\002N          " size "\n"
+
+static int test_open(const string_t *data)
+{
+	int fd = open(FNAME, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	i_unlink(FNAME);
+	if (fd == -1 || write_full(fd, str_data(data), str_len(data)) < 0 ||
+	    lseek(fd, 0, SEEK_SET) != 0)
+		i_fatal("writing "FNAME" failed: %m");
+	return fd;
+}
+
+static void test_junk_sdbox_read_fd(void)
+{
+	static const struct {
+		const char *header;
+		/* of the message in the file */
+		size_t bytes;
+		/* 0 = not read */
+		size_t expect;
+	} tests[] = {
+		{ FILE_HEADER MSG_HEADER("0000000000000003"), 3, 3 },
+		/* metadata follows */
+		{ FILE_HEADER MSG_HEADER("0000000000000003"), 30, 3 },
+		{ FILE_HEADER MSG_HEADER("0000000000000003"), 2, 0 },
+		/* what the first read gives, and one more: 8192 - 46 */
+		{ FILE_HEADER MSG_HEADER("0000000000001fd2"), 0x1fd2, 0x1fd2 },
+		{ FILE_HEADER MSG_HEADER("0000000000001fd3"), 0x1fd3, 0x1fd3 },
+		{ FILE_HEADER MSG_HEADER("0000000000001fd3"), 0x1fd2, 0 },
+		{ FILE_HEADER MSG_HEADER("0000000000008000"), 0x8000, 0x8000 },
+		{ FILE_HEADER MSG_HEADER("0000000000008000"), 0x7fff, 0 },
+		/* no more than is ever used */
+		{ FILE_HEADER MSG_HEADER("00000000ffffffff"),
+		  JUNK_MAX_READ_BYTES, JUNK_MAX_READ_BYTES },
+		{ FILE_HEADER MSG_HEADER("ffffffffffffffff"),
+		  JUNK_MAX_READ_BYTES - 1, 0 },
+		/* empty, no number, other versions, no dbox at all */
+		{ FILE_HEADER MSG_HEADER("0000000000000000"), 3, 0 },
+		{ FILE_HEADER MSG_HEADER("000000000000000x"), 3, 0 },
+		{ "1 M1e C6728d0a1\n" MSG_HEADER("0000000000000003"), 3, 0 },
+		{ "2 M2e C6728d0a1\n" MSG_HEADER("0000000000000003"), 3, 0 },
+		{ "2 M1e C6728d0a1 " MSG_HEADER("0000000000000003"), 3, 0 },
+		{ FILE_HEADER "\001\003N          0000000000000003\n", 3, 0 },
+		{ FILE_HEADER "\001\002N          0000000000000003 ", 3, 0 },
+		{ FILE_HEADER "\001\002N", 0, 0 },
+		{ FILE_HEADER, 0, 0 },
+		{ "2 M1e", 0, 0 },
+		{ "", 0, 0 },
+		{ "", 100000, 0 },
+	};
+	string_t *data = str_new(default_pool, 1024);
+	struct junk_body *body;
+	size_t pos;
+	int fd;
+
+	test_begin("junk_sdbox_read_fd()");
+	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) {
+		str_truncate(data, 0);
+		str_append(data, tests[i].header);
+		pos = str_len(data);
+		for (unsigned int j = 0; j < tests[i].bytes; j++)
+			str_append_c(data, (unsigned char)(j * 7 + j / 256));
+		fd = test_open(data);
+		body = NULL;
+		test_assert_idx(junk_sdbox_read_fd(fd, &body) ==
+				(tests[i].expect > 0), i);
+		test_assert_idx((body != NULL) == (tests[i].expect > 0), i);
+		if (body != NULL) {
+			test_assert_idx(body->size == tests[i].expect, i);
+			test_assert_idx(memcmp(body->data,
+					       str_data(data) + pos,
+					       body->size) == 0, i);
+		}
+		i_free(body);
+		i_close_fd(&fd);
+	}
+	str_free(&data);
+	test_end();
+}
+
+int main(void)
+{
+	static void (*const test_functions[])(void) = {
+		test_junk_sdbox_read_fd,
+		NULL
+	};
+	return test_run(test_functions);
+}
