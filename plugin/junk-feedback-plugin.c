@@ -49,6 +49,7 @@ struct junk_txn {
 	/* of the messages in pending that are yet to be tokenised */
 	size_t read_bytes;
 
+	bool have_unread:1;
 	bool is_virtual:1;
 	bool command_known:1;
 	bool is_command:1;
@@ -166,19 +167,35 @@ junk_txn_push(struct junk_txn *txn, struct junk_pending *pending,
 	array_push_back(&txn->pending, pending);
 }
 
-/* Report the mail, whose tokens are needed now. */
+/* Report the mail, whose tokens are needed now. again: if it can't be read, it
+   is tried again. */
 static int
 junk_txn_add_now(struct junk_txn *txn, struct mail *mail,
-		 enum junk_verdict verdict, enum junk_origin origin)
+		 enum junk_verdict verdict, enum junk_origin origin, bool again)
 {
 	struct junk_pending pending;
 
 	if (txn->tokens == NULL)
 		txn->tokens = junk_user_buffer_get(txn->juser);
-	if (junk_user_tokenize(txn->juser, mail, txn->tokens, &pending) < 0)
+	if (junk_user_tokenize(txn->juser, mail, again, txn->tokens,
+			       &pending) < 0)
 		return -1;
 	junk_txn_push(txn, &pending, verdict, origin);
 	return 0;
+}
+
+/* Report a mail that can't be read before it is there: sdbox's with attachments
+   in files of their own. */
+static void junk_txn_add_unread(struct junk_txn *txn, struct mail *mail,
+				enum junk_verdict verdict)
+{
+	struct junk_pending pending;
+
+	junk_user_pending_init(txn->juser, mail, &pending);
+	pending.saved_idx = txn->saved_count - 1;
+	pending.unread = TRUE;
+	txn->have_unread = TRUE;
+	junk_txn_push(txn, &pending, verdict, JUNK_ORIGIN_APPEND);
 }
 
 /* Report the mail, which can be tokenised later. saved_idx: see there. */
@@ -196,7 +213,7 @@ junk_txn_add(struct junk_txn *txn, struct mail *mail, enum junk_verdict verdict,
 	if (ret < 0)
 		return -1;
 	if (ret == 0)
-		return junk_txn_add_now(txn, mail, verdict, origin);
+		return junk_txn_add_now(txn, mail, verdict, origin, FALSE);
 	pending.saved_idx = saved_idx;
 	junk_txn_push(txn, &pending, verdict, origin);
 	return 0;
@@ -278,11 +295,13 @@ junk_txn_set_uid(struct junk_txn *txn, const struct junk_pending *pending,
 }
 
 /* What is to be reported later, and where it will be found if we are killed.
-   intents stays empty if that isn't known. */
+   intents stays empty if that isn't known. unread: those that have to be found
+   to be read. */
 static void
 junk_txn_report_later(struct junk_txn *txn,
 		      const struct mail_transaction_commit_changes *changes,
-		      ARRAY_TYPE(junk_intent) *intents)
+		      ARRAY_TYPE(junk_intent) *intents,
+		      ARRAY_TYPE(junk_intent) *unread)
 {
 	struct mailbox_metadata metadata;
 	struct junk_pending *pending;
@@ -294,7 +313,7 @@ junk_txn_report_later(struct junk_txn *txn,
 	if (known)
 		guid_128_copy(intent.mailbox_guid, metadata.guid);
 	array_foreach_modifiable(&txn->pending, pending) {
-		if (pending->body == NULL)
+		if (pending->body == NULL && !pending->unread)
 			continue;
 		intent.verdict = pending->verdict;
 		intent.origin = pending->origin;
@@ -304,6 +323,15 @@ junk_txn_report_later(struct junk_txn *txn,
 						  &intent);
 		if (known)
 			array_push_back(intents, &intent);
+		if (pending->unread) {
+			if (known)
+				array_push_back(unread, &intent);
+			else {
+				junk_user_dropped(txn->juser, "unreadable",
+						  "its UID isn't known");
+			}
+			continue;
+		}
 		junk_user_report_later(txn->juser, pending);
 		pending->body = NULL;
 		pending->kept_vname = NULL;
@@ -317,19 +345,22 @@ junk_txn_report(struct junk_txn *txn,
 		const struct mail_transaction_commit_changes *changes)
 {
 	const struct junk_pending *pending;
-	ARRAY_TYPE(junk_intent) intents;
+	ARRAY_TYPE(junk_intent) intents, unread;
 
 	array_foreach(&txn->pending, pending) {
-		if (pending->body == NULL)
+		if (pending->body == NULL && !pending->unread)
 			junk_user_report(txn->juser, pending, txn->tokens);
 	}
-	if (txn->read_bytes == 0) {
+	if (txn->read_bytes == 0 && !txn->have_unread) {
 		junk_user_committed(txn->juser, NULL);
 		return;
 	}
 	i_array_init(&intents, array_count(&txn->pending));
-	junk_txn_report_later(txn, changes, &intents);
+	i_array_init(&unread, 1);
+	junk_txn_report_later(txn, changes, &intents, &unread);
+	junk_user_report_saved(txn->juser, &unread);
 	junk_user_committed(txn->juser, &intents);
+	array_free(&unread);
 	array_free(&intents);
 }
 
@@ -385,8 +416,12 @@ static void junk_mail_save(void *_txn, struct mail *mail)
 		return;
 	verdict = decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK ?
 		JUNK_VERDICT_HAM : JUNK_VERDICT_SPAM;
-	if (junk_txn_add_now(txn, mail, verdict, JUNK_ORIGIN_APPEND) < 0)
+	if (junk_txn_add_now(txn, mail, verdict, JUNK_ORIGIN_APPEND,
+			     verdict == JUNK_VERDICT_SPAM) < 0) {
+		if (verdict == JUNK_VERDICT_SPAM)
+			junk_txn_add_unread(txn, mail, verdict);
 		return;
+	}
 
 	key = junk_trail_key(junk_txn_last(txn)->digest, JUNK_DIGEST_BYTES);
 	left_junk = junk_txn_find_trail(txn, JUNK_TRAIL_DELETED, key);
@@ -447,7 +482,7 @@ junk_copy_decided(struct junk_txn *txn, enum junk_decision decision,
 	}
 	/* another client may just have expunged the source */
 	if (junk_txn_add(txn, src, verdict, origin, txn->saved_count - 1) < 0)
-		(void)junk_txn_add_now(txn, dst, verdict, origin);
+		(void)junk_txn_add_now(txn, dst, verdict, origin, FALSE);
 }
 
 static void junk_mail_copy(void *_txn, struct mail *src, struct mail *dst)
@@ -488,12 +523,12 @@ static void junk_mail_deleted(struct junk_txn *txn, struct mail *mail)
 
 	if (!junk_user_get_settings(txn->juser)->append ||
 	    ++txn->deleted_count > MAX_DELETED_DIGESTS ||
-	    junk_user_tokenize(txn->juser, mail, NULL, &pending) < 0)
+	    junk_user_tokenize(txn->juser, mail, FALSE, NULL, &pending) < 0)
 		return;
 	key = junk_trail_key(pending.digest, sizeof(pending.digest));
 	if (junk_txn_find_trail(txn, JUNK_TRAIL_APPENDED, key))
 		(void)junk_txn_add_now(txn, mail, JUNK_VERDICT_HAM,
-				       JUNK_ORIGIN_APPEND);
+				       JUNK_ORIGIN_APPEND, FALSE);
 	else
 		junk_txn_add_trail(txn, JUNK_TRAIL_DELETED, key);
 }

@@ -262,9 +262,8 @@ static void junk_pending_set_message(struct junk_pending *pending,
 		array_count(&msg->tokens);
 }
 
-static void
-junk_user_pending_init(struct junk_user *juser, struct mail *mail,
-		       struct junk_pending *pending_r)
+void junk_user_pending_init(struct junk_user *juser, struct mail *mail,
+			    struct junk_pending *pending_r)
 {
 	i_zero(pending_r);
 	pending_r->stamp_usecs = junk_user_stamp(juser);
@@ -272,7 +271,7 @@ junk_user_pending_init(struct junk_user *juser, struct mail *mail,
 	pending_r->saved_idx = JUNK_NOT_SAVED;
 }
 
-int junk_user_tokenize(struct junk_user *juser, struct mail *mail,
+int junk_user_tokenize(struct junk_user *juser, struct mail *mail, bool again,
 		       buffer_t *tokens, struct junk_pending *pending_r)
 {
 	struct junk_message msg;
@@ -287,7 +286,7 @@ int junk_user_tokenize(struct junk_user *juser, struct mail *mail,
 			ret = junk_user_tokenize_stream(juser, input, &msg,
 							&error);
 		}
-		if (ret < 0)
+		if (ret < 0 && !again)
 			junk_user_dropped(juser, "unreadable", error);
 	} T_END;
 	if (ret < 0)
@@ -598,6 +597,12 @@ junk_user_recover_mail(const struct junk_intent *intent, struct mail *mail,
 	if (intent->kept)
 		pending.kept_vname = i_strdup(mailbox_get_vname(mail->box));
 	junk_user_report_later(juser, &pending);
+}
+
+void junk_user_report_saved(struct junk_user *juser,
+			    const ARRAY_TYPE(junk_intent) *intents)
+{
+	junk_recover(juser->user, intents, junk_user_recover_mail, juser);
 }
 
 static void junk_user_recover(struct junk_user *juser)

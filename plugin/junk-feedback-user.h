@@ -26,10 +26,13 @@ struct junk_trail *junk_user_get_trail(struct junk_user *juser);
 /* Kind of a mailbox, remembered by name. */
 enum junk_box junk_user_get_kind(struct junk_user *juser, struct mailbox *box);
 
+/* What is known of a mail that isn't read yet. */
+void junk_user_pending_init(struct junk_user *juser, struct mail *mail,
+			    struct junk_pending *pending_r);
 /* Tokenise the mail and fill in all but verdict and origin. tokens: where the
    tokens are appended, NULL if only the digest is wanted. Returns 0, or -1 if
-   it can't be read (which was counted). */
-int junk_user_tokenize(struct junk_user *juser, struct mail *mail,
+   it can't be read (which was counted, if it isn't tried again). */
+int junk_user_tokenize(struct junk_user *juser, struct mail *mail, bool again,
 		       buffer_t *tokens, struct junk_pending *pending_r);
 
 /* The same, but only read the mail, to be tokenised later. *bytes: of what the
@@ -44,6 +47,10 @@ void junk_user_report(struct junk_user *juser, const struct junk_pending *p,
 /* The same for one that was only read: takes over what it points to. */
 void junk_user_report_later(struct junk_user *juser,
 			    const struct junk_pending *p);
+/* Report messages for later that could only be read once they were committed:
+   where they are now. */
+void junk_user_report_saved(struct junk_user *juser,
+			    const ARRAY_TYPE(junk_intent) *intents);
 /* All of a commit's reports were given: those for later come when the client
    has its answer. intents: where their messages are, to be found if this
    process is killed; empty = not known, which makes them come now. NULL =

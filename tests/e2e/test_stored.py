@@ -38,6 +38,34 @@ def test_compressed(t):
     p.expect("-1 spam append")
 
 
+WITH_ATTACHMENT = (
+    b"From: a@example.com\r\nSubject: offer\r\nMIME-Version: 1.0\r\n"
+    b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    b"--b\r\nContent-Type: text/plain\r\n\r\nLowest prices of all offers\r\n"
+    b"--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n"
+    b"Content-Disposition: attachment; filename=a.png\r\n\r\n" +
+    b"\r\n" + b"\r\n".join([b"QUJD" * 18] * 200) +
+    b"\r\n--b--\r\n")
+
+
+def attachments(version, d):
+    prefix, directory = ("mail_ext_attachment", "path") \
+        if version == (2, 4) else ("mail_attachment", "dir")
+    return "%s_%s = %s/attachments\n%s_min_size = 1\n" % (
+        prefix, directory, d.home_dir, prefix)
+
+
+@formats("sdbox", "mdbox")
+def test_attachments(t):
+    """attachments in files of their own; sdbox can't read such a message before
+    it is there"""
+    p = t.private(extra=attachments)
+    p.client().append("Junk", WITH_ATTACHMENT)
+    p.expect("spam append")
+    p.move("Junk", "INBOX")
+    p.expect("-1 spam append")
+
+
 @ALL_FORMATS
 def test_sizes(t):
     """larger than what is read at once, and the largest that is read"""
