@@ -49,10 +49,12 @@ WITH_ATTACHMENT = (
 
 
 def attachments(version, d):
-    prefix, directory = ("mail_ext_attachment", "path") \
-        if version == (2, 4) else ("mail_attachment", "dir")
-    return "%s_%s = %s/attachments\n%s_min_size = 1\n" % (
-        prefix, directory, d.home_dir, prefix)
+    if version == (2, 4):
+        return "mail_ext_attachment_path = %s/attachments\n" \
+            "mail_ext_attachment_min_size = 1\n" \
+            "mail_ext_attachment {\n  fs posix {\n  }\n}\n" % d.home_dir
+    return "mail_attachment_dir = %s/attachments\n" \
+        "mail_attachment_min_size = 1\n" % d.home_dir
 
 
 @formats("sdbox", "mdbox")
