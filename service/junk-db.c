@@ -35,6 +35,7 @@ enum junk_db_stmt {
 	JUNK_DB_STMT_HOUR_ADD,
 	JUNK_DB_STMT_HOUR_EXPIRE,
 	JUNK_DB_STMT_TOKEN_ADD,
+	JUNK_DB_STMT_TOKEN_SKIP,
 	JUNK_DB_STMT_TOKEN_EXPIRE,
 	JUNK_DB_STMT_TOKEN_FIND,
 	JUNK_DB_STMT_IDENTITY_FIND,
@@ -113,9 +114,14 @@ static const char *const junk_db_sql[JUNK_DB_STMT_COUNT] = {
 		"DELETE FROM identities WHERE day < ?1",
 	[JUNK_DB_STMT_FIRST_SEQ] =
 		"SELECT coalesce(min(seq), 0) FROM reports",
+	[JUNK_DB_STMT_TOKEN_SKIP] =
+		"SELECT token FROM tokens WHERE token >= ?1 "
+		"ORDER BY token LIMIT 1 OFFSET ?2",
+	/* a range, since an index of days would have to be written with each
+	   row of each report */
 	[JUNK_DB_STMT_TOKEN_EXPIRE] =
-		"DELETE FROM tokens WHERE token IN (SELECT token FROM tokens "
-		"WHERE day < ?1 AND reporters < ?2 LIMIT ?3)",
+		"DELETE FROM tokens WHERE token BETWEEN ?1 AND ?2 AND "
+		"day < ?3 AND reporters < ?4",
 	[JUNK_DB_STMT_META_SET] =
 		"INSERT INTO meta (name, value) VALUES (?1, ?2) "
 		"ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -919,17 +925,44 @@ int junk_db_token_find(struct junk_db *db, uint64_t token,
 	return ret;
 }
 
-int junk_db_token_expire(struct junk_db *db, int64_t before_day,
-			 unsigned int min_reporters, unsigned int limit)
+/* The last number that is before the token that comes so many after another
+   one. */
+static int
+junk_db_token_skip(struct junk_db *db, int64_t token, unsigned int count,
+		   int64_t *last_r)
 {
 	sqlite3_stmt *stmt;
+	int ret;
 
-	if (junk_db_prepare(db, JUNK_DB_STMT_TOKEN_EXPIRE, &stmt) < 0)
+	if (junk_db_prepare(db, JUNK_DB_STMT_TOKEN_SKIP, &stmt) < 0)
 		return -1;
-	(void)sqlite3_bind_int64(stmt, 1, before_day);
-	(void)sqlite3_bind_int64(stmt, 2, (int64_t)min_reporters);
-	(void)sqlite3_bind_int64(stmt, 3, (int64_t)limit);
-	return junk_db_delete(db, stmt, "expire tokens");
+	(void)sqlite3_bind_int64(stmt, 1, token);
+	(void)sqlite3_bind_int64(stmt, 2, (int64_t)count);
+	ret = junk_db_row(db, stmt, "skip tokens");
+	*last_r = ret > 0 ? sqlite3_column_int64(stmt, 0) - 1 : INT64_MAX;
+	(void)sqlite3_reset(stmt);
+	return ret < 0 ? -1 : 0;
+}
+
+int junk_db_token_expire(struct junk_db *db, int64_t before_day,
+			 unsigned int min_reporters, unsigned int count,
+			 int64_t *token)
+{
+	sqlite3_stmt *stmt;
+	int64_t last;
+	int ret;
+
+	if (junk_db_token_skip(db, *token, count, &last) < 0 ||
+	    junk_db_prepare(db, JUNK_DB_STMT_TOKEN_EXPIRE, &stmt) < 0)
+		return -1;
+	(void)sqlite3_bind_int64(stmt, 1, *token);
+	(void)sqlite3_bind_int64(stmt, 2, last);
+	(void)sqlite3_bind_int64(stmt, 3, before_day);
+	(void)sqlite3_bind_int64(stmt, 4, (int64_t)min_reporters);
+	ret = junk_db_delete(db, stmt, "expire tokens");
+	if (ret >= 0)
+		*token = last == INT64_MAX ? JUNK_DB_FIRST_TOKEN : last + 1;
+	return ret;
 }
 
 /* --- meta and snapshot --- */

@@ -137,10 +137,14 @@ int junk_db_token_find(struct junk_db *db, uint64_t token,
 		       struct junk_db_token *token_r);
 /* How many people a sketch stands for, estimated. */
 unsigned int junk_db_sketch_reporters(uint64_t sketch);
-/* Delete tokens that are older than a day and have fewer reporters, at most
-   limit. Returns how many. */
+/* Where a way through all tokens begins. */
+#define JUNK_DB_FIRST_TOKEN INT64_MIN
+/* Look at so many tokens from *token on and delete those that are older than a
+   day and have fewer reporters. *token is then where to go on, which is
+   JUNK_DB_FIRST_TOKEN after the last one. Returns how many are gone. */
 int junk_db_token_expire(struct junk_db *db, int64_t before_day,
-			 unsigned int min_reporters, unsigned int limit);
+			 unsigned int min_reporters, unsigned int count,
+			 int64_t *token);
 
 /* Numbers and blobs by name. get returns 1 if found, 0 if not. */
 int junk_db_meta_set(struct junk_db *db, const char *name,

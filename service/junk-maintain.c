@@ -18,9 +18,10 @@
    at a start. */
 #define TOKENS_SECS 10
 #define TOKENS_MAX 200000
-/* Rows that one piece writes or deletes. */
+/* Rows that one piece writes, deletes, or looks through for what expires. */
 #define TOKENS_BATCH 4096
 #define EXPIRE_BATCH 500
+#define EXPIRE_TOKENS_BATCH 4096
 #define EXPIRE_SECS 600
 /* ... and whether the database is too large is asked after so many reports,
    which are some megabytes */
@@ -194,7 +195,7 @@ junk_recorder_expire_old(struct junk_recorder *recorder, time_t now)
 {
 	int64_t before = now - (int64_t)recorder->set.retention_days *
 		DAY_SECS;
-	int reports, tokens;
+	int reports;
 
 	if (recorder->set.retention_days == 0)
 		return 0;
@@ -203,16 +204,27 @@ junk_recorder_expire_old(struct junk_recorder *recorder, time_t now)
 					EXPIRE_BATCH);
 	if (reports < 0)
 		return -1;
-	tokens = junk_db_token_expire(recorder->db, before,
-				      recorder->set.min_reporters,
-				      EXPIRE_BATCH);
-	if (tokens < 0 ||
-	    junk_db_identity_expire(recorder->db, before) < 0 ||
+	if (junk_db_identity_expire(recorder->db, before) < 0 ||
 	    junk_db_hour_expire(recorder->db, now - (int64_t)HOURS_KEEP_DAYS *
 				DAY_SECS) < 0)
 		return -1;
 	recorder->counters.expired += (unsigned int)reports;
-	return reports == EXPIRE_BATCH || tokens == EXPIRE_BATCH ? 1 : 0;
+	return reports == EXPIRE_BATCH ? 1 : 0;
+}
+
+/* Returns 1 if it is worth to go on at once, 0 if not. */
+static int junk_recorder_expire_rare(struct junk_recorder *recorder)
+{
+	int ret = junk_db_token_expire(recorder->db, INT64_MAX,
+				       recorder->set.min_reporters,
+				       EXPIRE_TOKENS_BATCH,
+				       &recorder->rare_token);
+
+	if (ret < 0)
+		return -1;
+	/* where few can go, as they do in all ranges of a hash alike, next to
+	   nothing is gained: not all of the table for them */
+	return ret >= EXPIRE_TOKENS_BATCH / 16 ? 1 : 0;
 }
 
 /* Too large: the oldest reports go first, then tokens that nobody is shown
@@ -235,11 +247,8 @@ static int junk_recorder_expire_size(struct junk_recorder *recorder)
 				    EXPIRE_BATCH);
 	if (ret > 0)
 		recorder->counters.expired += (unsigned int)ret;
-	if (ret == 0) {
-		ret = junk_db_token_expire(recorder->db, INT64_MAX,
-					   recorder->set.min_reporters,
-					   EXPIRE_BATCH);
-	}
+	if (ret == 0)
+		ret = junk_recorder_expire_rare(recorder);
 	if (ret < 0 || junk_db_shrink(recorder->db) < 0)
 		return -1;
 	return ret > 0 ? 1 : 0;
@@ -279,6 +288,28 @@ static int junk_recorder_expire(struct junk_recorder *recorder, time_t now)
 	return 0;
 }
 
+/* Once through all tokens each day: they know no more than days. One that comes
+   late, behind us, goes the next day. */
+static int
+junk_recorder_expire_old_tokens(struct junk_recorder *recorder, time_t now)
+{
+	const int64_t day = now / DAY_SECS -
+		(int64_t)recorder->set.retention_days;
+	const bool begin = recorder->old_token == JUNK_DB_FIRST_TOKEN;
+
+	if (recorder->set.retention_days == 0 ||
+	    (begin && day == recorder->old_token_day))
+		return 0;
+	if (junk_db_token_expire(recorder->db, (day + 1) * DAY_SECS,
+				 recorder->set.min_reporters,
+				 EXPIRE_TOKENS_BATCH,
+				 &recorder->old_token) < 0)
+		return -1;
+	if (begin)
+		recorder->old_token_day = day;
+	return 1;
+}
+
 /* The kinds of work, each of which could fill all of the time under load: as
    long as reports come faster than a snapshot is written, the next one is due
    at its end. */
@@ -295,6 +326,8 @@ junk_recorder_work(struct junk_recorder *recorder,
 		return junk_recorder_write_tokens(recorder, now) < 0 ? -1 : 1;
 	case JUNK_RECORDER_WORK_EXPIRE:
 		return junk_recorder_expire(recorder, now);
+	case JUNK_RECORDER_WORK_EXPIRE_TOKENS:
+		return junk_recorder_expire_old_tokens(recorder, now);
 	case JUNK_RECORDER_WORK_COUNT:
 		break;
 	}

@@ -29,6 +29,7 @@ enum junk_recorder_work {
 	JUNK_RECORDER_WORK_SNAPSHOT,
 	JUNK_RECORDER_WORK_TOKENS,
 	JUNK_RECORDER_WORK_EXPIRE,
+	JUNK_RECORDER_WORK_EXPIRE_TOKENS,
 
 	JUNK_RECORDER_WORK_COUNT
 };
@@ -67,6 +68,12 @@ struct junk_recorder {
 	time_t rebuild_time, snapshot_time, tokens_time, expire_time, wal_time;
 	/* the size of the database was last looked at */
 	int64_t expire_seq;
+	/* where the next piece of expiry looks at tokens: the old ones, and
+	   any that can go if the database is too large */
+	int64_t old_token, rare_token;
+	/* the day that was the last to expire when all tokens were begun to be
+	   gone through; days since 1970 */
+	int64_t old_token_day;
 	/* the database is larger than it may be */
 	bool oversized;
 	/* something newer than the snapshot was taken back */

@@ -48,6 +48,8 @@ void junk_recorder_set_db(struct junk_recorder *recorder, struct junk_db *db,
 	recorder->db = db;
 	recorder->learner = learner;
 	recorder->published = NULL;
+	recorder->old_token = recorder->rare_token = JUNK_DB_FIRST_TOKEN;
+	recorder->old_token_day = 0;
 }
 
 void junk_recorder_set_published(struct junk_recorder *recorder,

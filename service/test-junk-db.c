@@ -186,6 +186,7 @@ static void test_junk_db_tokens(void)
 		{ 0, 0 }, { 1, 1 }, { 3, 2 }, { 7, 3 }, { 0x1f, 5 },
 		{ 0xffff, 18 }, { UINT64_MAX >> 1, 266 }, { UINT64_MAX, 266 },
 	};
+	int64_t pos = JUNK_DB_FIRST_TOKEN;
 	struct junk_key *key = test_key_new();
 	struct junk_db_token token;
 	struct junk_db *db;
@@ -220,11 +221,130 @@ static void test_junk_db_tokens(void)
 	test_assert(test_db_int("SELECT count(*) FROM shown_tokens") ==
 		    N_ELEMENTS(tests) - 1);
 	/* rare and old ones expire */
-	test_assert(junk_db_token_expire(db, 86400, 3, 10) == 0);
-	test_assert(junk_db_token_expire(db, 86401, 3, 2) == 2);
-	test_assert(junk_db_token_expire(db, 86401, 3, 10) == 1);
+	test_assert(junk_db_token_expire(db, 86400, 3, 10, &pos) == 0);
+	test_assert(junk_db_token_expire(db, 86401, 3, 10, &pos) == 3);
+	test_assert(pos == JUNK_DB_FIRST_TOKEN);
 	test_assert(test_db_int("SELECT min(class) FROM tokens") == 3);
 	junk_db_close(&db);
+	junk_key_unref(&key);
+	test_end();
+}
+
+/* As many tokens, all over the range; each fourth one of more people. */
+static void test_add_tokens(struct junk_db *db, unsigned int count)
+{
+	struct junk_db_token token = { .spam = 1, .day = 86400 };
+
+	test_assert(junk_db_begin(db) == 0);
+	for (unsigned int i = 0; i < count; i++) {
+		token.token = i * UINT64_C(0x9e3779b97f4a7c15);
+		token.sketch = i % 4 == 0 ? 0xff : 1;
+		test_assert_idx(junk_db_token_add(db, &token) == 0, i);
+	}
+	test_assert(junk_db_commit(db) == 0);
+}
+
+static int64_t test_tokens_before(int64_t token)
+{
+	return test_db_int(t_strdup_printf("SELECT count(*) FROM tokens "
+					   "WHERE token < %"PRId64, token));
+}
+
+static void test_junk_db_token_expire(void)
+{
+	struct junk_key *key = test_key_new();
+	/* the first and the last one that there can be */
+	const struct junk_db_token first = {
+		.token = (uint64_t)INT64_MIN, .spam = 1, .sketch = 1,
+	}, last = {
+		.token = (uint64_t)INT64_MAX, .spam = 1, .sketch = 1,
+	};
+	int64_t pos = JUNK_DB_FIRST_TOKEN, old_pos;
+	unsigned int pieces = 0;
+	struct junk_db *db;
+
+	test_begin("junk_db: tokens expire in pieces");
+	test_db_delete();
+	db = test_db_open(key);
+	test_assert(junk_db_token_expire(db, 86401, 3, 100, &pos) == 0);
+	test_assert(pos == JUNK_DB_FIRST_TOKEN);
+	test_add_tokens(db, 999);
+	test_assert(junk_db_token_add(db, &last) == 0);
+
+	/* as many as were asked for, and no other */
+	test_assert(junk_db_token_expire(db, 86401, 3, 100, &pos) <= 100);
+	test_assert_cmp(test_tokens_before(pos), <, 100);
+	test_assert(test_db_int("SELECT count(*) FROM tokens") ==
+		    test_tokens_before(pos) + 900);
+	/* behind: not now */
+	test_assert(junk_db_token_add(db, &first) == 0);
+	for (pieces = 1; pos != JUNK_DB_FIRST_TOKEN && pieces < 100; pieces++) {
+		old_pos = pos;
+		test_assert_idx(junk_db_token_expire(db, 86401, 3, 100,
+						     &pos) > 0, pieces);
+		test_assert_idx(pos > old_pos || pos == JUNK_DB_FIRST_TOKEN,
+				pieces);
+	}
+	test_assert_ucmp(pieces, ==, 10);
+	test_assert(test_db_int("SELECT count(*) FROM tokens "
+				"WHERE reporters < 3") == 1);
+	test_assert(test_db_int("SELECT count(*) FROM tokens "
+				"WHERE reporters > 2") == 250);
+	/* but with the next round */
+	test_assert(junk_db_token_expire(db, 86401, 3, 100, &pos) == 1);
+	test_assert(pos != JUNK_DB_FIRST_TOKEN);
+	junk_db_close(&db);
+	junk_key_unref(&key);
+	test_end();
+}
+
+/* SQLite's instructions, of the connections that are opened meanwhile */
+static unsigned int test_steps;
+
+static int test_count_step(void *context ATTR_UNUSED)
+{
+	test_steps++;
+	return 0;
+}
+
+static int test_count_steps(sqlite3 *sqlite)
+{
+	sqlite3_progress_handler(sqlite, 1, test_count_step, NULL);
+	return SQLITE_OK;
+}
+
+/* A piece costs as much in a large table as in a small one, whether anything
+   is old or not. */
+static void test_junk_db_token_expire_cost(void)
+{
+	static const unsigned int counts[] = { 500, 20000 };
+	static const int64_t days[] = { 0, 86401 };
+	unsigned int steps[N_ELEMENTS(counts)][N_ELEMENTS(days)];
+	struct junk_key *key = test_key_new();
+	struct junk_db *db;
+
+	test_begin("junk_db: expiry's cost");
+	sqlite3_auto_extension((void (*)(void))test_count_steps);
+	for (unsigned int i = 0; i < N_ELEMENTS(counts); i++) {
+		test_db_delete();
+		db = test_db_open(key);
+		test_add_tokens(db, counts[i]);
+		for (unsigned int j = 0; j < N_ELEMENTS(days); j++) {
+			int64_t pos = JUNK_DB_FIRST_TOKEN;
+
+			test_steps = 0;
+			test_assert_idx(junk_db_token_expire(
+				db, days[j], 3, 100, &pos) >= 0, i);
+			test_assert_idx(pos != JUNK_DB_FIRST_TOKEN, i);
+			steps[i][j] = test_steps;
+		}
+		junk_db_close(&db);
+	}
+	sqlite3_reset_auto_extension();
+	/* they are counted at all, and more when rows are deleted */
+	test_assert(steps[0][0] > 100 && steps[0][1] > steps[0][0]);
+	for (unsigned int j = 0; j < N_ELEMENTS(days); j++)
+		test_assert_ucmp_idx(steps[1][j], <, 2 * steps[0][j], j);
 	junk_key_unref(&key);
 	test_end();
 }
@@ -622,6 +742,8 @@ int main(void)
 		test_junk_db_events,
 		test_junk_db_hours,
 		test_junk_db_tokens,
+		test_junk_db_token_expire,
+		test_junk_db_token_expire_cost,
 		test_junk_db_expire,
 		test_junk_db_empty_wal,
 		test_junk_db_blobs,

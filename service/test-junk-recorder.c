@@ -687,6 +687,93 @@ static void test_junk_recorder_expire(void)
 	test_end_recorder();
 }
 
+/* As many tokens of one person, of a day, and some of many. */
+static void test_insert_tokens(unsigned int count, unsigned int common,
+			       time_t when)
+{
+	test_db_exec(t_strdup_printf(
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL "
+		"SELECT i + 1 FROM n WHERE i < %u) "
+		"INSERT INTO tokens SELECT i, 0, 1, 0, "
+		"CASE WHEN i <= %u THEN 9 ELSE 1 END, 1, %ld, %ld FROM n",
+		count + common, common, (long)(when - when % DAY),
+		(long)(when - when % DAY)));
+}
+
+/* Maintain as long as there is anything to do. Returns how many rows a piece
+   has deleted at most. */
+static int64_t test_maintain_tokens(time_t now)
+{
+	int64_t before, after, most = 0;
+	int ret;
+
+	after = test_db_int("SELECT count(*) FROM tokens");
+	do {
+		before = after;
+		ret = junk_recorder_maintain(recorder, now);
+		after = test_db_int("SELECT count(*) FROM tokens");
+		most = I_MAX(most, before - after);
+	} while (ret > 0);
+	test_assert(ret == 0);
+	return most;
+}
+
+static void test_junk_recorder_expire_tokens(void)
+{
+	const time_t now = NOW + 31 * DAY;
+	const time_t midnight = (now / DAY + 3) * DAY;
+
+	test_begin_recorder("junk_recorder: expiry of tokens");
+	recorder_set.retention_days = 30;
+	test_close();
+	test_open();
+	test_insert_tokens(10000, 0, NOW);
+	test_assert(test_maintain_tokens(NOW + 29 * DAY) == 0);
+	test_assert(test_maintain_tokens(now) < 5000);
+	test_assert(test_db_int("SELECT count(*) FROM tokens") == 0);
+	/* once a day */
+	test_insert_tokens(10, 0, NOW);
+	test_assert(test_maintain_tokens(now + HOUR) == 0);
+	/* a fault isn't taken for a round */
+	test_db_exec("CREATE TRIGGER fault BEFORE DELETE ON tokens BEGIN "
+		     "SELECT raise(ABORT, 'fault'); END");
+	while (junk_recorder_maintain(recorder, now + DAY) > 0) ;
+	test_db_exec("DROP TRIGGER fault");
+	test_assert(test_maintain_tokens(now + DAY) == 10);
+	/* another day comes while it is on the way: what that is about to
+	   expire waits for no other */
+	test_insert_tokens(10000, 0, NOW + 4 * DAY);
+	while (!test_has_failed() &&
+	       recorder->old_token == JUNK_DB_FIRST_TOKEN)
+		test_assert(junk_recorder_maintain(recorder, midnight - 1) > 0);
+	test_assert(test_db_int("SELECT count(*) FROM tokens") == 10000);
+	test_assert(test_maintain_tokens(midnight) < 5000);
+	test_assert(test_db_int("SELECT count(*) FROM tokens") == 0);
+	test_end_recorder();
+}
+
+/* The database is too large for what is left: what can go goes, but not at
+   the cost of looking through everything each time. */
+static void test_junk_recorder_expire_rare(void)
+{
+	test_begin_recorder("junk_recorder: rare tokens of a large database");
+	test_insert_tokens(10000, 10000, NOW);
+	recorder_set.max_database_bytes = 1;
+	test_close();
+	test_open();
+	for (unsigned int i = 0; i < 10; i++) {
+		test_assert_idx(test_maintain_tokens(NOW + i * HOUR) < 5000,
+				i);
+	}
+	test_assert(test_db_int("SELECT count(*) FROM tokens "
+				"WHERE reporters < 2") == 0);
+	test_assert(test_db_int("SELECT count(*) FROM tokens") == 10000);
+	recorder->rare_token = JUNK_DB_FIRST_TOKEN;
+	test_assert(test_maintain_tokens(NOW + 11 * HOUR) == 0);
+	test_assert_cmp(recorder->rare_token, <, 5000);
+	test_end_recorder();
+}
+
 /* An admin needn't wait for long until tokens are shown, also under load. */
 static void test_junk_recorder_token_delay(void)
 {
@@ -781,6 +868,9 @@ static void test_junk_recorder_size(void)
 			test_assert(junk_recorder_commit(recorder,
 							 NOW + 10 * DAY) == 0);
 		}
+		/* only what is settled can go */
+		if (m == 2599)
+			test_settle();
 	}
 	test_settle();
 	test_assert(junk_db_size(db, &size) == 0);
@@ -841,6 +931,8 @@ int main(void)
 		test_junk_recorder_identities,
 		test_junk_recorder_faults,
 		test_junk_recorder_expire,
+		test_junk_recorder_expire_tokens,
+		test_junk_recorder_expire_rare,
 		test_junk_recorder_token_delay,
 		test_junk_recorder_turns,
 		test_junk_recorder_minds,
