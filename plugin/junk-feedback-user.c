@@ -305,8 +305,7 @@ junk_user_read_body(struct junk_user *juser, struct mail *mail,
 		    struct junk_body **body_r, const char **error_r)
 {
 	struct istream *input;
-	/* asking the mail for it would write it to the mailbox's cache file */
-	uoff_t size = UOFF_T_MAX;
+	uoff_t size;
 	int ret;
 
 	if (junk_sdbox_read(mail, body_r))
@@ -316,8 +315,13 @@ junk_user_read_body(struct junk_user *juser, struct mail *mail,
 		*error_r = mailbox_get_last_internal_error(mail->box, NULL);
 		return -1;
 	}
-	if (ret == 0 && junk_user_get_stream(mail, &input, error_r) < 0)
-		return -1;
+	if (ret == 0) {
+		if (junk_user_get_stream(mail, &input, error_r) < 0)
+			return -1;
+		/* in a Maildir's file name; saves looking for the end */
+		if (mail_get_physical_size(mail, &size) < 0)
+			size = JUNK_MAX_READ_BYTES;
+	}
 	return junk_body_read(input, size, juser->read_buffer, body_r,
 			      error_r);
 }
