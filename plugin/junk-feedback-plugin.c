@@ -184,10 +184,9 @@ junk_txn_add_now(struct junk_txn *txn, struct mail *mail,
 	return 0;
 }
 
-/* Report a mail that can't be read before it is there: sdbox's with attachments
-   in files of their own. */
-static void junk_txn_add_unread(struct junk_txn *txn, struct mail *mail,
-				enum junk_verdict verdict)
+/* Report what is appended to Junk but can't be read before it is there: sdbox's
+   with attachments in files of their own. */
+static void junk_txn_add_unread(struct junk_txn *txn, struct mail *mail)
 {
 	struct junk_pending pending;
 
@@ -195,7 +194,7 @@ static void junk_txn_add_unread(struct junk_txn *txn, struct mail *mail,
 	pending.saved_idx = txn->saved_count - 1;
 	pending.unread = TRUE;
 	txn->have_unread = TRUE;
-	junk_txn_push(txn, &pending, verdict, JUNK_ORIGIN_APPEND);
+	junk_txn_push(txn, &pending, JUNK_VERDICT_SPAM, JUNK_ORIGIN_APPEND);
 }
 
 /* Report the mail, which can be tokenised later. saved_idx: see there. */
@@ -419,7 +418,7 @@ static void junk_mail_save(void *_txn, struct mail *mail)
 	if (junk_txn_add_now(txn, mail, verdict, JUNK_ORIGIN_APPEND,
 			     verdict == JUNK_VERDICT_SPAM) < 0) {
 		if (verdict == JUNK_VERDICT_SPAM)
-			junk_txn_add_unread(txn, mail, verdict);
+			junk_txn_add_unread(txn, mail);
 		return;
 	}
 

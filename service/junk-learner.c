@@ -635,17 +635,15 @@ static bool outline_may_be_same(const struct learner_outline *outline1,
 /* The next report of the same text in the memory of a class, from *pos on. */
 static const struct learner_memory *
 memory_next_same(const struct junk_learner *learner, bool spam,
-		 const struct learner_sketch *sketch, unsigned int *pos)
+		 const struct learner_sketch *sketch,
+		 const struct learner_outline *outline, unsigned int *pos)
 {
 	const unsigned int count = learner->memory_count[spam];
-	struct learner_outline outline;
 
-	sketch_outline(sketch, &outline);
 	while (*pos < count) {
 		unsigned int i = (*pos)++;
 
-		if (outline_may_be_same(&learner->outlines[spam][i],
-					&outline) &&
+		if (outline_may_be_same(&learner->outlines[spam][i], outline) &&
 		    sketch_is_same(&learner->memory[spam][i].sketch, sketch))
 			return &learner->memory[spam][i];
 	}
@@ -660,14 +658,18 @@ memory_confirms(const struct junk_learner *learner, bool spam,
 		const struct learner_sketch *sketch)
 {
 	const struct learner_memory *memory;
+	struct learner_outline outline;
 	unsigned int pos = 0;
 
-	if (class_is_rare(learner, !spam) ||
-	    memory_next_same(learner, !spam, sketch, &pos) != NULL)
+	if (class_is_rare(learner, !spam))
+		return NULL;
+	sketch_outline(sketch, &outline);
+	if (memory_next_same(learner, !spam, sketch, &outline, &pos) != NULL)
 		return NULL;
 	pos = 0;
 	do {
-		memory = memory_next_same(learner, spam, sketch, &pos);
+		memory = memory_next_same(learner, spam, sketch, &outline,
+					  &pos);
 	} while (memory != NULL && memcmp(memory->reporter, report->reporter,
 					  sizeof(memory->reporter)) == 0);
 	return memory;

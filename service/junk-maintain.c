@@ -21,7 +21,6 @@
 /* Rows that one piece writes, deletes, or looks through for what expires. */
 #define TOKENS_BATCH 4096
 #define EXPIRE_BATCH 500
-#define EXPIRE_TOKENS_BATCH 4096
 #define EXPIRE_SECS 600
 /* ... and whether the database is too large is asked after so many reports,
    which are some megabytes */
@@ -217,14 +216,13 @@ static int junk_recorder_expire_rare(struct junk_recorder *recorder)
 {
 	int ret = junk_db_token_expire(recorder->db, INT64_MAX,
 				       recorder->set.min_reporters,
-				       EXPIRE_TOKENS_BATCH,
-				       &recorder->rare_token);
+				       TOKENS_BATCH, &recorder->rare_token);
 
 	if (ret < 0)
 		return -1;
 	/* where few can go, as they do in all ranges of a hash alike, next to
 	   nothing is gained: not all of the table for them */
-	return ret >= EXPIRE_TOKENS_BATCH / 16 ? 1 : 0;
+	return ret >= TOKENS_BATCH / 16 ? 1 : 0;
 }
 
 /* Too large: the oldest reports go first, then tokens that nobody is shown
@@ -302,8 +300,7 @@ junk_recorder_expire_old_tokens(struct junk_recorder *recorder, time_t now)
 		return 0;
 	if (junk_db_token_expire(recorder->db, (day + 1) * DAY_SECS,
 				 recorder->set.min_reporters,
-				 EXPIRE_TOKENS_BATCH,
-				 &recorder->old_token) < 0)
+				 TOKENS_BATCH, &recorder->old_token) < 0)
 		return -1;
 	if (begin)
 		recorder->old_token_day = day;
