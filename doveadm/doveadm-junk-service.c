@@ -4,7 +4,6 @@
 #include "net.h"
 #include "str.h"
 #include "strnum.h"
-#include "write-full.h"
 
 #include "junk-frame.h"
 #include "junk-limits.h"
@@ -136,6 +135,10 @@ service_read(struct doveadm_junk_service *service, const char **error_r)
 		buffer_append(service->input, data, ret);
 		return 0;
 	}
+	/* what was reported is acknowledged first: a learn that is interrupted
+	   counts its messages */
+	if (ret < 0 && errno == EINTR && service->outstanding > 0)
+		return 0;
 	if (ret == 0) {
 		*error_r = t_strdup_printf("%s: the service has closed the "
 					   "connection", service->path);
@@ -187,10 +190,25 @@ static int
 service_write(struct doveadm_junk_service *service, const buffer_t *buf,
 	      const char **error_r)
 {
-	if (write_full(service->fd, buf->data, buf->used) == 0)
-		return 0;
-	*error_r = t_strdup_printf("write(%s) failed: %m", service->path);
-	return -1;
+	const unsigned char *data = buf->data;
+	size_t size = buf->used;
+
+	while (size > 0) {
+		ssize_t ret = write(service->fd, data, size);
+
+		if (ret < 0 && errno == EINTR) {
+			/* half a frame is worth nothing */
+			continue;
+		}
+		if (ret < 0) {
+			*error_r = t_strdup_printf("write(%s) failed: %m",
+						   service->path);
+			return -1;
+		}
+		data += ret;
+		size -= ret;
+	}
+	return 0;
 }
 
 static void

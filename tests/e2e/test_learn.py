@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 import harness
 import testcase
@@ -19,6 +20,16 @@ def learned(d):
     testcase.barrier(d)
     return d.query("SELECT count(*) FROM reports WHERE undone IS NULL "
                    "AND verdict = 1")[0][0]
+
+
+def interrupt_waiting(d, learn):
+    """While it waits for the service"""
+    service, = d.children("junk-feedback")
+    os.kill(service, signal.SIGSTOP)
+    time.sleep(0.5)  # sends all that may be under way
+    learn.send_signal(signal.SIGINT)
+    time.sleep(0.1)
+    os.kill(service, signal.SIGCONT)
 
 
 def learn(t, interrupt):
@@ -36,7 +47,7 @@ def learn(t, interrupt):
         except OSError:  # the other end is closed
             break
         if interrupt and "\r%d messages" % SHOWN in text:
-            p.send_signal(signal.SIGINT)
+            interrupt_waiting(t.d, p)
             interrupt = False
     os.close(terminal)
     return p.wait(harness.TIMEOUT_SECS), text
@@ -58,6 +69,7 @@ def test_interrupted(t):
 
     code, text = learn(t, True)
     assert code == 75 and "repeat it to go on" in text, (code, text)
+    assert "failed" not in text, text
     first = learned(t.d)
     assert SHOWN <= first < MESSAGES, first
     assert int(re.search(r"spam\t(\d+)\t0", text).group(1)) == first, text
