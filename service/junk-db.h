@@ -73,6 +73,7 @@ struct junk_db_token {
 	unsigned int class_num;
 	int spam, ham;
 	uint64_t sketch;
+	/* since 1970 */
 	int64_t day;
 };
 

@@ -13,11 +13,11 @@
 #define REBUILD_REPORTS 500
 #define REBUILD_SECS 5
 /* Token counts are written when they are so old, or when so many wait
-   (16 MB): under load always the latter. The more wait, the fewer rows and
+   (9 MB): under load always the latter. The more wait, the fewer rows and
    pages are written for each report, and the more reports are counted again
    at a start. */
 #define TOKENS_SECS 10
-#define TOKENS_MAX 200000
+#define TOKENS_MAX 300000
 /* Rows that one piece writes, deletes, or looks through for what expires. */
 #define TOKENS_BATCH 4096
 #define EXPIRE_BATCH 500
@@ -78,7 +78,7 @@ junk_recorder_write_part(struct junk_recorder *recorder, unsigned int part)
 			.spam = count->spam,
 			.ham = count->ham,
 			.sketch = count->sketch,
-			.day = (int64_t)count->day * DAY_SECS,
+			.day = (int64_t)count->day,
 		};
 
 		if (junk_db_token_add(recorder->db, &token) < 0)
@@ -298,7 +298,7 @@ junk_recorder_expire_old_tokens(struct junk_recorder *recorder, time_t now)
 	if (recorder->set.retention_days == 0 ||
 	    (begin && day == recorder->old_token_day))
 		return 0;
-	if (junk_db_token_expire(recorder->db, (day + 1) * DAY_SECS,
+	if (junk_db_token_expire(recorder->db, day + 1,
 				 recorder->set.min_reporters,
 				 TOKENS_BATCH, &recorder->old_token) < 0)
 		return -1;

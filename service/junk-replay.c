@@ -69,7 +69,7 @@ junk_recorder_count_tokens(struct junk_recorder *recorder,
 	i_zero(&count);
 	count.spam = spam ? change : 0;
 	count.ham = spam ? 0 : change;
-	count.day = (uint32_t)(event->hour / DAY_SECS);
+	count.day = (uint16_t)(event->hour / DAY_SECS);
 	for (unsigned int i = 0; i < report->token_count; i++) {
 		junk_token_t token = report->tokens[i];
 		unsigned int part = junk_token_part(keyed[i]);

@@ -1,13 +1,19 @@
 /* Open addressing with linear probing: tokens are keyed hashes already. */
 
 #include "lib.h"
+#include "mmap-util.h"
 #include "junk-token-counts.h"
 
-#define MIN_LOG2 4
+#include <sys/mman.h>
+
+/* A part's memory is of whole pages that aren't of the heap: parts grow and
+   end by turns, and would leave it full of holes. */
+#define PART_PAGE_BYTES 4096
 
 struct junk_token_part {
+	/* NULL = it has none */
 	struct junk_token_count *slots;
-	unsigned int size_log2, used;
+	unsigned int size, used;
 };
 
 struct junk_token_counts {
@@ -20,6 +26,14 @@ struct junk_token_counts *junk_token_counts_init(void)
 	return i_new(struct junk_token_counts, 1);
 }
 
+static void junk_token_part_free(struct junk_token_part *part)
+{
+	if (part->slots != NULL &&
+	    munmap(part->slots, part->size * sizeof(*part->slots)) < 0)
+		i_fatal("munmap() failed: %m");
+	i_zero(part);
+}
+
 void junk_token_counts_deinit(struct junk_token_counts **_counts)
 {
 	struct junk_token_counts *counts = *_counts;
@@ -27,41 +41,53 @@ void junk_token_counts_deinit(struct junk_token_counts **_counts)
 	if (counts == NULL)
 		return;
 	*_counts = NULL;
-	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++)
-		i_free(counts->parts[i].slots);
+	junk_token_counts_clear(counts);
 	i_free(counts);
+}
+
+/* Where the search for a token begins: by its bits after the part's, so that
+   what is close in the table is written together. */
+static inline unsigned int
+junk_token_part_pos(const struct junk_token_part *part, uint64_t token)
+{
+	return (unsigned int)(((token << JUNK_TOKEN_PART_LOG2) >> 32) *
+			      part->size >> 32);
 }
 
 /* The slot of a token, or the free one where it belongs. */
 static struct junk_token_count *
 junk_token_part_find(const struct junk_token_part *part, uint64_t token)
 {
-	const size_t mask = ((size_t)1 << part->size_log2) - 1;
-	size_t i = (size_t)token & mask;
+	unsigned int i = junk_token_part_pos(part, token);
 
 	while (part->slots[i].token != 0 && part->slots[i].token != token)
-		i = (i + 1) & mask;
+		i = i + 1 < part->size ? i + 1 : 0;
 	return &part->slots[i];
 }
 
 /* Keeps an eighth of the slots free. Most tokens are found at the first look
-   also then, and those that aren't are next to it. */
+   also then, and those that aren't are next to it. Grows by a quarter: more
+   would lie idle. */
 static void junk_token_part_grow(struct junk_token_part *part)
 {
-	struct junk_token_count *old = part->slots;
-	size_t old_size = old == NULL ? 0 : (size_t)1 << part->size_log2;
+	struct junk_token_part old = *part;
+	size_t bytes;
 
-	if (part->used + 1 <= old_size / 8 * 7)
+	if (part->used + 1 <= part->size / 8 * 7)
 		return;
-	part->size_log2 = old == NULL ? MIN_LOG2 : part->size_log2 + 1;
-	part->slots = i_new(struct junk_token_count,
-			    (size_t)1 << part->size_log2);
-	for (size_t i = 0; i < old_size; i++) {
-		if (old[i].token != 0) {
-			*junk_token_part_find(part, old[i].token) = old[i];
+	bytes = (old.size + old.size / 4 + 1) * sizeof(*old.slots);
+	bytes = (bytes + PART_PAGE_BYTES - 1) & ~(size_t)(PART_PAGE_BYTES - 1);
+	part->slots = mmap_anon(bytes);
+	if (part->slots == MAP_FAILED)
+		i_fatal_status(FATAL_OUTOFMEM, "mmap() failed: %m");
+	part->size = bytes / sizeof(*part->slots);
+	for (unsigned int i = 0; i < old.size; i++) {
+		if (old.slots[i].token != 0) {
+			*junk_token_part_find(part, old.slots[i].token) =
+				old.slots[i];
 		}
 	}
-	i_free(old);
+	junk_token_part_free(&old);
 }
 
 void junk_token_counts_prefetch(const struct junk_token_counts *counts,
@@ -71,9 +97,15 @@ void junk_token_counts_prefetch(const struct junk_token_counts *counts,
 		&counts->parts[junk_token_part(token)];
 
 	if (part->slots != NULL) {
-		__builtin_prefetch(&part->slots[(size_t)token &
-			(((size_t)1 << part->size_log2) - 1)], 1);
+		__builtin_prefetch(&part->slots[
+			junk_token_part_pos(part, token)], 1);
 	}
+}
+
+static int junk_token_count_sum(int a, int b)
+{
+	return I_MAX(I_MIN(a + b, JUNK_TOKEN_COUNT_MAX),
+		     -JUNK_TOKEN_COUNT_MAX);
 }
 
 void junk_token_counts_add(struct junk_token_counts *counts,
@@ -93,8 +125,8 @@ void junk_token_counts_add(struct junk_token_counts *counts,
 		slot->token = token;
 		return;
 	}
-	slot->spam += count->spam;
-	slot->ham += count->ham;
+	slot->spam = junk_token_count_sum(slot->spam, count->spam);
+	slot->ham = junk_token_count_sum(slot->ham, count->ham);
 	slot->sketch |= count->sketch;
 	slot->day = I_MAX(slot->day, count->day);
 }
@@ -115,10 +147,8 @@ junk_token_counts_next(const struct junk_token_counts *counts,
 		       unsigned int part_num, unsigned int *pos)
 {
 	const struct junk_token_part *part = &counts->parts[part_num];
-	const size_t size = part->slots == NULL ? 0 :
-		(size_t)1 << part->size_log2;
 
-	while (*pos < size) {
+	while (*pos < part->size) {
 		const struct junk_token_count *slot = &part->slots[(*pos)++];
 
 		if (slot->token != 0)
@@ -128,21 +158,10 @@ junk_token_counts_next(const struct junk_token_counts *counts,
 }
 
 void junk_token_counts_clear_part(struct junk_token_counts *counts,
-				  unsigned int part_num)
+				  unsigned int part)
 {
-	struct junk_token_part *part = &counts->parts[part_num];
-
-	counts->used -= part->used;
-	/* it will soon be as full again, unless it was far too large */
-	if (part->size_log2 > MIN_LOG2 &&
-	    part->used < ((size_t)1 << part->size_log2) / 8) {
-		i_free(part->slots);
-		part->size_log2 = 0;
-	} else if (part->slots != NULL) {
-		memset(part->slots, 0, sizeof(*part->slots) <<
-		       part->size_log2);
-	}
-	part->used = 0;
+	counts->used -= counts->parts[part].used;
+	junk_token_part_free(&counts->parts[part]);
 }
 
 void junk_token_counts_clear(struct junk_token_counts *counts)

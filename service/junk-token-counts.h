@@ -7,17 +7,22 @@
    Tokens are split by their top 8 bits, so that each part is one range of the
    table and can be written, and counted as written, by itself. */
 
-#define JUNK_TOKEN_PART_COUNT 256
+#define JUNK_TOKEN_PART_LOG2 8
+#define JUNK_TOKEN_PART_COUNT (1 << JUNK_TOKEN_PART_LOG2)
 
 struct junk_token_count {
 	/* 0 = free */
 	uint64_t token;
 	uint64_t sketch;
-	int32_t spam, ham;
+	/* up to JUNK_TOKEN_COUNT_MAX up or down */
+	int64_t spam:20, ham:20;
 	/* days since 1970 */
-	uint32_t day;
-	uint8_t class_num;
+	uint64_t day:16;
+	uint64_t class_num:8;
 };
+
+/* Far more than the reports that come before it is written. */
+#define JUNK_TOKEN_COUNT_MAX ((1 << 19) - 1)
 
 struct junk_token_counts;
 
@@ -26,7 +31,7 @@ void junk_token_counts_deinit(struct junk_token_counts **counts);
 
 static inline unsigned int junk_token_part(uint64_t token)
 {
-	return (unsigned int)(token >> 56);
+	return (unsigned int)(token >> (64 - JUNK_TOKEN_PART_LOG2));
 }
 
 /* Tokens that are added soon: the memory where they belong is fetched

@@ -188,7 +188,7 @@ static void test_junk_db_tokens(void)
 	};
 	int64_t pos = JUNK_DB_FIRST_TOKEN;
 	struct junk_key *key = test_key_new();
-	struct junk_db_token token;
+	struct junk_db_token token, found;
 	struct junk_db *db;
 
 	test_begin("junk_db: tokens");
@@ -200,7 +200,7 @@ static void test_junk_db_tokens(void)
 		token.class_num = i;
 		token.spam = 1;
 		token.sketch = tests[i].sketch;
-		token.day = 86400;
+		token.day = 1;
 		test_assert_idx(junk_db_token_add(db, &token) == 0, i);
 		test_assert_idx(test_db_int(t_strdup_printf(
 			"SELECT reporters FROM tokens WHERE class = %u",
@@ -215,14 +215,41 @@ static void test_junk_db_tokens(void)
 	token.day = 0;
 	test_assert(junk_db_token_add(db, &token) == 0);
 	test_assert(test_db_int("SELECT spam + 10 * ham + 100 * reporters + "
-				"1000 * (day = 86400) FROM tokens "
+				"1000 * day + 10000 * age FROM tokens "
 				"WHERE class = 1") == 1220);
+	/* one of the two again, three days later */
+	token.spam = 0;
+	token.ham = 0;
+	token.day = 4;
+	test_assert(junk_db_token_add(db, &token) == 0);
+	test_assert(junk_db_token_find(db, token.token, &found) == 1);
+	test_assert(found.sketch == 3 && found.ham == 2 && found.day == 4);
+	test_assert(test_db_int("SELECT 10 * age + reporters FROM tokens "
+				"WHERE class = 1") == 32);
+	/* the highest bit, whose reporter is alone */
+	token.token = 12345;
+	token.class_num = 12;
+	token.sketch = UINT64_C(1) << 63;
+	for (unsigned int i = 0; i < 2; i++) {
+		test_assert(junk_db_token_add(db, &token) == 0);
+		test_assert(junk_db_token_find(db, 12345, &found) == 1);
+		test_assert(found.sketch == token.sketch);
+	}
+	test_assert(test_db_int("SELECT sketch FROM tokens "
+				"WHERE class = 12") == 63);
+	/* taking back names nobody */
+	token.sketch = 0;
+	test_assert(junk_db_token_add(db, &token) == 0);
+	test_assert(test_db_int("SELECT sketch FROM tokens "
+				"WHERE class = 12") == 63);
+	test_db_exec("DELETE FROM tokens WHERE class = 12");
+	test_db_exec("UPDATE tokens SET day = 1");
 	/* rare ones aren't shown */
 	test_assert(test_db_int("SELECT count(*) FROM shown_tokens") ==
 		    N_ELEMENTS(tests) - 1);
 	/* rare and old ones expire */
-	test_assert(junk_db_token_expire(db, 86400, 3, 10, &pos) == 0);
-	test_assert(junk_db_token_expire(db, 86401, 3, 10, &pos) == 3);
+	test_assert(junk_db_token_expire(db, 1, 3, 10, &pos) == 0);
+	test_assert(junk_db_token_expire(db, 2, 3, 10, &pos) == 3);
 	test_assert(pos == JUNK_DB_FIRST_TOKEN);
 	test_assert(test_db_int("SELECT min(class) FROM tokens") == 3);
 	junk_db_close(&db);
@@ -233,7 +260,7 @@ static void test_junk_db_tokens(void)
 /* As many tokens, all over the range; each fourth one of more people. */
 static void test_add_tokens(struct junk_db *db, unsigned int count)
 {
-	struct junk_db_token token = { .spam = 1, .day = 86400 };
+	struct junk_db_token token = { .spam = 1, .day = 1 };
 
 	test_assert(junk_db_begin(db) == 0);
 	for (unsigned int i = 0; i < count; i++) {
@@ -266,13 +293,13 @@ static void test_junk_db_token_expire(void)
 	test_begin("junk_db: tokens expire in pieces");
 	test_db_delete();
 	db = test_db_open(key);
-	test_assert(junk_db_token_expire(db, 86401, 3, 100, &pos) == 0);
+	test_assert(junk_db_token_expire(db, 2, 3, 100, &pos) == 0);
 	test_assert(pos == JUNK_DB_FIRST_TOKEN);
 	test_add_tokens(db, 999);
 	test_assert(junk_db_token_add(db, &last) == 0);
 
 	/* as many as were asked for, and no other */
-	test_assert(junk_db_token_expire(db, 86401, 3, 100, &pos) <= 100);
+	test_assert(junk_db_token_expire(db, 2, 3, 100, &pos) <= 100);
 	test_assert_cmp(test_tokens_before(pos), <, 100);
 	test_assert(test_db_int("SELECT count(*) FROM tokens") ==
 		    test_tokens_before(pos) + 900);
@@ -280,7 +307,7 @@ static void test_junk_db_token_expire(void)
 	test_assert(junk_db_token_add(db, &first) == 0);
 	for (pieces = 1; pos != JUNK_DB_FIRST_TOKEN && pieces < 100; pieces++) {
 		old_pos = pos;
-		test_assert_idx(junk_db_token_expire(db, 86401, 3, 100,
+		test_assert_idx(junk_db_token_expire(db, 2, 3, 100,
 						     &pos) > 0, pieces);
 		test_assert_idx(pos > old_pos || pos == JUNK_DB_FIRST_TOKEN,
 				pieces);
@@ -291,7 +318,7 @@ static void test_junk_db_token_expire(void)
 	test_assert(test_db_int("SELECT count(*) FROM tokens "
 				"WHERE reporters > 2") == 250);
 	/* but with the next round */
-	test_assert(junk_db_token_expire(db, 86401, 3, 100, &pos) == 1);
+	test_assert(junk_db_token_expire(db, 2, 3, 100, &pos) == 1);
 	test_assert(pos != JUNK_DB_FIRST_TOKEN);
 	junk_db_close(&db);
 	junk_key_unref(&key);
@@ -477,18 +504,22 @@ static void test_junk_db_open(void)
 	test_assert(test_db_int("PRAGMA auto_vacuum") == 2);
 
 	/* an older version is brought up to date */
-	test_db_exec("INSERT INTO tokens VALUES (1, 0, 2, 3, 4, 5, 86400, 0);"
+	test_db_exec("INSERT INTO tokens VALUES (1, 0, 2, 3, 4, 15, 86400, 0),"
+		     "(2, 0, 2, 3, 1, 1 << 63, 86400, 0),"
+		     "(3, 0, 2, 3, 0, 0, 86400, 0);"
 		     "DROP VIEW token_classes; DROP VIEW rising_tokens;"
 		     "DROP VIEW shown_tokens;"
 		     "DELETE FROM meta WHERE name = 'views';"
-		     "ALTER TABLE tokens DROP COLUMN first_day;"
+		     "ALTER TABLE tokens DROP COLUMN age;"
 		     "DROP TABLE identities; PRAGMA user_version = 1");
 	db = test_db_open(key);
 	junk_db_close(&db);
 	test_assert(test_db_int("PRAGMA user_version") ==
 		    JUNK_DATABASE_VERSION);
 	test_assert(test_db_int("SELECT count(*) FROM identities") == 0);
-	test_assert(test_db_int("SELECT first_day FROM tokens") == 86400);
+	test_assert(test_db_int("SELECT sum(100 * day + 10 * age + "
+				"(sketch = iif(token = 1, 15, "
+				"iif(token = 2, 63, 0)))) FROM tokens") == 303);
 
 	/* another key */
 	i_unlink(test_path("key"));

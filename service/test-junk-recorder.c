@@ -695,9 +695,8 @@ static void test_insert_tokens(unsigned int count, unsigned int common,
 		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL "
 		"SELECT i + 1 FROM n WHERE i < %u) "
 		"INSERT INTO tokens SELECT i, 0, 1, 0, "
-		"CASE WHEN i <= %u THEN 9 ELSE 1 END, 1, %ld, %ld FROM n",
-		count + common, common, (long)(when - when % DAY),
-		(long)(when - when % DAY)));
+		"CASE WHEN i <= %u THEN 9 ELSE 1 END, 1, %ld, 0 FROM n",
+		count + common, common, (long)(when / DAY)));
 }
 
 /* Maintain as long as there is anything to do. Returns how many rows a piece

@@ -51,7 +51,7 @@ CREATE TABLE hours (
 ) WITHOUT ROWID;
 
 -- How often a token was reported. reporters is how many different people are
--- behind it, estimated from the sketch.
+-- behind it, estimated from the sketch. Millions of rows: as small as can be.
 CREATE TABLE tokens (
   -- keyed hash of the token
   token INTEGER NOT NULL PRIMARY KEY,
@@ -60,10 +60,12 @@ CREATE TABLE tokens (
   spam INTEGER NOT NULL,
   ham INTEGER NOT NULL,
   reporters INTEGER NOT NULL,
+  -- 64 bits; of one reporter: the number of its bit
   sketch INTEGER NOT NULL,
-  -- start of the days of its last and its first report, seconds since 1970
+  -- of its last report, since 1970
   day INTEGER NOT NULL,
-  first_day INTEGER NOT NULL
+  -- days from its first report to its last
+  age INTEGER NOT NULL
 );
 
 -- Where junk_feedback_uid_identities is set: which identity belongs to whom.

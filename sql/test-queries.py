@@ -117,8 +117,8 @@ def database():
                " ('threshold', 90)")
     db.executemany("INSERT INTO hours VALUES (?, ?, ?, ?, ?, ?)", HOURS)
     db.executemany("INSERT INTO tokens (token, class, spam, ham, reporters,"
-                   " first_day, day, sketch) VALUES (?, ?, ?, ?, ?, ?, %d, 0)"
-                   % TODAY, TOKENS)
+                   " age, day, sketch) VALUES (?, ?, ?, ?, ?, (%d - ?) / 86400,"
+                   " %d / 86400, 0)" % (TODAY, TODAY), TOKENS)
     db.executemany(
         "INSERT INTO reports (seq, id, hour, verdict, origin, score, burst,"
         " undone, sealed) VALUES (?, ?, ?, ?, ?, 1, ?, ?, x'')", REPORTS)

@@ -52,8 +52,8 @@ CREATE VIEW shown_tokens AS
   SELECT coalesce(c.name, t.class) AS class,
     printf('%016x', t.token) AS token,
     t.spam AS spam, t.ham AS ham, t.reporters AS reporters,
-    strftime('%Y-%m-%d', t.first_day, 'unixepoch') AS first_day,
-    strftime('%Y-%m-%d', t.day, 'unixepoch') AS last_day
+    strftime('%Y-%m-%d', (t.day - t.age) * 86400, 'unixepoch') AS first_day,
+    strftime('%Y-%m-%d', t.day * 86400, 'unixepoch') AS last_day
   FROM tokens t LEFT JOIN classes c USING (class)
   WHERE t.reporters >=
     (SELECT value FROM meta WHERE name = 'min_reporters');

@@ -108,7 +108,9 @@ def downgrade(path):
                             "'view'").fetchall():
         db.execute('DROP VIEW "%s"' % name)
     db.executescript("DROP TABLE identities;"
-                     "ALTER TABLE tokens DROP COLUMN first_day;"
+                     "UPDATE tokens SET day = day * 86400, sketch = "
+                     "iif(reporters = 1, 1 << sketch, sketch);"
+                     "ALTER TABLE tokens DROP COLUMN age;"
                      "DELETE FROM meta WHERE name = 'views';"
                      "PRAGMA user_version = 1;")
     db.close()

@@ -83,7 +83,7 @@ def doveadm(t, *args, stdin=None):
             p.stderr.decode(errors="replace"))
 
 
-def make_database(t, hours=(), tokens=(), version=2, app_id=0x4a46626b):
+def make_database(t, hours=(), tokens=(), version=3, app_id=0x4a46626b):
     """The service's database with rows of the test's own."""
     remove_database(t)
     os.makedirs(os.path.dirname(t.d.database_path), exist_ok=True)
@@ -97,8 +97,8 @@ def make_database(t, hours=(), tokens=(), version=2, app_id=0x4a46626b):
     db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)",
                    (("min_reporters", 2), ("threshold", 90)))
     db.executemany("INSERT INTO hours VALUES (?, ?, ?, ?, ?, ?)", hours)
-    db.executemany("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, 0, ?6, ?6)",
-                   tokens)
+    db.executemany("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, 0, ?6 / 86400, "
+                   "0)", tokens)
     db.commit()
     db.close()
 
