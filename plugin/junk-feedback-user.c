@@ -13,8 +13,8 @@
 #include "junk-spool.h"
 #include "junk-tokenizer.h"
 #include "junk-trail.h"
-#include "junk-dbox.h"
 #include "junk-later.h"
+#include "junk-mail-file.h"
 #include "junk-recover.h"
 #include "junk-feedback-user.h"
 
@@ -308,7 +308,7 @@ junk_user_read_body(struct junk_user *juser, struct mail *mail,
 	uoff_t size;
 	int ret;
 
-	if (junk_sdbox_read(mail, body_r))
+	if (junk_mail_file_read(mail, body_r))
 		return 0;
 	ret = junk_dbox_open(mail, &input, &size);
 	if (ret < 0) {

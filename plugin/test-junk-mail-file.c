@@ -3,12 +3,12 @@
 #include "write-full.h"
 #include "test-common.h"
 #include "junk-limits.h"
-#include "junk-dbox.h"
+#include "junk-mail-file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-#define FNAME ".test-junk-dbox"
+#define FNAME ".test-junk-mail-file"
 #define FILE_HEADER "2 M1e C6728d0a1\n"
 #define MSG_HEADER(size) "\001\002N          " size "\n"
 
@@ -91,9 +91,44 @@ static void test_junk_sdbox_read_fd(void)
 	test_end();
 }
 
+static void test_junk_maildir_read_fd(void)
+{
+	static const size_t sizes[] = {
+		0, 1, 8191, 8192, 8193, 100000,
+		JUNK_MAX_READ_BYTES, JUNK_MAX_READ_BYTES + 1
+	};
+	string_t *data = str_new(default_pool, 1024);
+	struct junk_body *body;
+	int fd;
+
+	test_begin("junk_maildir_read_fd()");
+	for (unsigned int i = 0; i < N_ELEMENTS(sizes); i++) {
+		while (str_len(data) < sizes[i]) {
+			str_append_c(data, (unsigned char)
+				     (str_len(data) * 7 + str_len(data) / 256));
+		}
+		fd = test_open(data);
+		body = NULL;
+		test_assert_idx(junk_maildir_read_fd(fd, &body), i);
+		test_assert_idx(body != NULL && body->size ==
+				I_MIN(sizes[i], JUNK_MAX_READ_BYTES), i);
+		test_assert_idx(body != NULL && memcmp(body->data,
+				str_data(data), body->size) == 0, i);
+		i_free(body);
+		i_close_fd(&fd);
+	}
+	/* not for reading */
+	fd = open("/", O_RDONLY);
+	test_assert(!junk_maildir_read_fd(fd, &body));
+	i_close_fd(&fd);
+	str_free(&data);
+	test_end();
+}
+
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
+		test_junk_maildir_read_fd,
 		test_junk_sdbox_read_fd,
 		NULL
 	};
