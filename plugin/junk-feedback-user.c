@@ -304,24 +304,24 @@ static int
 junk_user_read_body(struct junk_user *juser, struct mail *mail,
 		    struct junk_body **body_r, const char **error_r)
 {
+	struct junk_body *kept;
 	struct istream *input;
 	uoff_t size;
-	int ret;
 
-	if (junk_mail_file_read(mail, body_r))
-		return 0;
-	ret = junk_dbox_open(mail, &input, &size);
-	if (ret < 0) {
-		*error_r = mailbox_get_last_internal_error(mail->box, NULL);
+	if (junk_mail_file_keep(mail, &kept)) {
+		if (!junk_mail_files_are_full()) {
+			*body_r = kept;
+			return 0;
+		}
+		*body_r = junk_body_load(kept);
+		junk_body_free(&kept);
+		if (*body_r != NULL)
+			return 0;
+	}
+	if (junk_user_get_stream(mail, &input, error_r) < 0)
 		return -1;
-	}
-	if (ret == 0) {
-		if (junk_user_get_stream(mail, &input, error_r) < 0)
-			return -1;
-		/* in a Maildir's file name; saves looking for the end */
-		if (mail_get_physical_size(mail, &size) < 0)
-			size = JUNK_MAX_READ_BYTES;
-	}
+	if (mail_get_physical_size(mail, &size) < 0)
+		size = JUNK_MAX_READ_BYTES;
 	return junk_body_read(input, size, juser->read_buffer, body_r,
 			      error_r);
 }
@@ -511,16 +511,17 @@ void junk_user_report_later(struct junk_user *juser,
 }
 
 /* Its turn has come. */
-static void junk_user_report_read(const struct junk_pending *pending,
-				  void *context)
+static void
+junk_user_report_body(struct junk_user *juser,
+		      const struct junk_pending *pending,
+		      const struct junk_body *body)
 {
-	struct junk_user *juser = context;
 	struct junk_pending p = *pending;
 	struct junk_message msg;
 	struct istream *input;
 	const char *error;
 
-	input = i_stream_create_from_data(p.body->data, p.body->size);
+	input = i_stream_create_from_data(body->data, body->size);
 	T_BEGIN {
 		/* reading memory doesn't fail */
 		(void)junk_user_tokenize_stream(juser, input, &msg, &error);
@@ -529,6 +530,25 @@ static void junk_user_report_read(const struct junk_pending *pending,
 	junk_pending_set_message(&p, &msg);
 	p.body = NULL;
 	junk_user_report_tokens(juser, &p, array_front(&msg.tokens));
+}
+
+static void junk_user_report_read(const struct junk_pending *pending,
+				  void *context)
+{
+	struct junk_user *juser = context;
+	struct junk_body *body;
+
+	if (pending->body->fd == -1) {
+		junk_user_report_body(juser, pending, pending->body);
+		return;
+	}
+	body = junk_body_load(pending->body);
+	if (body == NULL) {
+		junk_user_dropped(juser, "unreadable", "its file has changed");
+		return;
+	}
+	junk_user_report_body(juser, pending, body);
+	junk_body_free(&body);
 }
 
 static void junk_user_later_done(void *context)

@@ -66,7 +66,8 @@ bool junk_later_is_full(const struct junk_later *later, size_t bytes)
 
 size_t junk_later_bytes(const struct junk_pending *pending)
 {
-	return sizeof(*pending) + pending->body->size;
+	return sizeof(*pending) +
+		(pending->body->fd == -1 ? pending->body->size : 0);
 }
 
 void junk_later_add(struct junk_later *later,

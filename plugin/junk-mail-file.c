@@ -6,19 +6,34 @@
 #include "dbox-mail.h"
 #include "dbox-file.h"
 #include "maildir-storage.h"
+#include "mdbox-storage.h"
+#include "mdbox-file.h"
+#include "mdbox-map.h"
 #include "sdbox-storage.h"
 #include "junk-limits.h"
 #include "junk-mail-file.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Most messages come at once. */
-#define READ_BYTES 8192
 /* "2 M1e C<time>": dbox-file.h */
 #define FILE_HEADER_START "2 M1e C"
 #define FILE_HEADER_MAX_BYTES 64
+
+bool junk_mail_files_are_full(void)
+{
+	static unsigned int max = 0;
+	struct rlimit limit;
+
+	if (max == 0) {
+		max = JUNK_MAIL_FILES_MAX;
+		if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+			max = I_MIN(max, limit.rlim_cur / 2);
+	}
+	return junk_body_open_files() >= max;
+}
 
 /* Is a message's stream nothing but what its format's own function gives? */
 static bool
@@ -32,7 +47,7 @@ junk_mail_is_plain(struct mail *mail,
 
 	return imail->mail.v.get_stream == get_stream &&
 		imail->mail.v.istream_opened == index_mail_opened &&
-		imail->data.stream == NULL;
+		imail->data.stream == NULL && mail->uid != 0;
 }
 
 static bool junk_dbox_is_plain(struct mail *mail)
@@ -45,153 +60,161 @@ static bool junk_dbox_is_plain(struct mail *mail)
 	return storage->attachment_dir == NULL;
 }
 
-/* A message of so many bytes, of which some were read already. Returns FALSE
-   if the file has less. */
-static bool
-junk_read_rest(int fd, size_t size, const void *data, size_t data_size,
-	       struct junk_body **body_r)
-{
-	struct junk_body *body = junk_body_alloc(size);
-	ssize_t got;
-
-	memcpy(body->data, data, I_MIN(size, data_size));
-	for (size_t pos = data_size; pos < size; pos += (size_t)got) {
-		got = read(fd, body->data + pos, size - pos);
-		if (got <= 0) {
-			i_free(body);
-			return FALSE;
-		}
-	}
-	*body_r = body;
-	return TRUE;
-}
-
 /* --- Maildir --- */
 
-bool junk_maildir_read_fd(int fd, struct junk_body **body_r)
-{
-	unsigned char data[READ_BYTES];
-	struct stat st;
-	ssize_t got;
-
-	got = read(fd, data, sizeof(data));
-	if (got < 0)
-		return FALSE;
-	/* less than was asked for is the end of a file */
-	st.st_size = got;
-	if ((size_t)got == sizeof(data) &&
-	    (fstat(fd, &st) < 0 || st.st_size < got))
-		return FALSE;
-	return junk_read_rest(fd, I_MIN((uoff_t)st.st_size,
-					JUNK_MAX_READ_BYTES),
-			      data, (size_t)got, body_r);
-}
-
 static int
-junk_maildir_read_path(struct maildir_mailbox *mbox ATTR_UNUSED,
-		       const char *path, struct junk_body **body_r)
+junk_maildir_open(struct maildir_mailbox *mbox ATTR_UNUSED, const char *path,
+		  int *fd_r)
 {
-	int fd, ret;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1) {
-		/* 0 = it may have been renamed: try again */
-		return errno == ENOENT ? 0 : -1;
-	}
-	ret = junk_maildir_read_fd(fd, body_r) ? 1 : -1;
-	i_close_fd(&fd);
-	return ret;
+	*fd_r = open(path, O_RDONLY | O_CLOEXEC);
+	if (*fd_r != -1)
+		return 1;
+	/* 0 = it may have been renamed: try again */
+	return errno == ENOENT ? 0 : -1;
 }
 
-static bool junk_maildir_read(struct mail *mail, struct junk_body **body_r)
+static bool junk_maildir_keep(struct mail *mail, struct junk_body **body_r)
 {
-	return strcmp(mail->box->storage->name, MAILDIR_STORAGE_NAME) == 0 &&
-		junk_mail_is_plain(mail, maildir_mail_vfuncs.get_stream) &&
-		mail->uid != 0 &&
-		maildir_file_do(MAILDIR_MAILBOX(mail->box), mail->uid,
-				junk_maildir_read_path, body_r) > 0;
+	int fd;
+
+	if (!junk_mail_is_plain(mail, maildir_mail_vfuncs.get_stream) ||
+	    maildir_file_do(MAILDIR_MAILBOX(mail->box), mail->uid,
+			    junk_maildir_open, &fd) <= 0)
+		return FALSE;
+	*body_r = junk_body_keep(fd, 0, JUNK_MAX_READ_BYTES);
+	return TRUE;
 }
 
 /* --- dbox --- */
 
-int junk_dbox_open(struct mail *mail, struct istream **input_r, uoff_t *size_r)
+bool junk_dbox_find(int fd, bool first, uoff_t *offset, size_t *size_r)
 {
-	struct dbox_storage *storage;
-	struct dbox_file *file;
-	uoff_t offset;
-
-	if (!junk_dbox_is_plain(mail))
-		return 0;
-	storage = DBOX_STORAGE(mail->box->storage);
-	if (storage->v.mail_open(DBOX_MAIL(mail), &offset, &file) < 0 ||
-	    dbox_file_seek(file, offset) <= 0)
-		return -1;
-	*input_r = file->input;
-	*size_r = file->cur_physical_size;
-	return 1;
-}
-
-/* The start of a file: where does the message begin, how long is it? */
-static bool
-junk_sdbox_parse(const unsigned char *data, size_t size, size_t *pos_r,
-		 uoff_t *size_r)
-{
+	unsigned char data[FILE_HEADER_MAX_BYTES +
+			   sizeof(struct dbox_message_header)];
 	const struct dbox_message_header *hdr;
 	const unsigned char *lf;
-
-	if (size < strlen(FILE_HEADER_START) ||
-	    memcmp(data, FILE_HEADER_START, strlen(FILE_HEADER_START)) != 0)
-		return FALSE;
-	lf = memchr(data, '\n', I_MIN(size, FILE_HEADER_MAX_BYTES));
-	if (lf == NULL)
-		return FALSE;
-	*pos_r = (size_t)(lf + 1 - data) + sizeof(*hdr);
-	if (size < *pos_r)
-		return FALSE;
-	hdr = (const void *)(lf + 1);
-	*size_r = hex2dec(hdr->message_size_hex, sizeof(hdr->message_size_hex));
-	return memcmp(hdr->magic_pre, DBOX_MAGIC_PRE,
-		      sizeof(hdr->magic_pre)) == 0 &&
-		hdr->save_lf == '\n' && *size_r > 0;
-}
-
-bool junk_sdbox_read_fd(int fd, struct junk_body **body_r)
-{
-	unsigned char data[READ_BYTES];
-	size_t pos, left;
-	ssize_t got;
+	size_t pos = 0;
 	uoff_t size;
+	ssize_t got;
 
-	got = read(fd, data, sizeof(data));
-	if (got <= 0 || !junk_sdbox_parse(data, (size_t)got, &pos, &size))
+	got = pread(fd, data, first ? sizeof(data) : sizeof(*hdr),
+		    (off_t)*offset);
+	if (got < (ssize_t)sizeof(*hdr))
 		return FALSE;
-	size = I_MIN(size, JUNK_MAX_READ_BYTES);
-	left = (size_t)got - pos;
-	if (size > left && (size_t)got < sizeof(data))
+	if (first) {
+		lf = memchr(data, '\n', I_MIN(got, FILE_HEADER_MAX_BYTES));
+		if (lf == NULL || memcmp(data, FILE_HEADER_START,
+					 strlen(FILE_HEADER_START)) != 0)
+			return FALSE;
+		pos = (size_t)(lf + 1 - data);
+		if ((size_t)got < pos + sizeof(*hdr))
+			return FALSE;
+	}
+	hdr = (const void *)(data + pos);
+	size = hex2dec(hdr->message_size_hex, sizeof(hdr->message_size_hex));
+	if (memcmp(hdr->magic_pre, DBOX_MAGIC_PRE,
+		   sizeof(hdr->magic_pre)) != 0 ||
+	    hdr->save_lf != '\n' || size == 0)
 		return FALSE;
-	return junk_read_rest(fd, (size_t)size, data + pos, left, body_r);
+	*offset += pos + sizeof(*hdr);
+	*size_r = I_MIN(size, JUNK_MAX_READ_BYTES);
+	return TRUE;
 }
 
-static bool junk_sdbox_read(struct mail *mail, struct junk_body **body_r)
+static bool junk_sdbox_keep(struct mail *mail, struct junk_body **body_r)
 {
 	const char *path;
-	bool ret;
+	uoff_t offset = 0;
+	size_t size;
 	int fd;
 
-	if (strcmp(mail->box->storage->name, SDBOX_STORAGE_NAME) != 0 ||
-	    !junk_dbox_is_plain(mail) || mail->uid == 0)
+	if (!junk_dbox_is_plain(mail))
 		return FALSE;
 	path = t_strconcat(mailbox_get_path(mail->box),
 			   "/"SDBOX_MAIL_FILE_PREFIX, dec2str(mail->uid), NULL);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1)
 		return FALSE;
-	ret = junk_sdbox_read_fd(fd, body_r);
-	i_close_fd(&fd);
-	return ret;
+	if (!junk_dbox_find(fd, TRUE, &offset, &size)) {
+		i_close_fd(&fd);
+		return FALSE;
+	}
+	*body_r = junk_body_keep(fd, offset, size);
+	return TRUE;
 }
 
-bool junk_mail_file_read(struct mail *mail, struct junk_body **body_r)
+/* What Dovecot has said of the file is enough: most of the time would be waiting
+   for the memory that the message's header is in. */
+static bool junk_mdbox_keep(struct mail *mail, struct junk_body **body_r)
 {
-	return junk_maildir_read(mail, body_r) || junk_sdbox_read(mail, body_r);
+	struct mdbox_mailbox *mbox = MDBOX_MAILBOX(mail->box);
+	struct dbox_file *file;
+	uint32_t map_uid, file_id;
+	uoff_t offset;
+	bool deleted;
+	int fd = -1;
+
+	if (!junk_dbox_is_plain(mail) ||
+	    mdbox_mail_lookup(mbox, mail->transaction->view, mail->seq,
+			      &map_uid) < 0 ||
+	    mdbox_map_lookup(mbox->storage->map, map_uid, &file_id,
+			     &offset) <= 0)
+		return FALSE;
+	file = mdbox_file_init(mbox->storage, file_id);
+	if (dbox_file_open(file, &deleted) > 0 && !deleted &&
+	    file->msg_header_size == sizeof(struct dbox_message_header))
+		fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
+	dbox_file_unref(&file);
+	if (fd == -1)
+		return FALSE;
+	*body_r = junk_body_keep(fd, offset, 0);
+	return TRUE;
+}
+
+/* --- any of them --- */
+
+bool junk_mail_file_keep(struct mail *mail, struct junk_body **body_r)
+{
+	static const struct {
+		const char *storage;
+		bool (*keep)(struct mail *mail, struct junk_body **body_r);
+	} formats[] = {
+		{ MAILDIR_STORAGE_NAME, junk_maildir_keep },
+		{ SDBOX_STORAGE_NAME, junk_sdbox_keep },
+		{ MDBOX_STORAGE_NAME, junk_mdbox_keep },
+	};
+
+	for (unsigned int i = 0; i < N_ELEMENTS(formats); i++) {
+		if (strcmp(mail->box->storage->name, formats[i].storage) == 0)
+			return formats[i].keep(mail, body_r);
+	}
+	return FALSE;
+}
+
+struct junk_body *junk_body_load(const struct junk_body *kept)
+{
+	struct junk_body *body;
+	struct stat st;
+	uoff_t offset = kept->offset;
+	size_t size = kept->size;
+	ssize_t got;
+
+	if (size == 0 && !junk_dbox_find(kept->fd, FALSE, &offset, &size))
+		return NULL;
+	/* the start of a file has no more than the file */
+	if (offset == 0) {
+		if (fstat(kept->fd, &st) < 0 || st.st_size < 0)
+			return NULL;
+		size = I_MIN((uoff_t)st.st_size, size);
+	}
+	body = junk_body_alloc(size);
+	for (size_t pos = 0; pos < size; pos += (size_t)got) {
+		got = pread(kept->fd, body->data + pos, size - pos,
+			    (off_t)(offset + pos));
+		if (got <= 0) {
+			junk_body_free(&body);
+			return NULL;
+		}
+	}
+	return body;
 }

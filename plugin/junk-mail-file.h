@@ -4,29 +4,31 @@
 #include "junk-pending.h"
 
 struct mail;
-struct istream;
 
 /* The stream of a message costs several times what reading it does: an event,
    streams upon each other, a look into the index cache for its size, and a look
-   at the cache file when the mail is closed. In sdbox also paths, a stream and a
-   buffer of the file.
+   at the cache file when the mail is closed. And reading it costs memory that
+   the system has to find.
 
    Where nothing has to be decoded (compressed, encrypted, attachments kept
-   elsewhere), a message can be read from its file as it is. */
+   elsewhere), a message is a part of a file that doesn't change any more, and
+   stays readable through an open file also when it is gone from its folder. */
 
-/* Read a message of Maildir or sdbox. Returns FALSE if it can't be done so: the
-   format is another one, the file isn't where it most often is, or isn't as it
-   should be. */
-bool junk_mail_file_read(struct mail *mail, struct junk_body **body_r);
-/* ... if the file is such a one. */
-bool junk_maildir_read_fd(int fd, struct junk_body **body_r);
-bool junk_sdbox_read_fd(int fd, struct junk_body **body_r);
+/* Open files of all sessions in the process, at most; half of what the process
+   may have if that is less. The others are read at once. */
+#define JUNK_MAIL_FILES_MAX 2048
 
-/* Returns 1 and the file's stream, at the message's start, with the message's
-   size (the stream isn't ours: valid until something else is asked of the
-   mail), 0 if the message needs a stream of its own, -1 if it can't be
-   read. */
-int junk_dbox_open(struct mail *mail, struct istream **input_r,
-		   uoff_t *size_r);
+/* A message of Maildir, sdbox or mdbox, without reading it. Returns FALSE if that
+   can't be done: the format is another one, the file isn't where it most often
+   is, or isn't as it should be. */
+bool junk_mail_file_keep(struct mail *mail, struct junk_body **body_r);
+/* Where a message of dbox is whose header begins at the offset; first: after the
+   file's own header, which is looked at. Returns FALSE if there is none. */
+bool junk_dbox_find(int fd, bool first, uoff_t *offset, size_t *size_r);
+
+/* Read what was kept. Returns NULL if the file hasn't got it. */
+struct junk_body *junk_body_load(const struct junk_body *body);
+/* No room for another open file? */
+bool junk_mail_files_are_full(void);
 
 #endif

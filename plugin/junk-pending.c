@@ -6,16 +6,49 @@
 
 #include <stdlib.h>
 
+static unsigned int open_files = 0;
+
 struct junk_body *junk_body_alloc(size_t size)
 {
 	/* i_malloc() clears what it gives: most of what reading costs */
 	struct junk_body *body = malloc(sizeof(*body) + size);
 
-	if (body != NULL) {
-		body->size = size;
-		return body;
+	if (body == NULL)
+		i_fatal_status(FATAL_OUTOFMEM, "malloc() failed: %m");
+	body->fd = -1;
+	body->offset = 0;
+	body->size = size;
+	return body;
+}
+
+struct junk_body *junk_body_keep(int fd, uoff_t offset, size_t size)
+{
+	struct junk_body *body = i_new(struct junk_body, 1);
+
+	body->fd = fd;
+	body->offset = offset;
+	body->size = size;
+	open_files++;
+	return body;
+}
+
+void junk_body_free(struct junk_body **_body)
+{
+	struct junk_body *body = *_body;
+
+	if (body == NULL)
+		return;
+	*_body = NULL;
+	if (body->fd != -1) {
+		i_close_fd(&body->fd);
+		open_files--;
 	}
-	i_fatal_status(FATAL_OUTOFMEM, "malloc() failed: %m");
+	i_free(body);
+}
+
+unsigned int junk_body_open_files(void)
+{
+	return open_files;
 }
 
 static struct junk_body *junk_body_create(const void *data, size_t size)
@@ -56,6 +89,6 @@ int junk_body_read(struct istream *input, uoff_t size, buffer_t *buf,
 
 void junk_pending_clear(struct junk_pending *pending)
 {
-	i_free(pending->body);
+	junk_body_free(&pending->body);
 	i_free(pending->kept_vname);
 }

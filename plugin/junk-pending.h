@@ -6,9 +6,15 @@
 struct istream;
 
 /* A message as it was when the user acted: its start, as far as it is ever
-   read. A copy, since a moment later the message may be gone, or its mailbox
-   closed. */
+   read. A copy or an open file, since a moment later the message may be gone, or
+   its mailbox closed. */
 struct junk_body {
+	/* the file that has it; -1 = it is in data */
+	int fd;
+	/* where in the file */
+	uoff_t offset;
+	/* bytes of it; 0 = a header of dbox comes first and says it; of a whole
+	   file that begins at 0: at most */
 	size_t size;
 	unsigned char data[];
 };
@@ -39,8 +45,13 @@ struct junk_pending {
 	bool unread;
 };
 
-/* Room for so many bytes; i_free() it. */
+/* Room for so many bytes */
 struct junk_body *junk_body_alloc(size_t size);
+/* A part of a file. Takes over the fd. */
+struct junk_body *junk_body_keep(int fd, uoff_t offset, size_t size);
+void junk_body_free(struct junk_body **body);
+/* How many of them have a file, in the whole process. */
+unsigned int junk_body_open_files(void);
 /* Read a message from the stream's current offset: so many bytes, or to the
    end. Returns 0, or -1 and error_r. buf: used for reading, its content
    doesn't matter. */

@@ -247,7 +247,7 @@ static void test_junk_body_read(void)
 					       buf, &body, &error) == 0, i);
 		test_assert_idx(body->size == tests[i].expect, i);
 		test_assert_idx(memcmp(body->data, data, body->size) == 0, i);
-		i_free(body);
+		junk_body_free(&body);
 		i_stream_unref(&limited);
 		i_stream_unref(&input);
 	}

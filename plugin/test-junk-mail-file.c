@@ -23,7 +23,7 @@ static int test_open(const string_t *data)
 	return fd;
 }
 
-static void test_junk_sdbox_read_fd(void)
+static void test_junk_dbox_find(void)
 {
 	static const struct {
 		const char *header;
@@ -62,65 +62,91 @@ static void test_junk_sdbox_read_fd(void)
 		{ "", 100000, 0 },
 	};
 	string_t *data = str_new(default_pool, 1024);
-	struct junk_body *body;
-	size_t pos;
+	struct junk_body *kept, *body;
+	uoff_t offset;
+	size_t pos, size;
+	bool found;
 	int fd;
 
-	test_begin("junk_sdbox_read_fd()");
-	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) {
+	test_begin("junk_dbox_find()");
+	/* in a file of its own, and in one with others */
+	for (unsigned int i = 0; i < 2 * N_ELEMENTS(tests); i++) {
+		const char *header = tests[i / 2].header;
+		const bool first = i % 2 == 0;
+
 		str_truncate(data, 0);
-		str_append(data, tests[i].header);
+		if (!first) {
+			str_append(data, "something else\n");
+			if (strncmp(header, FILE_HEADER,
+				    strlen(FILE_HEADER)) == 0)
+				header += strlen(FILE_HEADER);
+		}
+		offset = str_len(data);
+		str_append(data, header);
 		pos = str_len(data);
-		for (unsigned int j = 0; j < tests[i].bytes; j++)
+		for (unsigned int j = 0; j < tests[i / 2].bytes; j++)
 			str_append_c(data, (unsigned char)(j * 7 + j / 256));
+		if (!first)
+			offset = strlen("something else\n");
+		else
+			offset = 0;
 		fd = test_open(data);
 		body = NULL;
-		test_assert_idx(junk_sdbox_read_fd(fd, &body) ==
-				(tests[i].expect > 0), i);
-		test_assert_idx((body != NULL) == (tests[i].expect > 0), i);
+		/* what has no header of its own is looked at when it is
+		   loaded */
+		size = 0;
+		found = !first || junk_dbox_find(fd, first, &offset, &size);
+		if (!found) {
+			i_close_fd(&fd);
+		} else {
+			kept = junk_body_keep(fd, offset, size);
+			test_assert_idx(junk_body_open_files() == 1, i);
+			body = junk_body_load(kept);
+			junk_body_free(&kept);
+		}
+		test_assert_idx(junk_body_open_files() == 0, i);
+		test_assert_idx((body != NULL) == (tests[i / 2].expect > 0),
+				i);
 		if (body != NULL) {
-			test_assert_idx(body->size == tests[i].expect, i);
+			test_assert_idx(body->size == tests[i / 2].expect, i);
 			test_assert_idx(memcmp(body->data,
 					       str_data(data) + pos,
 					       body->size) == 0, i);
 		}
-		i_free(body);
-		i_close_fd(&fd);
+		junk_body_free(&body);
 	}
 	str_free(&data);
 	test_end();
 }
 
-static void test_junk_maildir_read_fd(void)
+static void test_junk_body_load(void)
 {
 	static const size_t sizes[] = {
 		0, 1, 8191, 8192, 8193, 100000,
 		JUNK_MAX_READ_BYTES, JUNK_MAX_READ_BYTES + 1
 	};
 	string_t *data = str_new(default_pool, 1024);
-	struct junk_body *body;
-	int fd;
+	struct junk_body *kept, *body;
 
-	test_begin("junk_maildir_read_fd()");
+	test_begin("junk_body_load() of a whole file");
 	for (unsigned int i = 0; i < N_ELEMENTS(sizes); i++) {
 		while (str_len(data) < sizes[i]) {
 			str_append_c(data, (unsigned char)
 				     (str_len(data) * 7 + str_len(data) / 256));
 		}
-		fd = test_open(data);
-		body = NULL;
-		test_assert_idx(junk_maildir_read_fd(fd, &body), i);
+		kept = junk_body_keep(test_open(data), 0, JUNK_MAX_READ_BYTES);
+		body = junk_body_load(kept);
 		test_assert_idx(body != NULL && body->size ==
 				I_MIN(sizes[i], JUNK_MAX_READ_BYTES), i);
 		test_assert_idx(body != NULL && memcmp(body->data,
 				str_data(data), body->size) == 0, i);
-		i_free(body);
-		i_close_fd(&fd);
+		junk_body_free(&body);
+		junk_body_free(&kept);
 	}
 	/* not for reading */
-	fd = open("/", O_RDONLY);
-	test_assert(!junk_maildir_read_fd(fd, &body));
-	i_close_fd(&fd);
+	kept = junk_body_keep(open("/", O_RDONLY), 0, JUNK_MAX_READ_BYTES);
+	test_assert(junk_body_load(kept) == NULL);
+	junk_body_free(&kept);
 	str_free(&data);
 	test_end();
 }
@@ -128,8 +154,8 @@ static void test_junk_maildir_read_fd(void)
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
-		test_junk_maildir_read_fd,
-		test_junk_sdbox_read_fd,
+		test_junk_dbox_find,
+		test_junk_body_load,
 		NULL
 	};
 	return test_run(test_functions);

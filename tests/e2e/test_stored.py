@@ -1,10 +1,12 @@
 """A message is the same however it is stored."""
 
-import glob
 import os
+import signal
+import subprocess
 
 import harness
-from testcase import ALL_FORMATS, formats, spam
+from test_spool import session
+from testcase import ALL_FORMATS, formats, ham, spam
 
 
 def compressed(version, _):
@@ -15,15 +17,16 @@ def compressed(version, _):
 def stored(d):
     """All that is in the messages' files"""
     data = b""
-    for path in glob.glob(d.home_dir + "/**", recursive=True):
-        name = os.path.basename(path)
-        if name.startswith(("u.", "m.")) and os.path.isfile(path):
-            with open(path, "rb") as f:
-                data += f.read()
+    for folder, _, names in os.walk(d.home_dir):
+        for name in names:
+            if name.startswith(("u.", "m.")) or \
+                    os.path.basename(folder) in ("cur", "new"):
+                with open(os.path.join(folder, name), "rb") as f:
+                    data += f.read()
     return data
 
 
-@formats("sdbox", "mdbox")
+@ALL_FORMATS
 def test_compressed(t):
     """compressed files"""
     name = "zlib" if harness.dovecot_version() == (2, 3) else "mail_compress"
@@ -78,3 +81,40 @@ def test_sizes(t):
         t.expect("spam append")
         t.move("Junk", "INBOX")
         t.expect("-1 spam append")
+
+
+def open_files(pid):
+    return len(os.listdir("/proc/%d/fd" % pid))
+
+
+@ALL_FORMATS
+def test_gone(t):
+    """moved, and deleted for good before anybody has read it"""
+    for _ in range(5):
+        t.deliver(spam())
+    c, pid = session(t, "INBOX")
+    c.cmd("UID MOVE 1:* Junk")
+    os.kill(pid, signal.SIGSTOP)
+    t.d.doveadm("expunge", "-u", t.user(), "mailbox", "Junk", "all")
+    if t.format == "mdbox":
+        t.d.doveadm("purge", "-u", t.user())
+    os.kill(pid, signal.SIGCONT)
+    t.expect("5 spam move")
+
+
+@ALL_FORMATS
+def test_few_files(t):
+    """more messages in a command than the process may have files: all are
+    reported, and none stays open"""
+    for _ in range(80):
+        t.deliver(ham())
+    c, pid = session(t, "INBOX")
+    before = open_files(pid)
+    # the process's user may do that anywhere, root not in each container
+    subprocess.run(["prlimit", "--pid=%d" % pid, "--nofile=%d" % (before + 50)],
+                   user=harness.VMAIL_ID, group=harness.VMAIL_ID,
+                   extra_groups=[], check=True)
+    c.cmd("UID MOVE 1:* Junk")
+    t.expect("80 spam move")
+    # of the mailboxes, at most
+    assert open_files(pid) < before + 10, (before, open_files(pid))
