@@ -1,6 +1,6 @@
 /* Watches what users do with mail, through the notify plugin: each callback
-   asks junk-decision.c, reads the message at once (it may be gone a moment
-   later) and keeps it in the transaction; after the commit it is tokenised and
+   asks junk-decision.c and keeps the message, read or by its open file (it may be
+   gone a moment later), in the transaction; after the commit it is tokenised and
    reported, when the client has its answer (junk-later.h).
 
    Only what an IMAP command of the user does is an action of the user: a

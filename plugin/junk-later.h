@@ -11,9 +11,9 @@
    done in slices, between which the client's commands are handled: none waits
    for longer than a slice. */
 
-/* The bodies that wait, those of transactions under way among them, may have
-   so many bytes in all (and one message more): some 2,500 messages. What
-   doesn't fit is tokenised before the answer. */
+/* What waits may take so many bytes in all (and one message more), with what
+   transactions under way have: some 2,500 messages that were read. What doesn't
+   fit is tokenised before the answer. */
 #define JUNK_LATER_MAX_BYTES (16*1024*1024)
 
 struct junk_later;
