@@ -144,7 +144,8 @@ static bool junk_sdbox_keep(struct mail *mail, struct junk_body **body_r)
 }
 
 /* What Dovecot has said of the file is enough: most of the time would be waiting
-   for the memory that the message's header is in. */
+   for the memory that the message's header is in. The fd shares Dovecot's lock
+   (flock), which is ended by unlocking, not by closing. */
 static bool junk_mdbox_keep(struct mail *mail, struct junk_body **body_r)
 {
 	struct mdbox_mailbox *mbox = MDBOX_MAILBOX(mail->box);
