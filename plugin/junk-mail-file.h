@@ -16,7 +16,7 @@ struct mail;
 
 /* Open files of all sessions in the process, at most; half of what the process
    may have if that is less. The others are read at once. */
-#define JUNK_MAIL_FILES_MAX 2048
+#define JUNK_MAIL_FILES_MAX 1024
 
 /* A message of Maildir, sdbox or mdbox, without reading it. Returns FALSE if that
    can't be done: the format is another one, the file isn't where it most often

@@ -13,12 +13,13 @@ struct junk_body *junk_body_alloc(size_t size)
 	/* i_malloc() clears what it gives: most of what reading costs */
 	struct junk_body *body = malloc(sizeof(*body) + size);
 
-	if (body == NULL)
-		i_fatal_status(FATAL_OUTOFMEM, "malloc() failed: %m");
-	body->fd = -1;
-	body->offset = 0;
-	body->size = size;
-	return body;
+	if (body != NULL) {
+		body->fd = -1;
+		body->offset = 0;
+		body->size = size;
+		return body;
+	}
+	i_fatal_status(FATAL_OUTOFMEM, "malloc() failed: %m");
 }
 
 struct junk_body *junk_body_keep(int fd, uoff_t offset, size_t size)

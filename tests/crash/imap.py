@@ -242,7 +242,9 @@ def move_in_order(initial, identity, kills, rnd):
         os.chmod(path, 0o600)
         os.chown(path, harness.VMAIL_ID, harness.VMAIL_ID)
         for uid in range(1, SEQUENTIAL + 1):
-            kill_after = rnd.uniform(0, KILL_WITHIN_SECS) if kills else None
+            # a move takes a third of a millisecond: half of the kills at once
+            kill_after = rnd.choice((0, rnd.uniform(0, KILL_WITHIN_SECS))) \
+                if kills else None
             confirmed, times = move_one(d, user, uid, kill_after)
             broken += times
             if not confirmed:
