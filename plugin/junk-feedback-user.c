@@ -301,12 +301,30 @@ int junk_user_tokenize(struct junk_user *juser, struct mail *mail, bool again,
 }
 
 static int
+junk_user_read_stream(struct junk_user *juser, struct mail *mail,
+		      struct junk_body **body_r, const char **error_r)
+{
+	struct istream *input;
+	uoff_t size;
+	int ret;
+
+	if (junk_user_get_stream(mail, &input, error_r) < 0)
+		return -1;
+	if (mail_get_physical_size(mail, &size) < 0)
+		size = JUNK_MAX_READ_BYTES;
+	if (juser->read_buffer == NULL)
+		juser->read_buffer = buffer_create_dynamic(default_pool, 8192);
+	ret = junk_body_read(input, size, juser->read_buffer, body_r, error_r);
+	if (buffer_get_size(juser->read_buffer) > KEEP_BUFFER_BYTES)
+		buffer_free(&juser->read_buffer);
+	return ret;
+}
+
+static int
 junk_user_read_body(struct junk_user *juser, struct mail *mail,
 		    struct junk_body **body_r, const char **error_r)
 {
 	struct junk_body *kept;
-	struct istream *input;
-	uoff_t size;
 
 	if (junk_mail_file_keep(mail, &kept)) {
 		if (!junk_mail_files_are_full()) {
@@ -318,12 +336,7 @@ junk_user_read_body(struct junk_user *juser, struct mail *mail,
 		if (*body_r != NULL)
 			return 0;
 	}
-	if (junk_user_get_stream(mail, &input, error_r) < 0)
-		return -1;
-	if (mail_get_physical_size(mail, &size) < 0)
-		size = JUNK_MAX_READ_BYTES;
-	return junk_body_read(input, size, juser->read_buffer, body_r,
-			      error_r);
+	return junk_user_read_stream(juser, mail, body_r, error_r);
 }
 
 int junk_user_read(struct junk_user *juser, struct mail *mail, size_t *bytes,
@@ -334,8 +347,6 @@ int junk_user_read(struct junk_user *juser, struct mail *mail, size_t *bytes,
 
 	if (junk_later_is_full(juser->later, *bytes))
 		return 0;
-	if (juser->read_buffer == NULL)
-		juser->read_buffer = buffer_create_dynamic(default_pool, 8192);
 	junk_user_pending_init(juser, mail, pending_r);
 	T_BEGIN {
 		ret = junk_user_read_body(juser, mail, &pending_r->body,
@@ -343,8 +354,6 @@ int junk_user_read(struct junk_user *juser, struct mail *mail, size_t *bytes,
 		if (ret < 0)
 			junk_user_dropped(juser, "unreadable", error);
 	} T_END;
-	if (buffer_get_size(juser->read_buffer) > KEEP_BUFFER_BYTES)
-		buffer_free(&juser->read_buffer);
 	if (ret < 0)
 		return -1;
 	*bytes += junk_later_bytes(pending_r);

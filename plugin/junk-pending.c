@@ -24,7 +24,7 @@ struct junk_body *junk_body_alloc(size_t size)
 
 struct junk_body *junk_body_keep(int fd, uoff_t offset, size_t size)
 {
-	struct junk_body *body = i_new(struct junk_body, 1);
+	struct junk_body *body = junk_body_alloc(0);
 
 	body->fd = fd;
 	body->offset = offset;

@@ -73,7 +73,7 @@ struct junk_db_token {
 	unsigned int class_num;
 	int spam, ham;
 	uint64_t sketch;
-	/* since 1970 */
+	/* days since 1970 */
 	int64_t day;
 };
 

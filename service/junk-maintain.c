@@ -78,7 +78,7 @@ junk_recorder_write_part(struct junk_recorder *recorder, unsigned int part)
 			.spam = count->spam,
 			.ham = count->ham,
 			.sketch = count->sketch,
-			.day = (int64_t)count->day,
+			.day = count->day,
 		};
 
 		if (junk_db_token_add(recorder->db, &token) < 0)

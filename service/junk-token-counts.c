@@ -6,10 +6,8 @@
 
 #include <sys/mman.h>
 
-/* A part's memory is of whole pages that aren't of the heap: parts grow and
-   end by turns, and would leave it full of holes. */
-#define PART_PAGE_BYTES 4096
-
+/* Its memory is of whole pages that aren't of the heap: parts grow and end by
+   turns, and would leave it full of holes. */
 struct junk_token_part {
 	/* NULL = it has none */
 	struct junk_token_count *slots;
@@ -65,18 +63,15 @@ junk_token_part_find(const struct junk_token_part *part, uint64_t token)
 	return &part->slots[i];
 }
 
-/* Keeps an eighth of the slots free. Most tokens are found at the first look
-   also then, and those that aren't are next to it. Grows by a quarter: more
-   would lie idle. */
+/* By a quarter: more would lie idle. */
 static void junk_token_part_grow(struct junk_token_part *part)
 {
+	const size_t page_bytes = mmap_get_page_size();
 	struct junk_token_part old = *part;
 	size_t bytes;
 
-	if (part->used + 1 <= part->size / 8 * 7)
-		return;
 	bytes = (old.size + old.size / 4 + 1) * sizeof(*old.slots);
-	bytes = (bytes + PART_PAGE_BYTES - 1) & ~(size_t)(PART_PAGE_BYTES - 1);
+	bytes = (bytes + page_bytes - 1) / page_bytes * page_bytes;
 	part->slots = mmap_anon(bytes);
 	if (part->slots == MAP_FAILED)
 		i_fatal_status(FATAL_OUTOFMEM, "mmap() failed: %m");
@@ -116,7 +111,10 @@ void junk_token_counts_add(struct junk_token_counts *counts,
 	struct junk_token_part *part = &counts->parts[junk_token_part(token)];
 	struct junk_token_count *slot;
 
-	junk_token_part_grow(part);
+	/* An eighth of the slots is kept free. Most tokens are found at the
+	   first look also then, and those that aren't are next to it. */
+	if (part->used + 1 > part->size / 8 * 7)
+		junk_token_part_grow(part);
 	slot = junk_token_part_find(part, token);
 	if (slot->token == 0) {
 		part->used++;

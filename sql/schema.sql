@@ -62,7 +62,7 @@ CREATE TABLE tokens (
   reporters INTEGER NOT NULL,
   -- 64 bits; of one reporter: the number of its bit
   sketch INTEGER NOT NULL,
-  -- of its last report, since 1970
+  -- days since 1970, of its last report
   day INTEGER NOT NULL,
   -- days from its first report to its last
   age INTEGER NOT NULL
