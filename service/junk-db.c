@@ -17,8 +17,8 @@
 #define JUNK_DB_BUSY_MSECS 100
 /* Three reports of an average size fit into a page. */
 #define JUNK_DB_PAGE_BYTES 8192
-/* Pages of the WAL after which a commit also checkpoints: 16 MB. */
-#define JUNK_DB_CHECKPOINT_PAGES 2000
+/* Pages of the WAL after which a commit also checkpoints: 32 MB. */
+#define JUNK_DB_CHECKPOINT_PAGES 4000
 #define JUNK_DB_CACHE_KBYTES (8*1024)
 /* Pages that one junk_db_shrink() gives back. */
 #define JUNK_DB_SHRINK_PAGES 64
@@ -32,6 +32,9 @@ enum junk_db_stmt {
 	JUNK_DB_STMT_REPORT_RESEAL,
 	JUNK_DB_STMT_REPORT_EXPIRE,
 	JUNK_DB_STMT_LAST_SEQ,
+	JUNK_DB_STMT_ID_FIND,
+	JUNK_DB_STMT_ID_SET,
+	JUNK_DB_STMT_ID_EXPIRE,
 	JUNK_DB_STMT_HOUR_ADD,
 	JUNK_DB_STMT_HOUR_EXPIRE,
 	JUNK_DB_STMT_TOKEN_ADD,
@@ -65,8 +68,8 @@ static const char *const junk_db_sql[JUNK_DB_STMT_COUNT] = {
 	[JUNK_DB_STMT_BEGIN] = "BEGIN IMMEDIATE",
 	[JUNK_DB_STMT_COMMIT] = "COMMIT",
 	[JUNK_DB_STMT_REPORT_FIND] =
-		"SELECT "REPORT_COLUMNS" FROM reports WHERE id = ?1 "
-		"ORDER BY seq DESC LIMIT 1",
+		"SELECT "REPORT_COLUMNS" FROM reports "
+		"WHERE seq = ?1 AND id = ?2",
 	[JUNK_DB_STMT_REPORT_INSERT] =
 		"INSERT INTO reports ("REPORT_COLUMNS") "
 		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -84,6 +87,13 @@ static const char *const junk_db_sql[JUNK_DB_STMT_COUNT] = {
 		"SELECT max(coalesce((SELECT max(seq) FROM reports), 0), "
 		"coalesce((SELECT max(undone) FROM reports "
 		"WHERE undone IS NOT NULL), 0))",
+	[JUNK_DB_STMT_ID_FIND] = "SELECT seq FROM report_ids WHERE id = ?1",
+	[JUNK_DB_STMT_ID_SET] =
+		"INSERT INTO report_ids (id, seq) VALUES (?1, ?2) "
+		"ON CONFLICT DO UPDATE SET seq = excluded.seq",
+	[JUNK_DB_STMT_ID_EXPIRE] =
+		"DELETE FROM report_ids WHERE id BETWEEN ?1 AND ?2 AND "
+		"seq < ?3",
 	[JUNK_DB_STMT_HOUR_ADD] =
 		"INSERT INTO hours (hour, verdict, origin, score, reports, "
 		"burst) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
@@ -145,6 +155,9 @@ static const char *const junk_db_sql[JUNK_DB_STMT_COUNT] = {
 		"SELECT (page_count - freelist_count) * page_size FROM "
 		"pragma_page_count, pragma_freelist_count, pragma_page_size",
 };
+
+static const char junk_db_ids_sql[] =
+	"SELECT seq, id FROM reports WHERE seq > ?1 ORDER BY seq";
 
 /* Two scans in the order of their indexes, merged. */
 static const char junk_db_iter_sql[] =
@@ -683,7 +696,7 @@ junk_db_report_get_row(sqlite3_stmt *stmt, struct junk_db_report *report_r)
 	report_r->sealed_size = (size_t)sqlite3_column_bytes(stmt, 8);
 }
 
-int junk_db_report_find(struct junk_db *db, uint64_t id,
+int junk_db_report_find(struct junk_db *db, int64_t seq, uint64_t id,
 			struct junk_db_report *report_r)
 {
 	sqlite3_stmt *stmt;
@@ -693,7 +706,8 @@ int junk_db_report_find(struct junk_db *db, uint64_t id,
 		return -1;
 	/* reset only now: the row is the caller's until then */
 	(void)sqlite3_reset(stmt);
-	(void)sqlite3_bind_int64(stmt, 1, (int64_t)id);
+	(void)sqlite3_bind_int64(stmt, 1, seq);
+	(void)sqlite3_bind_int64(stmt, 2, (int64_t)id);
 	ret = junk_db_row(db, stmt, "find report");
 	if (ret > 0)
 		junk_db_report_get_row(stmt, report_r);
@@ -802,6 +816,65 @@ int junk_db_first_seq(struct junk_db *db, int64_t *seq_r)
 		*seq_r = sqlite3_column_int64(stmt, 0);
 	(void)sqlite3_reset(stmt);
 	return ret > 0 ? 0 : -1;
+}
+
+/* --- ids --- */
+
+int junk_db_id_find(struct junk_db *db, int64_t id, int64_t *seq_r)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	if (junk_db_prepare(db, JUNK_DB_STMT_ID_FIND, &stmt) < 0)
+		return -1;
+	(void)sqlite3_bind_int64(stmt, 1, id);
+	ret = junk_db_row(db, stmt, "find id");
+	if (ret > 0)
+		*seq_r = sqlite3_column_int64(stmt, 0);
+	(void)sqlite3_reset(stmt);
+	return ret;
+}
+
+int junk_db_id_set(struct junk_db *db, int64_t id, int64_t seq)
+{
+	sqlite3_stmt *stmt;
+
+	if (junk_db_prepare(db, JUNK_DB_STMT_ID_SET, &stmt) < 0)
+		return -1;
+	(void)sqlite3_bind_int64(stmt, 1, id);
+	(void)sqlite3_bind_int64(stmt, 2, seq);
+	return junk_db_run(db, stmt, "set id");
+}
+
+int junk_db_id_expire(struct junk_db *db, int64_t first, int64_t last,
+		      int64_t before_seq)
+{
+	sqlite3_stmt *stmt;
+
+	if (junk_db_prepare(db, JUNK_DB_STMT_ID_EXPIRE, &stmt) < 0)
+		return -1;
+	(void)sqlite3_bind_int64(stmt, 1, first);
+	(void)sqlite3_bind_int64(stmt, 2, last);
+	(void)sqlite3_bind_int64(stmt, 3, before_seq);
+	return junk_db_delete(db, stmt, "expire ids");
+}
+
+int junk_db_id_foreach(struct junk_db *db, int64_t after_seq,
+		       junk_db_id_callback_t *callback, void *context)
+{
+	sqlite3_stmt *stmt;
+	int ret;
+
+	if (sqlite3_prepare_v2(db->sqlite, junk_db_ids_sql, -1, &stmt,
+			       NULL) != SQLITE_OK)
+		return junk_db_fail(db, "prepare");
+	(void)sqlite3_bind_int64(stmt, 1, after_seq);
+	while ((ret = junk_db_row(db, stmt, "read ids")) > 0) {
+		callback(sqlite3_column_int64(stmt, 1),
+			 sqlite3_column_int64(stmt, 0), context);
+	}
+	(void)sqlite3_finalize(stmt);
+	return ret;
 }
 
 /* --- hours and tokens --- */
@@ -1102,10 +1175,18 @@ int junk_db_size(struct junk_db *db, uint64_t *size_r)
 	return ret > 0 ? 0 : -1;
 }
 
-int junk_db_shrink(struct junk_db *db)
+int junk_db_shrink(struct junk_db *db, uint64_t max_bytes)
 {
+	int64_t size;
+
+	if (junk_db_get_int(db, "SELECT page_count * page_size FROM "
+			    "pragma_page_count, pragma_page_size", &size) < 0)
+		return -1;
+	if ((uint64_t)size <= max_bytes)
+		return 0;
 	return junk_db_exec(db, t_strdup_printf(
-		"PRAGMA incremental_vacuum(%d)", JUNK_DB_SHRINK_PAGES));
+		"PRAGMA incremental_vacuum(%d)", JUNK_DB_SHRINK_PAGES)) < 0 ?
+		-1 : 1;
 }
 
 int junk_db_empty_wal(struct junk_db *db)

@@ -100,8 +100,10 @@ int junk_db_begin(struct junk_db *db);
 int junk_db_commit(struct junk_db *db);
 void junk_db_rollback(struct junk_db *db);
 
-/* The newest report of a pair. Returns 1 if found, 0 if not. */
-int junk_db_report_find(struct junk_db *db, uint64_t id,
+/* The report of that number, if it has that id. Returns 1 if found, 0 if not.
+   What it points to is valid until the end of the transaction, or the next
+   call. */
+int junk_db_report_find(struct junk_db *db, int64_t seq, uint64_t id,
 			struct junk_db_report *report_r);
 int junk_db_report_insert(struct junk_db *db,
 			  const struct junk_db_report *report);
@@ -118,6 +120,18 @@ int junk_db_report_expire(struct junk_db *db, int64_t before_hour,
 int junk_db_first_seq(struct junk_db *db, int64_t *seq_r);
 /* Highest number ever used in reports, 0 if none. */
 int junk_db_last_seq(struct junk_db *db, int64_t *seq_r);
+
+/* The table of ids, in which each is a signed number: the newest report of
+   each. find returns 1 if found, 0 if not. expire deletes in a range of ids
+   what is of reports before a number, and returns how many. */
+int junk_db_id_find(struct junk_db *db, int64_t id, int64_t *seq_r);
+int junk_db_id_set(struct junk_db *db, int64_t id, int64_t seq);
+int junk_db_id_expire(struct junk_db *db, int64_t first, int64_t last,
+		      int64_t before_seq);
+/* Ids of the reports after a number, in their order, read from the reports. */
+typedef void junk_db_id_callback_t(int64_t id, int64_t seq, void *context);
+int junk_db_id_foreach(struct junk_db *db, int64_t after_seq,
+		       junk_db_id_callback_t *callback, void *context);
 
 int junk_db_hour_add(struct junk_db *db, const struct junk_db_hour *hour);
 int junk_db_hour_expire(struct junk_db *db, int64_t before_hour);
@@ -169,8 +183,9 @@ void junk_db_iter_deinit(struct junk_db_iter **iter);
 
 /* Bytes in use, without free pages. */
 int junk_db_size(struct junk_db *db, uint64_t *size_r);
-/* Give free pages back to the file system, a few at a time. */
-int junk_db_shrink(struct junk_db *db);
+/* Give a few free pages back to the file system, if with them the database is
+   larger than that. Returns 1 if it was, 0 if not. */
+int junk_db_shrink(struct junk_db *db, uint64_t max_bytes);
 /* If anything was deleted or taken back, it may be in older pages of the WAL
    still: write all of it back and make it empty. Returns 1 if nothing is left,
    0 if a reader needs it still, -1. */

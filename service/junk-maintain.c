@@ -3,9 +3,9 @@
 #include "lib.h"
 #include "junk-recorder-private.h"
 
-/* A snapshot writes some megabytes; to replay 4,000 reports takes about half a
-   second. */
-#define SNAPSHOT_REPORTS 4000
+/* A snapshot writes some megabytes; to replay 6,000 reports takes about a
+   quarter of a second. */
+#define SNAPSHOT_REPORTS 6000
 #define SNAPSHOT_SECS 300
 /* What a report that was taken back needs, to learn anew all that came since the
    last snapshot, is done at once if that is so little; more of it (a tenth of a
@@ -188,6 +188,15 @@ junk_recorder_work_rebuild(struct junk_recorder *recorder, time_t now)
 	return 1;
 }
 
+static void
+junk_recorder_count_expired(struct junk_recorder *recorder, int reports)
+{
+	if (reports > 0) {
+		recorder->counters.expired += (unsigned int)reports;
+		junk_report_ids_set_expired(recorder->ids);
+	}
+}
+
 /* Returns 1 if there is more to delete, 0 if not. */
 static int
 junk_recorder_expire_old(struct junk_recorder *recorder, time_t now)
@@ -207,7 +216,7 @@ junk_recorder_expire_old(struct junk_recorder *recorder, time_t now)
 	    junk_db_hour_expire(recorder->db, now - (int64_t)HOURS_KEEP_DAYS *
 				DAY_SECS) < 0)
 		return -1;
-	recorder->counters.expired += (unsigned int)reports;
+	junk_recorder_count_expired(recorder, reports);
 	return reports == EXPIRE_BATCH ? 1 : 0;
 }
 
@@ -226,7 +235,9 @@ static int junk_recorder_expire_rare(struct junk_recorder *recorder)
 }
 
 /* Too large: the oldest reports go first, then tokens that nobody is shown
-   anyway. A sixteenth is left for what comes until the next look. */
+   anyway. A sixteenth is left for what comes until the next look, which takes the
+   pages that are free then; the file gets smaller only where it may not be as
+   large. */
 static int junk_recorder_expire_size(struct junk_recorder *recorder)
 {
 	const uint64_t max = recorder->set.max_database_bytes;
@@ -239,17 +250,14 @@ static int junk_recorder_expire_size(struct junk_recorder *recorder)
 		return -1;
 	recorder->oversized = size > max;
 	if (size <= max - max / 16)
-		return 0;
+		return junk_db_shrink(recorder->db, max);
 	ret = junk_db_report_expire(recorder->db, INT64_MAX,
 				    junk_recorder_settled_seq(recorder),
 				    EXPIRE_BATCH);
-	if (ret > 0)
-		recorder->counters.expired += (unsigned int)ret;
+	junk_recorder_count_expired(recorder, ret);
 	if (ret == 0)
 		ret = junk_recorder_expire_rare(recorder);
-	if (ret < 0 || junk_db_shrink(recorder->db) < 0)
-		return -1;
-	return ret > 0 ? 1 : 0;
+	return ret > 0 ? 1 : ret;
 }
 
 /* Nothing that was deleted stays behind. A reader that is in the way isn't
@@ -321,6 +329,12 @@ junk_recorder_work(struct junk_recorder *recorder,
 		if (!junk_recorder_tokens_are_due(recorder, now))
 			return 0;
 		return junk_recorder_write_tokens(recorder, now) < 0 ? -1 : 1;
+	case JUNK_RECORDER_WORK_IDS:
+		if (!junk_report_ids_is_due(recorder->ids, now))
+			return 0;
+		return junk_report_ids_write(recorder->ids, recorder->db,
+					     recorder->last_seq, now) < 0 ?
+			-1 : 1;
 	case JUNK_RECORDER_WORK_EXPIRE:
 		return junk_recorder_expire(recorder, now);
 	case JUNK_RECORDER_WORK_EXPIRE_TOKENS:

@@ -5,6 +5,7 @@
 #include "junk-key.h"
 #include "junk-learner.h"
 #include "junk-rate.h"
+#include "junk-report-ids.h"
 #include "junk-sealed.h"
 #include "junk-token-counts.h"
 #include "junk-recorder.h"
@@ -28,6 +29,7 @@ struct junk_recorder_event {
 enum junk_recorder_work {
 	JUNK_RECORDER_WORK_SNAPSHOT,
 	JUNK_RECORDER_WORK_TOKENS,
+	JUNK_RECORDER_WORK_IDS,
 	JUNK_RECORDER_WORK_EXPIRE,
 	JUNK_RECORDER_WORK_EXPIRE_TOKENS,
 
@@ -51,6 +53,7 @@ struct junk_recorder {
 	int64_t txn_seq;
 
 	struct junk_rate *rate;
+	struct junk_report_ids *ids;
 	struct junk_token_counts *tokens;
 	/* events up to these are in the table tokens */
 	int64_t token_seqs[JUNK_TOKEN_PART_COUNT];
@@ -87,6 +90,14 @@ junk_recorder_set_digest(struct junk_report *report, uint64_t id)
 {
 	memset(report->digest, 0, sizeof(report->digest));
 	memcpy(report->digest, &id, sizeof(id));
+}
+
+static inline uint64_t junk_recorder_get_digest(const struct junk_report *report)
+{
+	uint64_t id;
+
+	memcpy(&id, report->digest, sizeof(id));
+	return id;
 }
 
 /* The statistics of a report's hour change by so many reports. */

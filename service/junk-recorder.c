@@ -21,6 +21,7 @@ junk_recorder_init(const struct junk_recorder_settings *set,
 	i_array_init(&recorder->pending, JUNK_RECORDER_MAX_PENDING);
 	i_array_init(&recorder->events, JUNK_RECORDER_MAX_PENDING);
 	recorder->rate = junk_rate_init();
+	recorder->ids = junk_report_ids_init();
 	recorder->tokens = junk_token_counts_init();
 	return recorder;
 }
@@ -34,6 +35,7 @@ void junk_recorder_deinit(struct junk_recorder **_recorder)
 	*_recorder = NULL;
 	junk_snapshot_cancel(recorder);
 	junk_token_counts_deinit(&recorder->tokens);
+	junk_report_ids_deinit(&recorder->ids);
 	junk_rate_deinit(&recorder->rate);
 	array_free(&recorder->events);
 	array_free(&recorder->pending);
@@ -335,6 +337,31 @@ junk_recorder_may_report(struct junk_recorder *recorder,
 	return junk_identities_check(recorder, report, now);
 }
 
+/* The newest report of a pair: also one of this transaction, of which nothing
+   else knows yet. Returns 1 if found, 0 if not, -1 if the database failed. */
+static int
+junk_recorder_find(struct junk_recorder *recorder, uint64_t id,
+		   struct junk_db_report *row_r)
+{
+	const struct junk_recorder_event *events;
+	unsigned int i;
+	int64_t seq;
+	int ret;
+
+	events = array_get(&recorder->events, &i);
+	for (; i > 0; i--) {
+		if (events[i - 1].undo_of == 0 &&
+		    junk_recorder_get_digest(&events[i - 1].report) == id) {
+			return junk_db_report_find(recorder->db,
+						   events[i - 1].seq, id,
+						   row_r);
+		}
+	}
+	ret = junk_report_ids_find(recorder->ids, recorder->db, id, &seq);
+	return ret <= 0 ? ret :
+		junk_db_report_find(recorder->db, seq, id, row_r);
+}
+
 static int
 junk_recorder_process(struct junk_recorder *recorder,
 		      const struct junk_report *report, time_t now)
@@ -353,7 +380,7 @@ junk_recorder_process(struct junk_recorder *recorder,
 		recorder->txn_counters.refused += ret == 0;
 		return ret;
 	}
-	ret = junk_db_report_find(recorder->db, id, &old.row);
+	ret = junk_recorder_find(recorder, id, &old.row);
 	if (ret < 0)
 		return -1;
 	/* one that can't be read any more can't count either */
@@ -447,6 +474,11 @@ static void junk_recorder_learn_txn(struct junk_recorder *recorder)
 	array_foreach(&recorder->events, event) {
 		if (event->undo_of >= first_seq)
 			has_undo = TRUE;
+		if (event->undo_of == 0) {
+			junk_report_ids_add(recorder->ids,
+				junk_recorder_get_digest(&event->report),
+				event->seq);
+		}
 	}
 	array_foreach(&recorder->events, event) {
 		if (event->ignored || event->undo_of >= first_seq)

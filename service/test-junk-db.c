@@ -60,7 +60,7 @@ static void test_junk_db_reports(void)
 	test_db_delete();
 	db = test_db_open(key);
 	test_assert(junk_db_last_seq(db, &seq) == 0 && seq == 0);
-	test_assert(junk_db_report_find(db, 1, &out) == 0);
+	test_assert(junk_db_report_find(db, 1, 1, &out) == 0);
 	test_assert(junk_db_begin(db) == 0);
 	/* SQL integers are signed, ids aren't */
 	test_report_init(&in, 7, UINT64_MAX - 1);
@@ -71,8 +71,8 @@ static void test_junk_db_reports(void)
 	test_assert(junk_db_report_insert(db, &in) == 0);
 	test_assert(junk_db_commit(db) == 0);
 
-	/* the newest one of the pair */
-	test_assert(junk_db_report_find(db, UINT64_MAX - 1, &out) == 1);
+	test_assert(junk_db_report_find(db, 8, 1, &out) == 0);
+	test_assert(junk_db_report_find(db, 8, UINT64_MAX - 1, &out) == 1);
 	test_assert(out.seq == 8 && out.id == UINT64_MAX - 1);
 	test_assert(out.hour == HOUR_1 && out.verdict == JUNK_VERDICT_SPAM);
 	test_assert(out.origin == JUNK_ORIGIN_MOVE && out.burst);
@@ -84,7 +84,7 @@ static void test_junk_db_reports(void)
 	test_assert(junk_db_report_undo(db, 8, 11) == 0);
 	test_assert(junk_db_report_reseal(db, 8, "", 0) == 0);
 	test_assert(junk_db_commit(db) == 0);
-	test_assert(junk_db_report_find(db, UINT64_MAX - 1, &out) == 1);
+	test_assert(junk_db_report_find(db, 8, UINT64_MAX - 1, &out) == 1);
 	test_assert(out.undone == 11 && out.sealed_size == 0);
 	test_assert(junk_db_last_seq(db, &seq) == 0 && seq == 11);
 
@@ -94,7 +94,7 @@ static void test_junk_db_reports(void)
 	test_assert(junk_db_report_insert(db, &in) == 0);
 	junk_db_rollback(db);
 	junk_db_rollback(db);
-	test_assert(junk_db_report_find(db, 20, &out) == 0);
+	test_assert(junk_db_report_find(db, 20, 20, &out) == 0);
 	junk_db_close(&db);
 	junk_db_close(&db);
 	junk_key_unref(&key);
@@ -511,6 +511,7 @@ static void test_junk_db_open(void)
 		     "DROP VIEW shown_tokens;"
 		     "DELETE FROM meta WHERE name = 'views';"
 		     "ALTER TABLE tokens DROP COLUMN age;"
+		     "DROP TABLE report_ids; CREATE INDEX reports_id ON reports (id);"
 		     "DROP TABLE identities; PRAGMA user_version = 1");
 	db = test_db_open(key);
 	junk_db_close(&db);
@@ -682,7 +683,7 @@ static void test_junk_db_full(void)
 	/* it ends */
 	test_assert(junk_db_set_max_pages(db, 1000) == 0);
 	test_assert(junk_db_begin(db) == 0);
-	test_assert(junk_db_report_find(db, 1, &out) == 0);
+	test_assert(junk_db_report_find(db, 1, 1, &out) == 0);
 	test_assert(junk_db_report_insert(db, &report) == 0);
 	test_assert(junk_db_commit(db) == 0);
 	test_assert(junk_db_size(db, &size2) == 0);
@@ -691,7 +692,9 @@ static void test_junk_db_full(void)
 	/* and space is given back */
 	test_assert(junk_db_report_expire(db, INT64_MAX, 1, 10) == 1);
 	test_assert(junk_db_size(db, &size2) == 0 && size2 == size);
-	test_assert(junk_db_shrink(db) == 0);
+	test_assert(junk_db_shrink(db, size2 + 100000) == 0);
+	test_assert(junk_db_shrink(db, size2) == 1);
+	test_assert(junk_db_shrink(db, size2) == 0);
 	test_assert(test_db_int("PRAGMA freelist_count") == 0);
 	junk_db_close(&db);
 	i_free(large);

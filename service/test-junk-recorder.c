@@ -675,6 +675,7 @@ static void test_junk_recorder_expire(void)
 	test_assert(test_db_int("SELECT sum(reports) FROM hours") == 3);
 	while (junk_recorder_maintain(recorder, NOW + 25 * DAY) > 0) ;
 	test_assert(test_db_int("SELECT count(*) FROM reports") == 0);
+	test_assert(test_db_int("SELECT count(*) FROM report_ids") == 0);
 	test_assert(test_db_int("SELECT count(*) FROM tokens "
 				"WHERE reporters < 2") == 0);
 	test_assert(test_db_int("SELECT count(*) FROM tokens") > 0);

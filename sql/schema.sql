@@ -34,8 +34,14 @@ CREATE TABLE reports (
   -- time, reporter and tokens, encrypted
   sealed BLOB NOT NULL
 );
-CREATE INDEX reports_id ON reports (id);
 CREATE INDEX reports_undone ON reports (undone) WHERE undone IS NOT NULL;
+
+-- The newest report of each id. Lags behind: what came after meta's "ids_seq" may
+-- be missing, and reports that are gone may still be in it.
+CREATE TABLE report_ids (
+  id INTEGER NOT NULL PRIMARY KEY,
+  seq INTEGER NOT NULL
+);
 
 -- Reports that count, by hour, verdict, origin and the score before they were
 -- learned (-1 = unknown).

@@ -107,7 +107,8 @@ def downgrade(path):
     for name, in db.execute("SELECT name FROM sqlite_master WHERE type = "
                             "'view'").fetchall():
         db.execute('DROP VIEW "%s"' % name)
-    db.executescript("DROP TABLE identities;"
+    db.executescript("DROP TABLE identities; DROP TABLE report_ids;"
+                     "CREATE INDEX reports_id ON reports (id);"
                      "UPDATE tokens SET day = day * 86400, sketch = "
                      "iif(reporters = 1, 1 << sketch, sketch);"
                      "ALTER TABLE tokens DROP COLUMN age;"

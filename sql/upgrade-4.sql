@@ -1,0 +1,10 @@
+-- To version 4: the ids of reports in a table of their own, which is written
+-- in their order.
+CREATE TABLE report_ids (
+  id INTEGER NOT NULL PRIMARY KEY,
+  seq INTEGER NOT NULL
+);
+INSERT INTO report_ids (id, seq) SELECT id, max(seq) FROM reports GROUP BY id;
+INSERT OR REPLACE INTO meta (name, value)
+  SELECT 'ids_seq', coalesce(max(seq), 0) FROM reports;
+DROP INDEX reports_id;
