@@ -547,7 +547,7 @@ static void junk_user_report_read(const struct junk_pending *pending,
 	struct junk_user *juser = context;
 	struct junk_body *body;
 
-	if (pending->body->fd == -1) {
+	if (pending->body->place == JUNK_BODY_MEMORY) {
 		junk_user_report_body(juser, pending, pending->body);
 		return;
 	}

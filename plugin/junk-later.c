@@ -66,8 +66,7 @@ bool junk_later_is_full(const struct junk_later *later, size_t bytes)
 
 size_t junk_later_bytes(const struct junk_pending *pending)
 {
-	return sizeof(*pending) +
-		(pending->body->fd == -1 ? pending->body->size : 0);
+	return sizeof(*pending) + pending->body->size;
 }
 
 void junk_later_add(struct junk_later *later,

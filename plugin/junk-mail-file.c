@@ -81,13 +81,17 @@ static bool junk_maildir_keep(struct mail *mail, struct junk_body **body_r)
 	    maildir_file_do(MAILDIR_MAILBOX(mail->box), mail->uid,
 			    junk_maildir_open, &fd) <= 0)
 		return FALSE;
-	*body_r = junk_body_keep(fd, 0, JUNK_MAX_READ_BYTES);
+	*body_r = junk_body_keep(fd, JUNK_BODY_FILE, 0);
 	return TRUE;
 }
 
 /* --- dbox --- */
 
-bool junk_dbox_find(int fd, bool first, uoff_t *offset, size_t *size_r)
+/* Where a message is whose header begins at the offset; first: after the file's
+   own header. It is looked at when the message is read: before the answer, most
+   of the time would be waiting for the memory that it is in. */
+static bool
+junk_dbox_find(int fd, bool first, uoff_t *offset, size_t *size_r)
 {
 	unsigned char data[FILE_HEADER_MAX_BYTES +
 			   sizeof(struct dbox_message_header)];
@@ -124,8 +128,6 @@ bool junk_dbox_find(int fd, bool first, uoff_t *offset, size_t *size_r)
 static bool junk_sdbox_keep(struct mail *mail, struct junk_body **body_r)
 {
 	const char *path;
-	uoff_t offset = 0;
-	size_t size;
 	int fd;
 
 	if (!junk_dbox_is_plain(mail))
@@ -135,16 +137,11 @@ static bool junk_sdbox_keep(struct mail *mail, struct junk_body **body_r)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1)
 		return FALSE;
-	if (!junk_dbox_find(fd, TRUE, &offset, &size)) {
-		i_close_fd(&fd);
-		return FALSE;
-	}
-	*body_r = junk_body_keep(fd, offset, size);
+	*body_r = junk_body_keep(fd, JUNK_BODY_SDBOX, 0);
 	return TRUE;
 }
 
-/* What Dovecot has said of the file is enough: most of the time would be waiting
-   for the memory that the message's header is in. The fd shares Dovecot's lock
+/* What Dovecot has said of the file is enough. The fd shares Dovecot's lock
    (flock), which is ended by unlocking, not by closing. */
 static bool junk_mdbox_keep(struct mail *mail, struct junk_body **body_r)
 {
@@ -168,7 +165,7 @@ static bool junk_mdbox_keep(struct mail *mail, struct junk_body **body_r)
 	dbox_file_unref(&file);
 	if (fd == -1)
 		return FALSE;
-	*body_r = junk_body_keep(fd, offset, 0);
+	*body_r = junk_body_keep(fd, JUNK_BODY_MDBOX, offset);
 	return TRUE;
 }
 
@@ -192,22 +189,32 @@ bool junk_mail_file_keep(struct mail *mail, struct junk_body **body_r)
 	return FALSE;
 }
 
+/* Where it is, and how much of it is read. */
+static bool
+junk_body_find(const struct junk_body *kept, uoff_t *offset_r, size_t *size_r)
+{
+	struct stat st;
+
+	*offset_r = kept->offset;
+	if (kept->place != JUNK_BODY_FILE) {
+		return junk_dbox_find(kept->fd, kept->place == JUNK_BODY_SDBOX,
+				      offset_r, size_r);
+	}
+	if (fstat(kept->fd, &st) < 0 || st.st_size < 0)
+		return FALSE;
+	*size_r = I_MIN((uoff_t)st.st_size, JUNK_MAX_READ_BYTES);
+	return TRUE;
+}
+
 struct junk_body *junk_body_load(const struct junk_body *kept)
 {
 	struct junk_body *body;
-	struct stat st;
-	uoff_t offset = kept->offset;
-	size_t size = kept->size;
+	uoff_t offset;
+	size_t size;
 	ssize_t got;
 
-	if (size == 0 && !junk_dbox_find(kept->fd, FALSE, &offset, &size))
+	if (!junk_body_find(kept, &offset, &size))
 		return NULL;
-	/* the start of a file has no more than the file */
-	if (offset == 0) {
-		if (fstat(kept->fd, &st) < 0 || st.st_size < 0)
-			return NULL;
-		size = I_MIN((uoff_t)st.st_size, size);
-	}
 	body = junk_body_alloc(size);
 	for (size_t pos = 0; pos < size; pos += (size_t)got) {
 		got = pread(kept->fd, body->data + pos, size - pos,

@@ -19,12 +19,9 @@ struct mail;
 #define JUNK_MAIL_FILES_MAX 1024
 
 /* A message of Maildir, sdbox or mdbox, without reading it. Returns FALSE if that
-   can't be done: the format is another one, the file isn't where it most often
-   is, or isn't as it should be. */
+   can't be done: the format is another one, or the file isn't where it most
+   often is. */
 bool junk_mail_file_keep(struct mail *mail, struct junk_body **body_r);
-/* Where a message of dbox is whose header begins at the offset; first: after the
-   file's own header, which is looked at. Returns FALSE if there is none. */
-bool junk_dbox_find(int fd, bool first, uoff_t *offset, size_t *size_r);
 
 /* Read what was kept. Returns NULL if the file hasn't got it. */
 struct junk_body *junk_body_load(const struct junk_body *body);

@@ -14,21 +14,22 @@ struct junk_body *junk_body_alloc(size_t size)
 	struct junk_body *body = malloc(sizeof(*body) + size);
 
 	if (body != NULL) {
+		body->place = JUNK_BODY_MEMORY;
 		body->fd = -1;
-		body->offset = 0;
 		body->size = size;
 		return body;
 	}
 	i_fatal_status(FATAL_OUTOFMEM, "malloc() failed: %m");
 }
 
-struct junk_body *junk_body_keep(int fd, uoff_t offset, size_t size)
+struct junk_body *
+junk_body_keep(int fd, enum junk_body_place place, uoff_t offset)
 {
 	struct junk_body *body = junk_body_alloc(0);
 
+	body->place = place;
 	body->fd = fd;
 	body->offset = offset;
-	body->size = size;
 	open_files++;
 	return body;
 }
@@ -40,7 +41,7 @@ void junk_body_free(struct junk_body **_body)
 	if (body == NULL)
 		return;
 	*_body = NULL;
-	if (body->fd != -1) {
+	if (body->place != JUNK_BODY_MEMORY) {
 		i_close_fd(&body->fd);
 		open_files--;
 	}

@@ -5,16 +5,27 @@
 
 struct istream;
 
+enum junk_body_place {
+	/* read already */
+	JUNK_BODY_MEMORY,
+	/* a whole file */
+	JUNK_BODY_FILE,
+	/* the only message of a dbox file, after the file's header and its
+	   own */
+	JUNK_BODY_SDBOX,
+	/* any message of a dbox file, after its header */
+	JUNK_BODY_MDBOX
+};
+
 /* A message as it was when the user acted: its start, as far as it is ever
    read. A copy or an open file, since a moment later the message may be gone, or
    its mailbox closed. */
 struct junk_body {
-	/* the file that has it; -1 = it is in data */
+	enum junk_body_place place;
+	/* where it begins in a file */
 	int fd;
-	/* where in the file */
 	uoff_t offset;
-	/* bytes of it; 0 = a header of dbox comes first and says it; of a whole
-	   file that begins at 0: at most */
+	/* what is in memory */
 	size_t size;
 	unsigned char data[];
 };
@@ -47,8 +58,9 @@ struct junk_pending {
 
 /* Room for so many bytes */
 struct junk_body *junk_body_alloc(size_t size);
-/* A part of a file. Takes over the fd. */
-struct junk_body *junk_body_keep(int fd, uoff_t offset, size_t size);
+/* In a file. Takes over the fd. */
+struct junk_body *junk_body_keep(int fd, enum junk_body_place place,
+				 uoff_t offset);
 void junk_body_free(struct junk_body **body);
 /* How many of them have a file, in the whole process. */
 unsigned int junk_body_open_files(void);

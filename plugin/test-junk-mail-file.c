@@ -23,7 +23,7 @@ static int test_open(const string_t *data)
 	return fd;
 }
 
-static void test_junk_dbox_find(void)
+static void test_junk_body_load_dbox(void)
 {
 	static const struct {
 		const char *header;
@@ -60,11 +60,9 @@ static void test_junk_dbox_find(void)
 	string_t *data = str_new(default_pool, 1024);
 	struct junk_body *kept, *body;
 	uoff_t offset;
-	size_t pos, size;
-	bool found;
-	int fd;
+	size_t pos;
 
-	test_begin("junk_dbox_find()");
+	test_begin("junk_body_load() of dbox");
 	/* in a file of its own, and in one with others */
 	for (unsigned int i = 0; i < 2 * N_ELEMENTS(tests); i++) {
 		const char *header = tests[i / 2].header;
@@ -82,20 +80,12 @@ static void test_junk_dbox_find(void)
 		pos = str_len(data);
 		for (unsigned int j = 0; j < tests[i / 2].bytes; j++)
 			str_append_c(data, (unsigned char)(j * 7 + j / 256));
-		fd = test_open(data);
-		body = NULL;
-		/* what has no header of its own is looked at when it is
-		   loaded */
-		size = 0;
-		found = !first || junk_dbox_find(fd, first, &offset, &size);
-		if (!found) {
-			i_close_fd(&fd);
-		} else {
-			kept = junk_body_keep(fd, offset, size);
-			test_assert_idx(junk_body_open_files() == 1, i);
-			body = junk_body_load(kept);
-			junk_body_free(&kept);
-		}
+		kept = junk_body_keep(test_open(data), first ?
+				      JUNK_BODY_SDBOX : JUNK_BODY_MDBOX,
+				      offset);
+		test_assert_idx(junk_body_open_files() == 1, i);
+		body = junk_body_load(kept);
+		junk_body_free(&kept);
 		test_assert_idx(junk_body_open_files() == 0, i);
 		test_assert_idx((body != NULL) == (tests[i / 2].expect > 0),
 				i);
@@ -126,7 +116,7 @@ static void test_junk_body_load(void)
 			str_append_c(data, (unsigned char)
 				     (str_len(data) * 7 + str_len(data) / 256));
 		}
-		kept = junk_body_keep(test_open(data), 0, JUNK_MAX_READ_BYTES);
+		kept = junk_body_keep(test_open(data), JUNK_BODY_FILE, 0);
 		body = junk_body_load(kept);
 		test_assert_idx(body != NULL && body->size ==
 				I_MIN(sizes[i], JUNK_MAX_READ_BYTES), i);
@@ -136,7 +126,7 @@ static void test_junk_body_load(void)
 		junk_body_free(&kept);
 	}
 	/* not for reading */
-	kept = junk_body_keep(open("/", O_RDONLY), 0, JUNK_MAX_READ_BYTES);
+	kept = junk_body_keep(open("/", O_RDONLY), JUNK_BODY_FILE, 0);
 	test_assert(junk_body_load(kept) == NULL);
 	junk_body_free(&kept);
 	str_free(&data);
@@ -146,7 +136,7 @@ static void test_junk_body_load(void)
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
-		test_junk_dbox_find,
+		test_junk_body_load_dbox,
 		test_junk_body_load,
 		NULL
 	};
