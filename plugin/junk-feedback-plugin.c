@@ -18,6 +18,7 @@
 #include "notify-plugin.h"
 #include "junk-client.h"
 #include "junk-compat.h"
+#include "junk-memory.h"
 #include "junk-trail.h"
 #include "junk-feedback-user.h"
 #include "junk-feedback-plugin.h"
@@ -664,6 +665,7 @@ void junk_feedback_plugin_init(struct module *module)
 {
 	if (!junk_is_imap_process())
 		return;
+	junk_memory_keep();
 	mail_storage_hooks_add(module, &junk_mail_storage_hooks);
 	junk_notify_context = notify_register(&junk_notify_vfuncs);
 }
