@@ -1,6 +1,7 @@
 """What the benchmarks share."""
 
 import glob
+import itertools
 import os
 import statistics
 import subprocess
@@ -47,8 +48,10 @@ def values(*command):
 
 
 def alternate(items, i):
-    """The items in an order that changes from round to round"""
-    return items if i % 2 == 0 else items[::-1]
+    """A few items, in each of their orders by turns: what comes after what
+    matters"""
+    orders = list(itertools.permutations(items))
+    return orders[i % len(orders)]
 
 
 def result(name, value, unit, bound, ok):
