@@ -360,7 +360,7 @@ static int junk_db_configure(struct junk_db *db)
 		"PRAGMA wal_autocheckpoint = %d;"
 		"PRAGMA journal_size_limit = %d;",
 		JUNK_DB_CACHE_KBYTES, JUNK_DB_CHECKPOINT_PAGES,
-		2 * JUNK_DB_CHECKPOINT_PAGES * JUNK_DB_PAGE_BYTES);
+		JUNK_DB_CHECKPOINT_PAGES * JUNK_DB_PAGE_BYTES);
 
 	if (junk_db_exec(db, sql) < 0)
 		return -1;

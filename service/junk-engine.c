@@ -548,7 +548,7 @@ bool junk_engine_maintain(struct junk_engine *engine, time_t now)
 bool junk_engine_is_behind(struct junk_engine *engine)
 {
 	return engine->recorder != NULL &&
-		junk_recorder_is_oversized(engine->recorder);
+		junk_recorder_is_behind(engine->recorder);
 }
 
 bool junk_engine_segment_is_current(struct junk_engine *engine)

@@ -31,6 +31,9 @@
 /* Hours name nobody and are small: kept for two years' comparison. */
 #define HOURS_KEEP_DAYS 732
 
+/* Maintenance doesn't wait while so many times as much is due as need be. */
+#define BEHIND_FACTOR 2
+
 #define DAY_SECS 86400
 
 static bool
@@ -360,4 +363,13 @@ int junk_recorder_maintain(struct junk_recorder *recorder, time_t now)
 			return ret;
 	}
 	return junk_recorder_empty_wal(recorder, now);
+}
+
+bool junk_recorder_is_behind(struct junk_recorder *recorder)
+{
+	return recorder->oversized ||
+		recorder->last_seq - recorder->snapshot_seq >=
+			BEHIND_FACTOR * SNAPSHOT_REPORTS ||
+		junk_token_counts_size(recorder->tokens) >=
+			BEHIND_FACTOR * TOKENS_MAX;
 }

@@ -536,11 +536,6 @@ bool junk_recorder_is_rebuild_pending(struct junk_recorder *recorder)
 	return recorder->need_rebuild;
 }
 
-bool junk_recorder_is_oversized(struct junk_recorder *recorder)
-{
-	return recorder->oversized;
-}
-
 unsigned int junk_recorder_token_count(struct junk_recorder *recorder)
 {
 	return junk_token_counts_size(recorder->tokens);

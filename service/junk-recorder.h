@@ -122,9 +122,9 @@ int64_t junk_recorder_snapshot_seq(struct junk_recorder *recorder);
 /* TRUE if something was taken back and the model has still to be made without
    it: a matter of milliseconds. */
 bool junk_recorder_is_rebuild_pending(struct junk_recorder *recorder);
-/* TRUE if reports come faster than old ones expire: maintenance must not
-   wait. */
-bool junk_recorder_is_oversized(struct junk_recorder *recorder);
+/* TRUE if reports come faster than what they need later is done: maintenance
+   must not wait, or the database gets too large, and a start takes long. */
+bool junk_recorder_is_behind(struct junk_recorder *recorder);
 /* Different tokens that aren't in the database yet. */
 unsigned int junk_recorder_token_count(struct junk_recorder *recorder);
 

@@ -3,6 +3,7 @@ test wants, and a database with a test's own rows."""
 
 import json
 import os
+import re
 import socket
 import sqlite3
 import struct
@@ -83,7 +84,12 @@ def doveadm(t, *args, stdin=None):
             p.stderr.decode(errors="replace"))
 
 
-def make_database(t, hours=(), tokens=(), version=3, app_id=0x4a46626b):
+def schema_version():
+    with open(TOP + "/lib-junk/junk-database.h") as f:
+        return int(re.search(r"JUNK_DATABASE_VERSION (\d+)", f.read())[1])
+
+
+def make_database(t, hours=(), tokens=(), version=None, app_id=0x4a46626b):
     """The service's database with rows of the test's own."""
     remove_database(t)
     os.makedirs(os.path.dirname(t.d.database_path), exist_ok=True)
@@ -93,7 +99,8 @@ def make_database(t, hours=(), tokens=(), version=3, app_id=0x4a46626b):
         with open(os.path.join(TOP, "sql", name)) as f:
             db.executescript(f.read())
     db.execute("PRAGMA application_id = %d" % app_id)
-    db.execute("PRAGMA user_version = %d" % version)
+    db.execute("PRAGMA user_version = %d" % (
+        schema_version() if version is None else version))
     db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)",
                    (("min_reporters", 2), ("threshold", 90)))
     db.executemany("INSERT INTO hours VALUES (?, ?, ?, ?, ?, ?)", hours)
