@@ -23,17 +23,20 @@ struct junk_report_ids {
 	/* in the order of ids */
 	ARRAY(struct report_id) waiting;
 
-	/* the round that is under way: the pieces that are done (0 = none is
-	   under way), and up to which report the table has all at its end */
+	/* a round is under way, and how many pieces of it are done */
+	bool writing;
 	unsigned int pieces;
+	/* at its end the table has all reports up to this */
 	int64_t round_seq;
-	/* ... and no report before this; 0 = it doesn't look */
+	/* ... and none before this; 0 = it doesn't look */
 	int64_t round_first_seq;
 
 	/* the table has none of a report before this */
 	int64_t first_seq;
-	bool expired;
+	/* when those that have expired were last looked for, and whether any
+	   have since then */
 	time_t expired_time;
+	bool expired;
 };
 
 struct junk_report_ids *junk_report_ids_init(void)
@@ -55,7 +58,8 @@ void junk_report_ids_deinit(struct junk_report_ids **_ids)
 	i_free(ids);
 }
 
-static int report_id_cmp(const struct report_id *id1, const struct report_id *id2)
+static int
+report_id_cmp(const struct report_id *id1, const struct report_id *id2)
 {
 	return id1->id < id2->id ? -1 : id1->id > id2->id ? 1 : 0;
 }
@@ -136,7 +140,7 @@ int junk_report_ids_load(struct junk_report_ids *ids, struct junk_db *db)
 	int64_t seq;
 
 	array_clear(&ids->waiting);
-	ids->pieces = 0;
+	ids->writing = FALSE;
 	ids->first_seq = 0;
 	ids->expired = TRUE;
 	ids->expired_time = 0;
@@ -158,13 +162,18 @@ void junk_report_ids_set_expired(struct junk_report_ids *ids)
 	ids->expired = TRUE;
 }
 
+static bool
+junk_report_ids_have_expired(const struct junk_report_ids *ids, time_t now)
+{
+	return ids->expired && (now - ids->expired_time >= EXPIRED_SECS ||
+				/* a clock may jump back */
+				now < ids->expired_time);
+}
+
 bool junk_report_ids_is_due(const struct junk_report_ids *ids, time_t now)
 {
-	return ids->pieces > 0 || array_count(&ids->waiting) >= IDS_MAX ||
-		(ids->expired &&
-		 (now - ids->expired_time >= EXPIRED_SECS ||
-		  /* a clock may jump back */
-		  now < ids->expired_time));
+	return ids->writing || array_count(&ids->waiting) >= IDS_MAX ||
+		junk_report_ids_have_expired(ids, now);
 }
 
 static int
@@ -178,16 +187,19 @@ junk_report_ids_begin(struct junk_report_ids *ids, struct junk_db *db,
 	if (first_seq == 0)
 		first_seq = last_seq + 1;
 	ids->round_first_seq = 0;
-	if (ids->expired &&
-	    (first_seq - ids->first_seq >= EXPIRED_MAX ||
-	     now - ids->expired_time >= EXPIRED_SECS ||
-	     now < ids->expired_time))
+	if (junk_report_ids_have_expired(ids, now) ||
+	    (ids->expired && first_seq - ids->first_seq >= EXPIRED_MAX)) {
 		ids->round_first_seq = first_seq;
+		ids->expired = FALSE;
+		ids->expired_time = now;
+	}
 	ids->round_seq = last_seq;
+	ids->pieces = 0;
+	ids->writing = TRUE;
 	return 0;
 }
 
-/* The first id of a piece; that of the one after the last is the first again. */
+/* The first id of a piece; that of the one after the last is the first one. */
 static int64_t piece_first_id(unsigned int piece)
 {
 	const uint64_t size = UINT64_MAX / PIECES + 1;
@@ -223,7 +235,7 @@ int junk_report_ids_write(struct junk_report_ids *ids, struct junk_db *db,
 {
 	unsigned int begin, end = array_count(&ids->waiting);
 
-	if (ids->pieces == 0 &&
+	if (!ids->writing &&
 	    junk_report_ids_begin(ids, db, last_seq, now) < 0)
 		return -1;
 	(void)junk_report_ids_search(ids, piece_first_id(ids->pieces), &begin);
@@ -242,11 +254,8 @@ int junk_report_ids_write(struct junk_report_ids *ids, struct junk_db *db,
 	array_delete(&ids->waiting, begin, end - begin);
 	if (++ids->pieces < PIECES)
 		return 0;
-	ids->pieces = 0;
-	if (ids->round_first_seq > 0) {
+	ids->writing = FALSE;
+	if (ids->round_first_seq > 0)
 		ids->first_seq = ids->round_first_seq;
-		ids->expired = FALSE;
-		ids->expired_time = now;
-	}
 	return 0;
 }

@@ -180,6 +180,22 @@ static void test_junk_report_ids_expired(void)
 static void test_junk_report_ids_fault(void)
 {
 	test_begin_ids("junk_report_ids: the database fails");
+	test_insert(1, MANY, 0);
+	test_write(MANY, NOW);
+	/* in the first piece of a round: what has expired goes all the same */
+	test_assert(junk_db_report_expire(db, INT64_MAX, 10, 10) == 10);
+	junk_report_ids_set_expired(ids);
+	test_db_exec("CREATE TRIGGER fault BEFORE DELETE ON report_ids "
+		     "BEGIN SELECT raise(ABORT, 'fault'); END");
+	while (junk_report_ids_write(ids, db, MANY, NOW + 600) == 0) ;
+	test_assert(junk_report_ids_write(ids, db, MANY, NOW + 600) == -1);
+	test_db_exec("DROP TRIGGER fault");
+	test_write(MANY, NOW + 600);
+	test_assert(test_db_int("SELECT min(seq) FROM report_ids") == 11);
+
+	test_db_exec("DELETE FROM report_ids; DELETE FROM reports; "
+		     "DELETE FROM meta WHERE name = 'ids_seq'");
+	test_restart();
 	test_write(0, NOW);
 	test_insert(1, MANY, 0);
 	test_db_exec("CREATE TRIGGER fault BEFORE INSERT ON report_ids "
