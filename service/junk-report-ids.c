@@ -199,12 +199,18 @@ junk_report_ids_begin(struct junk_report_ids *ids, struct junk_db *db,
 	return 0;
 }
 
-/* The first id of a piece; that of the one after the last is the first one. */
+#define PIECE_SIZE (UINT64_MAX / PIECES + 1)
+
+/* Ids of a piece */
 static int64_t piece_first_id(unsigned int piece)
 {
-	const uint64_t size = UINT64_MAX / PIECES + 1;
+	return (int64_t)((uint64_t)INT64_MIN + piece * PIECE_SIZE);
+}
 
-	return (int64_t)((uint64_t)INT64_MIN + piece * size);
+static int64_t piece_last_id(unsigned int piece)
+{
+	return (int64_t)((uint64_t)INT64_MIN + piece * PIECE_SIZE +
+			 (PIECE_SIZE - 1));
 }
 
 static int
@@ -221,7 +227,7 @@ junk_report_ids_write_piece(struct junk_report_ids *ids, struct junk_db *db,
 	}
 	if (ids->round_first_seq > 0 &&
 	    junk_db_id_expire(db, piece_first_id(ids->pieces),
-			      piece_first_id(ids->pieces + 1) - 1,
+			      piece_last_id(ids->pieces),
 			      ids->round_first_seq) < 0)
 		return -1;
 	if (ids->pieces + 1 < PIECES)
