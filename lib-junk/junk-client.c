@@ -51,6 +51,8 @@ struct event_category event_category_junk_feedback = {
 struct junk_client {
 	struct event *event;
 	char *socket_path, *control_dir;
+	void (*settled)(void *context);
+	void *context;
 	struct junk_client_counters counters;
 	unsigned char reporter[JUNK_REPORTER_BYTES];
 
@@ -422,18 +424,26 @@ static int junk_client_read(struct junk_client *client)
 	return read_ret;
 }
 
+static void junk_client_check_settled(struct junk_client *client)
+{
+	if (client->settled != NULL && junk_client_is_settled(client))
+		client->settled(client->context);
+}
+
 static void junk_client_input(struct junk_client *client)
 {
 	if (junk_client_read(client) > 0) {
 		junk_client_send(client);
 		junk_client_spool_write(client);
 	}
+	junk_client_check_settled(client);
 }
 
 static void junk_client_output(struct junk_client *client)
 {
 	junk_client_send(client);
 	junk_client_spool_write(client);
+	junk_client_check_settled(client);
 }
 
 static void junk_client_want_output(struct junk_client *client, bool want)
@@ -549,6 +559,8 @@ junk_client_init(const struct junk_client_settings *set)
 	event_set_append_log_prefix(client->event, "junk-feedback: ");
 	client->socket_path = i_strdup(set->socket_path);
 	client->control_dir = i_strdup(set->control_dir);
+	client->settled = set->settled;
+	client->context = set->context;
 	client->fd = -1;
 	client->input = buffer_create_dynamic(default_pool, 128);
 	client->queue = buffer_create_dynamic(default_pool, 4096);
@@ -668,6 +680,11 @@ void junk_client_flush(struct junk_client *client)
 	if (client->fd != -1)
 		junk_client_spool_unsent(client);
 	junk_client_spool_write(client);
+}
+
+bool junk_client_is_settled(const struct junk_client *client)
+{
+	return client->direct_count == 0 && client->spool_output_count == 0;
 }
 
 const struct junk_client_counters *

@@ -17,6 +17,10 @@ struct junk_client_settings {
 	/* where identity and spool live: the user's control directory */
 	const char *control_dir;
 	struct event *event_parent;
+	/* From the main loop: junk_client_is_settled() may have become TRUE.
+	   NULL = nobody asks. */
+	void (*settled)(void *context);
+	void *context;
 };
 
 /* Counters since the client was made. */
@@ -38,8 +42,10 @@ int junk_client_report(struct junk_client *client, struct junk_report *report,
 		       const char **error_r);
 /* Write everything that was queued to the socket, as much as it takes without
    blocking, and the rest to the spool: after this the reports survive the end
-   of this process. */
+   of this process, unless the service ends before it has read them. */
 void junk_client_flush(struct junk_client *client);
+/* Every report is recorded, in the spool, or said to be lost. */
+bool junk_client_is_settled(const struct junk_client *client);
 
 const struct junk_client_counters *
 junk_client_get_counters(struct junk_client *client);

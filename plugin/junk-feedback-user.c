@@ -147,6 +147,17 @@ junk_user_create_control_dir(struct junk_user *juser, const char *control_dir)
 				      MAILBOX_LIST_PATH_TYPE_CONTROL);
 }
 
+/* What is written down is for the case that we are killed: until all of it is
+   recorded, or in the spool. */
+static void junk_user_settled(void *context)
+{
+	struct junk_user *juser = context;
+
+	if (juser->intents != NULL && junk_later_is_empty(juser->later) &&
+	    (juser->client == NULL || junk_client_is_settled(juser->client)))
+		junk_intents_clear(juser->intents);
+}
+
 static struct junk_client *junk_user_get_client(struct junk_user *juser)
 {
 	struct junk_client_settings set;
@@ -160,6 +171,8 @@ static struct junk_client *junk_user_get_client(struct junk_user *juser)
 	junk_user_create_control_dir(juser, set.control_dir);
 	set.socket_path = juser->set.socket_path;
 	set.event_parent = juser->user->event;
+	set.settled = junk_user_settled;
+	set.context = juser;
 	juser->client = junk_client_init(&set);
 	return juser->client;
 }
@@ -565,8 +578,7 @@ static void junk_user_later_done(void *context)
 	struct junk_user *juser = context;
 
 	junk_user_flush(juser);
-	if (junk_later_is_empty(juser->later) && juser->intents != NULL)
-		junk_intents_clear(juser->intents);
+	junk_user_settled(juser);
 }
 
 static const struct junk_later_callbacks junk_user_later_callbacks = {
@@ -647,10 +659,8 @@ static void junk_user_recover(struct junk_user *juser)
 	junk_intents_recover(juser->intents, &left);
 	junk_recover(juser->user, &left, junk_user_recover_mail, juser);
 	array_free(&left);
-	if (junk_later_is_empty(juser->later))
-		junk_intents_clear(juser->intents);
-	else
-		junk_later_start(juser->later);
+	junk_user_settled(juser);
+	junk_later_start(juser->later);
 }
 
 /* --- messages whose junk keyword was taken away --- */
@@ -697,6 +707,7 @@ static void junk_user_end(struct junk_user *juser)
 	junk_user_send_held(juser);
 	juser->ended = TRUE;
 	junk_client_deinit(&juser->client, DEINIT_WAIT_MSECS);
+	junk_user_settled(juser);
 	junk_trail_deinit(&juser->trail);
 	junk_intents_deinit(&juser->intents);
 	junk_later_deinit(&juser->later);

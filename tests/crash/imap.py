@@ -42,7 +42,7 @@ class Mover(threading.Thread):
     def __init__(self, d, user, rnd):
         super().__init__(daemon=True)
         self.d, self.user = d, user
-        self.sizes = [rnd.randint(1, 4) for _ in range(1000)]
+        self.sizes = [rnd.randint(1, 2) for _ in range(1000)]
         self.confirmed = self.broken = 0
         self.over = False
 
@@ -158,7 +158,7 @@ def test_imap_killed(args, rnd):
     with harness.Dovecot("crash") as d:
         crashlib.status(d)
         # enough for a few moves in each life
-        count = 2 * args.kills
+        count = 3 * args.kills
         users = ["user%d@%s" % (i, harness.FORMATS[i % 3])
                  for i in range(USERS)]
         for user in users:
