@@ -147,7 +147,7 @@ corpus_add(struct corpus *corpus, const char *path, bool spam, bool strip,
 	mail->token_count = array_count(&msg.tokens);
 	mail->tokens = p_memdup(corpus->pool, array_front(&msg.tokens),
 				mail->token_count * sizeof(junk_token_t));
-	memcpy(mail->digest, msg.digest, sizeof(mail->digest));
+	junk_message_digest(&msg, mail->digest);
 	if (spam)
 		corpus->spam_count++;
 	else

@@ -70,7 +70,7 @@ send_report(struct junk_learn_cmd_context *ctx, const struct junk_message *msg,
 	report.feature_set = JUNK_FEATURE_SET;
 	report.size_bytes = msg->size_bytes;
 	memcpy(report.reporter, ctx->reporter, sizeof(report.reporter));
-	memcpy(report.digest, msg->digest, sizeof(report.digest));
+	junk_message_digest(msg, report.digest);
 	report.tokens = array_get(&msg->tokens, &report.token_count);
 	return doveadm_junk_service_report(ctx->service, &report, error_r);
 }

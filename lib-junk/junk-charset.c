@@ -163,11 +163,12 @@ decode_iconv(struct junk_charsets *charsets, buffer_t *dest,
 
 static bool data_is_ascii(const unsigned char *data, size_t size)
 {
-	uint64_t word;
+	uint64_t words[4];
 
-	for (; size >= sizeof(word); data += sizeof(word), size -= sizeof(word)) {
-		memcpy(&word, data, sizeof(word));
-		if ((word & UINT64_C(0x8080808080808080)) != 0)
+	for (; size >= sizeof(words); data += sizeof(words), size -= sizeof(words)) {
+		memcpy(words, data, sizeof(words));
+		if (((words[0] | words[1] | words[2] | words[3]) &
+		     UINT64_C(0x8080808080808080)) != 0)
 			return FALSE;
 	}
 	for (; size > 0; data++, size--) {

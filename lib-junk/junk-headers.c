@@ -1,8 +1,8 @@
 #include "lib.h"
 #include "buffer.h"
 #include "str.h"
-#include "junk-ascii.h"
 #include "junk-decode.h"
+#include "junk-name.h"
 #include "junk-url.h"
 #include "junk-headers.h"
 
@@ -29,12 +29,15 @@ enum field_kind {
 	FIELD_DATE,
 };
 
+/* Longer than any of the fields below */
+#define MAX_NAME_BYTES 32
+
 #define FIELD(name, kind, common) { name, name ":", kind, common }
 
 /* Sorted by name. What's missing here is not read: see junk-headers.h.
    Message-ID is missing because some clients make a new one. */
 static const struct field {
-	const char *name;
+	char name[MAX_NAME_BYTES];
 	/* of its words */
 	const char *prefix;
 	enum field_kind kind;
@@ -117,11 +120,14 @@ static const struct field {
 static const struct field *field_find(const char *name)
 {
 	unsigned int low = 0, high = N_ELEMENTS(fields), mid;
+	char lower[MAX_NAME_BYTES];
 	int ret;
 
+	if (!junk_name_set(lower, sizeof(lower), name))
+		return NULL;
 	while (low < high) {
 		mid = (low + high) / 2;
-		ret = strcasecmp(name, fields[mid].name);
+		ret = junk_name_cmp(lower, fields[mid].name, sizeof(lower));
 		if (ret == 0)
 			return &fields[mid];
 		if (ret < 0)
@@ -203,14 +209,14 @@ static void
 add_address(struct junk_token_set *set, enum junk_token_class class,
 	    const char *prefix, const struct address *addr)
 {
-	T_BEGIN {
-		string_t *str = t_str_new(64);
+	char address[JUNK_MAX_TOKEN_BYTES];
+	size_t size = addr->domain + addr->domain_size - addr->local;
 
-		str_append(str, prefix);
-		str_append_data(str, addr->local,
-				addr->domain + addr->domain_size - addr->local);
-		junk_token_set_add_str(set, class, t_str_lcase(str_c(str)));
-	} T_END;
+	/* a longer one is cut anyway */
+	size = I_MIN(size, sizeof(address));
+	for (size_t i = 0; i < size; i++)
+		address[i] = ascii_tolower(addr->local[i]);
+	junk_token_set_add_prefixed(set, class, prefix, address, size);
 }
 
 /* What is learned of a word or a domain in one place helps in others. */

@@ -2,14 +2,16 @@
 #include "buffer.h"
 #include "str.h"
 #include "unichar.h"
-#include "junk-ascii.h"
 #include "junk-decode.h"
+#include "junk-name.h"
 #include "junk-url.h"
 #include "junk-html.h"
 
 /* Open elements that are remembered; deeper ones inherit. */
 #define MAX_DEPTH 64
-#define MAX_NAME_BYTES 12
+/* Of tags and attributes; longer ones are cut. */
+#define MAX_NAME_LETTERS 11
+#define NAME_BYTES 16
 #define MAX_ATTRS 32
 #define MAX_VALUE_BYTES 1024
 #define MAX_URLS 100
@@ -19,7 +21,7 @@
 #define COLOR_TOO_NEAR 12
 
 struct html_element {
-	char name[MAX_NAME_BYTES];
+	char name[NAME_BYTES];
 	uint32_t color, background;
 	/* with all that's inside */
 	bool hidden;
@@ -49,7 +51,8 @@ enum html_attr_kind {
 };
 
 struct html_attr {
-	char name[MAX_NAME_BYTES];
+	char name[NAME_BYTES];
+	size_t name_size;
 	const unsigned char *value;
 	size_t size;
 };
@@ -64,7 +67,7 @@ enum {
 #define TAG(name, flags) { name, name " ", flags }
 
 static const struct html_tag {
-	const char *name;
+	char name[NAME_BYTES];
 	/* of its attributes' tokens */
 	const char *prefix;
 	unsigned int flags;
@@ -114,6 +117,11 @@ static const struct {
 	{ "lowbar", '_' }, { "hyphen", '-' },
 };
 
+static bool names_equal(const char *a, const char *b)
+{
+	return junk_name_cmp(a, b, NAME_BYTES) == 0;
+}
+
 static const struct html_tag *tag_find(const char *name)
 {
 	unsigned int low = 0, high = N_ELEMENTS(html_tags), mid;
@@ -121,7 +129,7 @@ static const struct html_tag *tag_find(const char *name)
 
 	while (low < high) {
 		mid = (low + high) / 2;
-		ret = strcmp(name, html_tags[mid].name);
+		ret = junk_name_cmp(name, html_tags[mid].name, NAME_BYTES);
 		if (ret == 0)
 			return &html_tags[mid];
 		if (ret < 0)
@@ -451,18 +459,18 @@ element_attr(struct html_state *state, struct html_element *element,
 }
 
 static size_t
-parse_name(struct html_state *state, char name[MAX_NAME_BYTES])
+parse_name(struct html_state *state, char name[NAME_BYTES])
 {
 	size_t len = 0;
 
+	memset(name, 0, NAME_BYTES);
 	while (state->pos < state->end &&
 	       (ascii_isalnum(*state->pos) || *state->pos == '-' ||
 		*state->pos == ':')) {
-		if (len < MAX_NAME_BYTES - 1)
+		if (len < MAX_NAME_LETTERS)
 			name[len++] = ascii_tolower(*state->pos);
 		state->pos++;
 	}
-	name[len] = '\0';
 	return len;
 }
 
@@ -485,7 +493,8 @@ static bool parse_attr(struct html_state *state, struct html_attr *attr_r)
 			state->pos++;
 			return FALSE;
 		}
-		if (parse_name(state, attr_r->name) > 0)
+		attr_r->name_size = parse_name(state, attr_r->name);
+		if (attr_r->name_size > 0)
 			break;
 		state->pos++;
 	}
@@ -529,7 +538,7 @@ tag_tokens(struct html_state *state, const struct html_tag *tag,
 		return;
 	}
 	junk_token_set_add_prefixed(state->set, JUNK_TOKEN_HTML, tag->prefix,
-				    attr->name, strlen(attr->name));
+				    attr->name, attr->name_size);
 }
 
 static void html_skip_raw(struct html_state *state, const char *name)
@@ -553,7 +562,7 @@ static void html_close_tag(struct html_state *state)
 {
 	const struct html_tag *tag;
 	struct html_attr attr;
-	char name[MAX_NAME_BYTES];
+	char name[NAME_BYTES];
 
 	parse_name(state, name);
 	while (parse_attr(state, &attr)) ;
@@ -562,7 +571,7 @@ static void html_close_tag(struct html_state *state)
 	if (tag != NULL && (tag->flags & TAG_BREAKS) != 0)
 		html_break(state);
 	for (unsigned int i = state->depth; i > 0; i--) {
-		if (strcmp(state->stack[i].name, name) == 0) {
+		if (names_equal(state->stack[i].name, name)) {
 			state->depth = i - 1;
 			break;
 		}
@@ -583,7 +592,7 @@ html_close_implied(struct html_state *state, const char *name,
 		return;
 	if ((strcmp(top, "p") == 0 && tag != NULL &&
 	     (tag->flags & TAG_BREAKS) != 0 && strcmp(name, "br") != 0) ||
-	    (strcmp(top, name) == 0 && str_array_find(siblings, name)))
+	    (names_equal(top, name) && str_array_find(siblings, name)))
 		state->depth--;
 }
 
@@ -592,7 +601,7 @@ static void html_open_tag(struct html_state *state)
 	struct html_element element;
 	const struct html_tag *tag;
 	struct html_attr attr;
-	char name[MAX_NAME_BYTES];
+	char name[NAME_BYTES];
 	unsigned int attrs = 0;
 
 	parse_name(state, name);

@@ -689,36 +689,32 @@ static bool token_is_lasting(junk_token_t token)
 
 /* The sum doesn't depend on the order. */
 static void
-tokenizer_digest_add(const struct junk_token_set *set, bool all,
-		     uint64_t sum[3])
+digest_add(const struct junk_message *msg, bool all, uint64_t sum[3])
 {
-	for (unsigned int group = 0; group < JUNK_TOKEN_GROUP_COUNT; group++) {
-		for (unsigned int i = 0; i < set->count[group]; i++) {
-			junk_token_t token = set->tokens[group][i];
+	const junk_token_t *token;
 
-			if (!all && !token_is_lasting(token))
-				continue;
-			sum[1] += XXH3_64bits_withSeed(&token, sizeof(token), 1);
-			sum[2] += XXH3_64bits_withSeed(&token, sizeof(token), 2);
-		}
+	array_foreach(&msg->tokens, token) {
+		if (!all && !token_is_lasting(*token))
+			continue;
+		sum[1] += XXH3_64bits_withSeed(token, sizeof(*token), 1);
+		sum[2] += XXH3_64bits_withSeed(token, sizeof(*token), 2);
 	}
 }
 
-static void
-tokenizer_digest(struct junk_tokenizer *ctx,
-		 unsigned char digest[JUNK_DIGEST_BYTES])
+void junk_message_digest(const struct junk_message *msg,
+			 unsigned char digest_r[JUNK_DIGEST_BYTES])
 {
-	uint64_t sum[3] = { ctx->headers.date_hash, 0, 0 };
+	uint64_t sum[3] = { msg->date_hash, 0, 0 };
 
-	tokenizer_digest_add(&ctx->set, FALSE, sum);
+	digest_add(msg, FALSE, sum);
 	/* nothing that lasts: all such mail isn't one message */
 	if (sum[0] == 0 && sum[1] == 0)
-		tokenizer_digest_add(&ctx->set, TRUE, sum);
+		digest_add(msg, TRUE, sum);
 	uint64_t first = XXH3_64bits_withSeed(sum, sizeof(sum), 1);
 	uint64_t second = XXH3_64bits_withSeed(sum, sizeof(sum), 2);
 	/* @UNSAFE */
-	memcpy(digest, &first, sizeof(first));
-	memcpy(digest + sizeof(first), &second, sizeof(second));
+	memcpy(digest_r, &first, sizeof(first));
+	memcpy(digest_r + sizeof(first), &second, sizeof(second));
 }
 
 static void
@@ -735,7 +731,7 @@ tokenizer_result(struct junk_tokenizer *ctx, pool_t pool,
 		array_append(&msg_r->tokens, set->tokens[i], set->count[i]);
 		msg_r->group_count[i] = set->count[i];
 	}
-	tokenizer_digest(ctx, msg_r->digest);
+	msg_r->date_hash = ctx->headers.date_hash;
 }
 
 static void

@@ -1,5 +1,6 @@
 #include "lib.h"
 #include "junk-ascii.h"
+#include "junk-bits.h"
 #include "junk-fold.h"
 #include "junk-url.h"
 #include "junk-words.h"
@@ -325,6 +326,14 @@ static bool word_is(const struct words_state *state, const char *str)
 		memcmp(state->buf + state->prefix_size, str, len) == 0;
 }
 
+/* Characters that end a URL in a text. */
+static const bool url_ends[256] = {
+	[0 ... ' '] = TRUE, ['<'] = TRUE, ['>'] = TRUE, ['"'] = TRUE,
+	['\''] = TRUE, ['('] = TRUE, [')'] = TRUE, ['['] = TRUE, [']'] = TRUE,
+	['{'] = TRUE, ['}'] = TRUE, ['|'] = TRUE, ['\\'] = TRUE, ['^'] = TRUE,
+	['`'] = TRUE,
+};
+
 /* Size of the URL that the character at pos is in, 0 if it is in none. */
 static size_t
 words_find_url(const struct words_state *state, const unsigned char *text,
@@ -342,10 +351,8 @@ words_find_url(const struct words_state *state, const unsigned char *text,
 		return 0;
 	}
 	*start_r = pos >= state->size ? pos - state->size : 0;
-	for (i = pos; i < size; i++) {
-		if (text[i] <= ' ' || strchr("<>\"'()[]{}|\\^`", text[i]) != NULL)
-			break;
-	}
+	for (i = pos; i < size && !url_ends[text[i]]; )
+		i++;
 	return i - *start_r;
 }
 
@@ -411,7 +418,7 @@ block_read(struct words_block *block, const unsigned char *text, size_t size)
 static SELDOM void
 words_capitals(struct words_state *state, uint64_t letters, uint64_t capitals)
 {
-	state->stats->capitals += __builtin_popcountll(capitals);
+	state->stats->capitals += junk_bits_count(capitals);
 	for (; letters != 0 && !state->capitals_done; letters &= letters - 1)
 		word_letter(state, (capitals & letters & -letters) != 0);
 }
@@ -521,7 +528,7 @@ words_run(struct words_state *state, const unsigned char *text, size_t size)
 		/* a URL has none */
 		if (next - pos < BLOCK_BYTES)
 			block.blanks &= (UINT64_C(1) << (next - pos)) - 1;
-		state->stats->blanks += __builtin_popcountll(block.blanks);
+		state->stats->blanks += junk_bits_count(block.blanks);
 		pos = next;
 	}
 	word_end(state);

@@ -269,7 +269,7 @@ junk_user_tokenize_stream(struct junk_user *juser, struct istream *input,
 static void junk_pending_set_message(struct junk_pending *pending,
 				     const struct junk_message *msg)
 {
-	memcpy(pending->digest, msg->digest, sizeof(pending->digest));
+	junk_message_digest(msg, pending->digest);
 	pending->size_bytes = (uint32_t)I_MIN(msg->size_bytes, UINT32_MAX);
 	pending->token_count = pending->verdict == JUNK_VERDICT_RETRACT ? 0 :
 		array_count(&msg->tokens);

@@ -1,6 +1,7 @@
 #include "lib.h"
 #include "buffer.h"
 #include "str.h"
+#include "junk-bits.h"
 #include "junk-key.h"
 #include "junk-schema.h"
 #include "junk-db.h"
@@ -331,7 +332,7 @@ junk_db_get_int(struct junk_db *db, const char *sql, int64_t *value_r)
    64 fields are hit. */
 unsigned int junk_db_sketch_reporters(uint64_t sketch)
 {
-	int hit = __builtin_popcountll(sketch);
+	int hit = junk_bits_count(sketch);
 
 	/* all are hit: 64 * ln(64) or more */
 	if (hit == 64)

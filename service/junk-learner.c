@@ -35,6 +35,7 @@
 #include "lib.h"
 #include "buffer.h"
 #include "sort.h"
+#include "junk-bits.h"
 #include "junk-limits.h"
 #include "junk-learner.h"
 #include "junk-shares.h"
@@ -284,19 +285,11 @@ weight_publish(int16_t *dest, const struct learner_table *table, size_t idx)
 	__atomic_store_n(dest, value, __ATOMIC_RELAXED);
 }
 
-/* __builtin_popcount() is a call where the processor may be an old one. */
-static inline unsigned int bits_count(uint32_t bits)
-{
-	bits -= (bits >> 1) & 0x55555555;
-	bits = (bits & 0x33333333) + ((bits >> 2) & 0x33333333);
-	return (((bits + (bits >> 4)) & 0x0f0f0f0f) * 0x01010101) >> 24;
-}
-
 static bool global_is_public(const struct junk_learner *learner, size_t idx)
 {
 	uint64_t people = learner->reporters[idx];
 
-	return bits_count((uint32_t)people | (uint32_t)(people >> 32)) >=
+	return junk_bits_count((uint32_t)people | (uint32_t)(people >> 32)) >=
 		learner->set.min_reporters;
 }
 
@@ -401,8 +394,8 @@ static float people_say(uint64_t people, bool spam)
 
 	if (!spam)
 		return 1;
-	ham_count = bits_count((uint32_t)people);
-	spam_count = bits_count((uint32_t)(people >> 32));
+	ham_count = junk_bits_count((uint32_t)people);
+	spam_count = junk_bits_count(people >> 32);
 	if (spam_count >= ham_count)
 		return 1;
 	part = (spam_count + SAY_PRIOR) / (ham_count + SAY_PRIOR);

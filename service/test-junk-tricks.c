@@ -116,7 +116,7 @@ learn(struct junk_learner *learner, const struct junk_message *msg,
 	report.origin = JUNK_ORIGIN_MOVE;
 	report.feature_set = JUNK_FEATURE_SET;
 	memset(report.reporter, person + 1, sizeof(report.reporter));
-	memcpy(report.digest, msg->digest, sizeof(report.digest));
+	junk_message_digest(msg, report.digest);
 	report.tokens = array_get(&msg->tokens, &report.token_count);
 	junk_learner_learn(learner, &report, 1);
 }

@@ -132,7 +132,7 @@ report_init(struct junk_report *report, const struct act_junkreport *act)
 	report->origin = JUNK_ORIGIN_SIEVE;
 	report->feature_set = JUNK_FEATURE_SET;
 	report->size_bytes = act->msg.size_bytes;
-	memcpy(report->digest, act->msg.digest, sizeof(report->digest));
+	junk_message_digest(&act->msg, report->digest);
 	report->tokens = array_get(&act->msg.tokens, &report->token_count);
 }
 

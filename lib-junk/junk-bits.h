@@ -1,0 +1,15 @@
+#ifndef JUNK_BITS_H
+#define JUNK_BITS_H
+
+/* The number of bits that are set (Warren, Hacker's Delight). The compiler's
+   own is a call of a function where the processor may be an old one. */
+static inline unsigned int junk_bits_count(uint64_t bits)
+{
+	bits -= (bits >> 1) & UINT64_C(0x5555555555555555);
+	bits = (bits & UINT64_C(0x3333333333333333)) +
+		((bits >> 2) & UINT64_C(0x3333333333333333));
+	bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (bits * UINT64_C(0x0101010101010101)) >> 56;
+}
+
+#endif

@@ -1,0 +1,39 @@
+#ifndef JUNK_NAME_H
+#define JUNK_NAME_H
+
+#include "junk-ascii.h"
+
+#include <endian.h>
+
+/* Short names in lower case, padded with zeros to a size that is known: as
+   numbers they are compared eight letters at once, in the order of strcmp(). A
+   message looks up hundreds in sorted tables. SIZE is a multiple of 8. */
+
+static inline int junk_name_cmp(const char *a, const char *b, size_t size)
+{
+	uint64_t x, y;
+
+	for (size_t i = 0; i < size; i += sizeof(x)) {
+		memcpy(&x, a + i, sizeof(x));
+		memcpy(&y, b + i, sizeof(y));
+		if (x != y)
+			return be64toh(x) < be64toh(y) ? -1 : 1;
+	}
+	return 0;
+}
+
+/* Returns FALSE if the name is too long. */
+static inline bool junk_name_set(char *dest, size_t size, const char *name)
+{
+	size_t i;
+
+	memset(dest, 0, size);
+	for (i = 0; name[i] != '\0'; i++) {
+		if (i == size - 1)
+			return FALSE;
+		dest[i] = ascii_tolower(name[i]);
+	}
+	return TRUE;
+}
+
+#endif
