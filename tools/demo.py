@@ -26,8 +26,8 @@ import harness  # noqa: E402
 
 USERS = ["anna", "ben", "carla", "david", "emma", "finn", "greta", "hugo"]
 DOMAIN = "maildir"
-# In how many turns the earlier mail comes; between them the users act.
-TURNS = 12
+# In how many turns the mail comes; after each the users act.
+TURNS = 24
 # What users do with their mail, as shares.
 SPAM_MOVED = 0.9
 HAM_FILED = 0.15
@@ -144,68 +144,73 @@ class Mailbox:
             self.client.cmd("UID MOVE %s %s" % (
                 ",".join(map(str, uids)), folder))
 
+    def store(self, uids, flag):
+        if uids:
+            self.client.cmd("UID STORE %s +FLAGS.SILENT (%s)" % (
+                ",".join(map(str, uids)), flag))
+
     def act(self, rng):
-        """What a user does with new mail: (moved to Junk, rescued, filed,
-        flagged)"""
+        """What a user does with new mail. Returns where the filter had put it,
+        as loop() does, and how much was done, {act: count}."""
         inbox = self.list("INBOX", "UNSEEN")
+        junk = self.list("Junk", "UNSEEN")
         spam = [uid for uid, m in inbox if m.spam and rng.random() < SPAM_MOVED]
         ham = [uid for uid, m in inbox if not m.spam]
         filed = [uid for uid in ham if rng.random() < HAM_FILED]
         flagged = [uid for uid in ham
                    if uid not in filed and rng.random() < HAM_FLAGGED]
-        if inbox:
-            self.client.cmd("UID STORE %s +FLAGS.SILENT (\\Seen)" %
-                            ",".join(str(uid) for uid, _ in inbox))
-        if flagged:
-            self.client.cmd("UID STORE %s +FLAGS.SILENT (\\Flagged)" %
-                            ",".join(map(str, flagged)))
+        rescued = [uid for uid, m in junk if not m.spam]
+        # Junk is what is selected
+        self.store([uid for uid, _ in junk], "\\Seen")
+        self.move(rescued, "INBOX")
+        self.client.select("INBOX")
+        self.store([uid for uid, _ in inbox], "\\Seen")
+        self.store(flagged, "\\Flagged")
         self.move(spam, "Junk")
         self.move(filed, "Work")
-        junk = self.list("Junk", "UNSEEN")
-        rescued = [uid for uid, m in junk if not m.spam]
-        if junk:
-            self.client.cmd("UID STORE %s +FLAGS.SILENT (\\Seen)" %
-                            ",".join(str(uid) for uid, _ in junk))
-        self.move(rescued, "INBOX")
-        return len(spam), len(rescued), len(filed), len(flagged)
+        found = collections.Counter((m.spam, folder) for folder, mails in
+                                    (("INBOX", inbox), ("Junk", junk))
+                                    for _, m in mails)
+        return found, collections.Counter(moved=len(spam), rescued=len(rescued),
+                                          kept=len(filed) + len(flagged))
 
 
-def learn_phase(d, mails, labels, rng):
-    """Mail comes in turns, and the users act after each."""
+def loop(d, mails, labels, rng):
+    """Mail comes in turns, and the users act after each. Returns for each turn
+    where the filter had put its mail before anybody touched it, {(spam,
+    folder): count}."""
     size = -(-len(mails) // TURNS)
-    say("%8s %10s %12s %9s %7s %9s" % ("turn", "delivered", "to Junk by",
-                                       "moved to", "rescued", "filed or"))
-    say("%8s %10s %12s %9s %7s %9s" % ("", "", "the filter", "Junk", "",
-                                       "flagged"))
+    say("%4s  %12s %12s  %8s %8s %9s" % (
+        "turn", "spam to Junk", "ham to Junk", "moved to", "rescued",
+        "filed or"))
+    say("%4s  %12s %12s  %8s %8s %9s" % ("", "by filter", "by filter", "Junk",
+                                         "", "flagged"))
+    tables = []
     for turn in range(TURNS):
         part = mails[turn * size:(turn + 1) * size]
         if not part:
             break
         deliver(d, part)
-        caught, sums = 0, [0, 0, 0, 0]
+        table, acts = collections.Counter(), collections.Counter()
         for user in USERS:
             box = Mailbox(d, user, labels)
-            box.client.select("Junk")
-            caught += len(box.client.uids("UNSEEN"))
-            sums = [a + b for a, b in zip(sums, box.act(rng))]
+            found, did = box.act(rng)
+            table += found
+            acts += did
             box.client.logout()
-        say("%8d %10d %12d %9d %7d %9d" % (turn + 1, len(part), caught,
-                                           sums[0], sums[1], sums[2] + sums[3]))
+        if sum(table.values()) != len(part):
+            raise harness.HarnessError("%d of %d messages arrived" % (
+                sum(table.values()), len(part)))
+        tables.append(table)
+        say("%4d  %12s %12s  %8d %8d %9d" % (
+            turn + 1, "%d of %d" % to_junk(table, True),
+            "%d of %d" % to_junk(table, False), acts["moved"],
+            acts["rescued"], acts["kept"]))
+    return tables
 
 
-def later_phase(d, mails, labels):
-    """Later mail: where did it go? {(spam, folder): count}"""
-    deliver(d, mails)
-    keys = {m.key for m in mails}
-    table = collections.Counter()
-    for user in USERS:
-        box = Mailbox(d, user, labels)
-        for folder in ("INBOX", "Junk"):
-            for _, mail in box.list(folder):
-                if mail.key in keys:
-                    table[mail.spam, folder] += 1
-        box.client.logout()
-    return table
+def to_junk(table, spam):
+    return table[spam, "Junk"], table[spam, "Junk"] + table[spam, "INBOX"]
 
 
 # --- what is shown ---
@@ -238,13 +243,11 @@ def show_database(d):
 
 
 def show_confusion(table):
-    def row(spam):
-        return table[spam, "Junk"], table[spam, "INBOX"]
-
-    say("\nLater mail, which nobody has sorted:")
+    say("\nThe later half, as the filter delivered it:")
     say("%12s %12s %12s" % ("", "to Junk", "to INBOX"))
     for name, spam in (("spam", True), ("ham", False)):
-        say("%12s %12d %12d" % ((name,) + row(spam)))
+        say("%12s %12d %12d" % (name, table[spam, "Junk"],
+                                table[spam, "INBOX"]))
 
 
 def how_to_connect(d):
@@ -272,8 +275,6 @@ def main():
     rng = random.Random(args.seed)
     mails = load_mail(args.small, rng)
     labels = {m.key: m for m in mails}
-    half = len(mails) // 2
-    earlier, later = mails[:half], mails[half:]
     say("%d messages (%d spam, %d ham) for %d users, in random order "
         "(seed %d)" % (len(mails), sum(m.spam for m in mails),
                        sum(not m.spam for m in mails), len(USERS), args.seed))
@@ -285,29 +286,26 @@ def main():
         # as the example says: users can't compile a global script
         harness.run("sievec", "-c", d.config_path,
                     "/etc/dovecot/sieve/junk.sieve")
-        say("\nThe first half: users move spam from INBOX to Junk (%d %% of "
-            "it), and good mail\nfrom Junk back to INBOX; of other good mail "
-            "they file or flag %d %%.\n" % (
-                SPAM_MOVED * 100, (HAM_FILED + HAM_FLAGGED) * 100))
-        learn_phase(d, earlier, labels, rng)
-        table = later_phase(d, later, labels)
+        say("\nUsers move spam from INBOX to Junk (%d %% of it), and good mail "
+            "from Junk back\nto INBOX; of other good mail they file or flag "
+            "%d %%.\n" % (SPAM_MOVED * 100, (HAM_FILED + HAM_FLAGGED) * 100))
+        tables = loop(d, mails, labels, rng)
+        later = sum(tables[len(tables) // 2:], collections.Counter())
         show_database(d)
         say("\n$ doveadm junk status")
         say(d.doveadm("junk", "status").rstrip())
-        show_confusion(table)
+        show_confusion(later)
         errors = d.log_errors()
         if errors:
             say("\nThe log has %d errors, the first: %s" % (len(errors),
                                                            errors[0]))
-        spam = table[True, "Junk"], sum(m.spam for m in later)
-        ham = table[False, "Junk"], sum(not m.spam for m in later)
         say("\n%.0f seconds. The same seed gives the same mail; run with "
             "--keep to connect\nyour own mail client to this server." %
             (time.monotonic() - start))
         if args.keep:
             how_to_connect(d)
         say("later spam filed to Junk: %d of %d; later ham filed to Junk: "
-            "%d of %d" % (spam + ham))
+            "%d of %d" % (to_junk(later, True) + to_junk(later, False)))
         return 1 if errors else 0
 
 
