@@ -148,12 +148,13 @@ junk_user_create_control_dir(struct junk_user *juser, const char *control_dir)
 }
 
 /* What is written down is for the case that we are killed: until all of it is
-   recorded, or in the spool. */
+   recorded, or in the spool, or is not to be reported after all. */
 static void junk_user_settled(void *context)
 {
 	struct junk_user *juser = context;
 
 	if (juser->intents != NULL && junk_later_is_empty(juser->later) &&
+	    array_count(&juser->held) == 0 &&
 	    (juser->client == NULL || junk_client_is_settled(juser->client)))
 		junk_intents_clear(juser->intents);
 }
@@ -504,6 +505,7 @@ void junk_user_forget_held(struct junk_user *juser, const char *vname,
 			i++;
 		}
 	}
+	junk_user_settled(juser);
 }
 
 static void

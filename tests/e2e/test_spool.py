@@ -216,6 +216,29 @@ def test_imap_killed_at_mass(t):
     t.expect()
 
 
+@ALL_FORMATS
+def test_imap_killed_while_waiting(t):
+    """case 18: the imap process is killed while it waits whether what has a
+    not-junk keyword goes to Trash: reported by the next session, unless it has
+    gone there"""
+    for _ in range(2):
+        t.deliver(spam(), mailbox="Junk")
+    t.deliver(ham())
+    c, pid = session(t, "Junk")
+    c.cmd("STORE 1:2 +FLAGS ($NotJunk)")
+    # what is reported meanwhile is acknowledged, and those two aren't yet
+    before = t.recorded()
+    c.select("INBOX")
+    c.cmd("MOVE 1 Junk")
+    harness.wait_for(lambda: t.recorded() > before, "the report")
+    time.sleep(0.1)
+    c.select("Junk")
+    c.cmd("MOVE 2 Trash")
+    kill_imap(t, pid)
+    t.imap()
+    t.expect("spam move", "ham keyword")
+
+
 def test_imap_killed_then_gone(t):
     """the imap process is killed, and the message or its mailbox is nowhere
     any more: no session minds"""
