@@ -119,23 +119,11 @@ static const struct field {
 
 static const struct field *field_find(const char *name)
 {
-	unsigned int low = 0, high = N_ELEMENTS(fields), mid;
 	char lower[MAX_NAME_BYTES];
-	int ret;
 
-	if (!junk_name_set(lower, sizeof(lower), name))
-		return NULL;
-	while (low < high) {
-		mid = (low + high) / 2;
-		ret = junk_name_cmp(lower, fields[mid].name, sizeof(lower));
-		if (ret == 0)
-			return &fields[mid];
-		if (ret < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return NULL;
+	return !junk_name_set(lower, sizeof(lower), name) ? NULL :
+		junk_name_find(lower, sizeof(lower), fields,
+			       N_ELEMENTS(fields), sizeof(*fields));
 }
 
 void junk_headers_init(struct junk_headers *headers,

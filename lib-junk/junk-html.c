@@ -124,20 +124,8 @@ static bool names_equal(const char *a, const char *b)
 
 static const struct html_tag *tag_find(const char *name)
 {
-	unsigned int low = 0, high = N_ELEMENTS(html_tags), mid;
-	int ret;
-
-	while (low < high) {
-		mid = (low + high) / 2;
-		ret = junk_name_cmp(name, html_tags[mid].name, NAME_BYTES);
-		if (ret == 0)
-			return &html_tags[mid];
-		if (ret < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return NULL;
+	return junk_name_find(name, NAME_BYTES, html_tags,
+			      N_ELEMENTS(html_tags), sizeof(*html_tags));
 }
 
 static struct html_element *html_top(struct html_state *state)

@@ -5,9 +5,9 @@
 
 #include <endian.h>
 
-/* Short names in lower case, padded with zeros to a size that is known: as
-   numbers they are compared eight letters at once, in the order of strcmp(). A
-   message looks up hundreds in sorted tables. SIZE is a multiple of 8. */
+/* Short names in lower case, padded with zeros to a size that is known and a
+   multiple of 8: as numbers they are compared eight letters at once, in the order
+   of strcmp(). A message looks up hundreds in sorted tables. */
 
 static inline int junk_name_cmp(const char *a, const char *b, size_t size)
 {
@@ -20,6 +20,29 @@ static inline int junk_name_cmp(const char *a, const char *b, size_t size)
 			return be64toh(x) < be64toh(y) ? -1 : 1;
 	}
 	return 0;
+}
+
+/* The row of a name in a table of rows that begin with theirs and are sorted by
+   it, NULL if there is none. */
+static inline const void *
+junk_name_find(const char *name, size_t size, const void *rows,
+	       unsigned int row_count, size_t row_size)
+{
+	unsigned int low = 0, high = row_count;
+
+	while (low < high) {
+		unsigned int mid = (low + high) / 2;
+		const void *row = CONST_PTR_OFFSET(rows, mid * row_size);
+		int ret = junk_name_cmp(name, row, size);
+
+		if (ret == 0)
+			return row;
+		if (ret < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return NULL;
 }
 
 /* Returns FALSE if the name is too long. */
