@@ -20,6 +20,8 @@ _config_23() and _config_24() alone.
 """
 
 import ctypes
+import fcntl
+import glob
 import imaplib
 import os
 import re
@@ -71,15 +73,34 @@ def run(*args, **kwargs):
     return p.stdout
 
 
-# Where stage() has installed the build.
-stage_dir = None
+# Where stage() has installed the build, and the file that says so to others.
+stage_dir = _stage_fd = None
+
+
+def _hold(path):
+    """A locked folder's file descriptor, None if somebody else has it."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    return fd
 
 
 def stage(build_dir):
-    """"make install" the build into a folder of its own; returns its path."""
-    global stage_dir
-    stage_dir = path = os.path.join(os.path.abspath(build_dir), "stage")
-    shutil.rmtree(path, ignore_errors=True)
+    """"make install" the build into a folder of this process' own, which the
+    next one removes; returns its path."""
+    global stage_dir, _stage_fd
+    build_dir = os.path.abspath(build_dir)
+    for left in glob.glob(build_dir + "/stage.*"):
+        fd = _hold(left)
+        if fd is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(fd)
+    stage_dir = path = "%s/stage.%d" % (build_dir, os.getpid())
+    os.mkdir(path)
+    _stage_fd = _hold(path)
     run("make", "-s", "-C", build_dir, "install", "DESTDIR=" + path)
     if sanitizer.is_sanitized(build_dir):
         sanitizer.enable(path, library_dir())
