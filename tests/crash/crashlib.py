@@ -55,13 +55,14 @@ class Sender:
                 self.acked += int.from_bytes(payload, "little")
 
 
-def make_frames(reporter, count, rnd, stamp):
-    """Reports of one person, and how many of them count in the end."""
+def make_frames(reporter, count, rnd, stamp, undo=True):
+    """Reports of one person, some of them taken back if undo is set, and how
+    many of them count in the end."""
     frames, live = [], 0
     for i in range(count):
         words = junkclient.tokens("%s %d" % (reporter, i), 20)
         steps = [rnd.choice((SPAM, HAM))]
-        kind = rnd.random()
+        kind = rnd.random() if undo else 1
         if kind < 0.05:
             steps.append(RETRACT)
         elif kind < 0.10:

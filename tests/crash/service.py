@@ -14,6 +14,9 @@ CLIENTS = 6
 REBUILD = 5
 # To learn anew takes a while, which is waited for again and again.
 MANY_REPORTS = 12000
+# Too few for a snapshot, and enough for one
+UNDO_REPORTS = 3000
+SNAPSHOTS_REPORTS = 9000
 
 
 def make_senders(d, count, rnd):
@@ -166,17 +169,23 @@ def run_once(initial, frames, kills, rnd):
 
 def test_same_model(args, rnd):
     """One client, the same reports with and without kills, from the same key
-    and seed."""
+    and seed: some of them taken back, and so many that snapshots are written.
+    Not both at once: what a snapshot has already can only be taken back about,
+    and with kills the snapshots are others."""
     stamp = time.time_ns() // 1000
-    frames, _ = crashlib.make_frames("anna", args.reports // 8, rnd, stamp)
-    with tempfile.TemporaryDirectory(prefix="junk-crash-") as directory:
-        initial = directory + "/initial"
-        crashlib.make_initial(initial)
-        _, expected = run_once(initial, frames, 0, rnd)
-        done, got = run_once(initial, frames, args.kills // 4, rnd)
-        print("     killed %d times" % done)
-        yield check("the model is that of an uninterrupted run",
-                    got == expected and done > 0)
+    for undo, count, kills in ((True, UNDO_REPORTS, args.kills // 8),
+                               (False, max(args.reports // 8, SNAPSHOTS_REPORTS),
+                                args.kills // 4)):
+        frames, _ = crashlib.make_frames("anna", count, rnd, stamp, undo)
+        with tempfile.TemporaryDirectory(prefix="junk-crash-") as directory:
+            initial = directory + "/initial"
+            crashlib.make_initial(initial)
+            _, expected = run_once(initial, frames, 0, rnd)
+            done, got = run_once(initial, frames, kills, rnd)
+            print("     killed %d times" % done)
+            yield check("the model is that of an uninterrupted run, %s" % (
+                "some reports taken back" if undo else "with snapshots"),
+                got == expected and done > 0)
 
 
 TESTS = (test_exactly_once, test_all_at_once, test_same_model)
