@@ -8,6 +8,7 @@ nothing twice.
 
 import contextlib
 import os
+import re
 import tempfile
 import threading
 import time
@@ -59,13 +60,13 @@ class Mover(threading.Thread):
             c.cmd('LOGIN "%s" "%s"' % (self.user, harness.PASSWORD))
             c.select("INBOX")
             uids = c.uids()
+            self.over = not uids
             while uids:
                 size = self.sizes.pop()
                 self.sizes.insert(0, size)
                 some, uids = uids[:size], uids[size:]
                 c.cmd("UID MOVE %s Junk" % ",".join(map(str, some)))
                 self.confirmed += len(some)
-            self.over = True
         finally:
             c.close()
 
@@ -153,6 +154,16 @@ def in_junk(d, user):
     return set(text.splitlines())
 
 
+def mail_state(d, users):
+    """Where all the mail is, and what Dovecot says of damage"""
+    counts = ["%s: %s" % (user, d.doveadm(
+        "-f", "flow", "mailbox", "status", "-u", user, "messages", "*")
+        .replace("\n", ", ")) for user in users]
+    damage = [line for line in d.log().splitlines()
+              if re.search("corrupt|rebuil|Rebuil|fsck|broken", line)]
+    return "\n".join(counts + damage[:20])
+
+
 def test_imap_killed(args, rnd):
     """Several clients at once"""
     with harness.Dovecot("crash") as d:
@@ -184,7 +195,8 @@ def test_imap_killed(args, rnd):
         yield check("each confirmed move is reported, none twice",
                     confirmed <= total <= USERS * count)
         yield check("all mail is in Junk", all(
-            len(in_junk(d, user)) == count for user in users))
+            len(in_junk(d, user)) == count for user in users),
+            mail_state(d, users))
         for user in users:
             d.doveadm("junk", "learn", "spam", "-u", user, "mailbox", "Junk")
         settle(d)
