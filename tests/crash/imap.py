@@ -19,6 +19,10 @@ from crashlib import check
 from testcase import intents_waiting, numbered
 
 USERS = 4
+# Not mdbox: killed while it writes its map, Dovecot 2.3 makes that anew and loses
+# sight of mail, thousands in 1,000 kills, or sees moved mail again: also without
+# this plugin. Single kills: tests/e2e/test_spool.py.
+FORMATS = ("maildir", "sdbox")
 SEQUENTIAL = 60
 # a part of what a move takes
 KILL_WITHIN_SECS = 0.002
@@ -170,7 +174,7 @@ def test_imap_killed(args, rnd):
         crashlib.status(d)
         # enough for a few moves in each life
         count = 3 * args.kills
-        users = ["user%d@%s" % (i, harness.FORMATS[i % 3])
+        users = ["user%d@%s" % (i, FORMATS[i % len(FORMATS)])
                  for i in range(USERS)]
         for user in users:
             fill(d, user, count)
