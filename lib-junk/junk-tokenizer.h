@@ -52,14 +52,15 @@ void junk_tokenizer_deinit(struct junk_tokenizer **tokenizer);
 int junk_tokenizer_read(struct junk_tokenizer *tokenizer, struct istream *input,
 			const struct junk_tokenizer_settings *set, pool_t pool,
 			struct junk_message *msg_r, const char **error_r);
+/* The same with a tokenizer for this message alone. */
+int junk_tokenize(struct istream *input,
+		  const struct junk_tokenizer_settings *set, pool_t pool,
+		  struct junk_message *msg_r, const char **error_r);
+
 /* What identifies the message to its reporter also after a client has
    rewritten it (new Message-ID, CRLF changes): made from Date and all tokens
    that say what it is about and who sent it. */
 void junk_message_digest(const struct junk_message *msg,
 			 unsigned char digest_r[JUNK_DIGEST_BYTES]);
-/* junk_tokenizer_read() with a tokenizer for this message alone. */
-int junk_tokenize(struct istream *input,
-		  const struct junk_tokenizer_settings *set, pool_t pool,
-		  struct junk_message *msg_r, const char **error_r);
 
 #endif

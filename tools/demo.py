@@ -126,11 +126,11 @@ class Mailbox:
         self.client = d.imap("%s@%s" % (user, DOMAIN))
         self.labels = labels
 
-    def list(self, folder, search="ALL"):
-        """[(uid, mail)] of a folder"""
+    def list_new(self, folder):
+        """[(uid, mail)] of what is new in a folder, which is selected then"""
         self.client.select(folder)
         found = []
-        for uid in self.client.uids(search):
+        for uid in self.client.uids("UNSEEN"):
             lines = self.client.wait(self.client.send(
                 "UID FETCH %d (BODY.PEEK[])" % uid))[1]
             data = b"".join(lines)
@@ -152,18 +152,16 @@ class Mailbox:
     def act(self, rng):
         """What a user does with new mail. Returns where the filter had put it,
         as loop() does, and how much was done, {act: count}."""
-        inbox = self.list("INBOX", "UNSEEN")
-        junk = self.list("Junk", "UNSEEN")
+        junk = self.list_new("Junk")
+        rescued = [uid for uid, m in junk if not m.spam]
+        self.store([uid for uid, _ in junk], "\\Seen")
+        self.move(rescued, "INBOX")
+        inbox = self.list_new("INBOX")
         spam = [uid for uid, m in inbox if m.spam and rng.random() < SPAM_MOVED]
         ham = [uid for uid, m in inbox if not m.spam]
         filed = [uid for uid in ham if rng.random() < HAM_FILED]
         flagged = [uid for uid in ham
                    if uid not in filed and rng.random() < HAM_FLAGGED]
-        rescued = [uid for uid, m in junk if not m.spam]
-        # Junk is what is selected
-        self.store([uid for uid, _ in junk], "\\Seen")
-        self.move(rescued, "INBOX")
-        self.client.select("INBOX")
         self.store([uid for uid, _ in inbox], "\\Seen")
         self.store(flagged, "\\Flagged")
         self.move(spam, "Junk")
