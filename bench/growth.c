@@ -4,7 +4,8 @@
 
    Starts the engine on what is in STATE_DIR (FIRST reports), adds reports up to
    LAST as fast as it takes them, each commit durable and all maintenance done
-   at once, and ends as if it were killed: the next start has to replay. A
+   at once, and ends as if it were killed: the next start has to replay. If FIRST
+   is LAST, it does what waits for some seconds instead: writing token counts. A
    report is a message of INDEX (corpus.h) of which each fifth token is another
    one: seeded, so that the same number is the same report. Prints key=value
    lines. */
@@ -23,6 +24,9 @@
 /* Other words follow Zipf's law over so many. */
 #define VOCABULARY 1000000
 #define REPORTERS 1000
+/* By then token counts are written; a snapshot isn't due, but is after so many
+   reports (service/junk-maintain.c). */
+#define SETTLE_SECS 15
 
 struct growth {
 	struct junk_engine *engine;
@@ -141,6 +145,18 @@ static void growth_run(struct growth *growth, uint64_t first, uint64_t last)
 	       (double)(last - first));
 }
 
+/* A moment passes without reports. */
+static void growth_settle(struct growth *growth)
+{
+	uint64_t cpu = clock_usecs(CLOCK_PROCESS_CPUTIME_ID);
+	time_t now = time(NULL);
+
+	while (junk_engine_maintain(growth->engine, now)) ;
+	while (junk_engine_maintain(growth->engine, now + SETTLE_SECS)) ;
+	printf("settle_cpu_msecs=%.1f\n",
+	       (double)(clock_usecs(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1000);
+}
+
 static void growth_start(struct growth *growth, char *argv[], uint64_t size)
 {
 	const struct junk_engine_settings set = {
@@ -190,6 +206,8 @@ int main(int argc, char *argv[])
 	growth_start(&growth, argv, size);
 	if (last > first)
 		growth_run(&growth, first, last);
+	else
+		growth_settle(&growth);
 	printf("memory_kbytes=%lu\n", status_kbytes("VmHWM:") - before);
 	(void)fflush(stdout);
 	/* as if killed */
