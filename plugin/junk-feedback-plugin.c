@@ -167,7 +167,7 @@ junk_txn_push(struct junk_txn *txn, struct junk_pending *pending,
 	if (verdict == JUNK_VERDICT_RETRACT)
 		pending->token_count = 0;
 	if (!array_is_created(&txn->pending))
-		i_array_init(&txn->pending, 16);
+		i_array_init(&txn->pending, 1);
 	array_push_back(&txn->pending, pending);
 }
 
@@ -241,7 +241,7 @@ junk_txn_add_trail(struct junk_txn *txn, enum junk_trail_type type,
 	struct junk_trail_add *add;
 
 	if (!array_is_created(&txn->trail))
-		i_array_init(&txn->trail, 16);
+		i_array_init(&txn->trail, 1);
 	add = array_append_space(&txn->trail);
 	add->type = type;
 	add->key = key;
@@ -358,13 +358,13 @@ junk_txn_report(struct junk_txn *txn,
 		junk_user_committed(txn->juser, NULL);
 		return;
 	}
-	i_array_init(&intents, array_count(&txn->pending));
-	i_array_init(&unread, 1);
-	junk_txn_report_later(txn, changes, &intents, &unread);
-	junk_user_report_saved(txn->juser, &unread);
-	junk_user_committed(txn->juser, &intents);
-	array_free(&unread);
-	array_free(&intents);
+	T_BEGIN {
+		t_array_init(&intents, array_count(&txn->pending));
+		t_array_init(&unread, 1);
+		junk_txn_report_later(txn, changes, &intents, &unread);
+		junk_user_report_saved(txn->juser, &unread);
+		junk_user_committed(txn->juser, &intents);
+	} T_END;
 }
 
 static void

@@ -15,7 +15,6 @@ struct junk_body *junk_body_alloc(size_t size)
 
 	if (body != NULL) {
 		body->place = JUNK_BODY_MEMORY;
-		body->fd = -1;
 		body->size = size;
 		return body;
 	}

@@ -12,6 +12,9 @@ from crashlib import check
 
 CLIENTS = 6
 REBUILD = 5
+DATABASE_KILLS = 200
+# so that snapshots are written in each
+TURN_REPORTS = 24000
 MAX_TURNS = 10
 # To learn anew takes a while, which is waited for again and again.
 MANY_REPORTS = 12000
@@ -31,22 +34,30 @@ def make_senders(d, count, rnd, people="c"):
 
 
 def test_exactly_once(args, rnd):
-    """Several clients, snapshots in between. How many reports a life of the
-    service takes depends on the machine: others report until it was killed
-    often enough."""
+    """Several clients, snapshots in between. The more reports there are, the
+    longer each life of the service takes to begin: not too many kills with one
+    database."""
+    for left in range(args.kills, 0, -DATABASE_KILLS):
+        yield from exactly_once(args, rnd, min(left, DATABASE_KILLS))
+
+
+def exactly_once(args, rnd, wanted):
+    """How many reports a life takes depends on the machine: others report until
+    it was killed as often as wanted."""
     with harness.Dovecot("crash") as d:
         crashlib.status(d)
         kills = live = connections = 0
         for turn in range(MAX_TURNS):
-            senders, added = make_senders(d, args.reports, rnd, "t%dc" % turn)
-            kills += crashlib.run_senders(d, senders, args.kills - kills, rnd)
+            senders, added = make_senders(d, TURN_REPORTS, rnd,
+                                          "t%dc" % turn)
+            kills += crashlib.run_senders(d, senders, wanted - kills, rnd)
             live += added
             connections += sum(s.connections for s in senders)
-            if kills >= args.kills:
+            if kills == wanted:
                 break
         print("     killed %d times, %d connections, %d reports" % (
             kills, connections, live))
-        yield check("it was killed under load", kills >= args.kills, kills)
+        yield check("it was killed under load", kills == wanted, kills)
         yield from crashlib.check_database(d, live)
         # what it has learned is what a replay gives
         before = crashlib.model(d)
@@ -59,7 +70,7 @@ def test_all_at_once(args, rnd):
     """What takes all reports at once: learning anew, and an upgrade."""
     with harness.Dovecot("crash") as d:
         crashlib.status(d)
-        senders, live = make_senders(d, min(args.reports, MANY_REPORTS), rnd)
+        senders, live = make_senders(d, MANY_REPORTS, rnd)
         crashlib.run_senders(d, senders, 0, rnd)
         yield from learn_anew(args, rnd, d)
         yield from upgrade(args, rnd, d, live)
@@ -183,7 +194,7 @@ def test_same_model(args, rnd):
     and with kills the snapshots are others."""
     stamp = time.time_ns() // 1000
     for undo, count, kills in ((True, UNDO_REPORTS, args.kills // 8),
-                               (False, max(args.reports // 8, SNAPSHOTS_REPORTS),
+                               (False, max(15 * args.kills, SNAPSHOTS_REPORTS),
                                 args.kills // 4)):
         frames, _ = crashlib.make_frames("anna", count, rnd, stamp, undo)
         with tempfile.TemporaryDirectory(prefix="junk-crash-") as directory:
