@@ -128,7 +128,6 @@ static void growth_commit(struct growth *growth)
 static void growth_run(struct growth *growth, uint64_t first, uint64_t last)
 {
 	uint64_t cpu = clock_usecs(CLOCK_PROCESS_CPUTIME_ID);
-	uint64_t wall = clock_usecs(CLOCK_MONOTONIC);
 
 	for (uint64_t num = first + 1; num <= last; num++) {
 		T_BEGIN {
@@ -140,9 +139,6 @@ static void growth_run(struct growth *growth, uint64_t first, uint64_t last)
 	printf("cpu_usecs=%.2f\n",
 	       (double)(clock_usecs(CLOCK_PROCESS_CPUTIME_ID) - cpu) /
 	       (double)(last - first));
-	printf("wall_usecs=%.2f\n",
-	       (double)(clock_usecs(CLOCK_MONOTONIC) - wall) /
-	       (double)(last - first));
 }
 
 /* A moment passes without reports. */
@@ -151,6 +147,7 @@ static void growth_settle(struct growth *growth)
 	uint64_t cpu = clock_usecs(CLOCK_PROCESS_CPUTIME_ID);
 	time_t now = time(NULL);
 
+	/* from now on they wait */
 	while (junk_engine_maintain(growth->engine, now)) ;
 	while (junk_engine_maintain(growth->engine, now + SETTLE_SECS)) ;
 	printf("settle_cpu_msecs=%.1f\n",
