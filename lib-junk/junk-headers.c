@@ -31,6 +31,7 @@ enum field_kind {
 
 /* Longer than any of the fields below */
 #define MAX_NAME_BYTES 32
+#define MAX_SHAPE_BYTES 20
 
 #define FIELD(name, kind, common) { name, name ":", kind, common }
 
@@ -207,16 +208,38 @@ add_address(struct junk_token_set *set, enum junk_token_class class,
 	junk_token_set_add_prefixed(set, class, prefix, address, size);
 }
 
-/* What is learned of a word or a domain in one place helps in others. */
+/* What the sender's names look like: made up ones look alike. */
 static void
-field_from_shared(struct junk_token_set *set, const struct address *addr)
+field_from_shape(struct junk_token_set *set, const struct address *addr)
 {
-	junk_words_add(set, JUNK_TOKEN_BODY_WORD, "", addr->name,
-		       addr->name_size, FALSE, NULL);
-	junk_words_add(set, JUNK_TOKEN_BODY_WORD, "", addr->local,
-		       addr->local_size + 1 + addr->domain_size, FALSE, NULL);
-	junk_url_add_host(set, JUNK_TOKEN_URL_HOST, JUNK_TOKEN_URL_DOMAIN, "",
-			  addr->domain, addr->domain_size);
+	char name[] = "shape:000", local[6 + MAX_SHAPE_BYTES] = "shape:";
+	unsigned int words = 0, capitals = 0, size = 6;
+	unsigned char c, last;
+
+	last = ' ';
+	for (size_t i = 0; i < addr->name_size; i++) {
+		c = addr->name[i];
+		words += c != ' ' && last == ' ' ? 1 : 0;
+		if (ascii_isupper(c))
+			capitals++;
+		else if (ascii_isalpha(c))
+			name[8] = '1';
+		last = c;
+	}
+	name[6] += I_MIN(words, 4);
+	name[7] += I_MIN(capitals, 4);
+	junk_token_set_add(set, JUNK_TOKEN_SENDER_NAME, name, sizeof(name) - 1);
+
+	/* runs of letters and of digits become one */
+	last = '\0';
+	for (size_t i = 0; i < I_MIN(addr->local_size, MAX_SHAPE_BYTES); i++) {
+		c = addr->local[i];
+		c = ascii_isdigit(c) ? '0' : (ascii_isalpha(c) ? 'a' : c);
+		if (c != last)
+			local[size++] = c;
+		last = c;
+	}
+	junk_token_set_add(set, JUNK_TOKEN_SENDER_ADDRESS, local, size);
 }
 
 static void
@@ -228,25 +251,28 @@ field_from(struct junk_headers *headers, const unsigned char *data, size_t size)
 
 	if (headers->from_seen || address_next(data, end, &addr) == NULL) {
 		junk_words_add(set, JUNK_TOKEN_SENDER_NAME, "", data, size,
-			       FALSE, NULL);
+			       NULL);
 		return;
 	}
 	headers->from_seen = TRUE;
 	/* "Name" <address>, address (Name) */
 	junk_words_add(set, JUNK_TOKEN_SENDER_NAME, "", addr.name,
-		       addr.name_size, FALSE, NULL);
+		       addr.name_size, NULL);
 	data = addr.domain + addr.domain_size;
 	junk_words_add(set, JUNK_TOKEN_SENDER_NAME, "", data, end - data,
-		       FALSE, NULL);
+		       NULL);
 	if (addr.name_size == 0 && end - data <= 1)
 		junk_token_set_add_str(set, JUNK_TOKEN_SENDER_NAME, "");
 	add_address(set, JUNK_TOKEN_SENDER_ADDRESS, "", &addr);
-	junk_words_add(set, JUNK_TOKEN_SENDER_ADDRESS, "local:", addr.local,
-		       addr.local_size, FALSE, NULL);
 	junk_url_add_host(set, JUNK_TOKEN_SENDER_DOMAIN,
 			  JUNK_TOKEN_SENDER_DOMAIN, "", addr.domain,
 			  addr.domain_size);
-	field_from_shared(set, &addr);
+	field_from_shape(set, &addr);
+	/* what is learned of a word or domain in one place helps in others */
+	junk_words_add(set, JUNK_TOKEN_BODY_WORD, "", addr.local,
+		       addr.local_size + 1 + addr.domain_size, NULL);
+	junk_url_add_host(set, JUNK_TOKEN_URL_HOST, JUNK_TOKEN_URL_DOMAIN, "",
+			  addr.domain, addr.domain_size);
 	size = I_MIN(addr.domain_size, sizeof(headers->from_domain) - 1);
 	memcpy(headers->from_domain, addr.domain, size);
 	headers->from_domain[size] = '\0';
@@ -287,7 +313,7 @@ field_recipients(struct junk_headers *headers, const char *prefix,
 	       (next = address_next(data, end, &addr)) != NULL) {
 		headers->recipients++;
 		junk_words_add(headers->set, JUNK_TOKEN_HEADER_WORD, prefix,
-			       addr.name, addr.name_size, FALSE, NULL);
+			       addr.name, addr.name_size, NULL);
 		add_address(headers->set, JUNK_TOKEN_HEADER_WORD, prefix,
 			    &addr);
 		junk_url_add_host(headers->set, JUNK_TOKEN_HEADER_WORD,
@@ -297,7 +323,7 @@ field_recipients(struct junk_headers *headers, const char *prefix,
 	}
 	/* undisclosed-recipients:;, (Name) */
 	junk_words_add(headers->set, JUNK_TOKEN_HEADER_WORD, prefix,
-		       data, I_MIN(end - data, 256), FALSE, NULL);
+		       data, I_MIN(end - data, 256), NULL);
 }
 
 static void
@@ -393,14 +419,14 @@ field_add(struct junk_headers *headers, const struct field *field,
 		break;
 	case FIELD_WORDS:
 		junk_words_add(set, JUNK_TOKEN_HEADER_WORD, prefix, data, size,
-			       FALSE, NULL);
+			       NULL);
 		break;
 	case FIELD_SUBJECT:
 		junk_words_add(set, JUNK_TOKEN_SUBJECT_WORD, "", data, size,
-			       FALSE, &headers->subject_stats);
+			       &headers->subject_stats);
 		/* what is learned of a word in one place helps in others */
 		junk_words_add(set, JUNK_TOKEN_BODY_WORD, "", data, size,
-			       FALSE, NULL);
+			       NULL);
 		break;
 	case FIELD_FROM:
 		field_from(headers, data, size);
@@ -416,12 +442,12 @@ field_add(struct junk_headers *headers, const struct field *field,
 		break;
 	case FIELD_LIST:
 		junk_words_add(set, JUNK_TOKEN_LIST, prefix, data,
-			       I_MIN(size, 512), FALSE, NULL);
+			       I_MIN(size, 512), NULL);
 		break;
 	case FIELD_MAILER:
 		junk_token_set_add(set, JUNK_TOKEN_MAILER, data, size);
 		junk_words_add(set, JUNK_TOKEN_MAILER, prefix, data, size,
-			       FALSE, NULL);
+			       NULL);
 		break;
 	case FIELD_DKIM:
 		field_dkim(headers, data, size);

@@ -64,12 +64,10 @@ enum {
 	TAG_RAW = 0x04,
 };
 
-#define TAG(name, flags) { name, name " ", flags }
+#define TAG(name, flags) { name, flags }
 
 static const struct html_tag {
 	char name[NAME_BYTES];
-	/* of its attributes' tokens */
-	const char *prefix;
 	unsigned int flags;
 } html_tags[] = {
 	TAG("a", 0), TAG("abbr", 0), TAG("address", TAG_BREAKS),
@@ -515,20 +513,6 @@ static bool parse_attr(struct html_state *state, struct html_attr *attr_r)
 	return TRUE;
 }
 
-static void
-tag_tokens(struct html_state *state, const struct html_tag *tag,
-	   const struct html_attr *attr)
-{
-	if (tag == NULL)
-		return;
-	if (attr == NULL) {
-		junk_token_set_add_str(state->set, JUNK_TOKEN_HTML, tag->name);
-		return;
-	}
-	junk_token_set_add_prefixed(state->set, JUNK_TOKEN_HTML, tag->prefix,
-				    attr->name, attr->name_size);
-}
-
 static void html_skip_raw(struct html_state *state, const char *name)
 {
 	size_t len = strlen(name);
@@ -602,13 +586,10 @@ static void html_open_tag(struct html_state *state)
 		state->unknown++;
 	else if (strcmp(tag->name, "img") == 0)
 		state->images++;
-	tag_tokens(state, tag, NULL);
 
 	while (parse_attr(state, &attr)) {
-		if (attrs++ >= MAX_ATTRS)
-			continue;
-		tag_tokens(state, tag, &attr);
-		element_attr(state, &element, &attr);
+		if (attrs++ < MAX_ATTRS)
+			element_attr(state, &element, &attr);
 	}
 	element.unreadable = color_near(element.color, element.background);
 

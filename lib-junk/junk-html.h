@@ -3,8 +3,8 @@
 
 #include "junk-token-set.h"
 
-/* HTML -> the text that a reader sees, and tokens for tags, links and what
-   is hidden.
+/* HTML -> the text that a reader sees, and tokens for links, how much
+   there is of tags and pictures, and what is hidden.
 
    Not libdovecot's html2text: that one drops links, and shows text that no
    mail client shows, which is where spammers put innocent words. */

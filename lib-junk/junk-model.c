@@ -85,10 +85,10 @@ static double model_probability(const struct junk_model *model, double sum)
 /* How much a source says beside the others, and how sure all of them make. A
    subject's words and a sender's domain count in body and URLs as well. */
 static const float source_factors[JUNK_TOKEN_SOURCE_COUNT] = {
-	[JUNK_TOKEN_SOURCE_OTHER] = 0.42,
+	[JUNK_TOKEN_SOURCE_OTHER] = 0.6,
 	[JUNK_TOKEN_SOURCE_BODY] = 1.5,
 	[JUNK_TOKEN_SOURCE_SUBJECT] = 0.42,
-	[JUNK_TOKEN_SOURCE_SENDER] = 0.63,
+	[JUNK_TOKEN_SOURCE_SENDER] = 0.9,
 	[JUNK_TOKEN_SOURCE_URL] = 0.63,
 	[JUNK_TOKEN_SOURCE_PARTS] = 0.63,
 };

@@ -43,6 +43,7 @@ const uint8_t junk_token_sources[1 << (64 - JUNK_TOKEN_CLASS_SHIFT)] = {
 	[JUNK_TOKEN_MEDIA_TYPE] = JUNK_TOKEN_SOURCE_PARTS,
 	[JUNK_TOKEN_CHARSET] = JUNK_TOKEN_SOURCE_PARTS,
 	[JUNK_TOKEN_MIME_SHAPE] = JUNK_TOKEN_SOURCE_PARTS,
+	[JUNK_TOKEN_HTML] = JUNK_TOKEN_SOURCE_PARTS,
 };
 
 const char *junk_token_class_name(unsigned int class_num)

@@ -182,7 +182,7 @@ static void filename_tokens(struct junk_tokenizer *ctx, const char *name)
 	if (name_is_html(name))
 		ctx->kind = PART_HTML;
 	junk_words_add(&ctx->set, JUNK_TOKEN_ATTACHMENT, "name:",
-		       (const unsigned char *)name, strlen(name), FALSE, NULL);
+		       (const unsigned char *)name, strlen(name), NULL);
 	junk_archive_add_extensions(&ctx->set, "", name);
 }
 
@@ -256,8 +256,7 @@ mime_header(struct junk_tokenizer *ctx, const char *name,
 	} else if (strcasecmp(name, "Subject") == 0) {
 		/* of a message in the message */
 		junk_words_add(&ctx->set, JUNK_TOKEN_BODY_WORD, "",
-			       ctx->value->data, ctx->value->used, FALSE,
-			       &ctx->stats);
+			       ctx->value->data, ctx->value->used, &ctx->stats);
 	}
 }
 
@@ -411,6 +410,32 @@ static void join_broken_lines(buffer_t *raw)
 	}
 }
 
+/* What a text looks like: whoever writes to somebody breaks lines, or doesn't,
+   otherwise than a program that writes to everybody. */
+static void layout_tokens(struct junk_tokenizer *ctx)
+{
+	static const unsigned int lengths[] = { 72, 80, 100, 200 };
+	bool html = ctx->kind == PART_HTML;
+	unsigned int i = 0;
+
+	while (i < N_ELEMENTS(lengths) && ctx->stats.longest_line > lengths[i])
+		i++;
+	junk_token_set_add_num(&ctx->set, JUNK_TOKEN_MIME_SHAPE,
+			       html ? "html lines:" : "lines:", i);
+	junk_token_set_add_num(&ctx->set, JUNK_TOKEN_MIME_SHAPE,
+			       html ? "html !!:" : "!!:",
+			       ctx->stats.shouts ? 1 : 0);
+}
+
+static void
+part_words(struct junk_tokenizer *ctx, const unsigned char *text, size_t size)
+{
+	ctx->stats.longest_line = 0;
+	ctx->stats.shouts = FALSE;
+	junk_words_add_body(&ctx->set, text, size, &ctx->stats);
+	layout_tokens(ctx);
+}
+
 static void part_text(struct junk_tokenizer *ctx)
 {
 	const unsigned char *data;
@@ -445,8 +470,8 @@ static void part_text(struct junk_tokenizer *ctx)
 		data = ctx->text->data;
 		size = I_MIN(ctx->text->used, left);
 	}
-	junk_words_add(&ctx->set, JUNK_TOKEN_BODY_WORD, "", data, size, TRUE,
-		       &ctx->stats);
+	if (size > 0)
+		part_words(ctx, data, size);
 	/* without line ends, which may be CRLF or LF */
 	ctx->text_bytes += size - (ctx->stats.blanks - blanks);
 }

@@ -135,6 +135,23 @@ static void add_path(struct junk_token_set *set, const char *path)
 	}
 }
 
+/* How long the path is and what of it: generated ones look alike. */
+static void add_path_shape(struct junk_token_set *set, const char *path)
+{
+	unsigned int slashes = 0, digits = 0;
+	char shape[] = "shape:000";
+	const char *p;
+
+	for (p = path; *p != '\0'; p++) {
+		slashes += *p == '/' ? 1 : 0;
+		digits += ascii_isdigit(*p) ? 1 : 0;
+	}
+	shape[6] += I_MIN(slashes, 5);
+	shape[7] += strchr(path, '?') != NULL ? 1 : 0;
+	shape[8] += I_MIN((digits + 1) / 2, 4);
+	junk_token_set_add(set, JUNK_TOKEN_URL_PATH, shape, sizeof(shape) - 1);
+}
+
 static void add_mailto(struct junk_token_set *set, const char *address)
 {
 	const char *host = strchr(address, '@');
@@ -190,4 +207,5 @@ void junk_url_add(struct junk_token_set *set, const unsigned char *data,
 	add_host(set, JUNK_TOKEN_URL_HOST, JUNK_TOKEN_URL_DOMAIN, "",
 		 host, p - host);
 	add_path(set, end);
+	add_path_shape(set, end);
 }

@@ -12,6 +12,8 @@
 /* Single letters in a row that are taken for a word: "f r e e". */
 #define MIN_SPACED_LETTERS 4
 
+#define PUNCTUATION_SLOTS 64
+
 /* Bytes of text that are looked at together, as vectors of so many. */
 #define BLOCK_BYTES 64
 #define VECTOR_BYTES 16
@@ -29,15 +31,12 @@ struct words_state {
 	struct junk_token_set *set;
 	enum junk_token_class class;
 	struct junk_words_stats *stats;
-	bool urls, case_counts;
+	bool is_body;
 
 	/* prefix and the word so far, and room to append a whole vector */
 	unsigned char buf[JUNK_MAX_TOKEN_BYTES + VECTOR_BYTES];
 	unsigned int prefix_size, size;
 	unsigned int scripts;
-	/* capital letters that it begins with, at most 2 */
-	unsigned int capitals;
-	bool capitals_done;
 
 	/* single letters in a row */
 	unsigned char spaced[JUNK_MAX_TOKEN_BYTES];
@@ -47,6 +46,11 @@ struct words_state {
 	unsigned char pair[4];
 	unsigned int pair_size;
 	bool pair_used;
+
+	/* what runs of punctuation began with, of late: most of them do again */
+	unsigned char punctuation[PUNCTUATION_SLOTS][2];
+	/* where a URL of this block, and where this line begins */
+	size_t url_start, line_start;
 };
 
 /* In the middle of words only. */
@@ -132,8 +136,6 @@ static void word_reset(struct words_state *state)
 {
 	state->size = 0;
 	state->scripts = 0;
-	state->capitals = 0;
-	state->capitals_done = FALSE;
 }
 
 static void word_count_script(const struct words_state *state)
@@ -173,18 +175,6 @@ static SELDOM void word_strip_joins(struct words_state *state)
 	memmove(word, word + skip, state->size);
 }
 
-/* "Word" and "WORD" beside "word": what they have in common is in the plain
-   one, so that shouting doesn't hide a word. */
-static SELDOM void word_add_capitals(struct words_state *state)
-{
-	unsigned int size = state->prefix_size + state->size;
-
-	/* @UNSAFE: there is room for VECTOR_BYTES more */
-	memcpy(state->buf + size, "^^", state->capitals);
-	junk_token_set_add(state->set, state->class, state->buf,
-			   size + state->capitals);
-}
-
 static void word_add(struct words_state *state)
 {
 	word_count_script(state);
@@ -194,8 +184,6 @@ static void word_add(struct words_state *state)
 		spaced_flush(state);
 	junk_token_set_add(state->set, state->class, state->buf,
 			   state->prefix_size + state->size);
-	if (state->capitals > 0 && state->case_counts)
-		word_add_capitals(state);
 }
 
 static void word_end(struct words_state *state)
@@ -244,17 +232,6 @@ pair_add(struct words_state *state, const unsigned char *chr, unsigned int size)
 	state->stats->pairs += size;
 }
 
-/* The word has another letter. */
-static void word_letter(struct words_state *state, bool capital)
-{
-	if (state->capitals_done)
-		return;
-	if (capital && state->capitals < 2)
-		state->capitals++;
-	else
-		state->capitals_done = TRUE;
-}
-
 static bool char_is_capital(unichar_t chr)
 {
 	return (chr >= 0xc0 && chr <= 0xde) ||
@@ -278,12 +255,10 @@ static void
 words_letter(struct words_state *state, unichar_t chr,
 	     const unsigned char *folded, unsigned int size)
 {
-	bool capital = char_is_capital(chr);
 	unichar_t first;
 
-	if (capital)
+	if (char_is_capital(chr))
 		state->stats->capitals++;
-	word_letter(state, capital);
 	word_append(state, folded, size);
 	if (uni_utf8_get_char_n(folded, size, &first) > 0)
 		state->scripts |= char_script(first);
@@ -356,11 +331,17 @@ words_find_url(const struct words_state *state, const unsigned char *text,
 	return i - *start_r;
 }
 
+static const bool char_is_punctuation[256] = {
+	['!' ... '#'] = TRUE, ['&'] = TRUE, ['(' ... ','] = TRUE,
+	['.' ... '/'] = TRUE, [':' ... '@'] = TRUE, ['[' ... '^'] = TRUE,
+	['`'] = TRUE, ['{' ... '~'] = TRUE,
+};
+
 /* For each byte of a block a bit: the first one's is the lowest. */
 struct words_block {
 	/* ASCII letters, the capital ones, ASCII in a word ($ and % are there
-	   for money), longer characters, white space */
-	uint64_t letters, capitals, words, high, blanks;
+	   for money), longer characters, white space, ends of lines */
+	uint64_t letters, capitals, words, high, blanks, line_ends;
 	/* The block, folded, and room to copy whole vectors. */
 	unsigned char folded[BLOCK_BYTES + VECTOR_BYTES];
 };
@@ -396,7 +377,7 @@ block_read(struct words_block *block, const unsigned char *text, size_t size)
 		text = last;
 	}
 	block->letters = block->capitals = block->words = block->high =
-		block->blanks = 0;
+		block->blanks = block->line_ends = 0;
 	for (unsigned int i = 0; i < BLOCK_BYTES; i += VECTOR_BYTES) {
 		memcpy(&c, text + i, sizeof(c));
 		letters = VECTOR_IS((c | 0x20) - 'a' < 26);
@@ -408,19 +389,10 @@ block_read(struct words_block *block, const unsigned char *text, size_t size)
 		block->words |= vector_bits(letters | others) << i;
 		block->high |= vector_bits(c) << i;
 		block->blanks |= vector_bits(VECTOR_IS(c <= ' ')) << i;
+		block->line_ends |= vector_bits(VECTOR_IS(c == '\n')) << i;
 		c |= letters & 0x20;
 		memcpy(block->folded + i, &c, sizeof(c));
 	}
-}
-
-/* Letters of the ASCII part of a word, some of them capital: a bit for each of
-   its bytes. */
-static SELDOM void
-words_capitals(struct words_state *state, uint64_t letters, uint64_t capitals)
-{
-	state->stats->capitals += junk_bits_count(capitals);
-	for (; letters != 0 && !state->capitals_done; letters &= letters - 1)
-		word_letter(state, (capitals & letters & -letters) != 0);
 }
 
 /* Take the ASCII part of a word: size bytes of the block at pos. */
@@ -432,20 +404,18 @@ words_ascii(struct words_state *state, const struct words_block *block,
 	/* what doesn't fit is cut off */
 	unsigned int fits = I_MIN(size, JUNK_MAX_TOKEN_BYTES -
 				  state->prefix_size - state->size);
-	uint64_t inside = UINT64_MAX >> (BLOCK_BYTES - size);
-	uint64_t letters = (block->letters >> pos) & inside;
-	uint64_t capitals = (block->capitals >> pos) & inside;
+	uint64_t inside = (UINT64_MAX >> (BLOCK_BYTES - size)) << pos;
 
 	/* @UNSAFE: there is room for VECTOR_BYTES more */
 	for (unsigned int i = 0; i < fits; i += VECTOR_BYTES)
 		memcpy(word + i, block->folded + pos + i, VECTOR_BYTES);
 	state->size += fits;
-	if (letters != 0)
+	if ((block->letters & inside) != 0)
 		state->scripts |= SCRIPT_LATIN;
-	if (capitals != 0)
-		words_capitals(state, letters, capitals);
-	else if (letters != 0)
-		state->capitals_done = TRUE;
+	if ((block->capitals & inside) != 0) {
+		state->stats->capitals +=
+			junk_bits_count(block->capitals & inside);
+	}
 }
 
 /* Take a character of more than one byte. Returns its size. */
@@ -475,8 +445,29 @@ words_url(struct words_state *state, const unsigned char *text, size_t size,
 	junk_url_add(state->set, text + start, url_size);
 	state->stats->urls++;
 	word_reset(state);
+	state->url_start = start;
 	*pos = start + url_size;
 	return TRUE;
+}
+
+/* Take a run of punctuation, which begins at pos. */
+static void
+words_punctuation(struct words_state *state, const unsigned char *text,
+		  size_t size, size_t pos)
+{
+	unsigned char run[2] = { text[pos], '\0' };
+	unsigned char *seen;
+
+	if (pos + 1 < size && char_is_punctuation[text[pos + 1]])
+		run[1] = text[pos + 1];
+	seen = state->punctuation[(run[0] * 7 + run[1]) % PUNCTUATION_SLOTS];
+	if (seen[0] == run[0] && seen[1] == run[1])
+		return;
+	memcpy(seen, run, sizeof(run));
+	junk_token_set_add(state->set, state->class, run,
+			   run[1] == '\0' ? 1 : 2);
+	if (run[0] == '!' && run[1] == '!')
+		state->stats->shouts = TRUE;
 }
 
 /* Take a block that begins at text + start. Returns where the next one
@@ -501,7 +492,7 @@ words_block(struct words_state *state, const struct words_block *block,
 			i += len;
 		} else if (text[pos] >= 0x80) {
 			i += words_utf8(state, text + pos, size - pos);
-		} else if (state->urls &&
+		} else if (state->is_body &&
 			   words_url(state, text, size, &pos)) {
 			return pos;
 		} else {
@@ -516,46 +507,103 @@ words_block(struct words_state *state, const struct words_block *block,
 	return start + i;
 }
 
+/* Take a line that ends before text + end. */
+static inline void
+words_line(struct words_state *state, const unsigned char *text, size_t end)
+{
+	size_t size = end - state->line_start;
+
+	/* decoded text may have CRs */
+	if (size > 0 && text[end - 1] == '\r')
+		size--;
+	state->stats->longest_line = I_MAX(state->stats->longest_line, size);
+	state->line_start = end + 1;
+}
+
+/* Take what lies between the words of a body's block, which begins at text +
+   start: of its bytes those of the set bits. */
+static void
+words_layout(struct words_state *state, const struct words_block *block,
+	     const unsigned char *text, size_t size, size_t start, uint64_t bytes)
+{
+	uint64_t punctuation = ~(block->words | block->high | block->blanks);
+	uint64_t starts = punctuation & ~(punctuation << 1) & bytes;
+	uint64_t lines = block->line_ends & bytes;
+
+	if (start > 0 && char_is_punctuation[text[start - 1]])
+		starts &= ~UINT64_C(1);
+	for (; starts != 0; starts &= starts - 1) {
+		words_punctuation(state, text, size,
+				  start + __builtin_ctzll(starts));
+	}
+	for (; lines != 0; lines &= lines - 1)
+		words_line(state, text, start + __builtin_ctzll(lines));
+}
+
 static void
 words_run(struct words_state *state, const unsigned char *text, size_t size)
 {
 	struct words_block block;
-	size_t pos = 0, next;
+	size_t pos = 0, next, end;
+	uint64_t bytes;
 
 	while (pos < size) {
 		block_read(&block, text + pos, size - pos);
+		state->url_start = size;
 		next = words_block(state, &block, text, size, pos);
-		/* a URL has none */
-		if (next - pos < BLOCK_BYTES)
-			block.blanks &= (UINT64_C(1) << (next - pos)) - 1;
-		state->stats->blanks += junk_bits_count(block.blanks);
+		/* a URL is taken as a whole */
+		end = I_MAX(I_MIN(next, state->url_start), pos);
+		bytes = end - pos >= BLOCK_BYTES ? UINT64_MAX :
+			(UINT64_C(1) << (end - pos)) - 1;
+		state->stats->blanks += junk_bits_count(block.blanks & bytes);
+		if (state->is_body)
+			words_layout(state, &block, text, size, pos, bytes);
 		pos = next;
 	}
+	if (state->is_body && state->line_start < size)
+		words_line(state, text, size);
 	word_end(state);
 	pair_flush(state);
 	spaced_flush(state);
 }
 
-void junk_words_add(struct junk_token_set *set, enum junk_token_class class,
-		    const char *prefix, const unsigned char *text, size_t size,
-		    bool urls, struct junk_words_stats *stats)
+static void
+words_add_text(struct words_state *state, const unsigned char *text,
+	       size_t size, struct junk_words_stats *stats)
 {
-	struct words_state state;
 	struct junk_words_stats dummy_stats;
 
-	i_zero(&state);
 	if (stats == NULL) {
 		i_zero(&dummy_stats);
 		stats = &dummy_stats;
 	}
+	state->stats = stats;
+	words_run(state, text, size);
+}
+
+void junk_words_add(struct junk_token_set *set, enum junk_token_class class,
+		    const char *prefix, const unsigned char *text, size_t size,
+		    struct junk_words_stats *stats)
+{
+	struct words_state state;
+
+	i_zero(&state);
 	state.set = set;
 	state.class = class;
-	state.stats = stats;
-	state.urls = urls;
-	state.case_counts = class == JUNK_TOKEN_BODY_WORD ||
-		class == JUNK_TOKEN_SUBJECT_WORD;
 	state.prefix_size = strlen(prefix);
 	i_assert(state.prefix_size < JUNK_MAX_TOKEN_BYTES / 2);
 	memcpy(state.buf, prefix, state.prefix_size);
-	words_run(&state, text, size);
+	words_add_text(&state, text, size, stats);
+}
+
+void junk_words_add_body(struct junk_token_set *set, const unsigned char *text,
+			 size_t size, struct junk_words_stats *stats)
+{
+	struct words_state state;
+
+	i_zero(&state);
+	state.set = set;
+	state.class = JUNK_TOKEN_BODY_WORD;
+	state.is_body = TRUE;
+	words_add_text(&state, text, size, stats);
 }

@@ -11,15 +11,21 @@ struct junk_words_stats {
 	unsigned int capitals, lookalikes, unseen, spaced, urls;
 	/* bytes of white space */
 	unsigned int blanks;
+	/* of a body: bytes of the longest line, and "!!" somewhere */
+	unsigned int longest_line;
+	bool shouts;
 	/* bytes of words by script */
 	unsigned int latin, greek, cyrillic, pairs, other;
 };
 
 /* Add the words of text, which is valid UTF-8. Each word's text is preceded
-   by prefix. URLs are added as such if urls is TRUE. stats are added to;
-   NULL = not wanted. */
+   by prefix. stats are added to; NULL = not wanted. */
 void junk_words_add(struct junk_token_set *set, enum junk_token_class class,
 		    const char *prefix, const unsigned char *text, size_t size,
-		    bool urls, struct junk_words_stats *stats);
+		    struct junk_words_stats *stats);
+/* Add the words of a body's text, its URLs as such, and what punctuation there
+   is: of each run the first two characters. */
+void junk_words_add_body(struct junk_token_set *set, const unsigned char *text,
+			 size_t size, struct junk_words_stats *stats);
 
 #endif

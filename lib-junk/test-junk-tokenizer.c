@@ -158,6 +158,56 @@ static void test_junk_tokenizer_invisible(void)
 	test_end();
 }
 
+/* Punctuation, URLs and lines are the same wherever they lie, and whether lines
+   end with CRs. */
+static void test_junk_tokenizer_layout(void)
+{
+	static const char body[] =
+		"Hi! Act now!!!! (see http://a.example/b/?c=1&d;) or \"c\"...\n"
+		"12345678901234567890123456789012345678901234567890123456789012345"
+		"67\n?!? =)=\n\xe2\x82\xac#;\n";
+	static const char *const tokens[] = {
+		"body-word\t!\n", "body-word\t!!\n", "body-word\t(\n",
+		"body-word\t\"\n", "body-word\t\".\n",
+		"body-word\t?!\n", "body-word\t=)\n", "body-word\t#;\n",
+		"url-path\tshape:211\n", "mime-shape\t!!:1\n",
+		"mime-shape\tlines:0\n",
+	};
+	static const char *const missing[] = {
+		"body-word\t/\n", "body-word\t;\n", "body-word\t;)\n",
+		"body-word\t:/\n", "body-word\t.\n", "body-word\t..\n",
+		"body-word\t=\n", "body-word\t!?\n",
+	};
+	struct junk_message msg;
+
+	test_begin("junk_tokenizer: layout");
+	for (unsigned int i = 0; i < 2 * 70; i++) T_BEGIN {
+		string_t *text = str_new(default_pool, 256);
+		string_t *mail = t_str_new(512);
+
+		str_append_c(mail, '\n');
+		for (unsigned int j = 0; j < i / 2; j++)
+			str_append_c(mail, ' ');
+		str_append_c(mail, '\n');
+		for (const char *c = body; *c != '\0'; c++) {
+			if (*c == '\n' && i % 2 == 1)
+				str_append_c(mail, '\r');
+			str_append_c(mail, *c);
+		}
+		tokenize(str_data(mail), str_len(mail), &msg, text);
+		for (unsigned int j = 0; j < N_ELEMENTS(tokens); j++) {
+			test_assert_idx(strstr(str_c(text), tokens[j]) != NULL,
+					i * 100 + j);
+		}
+		for (unsigned int j = 0; j < N_ELEMENTS(missing); j++) {
+			test_assert_idx(strstr(str_c(text), missing[j]) == NULL,
+					i * 100 + j);
+		}
+		str_free(&text);
+	} T_END;
+	test_end();
+}
+
 /* Without date, sender and words, what is left tells messages apart. */
 static void test_junk_tokenizer_digest(void)
 {
@@ -283,6 +333,7 @@ int main(void)
 	static void (*const test_functions[])(void) = {
 		test_junk_tokenizer_tricks,
 		test_junk_tokenizer_invisible,
+		test_junk_tokenizer_layout,
 		test_junk_tokenizer_digest,
 		test_junk_tokenizer_limit,
 		test_junk_tokenizer_broken_lines,

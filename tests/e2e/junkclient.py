@@ -10,7 +10,7 @@ VERSION = 1
 REPORT, STATUS, ACK, TEXT, ERROR = 1, 2, 0x81, 0x82, 0x8f
 SPAM, HAM, WEAK_HAM, RETRACT = 1, 2, 3, 4
 MOVE, LEARN = 1, 7
-FEATURE_SET = 1
+FEATURE_SET = 2
 
 
 def frame(kind, payload=b"", version=VERSION, reserved=0):
