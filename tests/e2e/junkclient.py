@@ -6,11 +6,12 @@ import socket
 import struct
 import time
 
+import segment
+
 VERSION = 1
 REPORT, STATUS, ACK, TEXT, ERROR = 1, 2, 0x81, 0x82, 0x8f
 SPAM, HAM, WEAK_HAM, RETRACT = 1, 2, 3, 4
 MOVE, LEARN = 1, 7
-FEATURE_SET = 2
 
 
 def frame(kind, payload=b"", version=VERSION, reserved=0):
@@ -30,7 +31,7 @@ def tokens(seed, count):
 
 
 def report(reporter, message, verdict, stamp_usecs=None, origin=MOVE,
-           words=None, feature_set=FEATURE_SET):
+           words=None, feature_set=segment.feature_set()):
     """A REPORT frame; reporter and message are numbers or names."""
     if words is None:
         words = tokens(str(message), 50)

@@ -148,6 +148,8 @@ def test_spam_trap(t):
     compile_global(t)
     with open(harness.EXAMPLES + "/spamtrap.sieve") as f:
         t.d.sieve(t.user("trap"), f.read())
+    # nor are there any still of what "check" has taken back
+    harness.wait_for(lambda: status(t)[1]["model"][0] == "note", "no scores")
 
     def reports():
         return t.d.query("SELECT coalesce(sum(reports), 0) FROM hours "

@@ -11,6 +11,7 @@ import struct
 import time
 
 import harness
+import segment
 
 HAM = b"""\
 From: Anna Weber <anna.weber@example.org>
@@ -77,7 +78,7 @@ EXPECT_SECS = 5
 
 
 def report_frame(verdict, origin, reporter, digest, tokens=(1, 2, 3),
-                 stamp_usecs=None, feature_set=1):
+                 stamp_usecs=None, feature_set=segment.feature_set()):
     """A REPORT frame (lib-junk/junk-frame.h)."""
     if stamp_usecs is None:
         stamp_usecs = int(time.time() * 1000000)
