@@ -334,7 +334,7 @@ words_find_url(const struct words_state *state, const unsigned char *text,
 static const bool char_is_punctuation[256] = {
 	['!' ... '#'] = TRUE, ['&'] = TRUE, ['(' ... ','] = TRUE,
 	['.' ... '/'] = TRUE, [':' ... '@'] = TRUE, ['[' ... '^'] = TRUE,
-	['`'] = TRUE, ['{' ... '~'] = TRUE,
+	['`'] = TRUE, ['{' ... 0x7f] = TRUE,
 };
 
 /* For each byte of a block a bit: the first one's is the lowest. */
