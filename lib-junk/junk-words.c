@@ -31,6 +31,8 @@ struct words_state {
 	struct junk_token_set *set;
 	enum junk_token_class class;
 	struct junk_words_stats *stats;
+	/* where nobody wants them */
+	struct junk_words_stats unwanted_stats;
 	bool is_body;
 
 	/* prefix and the word so far, and room to append a whole vector */
@@ -567,20 +569,6 @@ words_run(struct words_state *state, const unsigned char *text, size_t size)
 	spaced_flush(state);
 }
 
-static void
-words_add_text(struct words_state *state, const unsigned char *text,
-	       size_t size, struct junk_words_stats *stats)
-{
-	struct junk_words_stats dummy_stats;
-
-	if (stats == NULL) {
-		i_zero(&dummy_stats);
-		stats = &dummy_stats;
-	}
-	state->stats = stats;
-	words_run(state, text, size);
-}
-
 void junk_words_add(struct junk_token_set *set, enum junk_token_class class,
 		    const char *prefix, const unsigned char *text, size_t size,
 		    struct junk_words_stats *stats)
@@ -593,7 +581,8 @@ void junk_words_add(struct junk_token_set *set, enum junk_token_class class,
 	state.prefix_size = strlen(prefix);
 	i_assert(state.prefix_size < JUNK_MAX_TOKEN_BYTES / 2);
 	memcpy(state.buf, prefix, state.prefix_size);
-	words_add_text(&state, text, size, stats);
+	state.stats = stats != NULL ? stats : &state.unwanted_stats;
+	words_run(&state, text, size);
 }
 
 void junk_words_add_body(struct junk_token_set *set, const unsigned char *text,
@@ -605,5 +594,6 @@ void junk_words_add_body(struct junk_token_set *set, const unsigned char *text,
 	state.set = set;
 	state.class = JUNK_TOKEN_BODY_WORD;
 	state.is_body = TRUE;
-	words_add_text(&state, text, size, stats);
+	state.stats = stats;
+	words_run(&state, text, size);
 }

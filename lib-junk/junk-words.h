@@ -24,7 +24,7 @@ void junk_words_add(struct junk_token_set *set, enum junk_token_class class,
 		    const char *prefix, const unsigned char *text, size_t size,
 		    struct junk_words_stats *stats);
 /* Add the words of a body's text, its URLs as such, and what punctuation there
-   is: of each run the first two characters. */
+   is: of each run the first two characters. stats: not NULL. */
 void junk_words_add_body(struct junk_token_set *set, const unsigned char *text,
 			 size_t size, struct junk_words_stats *stats);
 
