@@ -33,6 +33,16 @@ static inline unsigned char ascii_toupper(unsigned char c)
 	return c >= 'a' && c <= 'z' ? c & ~0x20 : c;
 }
 
+/* What a text looks like, for runs of such: digits are 0, letters a or A. */
+static inline unsigned char ascii_shape(unsigned char c)
+{
+	if (ascii_isdigit(c))
+		return '0';
+	if (ascii_isalpha(c))
+		return ascii_isupper(c) ? 'A' : 'a';
+	return c;
+}
+
 /* -1 if it is no hexadecimal digit. */
 static inline int ascii_hex_value(unsigned char c)
 {

@@ -233,8 +233,7 @@ field_from_shape(struct junk_token_set *set, const struct address *addr)
 	/* runs of letters and of digits become one */
 	last = '\0';
 	for (size_t i = 0; i < I_MIN(addr->local_size, MAX_SHAPE_BYTES); i++) {
-		c = addr->local[i];
-		c = ascii_isdigit(c) ? '0' : (ascii_isalpha(c) ? 'a' : c);
+		c = ascii_shape(ascii_tolower(addr->local[i]));
 		if (c != last)
 			local[size++] = c;
 		last = c;

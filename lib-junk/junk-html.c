@@ -52,7 +52,6 @@ enum html_attr_kind {
 
 struct html_attr {
 	char name[NAME_BYTES];
-	size_t name_size;
 	const unsigned char *value;
 	size_t size;
 };
@@ -64,39 +63,37 @@ enum {
 	TAG_RAW = 0x04,
 };
 
-#define TAG(name, flags) { name, flags }
-
 static const struct html_tag {
 	char name[NAME_BYTES];
 	unsigned int flags;
 } html_tags[] = {
-	TAG("a", 0), TAG("abbr", 0), TAG("address", TAG_BREAKS),
-	TAG("area", TAG_EMPTY), TAG("article", TAG_BREAKS), TAG("b", 0),
-	TAG("base", TAG_EMPTY), TAG("big", 0), TAG("blockquote", TAG_BREAKS),
-	TAG("body", TAG_BREAKS), TAG("br", TAG_BREAKS | TAG_EMPTY),
-	TAG("button", TAG_BREAKS), TAG("caption", TAG_BREAKS),
-	TAG("center", TAG_BREAKS), TAG("cite", 0), TAG("code", 0),
-	TAG("col", TAG_EMPTY), TAG("dd", TAG_BREAKS), TAG("del", 0),
-	TAG("div", TAG_BREAKS), TAG("dl", TAG_BREAKS), TAG("dt", TAG_BREAKS),
-	TAG("em", 0), TAG("embed", TAG_EMPTY), TAG("fieldset", TAG_BREAKS),
-	TAG("font", 0), TAG("footer", TAG_BREAKS), TAG("form", TAG_BREAKS),
-	TAG("frame", TAG_EMPTY), TAG("h1", TAG_BREAKS), TAG("h2", TAG_BREAKS),
-	TAG("h3", TAG_BREAKS), TAG("h4", TAG_BREAKS), TAG("h5", TAG_BREAKS),
-	TAG("h6", TAG_BREAKS), TAG("head", TAG_BREAKS), TAG("header", TAG_BREAKS),
-	TAG("hr", TAG_BREAKS | TAG_EMPTY), TAG("html", TAG_BREAKS), TAG("i", 0),
-	TAG("iframe", TAG_BREAKS), TAG("img", TAG_EMPTY), TAG("input", TAG_EMPTY),
-	TAG("ins", 0), TAG("label", 0), TAG("li", TAG_BREAKS),
-	TAG("link", TAG_EMPTY), TAG("map", 0), TAG("meta", TAG_EMPTY),
-	TAG("object", 0), TAG("ol", TAG_BREAKS), TAG("option", TAG_BREAKS),
-	TAG("p", TAG_BREAKS), TAG("param", TAG_EMPTY), TAG("pre", TAG_BREAKS),
-	TAG("s", 0), TAG("script", TAG_RAW), TAG("section", TAG_BREAKS),
-	TAG("select", TAG_BREAKS), TAG("small", 0), TAG("span", 0),
-	TAG("strike", 0), TAG("strong", 0), TAG("style", TAG_RAW), TAG("sub", 0),
-	TAG("sup", 0), TAG("table", TAG_BREAKS), TAG("tbody", TAG_BREAKS),
-	TAG("td", TAG_BREAKS), TAG("textarea", TAG_BREAKS),
-	TAG("tfoot", TAG_BREAKS), TAG("th", TAG_BREAKS), TAG("thead", TAG_BREAKS),
-	TAG("title", TAG_BREAKS), TAG("tr", TAG_BREAKS), TAG("tt", 0),
-	TAG("u", 0), TAG("ul", TAG_BREAKS), TAG("wbr", TAG_EMPTY),
+	{ "a", 0 }, { "abbr", 0 }, { "address", TAG_BREAKS },
+	{ "area", TAG_EMPTY }, { "article", TAG_BREAKS }, { "b", 0 },
+	{ "base", TAG_EMPTY }, { "big", 0 }, { "blockquote", TAG_BREAKS },
+	{ "body", TAG_BREAKS }, { "br", TAG_BREAKS | TAG_EMPTY },
+	{ "button", TAG_BREAKS }, { "caption", TAG_BREAKS },
+	{ "center", TAG_BREAKS }, { "cite", 0 }, { "code", 0 },
+	{ "col", TAG_EMPTY }, { "dd", TAG_BREAKS }, { "del", 0 },
+	{ "div", TAG_BREAKS }, { "dl", TAG_BREAKS }, { "dt", TAG_BREAKS },
+	{ "em", 0 }, { "embed", TAG_EMPTY }, { "fieldset", TAG_BREAKS },
+	{ "font", 0 }, { "footer", TAG_BREAKS }, { "form", TAG_BREAKS },
+	{ "frame", TAG_EMPTY }, { "h1", TAG_BREAKS }, { "h2", TAG_BREAKS },
+	{ "h3", TAG_BREAKS }, { "h4", TAG_BREAKS }, { "h5", TAG_BREAKS },
+	{ "h6", TAG_BREAKS }, { "head", TAG_BREAKS }, { "header", TAG_BREAKS },
+	{ "hr", TAG_BREAKS | TAG_EMPTY }, { "html", TAG_BREAKS }, { "i", 0 },
+	{ "iframe", TAG_BREAKS }, { "img", TAG_EMPTY }, { "input", TAG_EMPTY },
+	{ "ins", 0 }, { "label", 0 }, { "li", TAG_BREAKS },
+	{ "link", TAG_EMPTY }, { "map", 0 }, { "meta", TAG_EMPTY },
+	{ "object", 0 }, { "ol", TAG_BREAKS }, { "option", TAG_BREAKS },
+	{ "p", TAG_BREAKS }, { "param", TAG_EMPTY }, { "pre", TAG_BREAKS },
+	{ "s", 0 }, { "script", TAG_RAW }, { "section", TAG_BREAKS },
+	{ "select", TAG_BREAKS }, { "small", 0 }, { "span", 0 },
+	{ "strike", 0 }, { "strong", 0 }, { "style", TAG_RAW }, { "sub", 0 },
+	{ "sup", 0 }, { "table", TAG_BREAKS }, { "tbody", TAG_BREAKS },
+	{ "td", TAG_BREAKS }, { "textarea", TAG_BREAKS },
+	{ "tfoot", TAG_BREAKS }, { "th", TAG_BREAKS }, { "thead", TAG_BREAKS },
+	{ "title", TAG_BREAKS }, { "tr", TAG_BREAKS }, { "tt", 0 },
+	{ "u", 0 }, { "ul", TAG_BREAKS }, { "wbr", TAG_EMPTY },
 };
 
 static const struct {
@@ -479,8 +476,7 @@ static bool parse_attr(struct html_state *state, struct html_attr *attr_r)
 			state->pos++;
 			return FALSE;
 		}
-		attr_r->name_size = parse_name(state, attr_r->name);
-		if (attr_r->name_size > 0)
+		if (parse_name(state, attr_r->name) > 0)
 			break;
 		state->pos++;
 	}

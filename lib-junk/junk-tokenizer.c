@@ -155,11 +155,7 @@ static void boundary_tokens(struct junk_tokenizer *ctx, const char *boundary)
 				    NULL));
 	str_append(str, "boundary shape:");
 	for (; *boundary != '\0' && str_len(str) < 40; boundary++) {
-		c = *boundary;
-		if (ascii_isdigit(c))
-			c = '0';
-		else if (ascii_isalpha(c))
-			c = ascii_isupper(c) ? 'A' : 'a';
+		c = ascii_shape(*boundary);
 		if (c != last)
 			str_append_c(str, c);
 		last = c;
@@ -427,15 +423,6 @@ static void layout_tokens(struct junk_tokenizer *ctx)
 			       ctx->stats.shouts ? 1 : 0);
 }
 
-static void
-part_words(struct junk_tokenizer *ctx, const unsigned char *text, size_t size)
-{
-	ctx->stats.longest_line = 0;
-	ctx->stats.shouts = FALSE;
-	junk_words_add_body(&ctx->set, text, size, &ctx->stats);
-	layout_tokens(ctx);
-}
-
 static void part_text(struct junk_tokenizer *ctx)
 {
 	const unsigned char *data;
@@ -470,8 +457,10 @@ static void part_text(struct junk_tokenizer *ctx)
 		data = ctx->text->data;
 		size = I_MIN(ctx->text->used, left);
 	}
-	if (size > 0)
-		part_words(ctx, data, size);
+	if (size > 0) {
+		junk_words_add_body(&ctx->set, data, size, &ctx->stats);
+		layout_tokens(ctx);
+	}
 	/* without line ends, which may be CRLF or LF */
 	ctx->text_bytes += size - (ctx->stats.blanks - blanks);
 }

@@ -333,6 +333,8 @@ words_find_url(const struct words_state *state, const unsigned char *text,
 	return i - *start_r;
 }
 
+/* What block_read() takes for neither a word, white space nor a longer
+   character. */
 static const bool char_is_punctuation[256] = {
 	['!' ... '#'] = TRUE, ['&'] = TRUE, ['(' ... ','] = TRUE,
 	['.' ... '/'] = TRUE, [':' ... '@'] = TRUE, ['[' ... '^'] = TRUE,
@@ -595,5 +597,7 @@ void junk_words_add_body(struct junk_token_set *set, const unsigned char *text,
 	state.class = JUNK_TOKEN_BODY_WORD;
 	state.is_body = TRUE;
 	state.stats = stats;
+	stats->longest_line = 0;
+	stats->shouts = FALSE;
 	words_run(&state, text, size);
 }

@@ -11,7 +11,7 @@ struct junk_words_stats {
 	unsigned int capitals, lookalikes, unseen, spaced, urls;
 	/* bytes of white space */
 	unsigned int blanks;
-	/* of a body: bytes of the longest line, and "!!" somewhere */
+	/* of the last body: bytes of the longest line, and "!!" somewhere */
 	unsigned int longest_line;
 	bool shouts;
 	/* bytes of words by script */

@@ -282,9 +282,7 @@ weight_publish(int16_t *dest, const struct learner_table *table, size_t idx)
 	int16_t value = lrintf(table->weights[idx].weight *
 			       table_trust(table, idx) * JUNK_WEIGHT_SCALE);
 
-	/* a line that isn't written stays in the readers' caches */
-	if (*dest != value)
-		__atomic_store_n(dest, value, __ATOMIC_RELAXED);
+	__atomic_store_n(dest, value, __ATOMIC_RELAXED);
 }
 
 static bool global_is_public(const struct junk_learner *learner, size_t idx)

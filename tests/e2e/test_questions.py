@@ -125,6 +125,10 @@ def test_readme(t):
     score = int(re.search(r"Junk 1 +score +(\d+)", answer).group(1))
     assert score >= 90, answer
     assert re.search(r"Junk 1 +token +\S+ +pills.example +\+", answer), answer
+    # which of its tokens are the 20 strongest hangs on the key
+    answer = run(t, why.replace("junk score ", "junk score -a "))
+    assert re.search(r"Junk 1 +token +url-host +pills.example +\+", answer), \
+        answer
     assert int(value(run(t, token), "url-host", 4)) >= 2
 
     # undo what one broken client did last night
