@@ -8,6 +8,9 @@
 /* Translations that are kept open. */
 #define MAX_KEPT 8
 
+/* Characters of UTF-8 for each wrong byte, beyond which a text is UTF-8. */
+#define UTF8_CHARS_PER_WRONG 4
+
 struct charset_kept {
 	char *charset;
 	/* NULL if there is no such charset */
@@ -195,6 +198,36 @@ static bool charset_has_ascii(const char *charset)
 	return FALSE;
 }
 
+/* Append the characters of UTF-8 in which a few bytes are wrong, without those.
+   Returns FALSE, with nothing appended, if it isn't UTF-8. */
+static bool
+decode_broken_utf8(buffer_t *dest, const unsigned char *data, size_t size)
+{
+	size_t used = dest->used, start = 0, chars = 0, wrong = 0;
+	unichar_t chr;
+	int len;
+
+	for (size_t i = 0; i < size; i += len) {
+		len = 1;
+		if (data[i] < 0x80)
+			continue;
+		len = uni_utf8_get_char_n(data + i, size - i, &chr);
+		if (len > 0) {
+			chars++;
+			continue;
+		}
+		buffer_append(dest, data + start, i - start);
+		wrong++;
+		start = i + 1;
+		len = 1;
+	}
+	buffer_append(dest, data + start, size - start);
+	if (chars > wrong * UTF8_CHARS_PER_WRONG)
+		return TRUE;
+	buffer_set_used_size(dest, used);
+	return FALSE;
+}
+
 /* UTF-8, Latin-1, or nothing that is known */
 static void
 decode_plain(buffer_t *dest, const unsigned char *data, size_t size)
@@ -207,7 +240,7 @@ decode_plain(buffer_t *dest, const unsigned char *data, size_t size)
 		/* also when declared to be Latin-1: text that is valid UTF-8
 		   by chance is rare, the wrong label is not */
 		buffer_append(dest, data, size - tail);
-	else
+	else if (!decode_broken_utf8(dest, data, size))
 		decode_cp1252(dest, data, size);
 }
 

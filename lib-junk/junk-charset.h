@@ -11,7 +11,7 @@ struct junk_charsets;
 struct junk_charsets *junk_charsets_init(void);
 void junk_charsets_deinit(struct junk_charsets **charsets);
 
-/* Append as valid UTF-8. charset NULL or unknown: UTF-8 if it is valid, else
+/* Append as valid UTF-8. charset NULL or unknown: UTF-8 if most of it is, else
    Windows-1252. */
 void junk_charset_decode(struct junk_charsets *charsets, buffer_t *dest,
 			 const char *charset, const unsigned char *data,

@@ -103,6 +103,13 @@ static void test_junk_tokenizer_tricks(void)
 		test_words_equal(plain, mail, i);
 	} T_END;
 	test_end();
+
+	test_begin("junk tokenizer: a wrong byte doesn't hide words of UTF-8");
+	test_words_equal("\ng\xc3\xbcnstige Pillen f\xc3\xbcr M\xc3\xa4nner, "
+			 "gr\xc3\xb6\xc3\x9fte Auswahl\n",
+			 "\ng\xc3\xbcnstige Pil\xfflen f\xc3\xbcr "
+			 "M\xc3\xa4nner, gr\xc3\xb6\xc3\x9fte Auswahl\n", 0);
+	test_end();
 }
 
 static void test_junk_tokenizer_invisible(void)
