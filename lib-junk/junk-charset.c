@@ -67,25 +67,49 @@ decode_cp1252(buffer_t *dest, const unsigned char *data, size_t size)
 	buffer_append(dest, data + start, size - start);
 }
 
-/* TRUE if valid but for a character that is cut off at the end, whose size is
-   set to tail_r. */
-static bool
-utf8_is_valid(const unsigned char *data, size_t size, size_t *tail_r)
+/* Bytes of a character that is cut off at the end. */
+static size_t utf8_cut_off(const unsigned char *data, size_t size)
 {
-	size_t i = size;
-
-	*tail_r = 0;
 	for (unsigned int back = 1; back <= 3 && back <= size; back++) {
-		if ((data[size - back] & 0xc0) == 0x80)
-			continue;
-		if (data[size - back] >= 0xc2 &&
-		    uni_utf8_char_bytes(data[size - back]) > back) {
-			*tail_r = back;
-			i = size - back;
-		}
-		break;
+		unsigned char c = data[size - back];
+
+		if ((c & 0xc0) != 0x80)
+			return c >= 0xc2 && uni_utf8_char_bytes(c) > back ?
+				back : 0;
 	}
-	return uni_utf8_data_is_valid(data, i);
+	return 0;
+}
+
+/* Append UTF-8, without a character that is cut off at the end and without a few
+   wrong bytes. Returns FALSE, with nothing appended, if it isn't UTF-8. */
+static bool
+decode_utf8(buffer_t *dest, const unsigned char *data, size_t size)
+{
+	size_t cut = utf8_cut_off(data, size), end = size - cut;
+	size_t used = dest->used, start = 0, chars = 0, wrong = 0, i = 0;
+	unichar_t chr;
+	int len;
+
+	while (i < end) {
+		if (data[i] < 0x80) {
+			i++;
+			continue;
+		}
+		len = uni_utf8_get_char_n(data + i, end - i, &chr);
+		if (len > 0) {
+			chars++;
+			i += len;
+			continue;
+		}
+		buffer_append(dest, data + start, i - start);
+		wrong++;
+		start = ++i;
+	}
+	buffer_append(dest, data + start, end - start);
+	if (wrong == 0 || chars > (wrong + cut) * UTF8_CHARS_PER_WRONG)
+		return TRUE;
+	buffer_set_used_size(dest, used);
+	return FALSE;
 }
 
 static bool charset_is_cp1252(const char *charset)
@@ -198,49 +222,15 @@ static bool charset_has_ascii(const char *charset)
 	return FALSE;
 }
 
-/* Append the characters of UTF-8 in which a few bytes are wrong, without those.
-   Returns FALSE, with nothing appended, if it isn't UTF-8. */
-static bool
-decode_broken_utf8(buffer_t *dest, const unsigned char *data, size_t size)
-{
-	size_t used = dest->used, start = 0, chars = 0, wrong = 0;
-	unichar_t chr;
-	int len;
-
-	for (size_t i = 0; i < size; i += len) {
-		len = 1;
-		if (data[i] < 0x80)
-			continue;
-		len = uni_utf8_get_char_n(data + i, size - i, &chr);
-		if (len > 0) {
-			chars++;
-			continue;
-		}
-		buffer_append(dest, data + start, i - start);
-		wrong++;
-		start = i + 1;
-		len = 1;
-	}
-	buffer_append(dest, data + start, size - start);
-	if (chars > wrong * UTF8_CHARS_PER_WRONG)
-		return TRUE;
-	buffer_set_used_size(dest, used);
-	return FALSE;
-}
-
 /* UTF-8, Latin-1, or nothing that is known */
 static void
 decode_plain(buffer_t *dest, const unsigned char *data, size_t size)
 {
-	size_t tail;
-
+	/* UTF-8 also when declared to be Latin-1: text that is valid UTF-8 by
+	   chance is rare, the wrong label is not */
 	if (data_is_ascii(data, size))
 		buffer_append(dest, data, size);
-	else if (utf8_is_valid(data, size, &tail))
-		/* also when declared to be Latin-1: text that is valid UTF-8
-		   by chance is rare, the wrong label is not */
-		buffer_append(dest, data, size - tail);
-	else if (!decode_broken_utf8(dest, data, size))
+	else if (!decode_utf8(dest, data, size))
 		decode_cp1252(dest, data, size);
 }
 
