@@ -29,6 +29,8 @@
 #define MAX_DELETED_DIGESTS 32
 /* What a process may keep of the memory that it frees. */
 #define KEEP_BYTES (1024*1024)
+/* A transaction isn't used again if it had more messages. */
+#define KEEP_PENDING_COUNT 256
 
 struct junk_trail_add {
 	enum junk_trail_type type;
@@ -41,6 +43,8 @@ struct junk_kind {
 };
 
 struct junk_txn {
+	struct junk_txn *next_spare;
+
 	struct junk_user *juser;
 	struct mailbox *box;
 	/* of the last message, and of what it was copied from */
@@ -49,6 +53,9 @@ struct junk_txn {
 	buffer_t *tokens;
 	ARRAY(struct junk_pending) pending;
 	ARRAY(struct junk_trail_add) trail;
+	/* of those in pending that are reported later: all that can be found
+	   then, and those that have to be */
+	ARRAY_TYPE(junk_intent) intents, unread;
 	unsigned int saved_count, deleted_count;
 	/* of the messages in pending that are yet to be tokenised */
 	size_t read_bytes;
@@ -63,8 +70,35 @@ const char *junk_feedback_plugin_version = DOVECOT_ABI_VERSION;
 const char *junk_feedback_plugin_dependencies[] = { "notify", NULL };
 
 static struct notify_context *junk_notify_context;
+/* Those that have ended, to be used again: a move has three, two at a time. */
+static struct junk_txn *junk_spare_txns;
 
 /* --- transactions --- */
+
+static struct junk_txn *junk_txn_get(void)
+{
+	struct junk_txn *txn = junk_spare_txns;
+
+	if (txn != NULL) {
+		junk_spare_txns = txn->next_spare;
+		return txn;
+	}
+	txn = i_new(struct junk_txn, 1);
+	i_array_init(&txn->pending, 1);
+	i_array_init(&txn->trail, 1);
+	i_array_init(&txn->intents, 1);
+	i_array_init(&txn->unread, 1);
+	return txn;
+}
+
+static void junk_txn_free(struct junk_txn *txn)
+{
+	array_free(&txn->pending);
+	array_free(&txn->trail);
+	array_free(&txn->intents);
+	array_free(&txn->unread);
+	i_free(txn);
+}
 
 static void *junk_transaction_begin(struct mailbox_transaction_context *t)
 {
@@ -73,27 +107,38 @@ static void *junk_transaction_begin(struct mailbox_transaction_context *t)
 
 	if (juser == NULL || (t->flags & MAILBOX_TRANSACTION_FLAG_SYNC) != 0)
 		return NULL;
-	txn = i_new(struct junk_txn, 1);
+	txn = junk_txn_get();
 	txn->juser = juser;
 	txn->box = t->box;
 	txn->is_virtual = junk_mailbox_is_virtual(t->box);
 	return txn;
 }
 
-static void junk_transaction_free(struct junk_txn *txn)
+static void junk_transaction_end(struct junk_txn *txn)
 {
+	struct junk_txn spare = {
+		.next_spare = junk_spare_txns,
+		.pending = txn->pending,
+		.trail = txn->trail,
+		.intents = txn->intents,
+		.unread = txn->unread,
+	};
+	struct junk_pending *pending;
+
 	if (txn->tokens != NULL)
 		junk_user_buffer_free(txn->juser, &txn->tokens);
-	if (array_is_created(&txn->pending)) {
-		struct junk_pending *pending;
-
-		array_foreach_modifiable(&txn->pending, pending)
-			junk_pending_clear(pending);
-		array_free(&txn->pending);
+	array_foreach_modifiable(&txn->pending, pending)
+		junk_pending_clear(pending);
+	if (array_count(&txn->pending) > KEEP_PENDING_COUNT) {
+		junk_txn_free(txn);
+		return;
 	}
-	if (array_is_created(&txn->trail))
-		array_free(&txn->trail);
-	i_free(txn);
+	array_clear(&spare.pending);
+	array_clear(&spare.trail);
+	array_clear(&spare.intents);
+	array_clear(&spare.unread);
+	*txn = spare;
+	junk_spare_txns = txn;
 }
 
 static bool junk_reason_is_command(const char *reason)
@@ -166,8 +211,6 @@ junk_txn_push(struct junk_txn *txn, struct junk_pending *pending,
 	pending->origin = origin;
 	if (verdict == JUNK_VERDICT_RETRACT)
 		pending->token_count = 0;
-	if (!array_is_created(&txn->pending))
-		i_array_init(&txn->pending, 1);
 	array_push_back(&txn->pending, pending);
 }
 
@@ -240,8 +283,6 @@ junk_txn_add_trail(struct junk_txn *txn, enum junk_trail_type type,
 {
 	struct junk_trail_add *add;
 
-	if (!array_is_created(&txn->trail))
-		i_array_init(&txn->trail, 1);
 	add = array_append_space(&txn->trail);
 	add->type = type;
 	add->key = key;
@@ -298,13 +339,10 @@ junk_txn_set_uid(struct junk_txn *txn, const struct junk_pending *pending,
 }
 
 /* What is to be reported later, and where it will be found if we are killed.
-   intents stays empty if that isn't known. unread: those that have to be found
-   to be read. */
+   intents stays empty if that isn't known. */
 static void
 junk_txn_report_later(struct junk_txn *txn,
-		      const struct mail_transaction_commit_changes *changes,
-		      ARRAY_TYPE(junk_intent) *intents,
-		      ARRAY_TYPE(junk_intent) *unread)
+		      const struct mail_transaction_commit_changes *changes)
 {
 	struct mailbox_metadata metadata;
 	struct junk_pending *pending;
@@ -325,10 +363,10 @@ junk_txn_report_later(struct junk_txn *txn,
 		known = known && junk_txn_set_uid(txn, pending, changes,
 						  &intent);
 		if (known)
-			array_push_back(intents, &intent);
+			array_push_back(&txn->intents, &intent);
 		if (pending->unread) {
 			if (known)
-				array_push_back(unread, &intent);
+				array_push_back(&txn->unread, &intent);
 			else {
 				junk_user_dropped(txn->juser, "unreadable",
 						  "its UID isn't known");
@@ -340,7 +378,7 @@ junk_txn_report_later(struct junk_txn *txn,
 		pending->kept_vname = NULL;
 	}
 	if (!known)
-		array_clear(intents);
+		array_clear(&txn->intents);
 }
 
 static void
@@ -348,7 +386,6 @@ junk_txn_report(struct junk_txn *txn,
 		const struct mail_transaction_commit_changes *changes)
 {
 	const struct junk_pending *pending;
-	ARRAY_TYPE(junk_intent) intents, unread;
 
 	array_foreach(&txn->pending, pending) {
 		if (pending->body == NULL && !pending->unread)
@@ -358,13 +395,9 @@ junk_txn_report(struct junk_txn *txn,
 		junk_user_committed(txn->juser, NULL);
 		return;
 	}
-	T_BEGIN {
-		t_array_init(&intents, array_count(&txn->pending));
-		t_array_init(&unread, 1);
-		junk_txn_report_later(txn, changes, &intents, &unread);
-		junk_user_report_saved(txn->juser, &unread);
-		junk_user_committed(txn->juser, &intents);
-	} T_END;
+	junk_txn_report_later(txn, changes);
+	junk_user_report_saved(txn->juser, &txn->unread);
+	junk_user_committed(txn->juser, &txn->intents);
 }
 
 static void
@@ -375,11 +408,11 @@ junk_transaction_commit(void *_txn,
 
 	if (txn == NULL)
 		return;
-	if (array_is_created(&txn->trail))
+	if (array_count(&txn->trail) > 0)
 		junk_txn_write_trail(txn);
-	if (array_is_created(&txn->pending))
+	if (array_count(&txn->pending) > 0)
 		junk_txn_report(txn, changes);
-	junk_transaction_free(txn);
+	junk_transaction_end(txn);
 }
 
 static void junk_transaction_rollback(void *_txn)
@@ -388,13 +421,11 @@ static void junk_transaction_rollback(void *_txn)
 
 	if (txn == NULL)
 		return;
-	if (array_is_created(&txn->pending)) {
-		for (unsigned int i = 0; i < array_count(&txn->pending); i++) {
-			junk_user_dropped(txn->juser, "rollback",
-					  "the transaction failed");
-		}
+	for (unsigned int i = 0; i < array_count(&txn->pending); i++) {
+		junk_user_dropped(txn->juser, "rollback",
+				  "the transaction failed");
 	}
-	junk_transaction_free(txn);
+	junk_transaction_end(txn);
 }
 
 /* --- APPEND --- */
@@ -690,8 +721,14 @@ void junk_feedback_plugin_init(struct module *module)
 
 void junk_feedback_plugin_deinit(void)
 {
+	struct junk_txn *txn;
+
 	if (junk_notify_context == NULL)
 		return;
 	JUNK_NOTIFY_UNREGISTER(junk_notify_context);
 	mail_storage_hooks_remove(&junk_mail_storage_hooks);
+	while ((txn = junk_spare_txns) != NULL) {
+		junk_spare_txns = txn->next_spare;
+		junk_txn_free(txn);
+	}
 }

@@ -602,13 +602,11 @@ junk_user_write_intents(struct junk_user *juser,
 		return FALSE;
 	array_foreach(array, intent)
 		junk_intents_add(intents, intent);
-	T_BEGIN {
-		ret = junk_intents_write(intents, &error);
-		if (ret < 0 && error != NULL && !juser->intents_logged) {
-			juser->intents_logged = TRUE;
-			e_error(juser->event, "%s", error);
-		}
-	} T_END;
+	ret = junk_intents_write(intents, &error);
+	if (ret < 0 && error != NULL && !juser->intents_logged) {
+		juser->intents_logged = TRUE;
+		e_error(juser->event, "%s", error);
+	}
 	return ret == 0;
 }
 

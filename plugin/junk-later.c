@@ -5,7 +5,7 @@
 #include "junk-later.h"
 
 /* The client is quiet. */
-#define QUIET_MSECS 20
+#define QUIET_USECS (20*1000)
 /* ... or is not: begin all the same. */
 #define MAX_WAIT_USECS (250*1000)
 /* A command waits no longer than this, and one message. */
@@ -22,8 +22,8 @@ struct junk_later {
 	size_t bytes;
 
 	struct timeout *to;
-	/* it began to wait for quiet */
-	uint64_t wait_usecs;
+	/* it began to wait for quiet, and the last command was */
+	uint64_t wait_usecs, last_usecs;
 	bool running;
 };
 
@@ -114,30 +114,41 @@ static void junk_later_slice(struct junk_later *later)
 	junk_later_ended(later);
 }
 
-static void junk_later_quiet(struct junk_later *later)
+static void junk_later_wait(struct junk_later *later, uint64_t usecs);
+
+static void junk_later_waited(struct junk_later *later)
 {
+	const uint64_t now = i_microseconds();
+	const uint64_t quiet_usecs = now - later->last_usecs;
+
 	timeout_remove(&later->to);
+	if (quiet_usecs < QUIET_USECS &&
+	    now - later->wait_usecs < MAX_WAIT_USECS) {
+		junk_later_wait(later, QUIET_USECS - quiet_usecs);
+		return;
+	}
 	later->running = TRUE;
 	/* again and again, the client's input being looked at in between */
 	later->to = timeout_add_short_to(io_loop_get_root(), 0,
 					 junk_later_slice, later);
 }
 
+static void junk_later_wait(struct junk_later *later, uint64_t usecs)
+{
+	later->to = timeout_add_short_to(io_loop_get_root(),
+					 (unsigned int)(usecs + 999) / 1000,
+					 junk_later_waited, later);
+}
+
 void junk_later_start(struct junk_later *later)
 {
-	uint64_t now = i_microseconds();
-
 	if (later->running || junk_later_is_empty(later))
 		return;
+	/* cheaper than to put the timeout off each time */
+	later->last_usecs = i_microseconds();
 	if (later->to == NULL) {
-		later->wait_usecs = now;
-		later->to = timeout_add_short_to(io_loop_get_root(),
-						 QUIET_MSECS, junk_later_quiet,
-						 later);
-	} else if (now - later->wait_usecs < MAX_WAIT_USECS) {
-		timeout_reset(later->to);
-	} else {
-		junk_later_quiet(later);
+		later->wait_usecs = later->last_usecs;
+		junk_later_wait(later, QUIET_USECS);
 	}
 }
 
