@@ -21,9 +21,7 @@
 #include "str.h"
 #include "junk-ascii.h"
 #include "junk-archive.h"
-
-#include <archive.h>
-#include <archive_entry.h>
+#include "junk-libarchive.h"
 
 /* Longer extensions, and such in other letters, say little and are many. */
 #define MAX_EXTENSION_BYTES 16
@@ -88,6 +86,9 @@ void junk_archive_add_extensions(struct junk_token_set *set, const char *prefix,
 
 /* --- what libarchive says --- */
 
+/* Set before any of the following is called. */
+static const struct junk_libarchive *lib;
+
 static bool extension_is_plain(const char *ext)
 {
 	size_t len = 0;
@@ -103,10 +104,10 @@ static void
 member_tokens(struct junk_token_set *set, struct archive_entry *entry)
 {
 	/* NULL: can't be said in the locale */
-	const char *name = archive_entry_pathname(entry), *p, *ext;
+	const char *name = lib->archive_entry_pathname(entry), *p, *ext;
 
 	if (name == NULL)
-		name = archive_entry_pathname_utf8(entry);
+		name = lib->archive_entry_pathname_utf8(entry);
 	if (name == NULL)
 		return;
 	p = strrchr(name, '/');
@@ -115,7 +116,7 @@ member_tokens(struct junk_token_set *set, struct archive_entry *entry)
 	ext = strrchr(name, '.');
 	if (ext != NULL && extension_is_plain(ext + 1))
 		junk_archive_add_extensions(set, "member:", name);
-	if (archive_entry_is_data_encrypted(entry) == 1)
+	if (lib->archive_entry_is_data_encrypted(entry) == 1)
 		junk_token_set_add_str(set, JUNK_TOKEN_ATTACHMENT,
 				       "archive:encrypted");
 }
@@ -125,7 +126,7 @@ member_tokens(struct junk_token_set *set, struct archive_entry *entry)
    to 4 GB. */
 static bool method_is_cheap(struct archive *archive)
 {
-	const char *name = archive_format_name(archive);
+	const char *name = lib->archive_format_name(archive);
 
 	return name != NULL && (strstr(name, "(deflation)") != NULL ||
 				strstr(name, "(uncompressed)") != NULL);
@@ -141,7 +142,7 @@ static bool member_unpack(struct archive *archive, size_t *left)
 
 	if (!method_is_cheap(archive))
 		return FALSE;
-	while ((ret = archive_read_data_block(archive, &data, &size,
+	while ((ret = lib->archive_read_data_block(archive, &data, &size,
 					      &offset)) == ARCHIVE_OK) {
 		if (size >= *left)
 			return FALSE;
@@ -159,7 +160,7 @@ members_add(struct junk_token_set *set, struct archive *archive, bool unpack)
 	int ret;
 
 	while (count < JUNK_MAX_ARCHIVE_MEMBERS) {
-		ret = archive_read_next_header(archive, &entry);
+		ret = lib->archive_read_next_header(archive, &entry);
 		if (ret != ARCHIVE_OK && ret != ARCHIVE_WARN)
 			break;
 		count++;
@@ -175,26 +176,26 @@ members_add(struct junk_token_set *set, struct archive *archive, bool unpack)
 static int support_format(struct archive *archive, int format, bool whole)
 {
 	if (format == ARCHIVE_FORMAT_TAR)
-		return archive_read_support_format_tar(archive);
-	return whole ? archive_read_support_format_zip_seekable(archive) :
-		archive_read_support_format_zip_streamable(archive);
+		return lib->archive_read_support_format_tar(archive);
+	return whole ? lib->archive_read_support_format_zip_seekable(archive) :
+		lib->archive_read_support_format_zip_streamable(archive);
 }
 
 static void
 archive_list(struct junk_token_set *set, const struct archive_type *type,
 	     const unsigned char *data, size_t size, bool whole)
 {
-	struct archive *archive = archive_read_new();
+	struct archive *archive = lib->archive_read_new();
 	unsigned int count = 0;
 
 	if (archive == NULL)
 		return;
 	if (support_format(archive, type->format, whole) == ARCHIVE_OK &&
-	    archive_read_open_memory(archive, data, size) == ARCHIVE_OK)
+	    lib->archive_read_open_memory(archive, data, size) == ARCHIVE_OK)
 		count = members_add(set, archive, !whole &&
 				    type->format == ARCHIVE_FORMAT_ZIP);
 	junk_token_set_add_log2(set, JUNK_TOKEN_ATTACHMENT, "members:", count);
-	(void)archive_read_free(archive);
+	(void)lib->archive_read_free(archive);
 }
 
 /* --- what libarchive gets to see --- */
@@ -204,7 +205,7 @@ static void
 archive_unfilter(buffer_t *dest, int filter, const unsigned char *data,
 		 size_t size)
 {
-	struct archive *archive = archive_read_new();
+	struct archive *archive = lib->archive_read_new();
 	struct archive_entry *entry;
 	const void *block;
 	size_t block_size;
@@ -212,18 +213,18 @@ archive_unfilter(buffer_t *dest, int filter, const unsigned char *data,
 
 	if (archive == NULL)
 		return;
-	if (archive_read_support_format_raw(archive) == ARCHIVE_OK &&
-	    archive_read_append_filter(archive, filter) == ARCHIVE_OK &&
-	    archive_read_open_memory(archive, data, size) == ARCHIVE_OK &&
-	    archive_read_next_header(archive, &entry) == ARCHIVE_OK) {
+	if (lib->archive_read_support_format_raw(archive) == ARCHIVE_OK &&
+	    lib->archive_read_append_filter(archive, filter) == ARCHIVE_OK &&
+	    lib->archive_read_open_memory(archive, data, size) == ARCHIVE_OK &&
+	    lib->archive_read_next_header(archive, &entry) == ARCHIVE_OK) {
 		while (dest->used < JUNK_MAX_UNPACKED_BYTES &&
-		       archive_read_data_block(archive, &block, &block_size,
+		       lib->archive_read_data_block(archive, &block, &block_size,
 					       &offset) == ARCHIVE_OK)
 			buffer_append(dest, block,
 				      I_MIN(block_size, JUNK_MAX_UNPACKED_BYTES -
 					    dest->used));
 	}
-	(void)archive_read_free(archive);
+	(void)lib->archive_read_free(archive);
 }
 
 void junk_archive_add(struct junk_token_set *set, const unsigned char *data,
@@ -238,6 +239,8 @@ void junk_archive_add(struct junk_token_set *set, const unsigned char *data,
 		junk_token_set_add_str(set, JUNK_TOKEN_ATTACHMENT,
 			t_strconcat("archive:", type->name, NULL));
 	} T_END;
+	if (type->format == 0 || (lib = junk_libarchive_get()) == NULL)
+		return;
 	if (type->filter != 0) {
 		unpacked = buffer_create_dynamic(default_pool, 16*1024);
 		archive_unfilter(unpacked, type->filter, data, size);
@@ -247,7 +250,7 @@ void junk_archive_add(struct junk_token_set *set, const unsigned char *data,
 			archive_list(set, type, unpacked->data,
 				     unpacked->used, TRUE);
 		buffer_free(&unpacked);
-	} else if (type->format != 0) {
+	} else {
 		archive_list(set, type, data, size, whole);
 	}
 }

@@ -55,7 +55,8 @@ struct junk_user {
 	struct junk_later *later;
 	HASH_TABLE(char *, void *) kinds;
 
-	/* of the message that is being read or tokenised */
+	/* of the message that is being read or tokenised; none before the first,
+	   which most sessions never have */
 	buffer_t *read_buffer;
 	struct junk_tokenizer *tokenizer;
 	pool_t scratch;
@@ -260,8 +261,11 @@ junk_user_tokenize_stream(struct junk_user *juser, struct istream *input,
 		.authserv_id = juser->set.authserv_id,
 	};
 
-	if (juser->tokenizer == NULL)
+	if (juser->tokenizer == NULL) {
 		juser->tokenizer = junk_tokenizer_init();
+		juser->scratch = pool_alloconly_create("junk feedback message",
+						       32*1024);
+	}
 	p_clear(juser->scratch);
 	return junk_tokenizer_read(juser->tokenizer, input, &set,
 				   juser->scratch, msg_r, error_r);
@@ -760,8 +764,6 @@ junk_user_create(struct mail_user *user,
 	juser->event = event_create(user->event);
 	event_add_category(juser->event, &event_category_junk_feedback);
 	event_set_append_log_prefix(juser->event, "junk-feedback: ");
-	juser->scratch = pool_alloconly_create("junk feedback message",
-					       32*1024);
 	juser->later = junk_later_init(&junk_user_later_callbacks, juser);
 	i_array_init(&juser->held, 4);
 	hash_table_create(&juser->kinds, default_pool, 0, str_hash, strcmp);

@@ -5,6 +5,7 @@ import signal
 import subprocess
 
 import harness
+import test_same_score
 from test_spool import session
 from testcase import ALL_FORMATS, formats, ham, spam
 
@@ -69,6 +70,23 @@ def test_attachments(t):
     p.expect("spam append")
     p.move("Junk", "INBOX")
     p.expect("-1 spam append")
+
+
+def test_archive(t):
+    """an archive; what reads it is loaded by then, not at each login"""
+    def libraries():
+        with open("/proc/%d/maps" % pid) as f:
+            return "libarchive" in f.read()
+
+    t.deliver(ham())
+    t.deliver(test_same_score.multipart(test_same_score.archive(1000, 1)))
+    c, pid = session(t, "INBOX")
+    c.cmd("UID MOVE 1 Junk")
+    t.expect("spam move")
+    assert not libraries()
+    c.cmd("UID MOVE 2 Junk")
+    t.expect("spam move")
+    assert libraries()
 
 
 @ALL_FORMATS

@@ -1,0 +1,36 @@
+#ifndef JUNK_LIBARCHIVE_H
+#define JUNK_LIBARCHIVE_H
+
+#include <archive.h>
+#include <archive_entry.h>
+
+/* libarchive, loaded when the first archive comes. With the libraries that it
+   needs (libxml2, ICU, libstdc++) it would take a fifth of the time of each
+   login, and more memory of an imap process's own than all else that it has. */
+
+#define JUNK_LIBARCHIVE_FUNCTIONS(F) \
+	F(archive_entry_is_data_encrypted) \
+	F(archive_entry_pathname) \
+	F(archive_entry_pathname_utf8) \
+	F(archive_format_name) \
+	F(archive_read_append_filter) \
+	F(archive_read_data_block) \
+	F(archive_read_free) \
+	F(archive_read_new) \
+	F(archive_read_next_header) \
+	F(archive_read_open_memory) \
+	F(archive_read_support_format_raw) \
+	F(archive_read_support_format_tar) \
+	F(archive_read_support_format_zip_seekable) \
+	F(archive_read_support_format_zip_streamable)
+
+/* Its functions, by their own names and of their own types. */
+struct junk_libarchive {
+#define JUNK_LIBARCHIVE_MEMBER(name) typeof(&name) name;
+	JUNK_LIBARCHIVE_FUNCTIONS(JUNK_LIBARCHIVE_MEMBER)
+};
+
+/* Returns NULL if it can't be loaded, which is logged once. */
+const struct junk_libarchive *junk_libarchive_get(void);
+
+#endif
