@@ -72,6 +72,12 @@ def test_attachments(t):
     p.expect("-1 spam append")
 
 
+def with_archive(seed):
+    return test_same_score.multipart(
+        ("text/plain", "7bit", test_same_score.words(20, seed)),
+        test_same_score.archive(1000, seed))
+
+
 def test_archive(t):
     """an archive; what reads it is loaded by then, not at each login"""
     def libraries():
@@ -79,7 +85,7 @@ def test_archive(t):
             return "libarchive" in f.read()
 
     t.deliver(ham())
-    t.deliver(test_same_score.multipart(test_same_score.archive(1000, 1)))
+    t.deliver(with_archive(1))
     c, pid = session(t, "INBOX")
     c.cmd("UID MOVE 1 Junk")
     t.expect("spam move")
@@ -87,6 +93,29 @@ def test_archive(t):
     c.cmd("UID MOVE 2 Junk")
     t.expect("spam move")
     assert libraries()
+
+
+def no_libarchive(version, d):
+    """Another library of that name comes first."""
+    folder = d.dir + "/broken"
+    os.makedirs(folder, exist_ok=True)
+    with open(folder + "/libarchive.so.13", "w") as f:
+        f.write("no library")
+    if version == (2, 4):
+        return "import_environment {\n  LD_LIBRARY_PATH = %s\n}\n" % folder
+    return "import_environment = LD_LIBRARY_PATH=%s\n" % folder
+
+
+def test_no_libarchive(t):
+    """what reads archives can't be loaded: said once, and reported without"""
+    p = t.private(extra=no_libarchive)
+    for seed in (1, 2):
+        p.deliver(with_archive(seed))
+    p.client(select="INBOX").cmd("UID MOVE 1:* Junk")
+    p.expect("2 spam move")
+    lines = [line for line in p.d.log().splitlines()
+             if "imap(" in line and "archive" in line]
+    assert len(lines) == 1 and "aren't looked at" in lines[0], p.d.log()
 
 
 @ALL_FORMATS
