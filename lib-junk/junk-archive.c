@@ -143,7 +143,7 @@ static bool member_unpack(struct archive *archive, size_t *left)
 	if (!method_is_cheap(archive))
 		return FALSE;
 	while ((ret = lib->archive_read_data_block(archive, &data, &size,
-					      &offset)) == ARCHIVE_OK) {
+						   &offset)) == ARCHIVE_OK) {
 		if (size >= *left)
 			return FALSE;
 		*left -= size;
@@ -218,8 +218,9 @@ archive_unfilter(buffer_t *dest, int filter, const unsigned char *data,
 	    lib->archive_read_open_memory(archive, data, size) == ARCHIVE_OK &&
 	    lib->archive_read_next_header(archive, &entry) == ARCHIVE_OK) {
 		while (dest->used < JUNK_MAX_UNPACKED_BYTES &&
-		       lib->archive_read_data_block(archive, &block, &block_size,
-					       &offset) == ARCHIVE_OK)
+		       lib->archive_read_data_block(archive, &block,
+						    &block_size,
+						    &offset) == ARCHIVE_OK)
 			buffer_append(dest, block,
 				      I_MIN(block_size, JUNK_MAX_UNPACKED_BYTES -
 					    dest->used));
