@@ -29,8 +29,8 @@
 #define MAX_DELETED_DIGESTS 32
 /* What a process may keep of the memory that it frees. */
 #define KEEP_BYTES (1024*1024)
-/* A transaction isn't used again if it had more messages. */
-#define KEEP_PENDING_COUNT 256
+/* A transaction isn't used again if it had more messages of a kind. */
+#define KEEP_TXN_COUNT 256
 
 struct junk_trail_add {
 	enum junk_trail_type type;
@@ -129,7 +129,8 @@ static void junk_transaction_end(struct junk_txn *txn)
 		junk_user_buffer_free(txn->juser, &txn->tokens);
 	array_foreach_modifiable(&txn->pending, pending)
 		junk_pending_clear(pending);
-	if (array_count(&txn->pending) > KEEP_PENDING_COUNT) {
+	if (array_count(&txn->pending) > KEEP_TXN_COUNT ||
+	    array_count(&txn->trail) > KEEP_TXN_COUNT) {
 		junk_txn_free(txn);
 		return;
 	}
