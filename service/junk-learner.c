@@ -147,8 +147,9 @@ struct junk_learner {
 	struct learner_table global, personal;
 	/* ham, spam: who has reported how much of late */
 	struct junk_shares shares[2];
-	/* For each shared weight: a bit for each (hashed) reporter of ham, in
-	   the upper half of spam. */
+	/* For each shared weight: a bit for each reporter of ham, in the upper
+	   half of spam. Two people share a bit of one weight in 32 by chance,
+	   not those of all. */
 	uint64_t *reporters;
 	uint32_t spam_count, ham_count;
 	/* Reports with a sure score, and those of them with the other label */
@@ -821,11 +822,14 @@ static void
 example_count(struct junk_learner *learner, uint64_t person, bool spam,
 	      const struct learner_example *example)
 {
-	const uint64_t bit = UINT64_C(1) << ((person >> 59) + (spam ? 32 : 0));
+	const unsigned int half = spam ? 32 : 0;
 
 	for (unsigned int i = 0; i < example->count; i++) {
-		learner->reporters[example->global_idx[i]] |= bit;
-		table_count(&learner->global, example->global_idx[i]);
+		uint32_t idx = example->global_idx[i];
+
+		learner->reporters[idx] |= UINT64_C(1) <<
+			(half + junk_model_hash_index(person, 5, idx));
+		table_count(&learner->global, idx);
 		table_count(&learner->personal, example->personal_idx[i]);
 	}
 }
@@ -934,7 +938,7 @@ struct learner_memory_header {
 };
 
 #define LEARNER_MAGIC "JUNKLRNR"
-#define LEARNER_VERSION 7
+#define LEARNER_VERSION 8
 #define LEARNER_BYTE_ORDER 0x01020304
 
 static size_t tables_size(const struct junk_learner *learner)

@@ -109,6 +109,33 @@ static void test_junk_learner_min_reporters(void)
 	test_end();
 }
 
+/* Whoever the two are */
+static void test_junk_learner_two_people(void)
+{
+	struct junk_learner_settings set;
+	struct junk_learner *learner;
+	struct junk_report report;
+	junk_token_t tokens[TOKENS];
+	struct junk_score s;
+
+	test_begin("junk learner: two people's reports act for others");
+	junk_learner_settings_init(&set);
+	set.global_log2 = set.personal_log2 = 12;
+	for (unsigned int other = 1; other < 200; other++) {
+		learner = junk_learner_init(&set);
+		for (unsigned int i = 0; i < 8; i++) {
+			report_init(&report, tokens, i % 2 == 0 ?
+				    JUNK_VERDICT_SPAM : JUNK_VERDICT_HAM,
+				    1 + i % 2, i, i / 2 % 2 == 0 ? 0 : other);
+			junk_learner_learn(learner, &report, 1);
+		}
+		score(learner, 1, NULL, &s);
+		test_assert_idx(s.score > 50, other);
+		junk_learner_deinit(&learner);
+	}
+	test_end();
+}
+
 /* 30 people read a newsletter, two report it as spam, each ten times. */
 static void test_junk_learner_overruled(void)
 {
@@ -435,6 +462,7 @@ int main(void)
 	static void (*const test_functions[])(void) = {
 		test_junk_learner_learns,
 		test_junk_learner_min_reporters,
+		test_junk_learner_two_people,
 		test_junk_learner_overruled,
 		test_junk_learner_min_reports,
 		test_junk_learner_snapshot,

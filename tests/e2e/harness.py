@@ -492,9 +492,11 @@ def free_port():
 
 class Dovecot:
     """One private server. Use it as a context manager, or start() and
-    stop(). Keyword arguments: see Options."""
+    stop(). home_dir: another server's, to share its users' mail. Other keyword
+    arguments: see Options."""
 
-    def __init__(self, name, keep=False, directory=None, **options):
+    def __init__(self, name, keep=False, directory=None, home_dir=None,
+                 **options):
         self.options = Options(**options)
         self.version = dovecot_version()
         self.keep = keep
@@ -502,7 +504,7 @@ class Dovecot:
         os.chmod(self.dir, 0o755)
         self.base_dir = self.dir + "/run"
         self.state_dir = self.dir + "/state"
-        self.home_dir = self.dir + "/home"
+        self.home_dir = home_dir or self.dir + "/home"
         self.config_path = self.dir + "/dovecot.conf"
         self.log_path = self.dir + "/dovecot.log"
         self.debug_log_path = self.dir + "/debug.log"
@@ -636,6 +638,13 @@ class Dovecot:
         self.clients.append(client)
         client.cmd('LOGIN "%s" "%s"' % (user, password))
         return client
+
+    def imap_process(self, user):
+        """A logged-in Imap, and the pid of its process."""
+        before = set(self.children("imap"))
+        client = self.imap(user)
+        pid, = set(self.children("imap")) - before
+        return client, pid
 
     def imaplib(self, user, password=PASSWORD):
         """A logged-in imaplib.IMAP4."""

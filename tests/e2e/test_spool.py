@@ -171,9 +171,8 @@ def pipeline(c, *commands):
 
 def session(t, select=None):
     """A client, and the pid of its process"""
-    before = set(t.d.children("imap"))
-    c = t.imap()
-    pid, = set(t.d.children("imap")) - before
+    c, pid = t.d.imap_process(t.user())
+    t.clients.append(c)
     if select is not None:
         c.select(select)
     return c, pid

@@ -8,7 +8,7 @@ check() {
 	what=$1
 	shift
 	# not as a condition, in which "set -e" does nothing
-	(set -e; "$@") >"$log" 2>&1
+	(set -ex; "$@") >"$log" 2>&1
 	if [ $? = 0 ]; then
 		echo "ok   $title: $what"
 	else
