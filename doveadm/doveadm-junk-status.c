@@ -135,6 +135,15 @@ static const char *time_string(uint64_t secs)
 	return t_strflocaltime("%Y-%m-%d %H:%M:%S", secs);
 }
 
+static bool model_has_shared_weights(const struct junk_model *model)
+{
+	for (size_t i = 0; i < (size_t)1 << model->global_log2; i++) {
+		if (model->weights[i] != 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static void check_model(const struct junk_model *model)
 {
 	const char *value = t_strdup_printf("%u spam, %u ham",
@@ -147,6 +156,11 @@ static void check_model(const struct junk_model *model)
 			"all scores are unknown until there are %u reports of "
 			"spam and of ham each: doveadm junk learn",
 			model->min_reports));
+	} else if (!model_has_shared_weights(model)) {
+		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, value,
+			"only who reported has scores: for others, and for "
+			"the milter, more people have to report "
+			"(junk_feedback_min_reporters)");
 	} else {
 		doveadm_junk_row("model", DOVEADM_JUNK_OK, value, NULL);
 	}

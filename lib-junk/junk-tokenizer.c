@@ -97,11 +97,9 @@ struct junk_tokenizer {
 
 static void copy_lower(char *dest, size_t dest_size, const char *src)
 {
-	size_t i;
-
-	for (i = 0; i + 1 < dest_size && src[i] != '\0'; i++)
-		dest[i] = ascii_tolower(src[i]);
-	dest[i] = '\0';
+	/* what doesn't fit is cut off */
+	(void)i_strocpy(dest, src, dest_size);
+	str_lcase(dest);
 }
 
 /* The next "; name=value" of a Content-* field. Returns FALSE at its end. */

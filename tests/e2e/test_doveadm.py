@@ -71,6 +71,15 @@ def test_status_few_reports(t):
     assert "10 reports" in rows["model"][1], rows
 
 
+def test_status_one_person(t):
+    """status: reports of one person, which act for nobody else, are a note"""
+    segment.write(t.d.segment_path, segment.content(50, weight=0))
+    with FakeService(t.d.socket_path, good):
+        code, rows = status(t)
+    assert code == 0 and rows["model"][0] == "note", rows
+    assert "junk_feedback_min_reporters" in rows["model"][1], rows
+
+
 def test_status_bad_segment(t):
     """status: a segment that isn't valid, or that users can't read"""
     with FakeService(t.d.socket_path, good):
