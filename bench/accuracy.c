@@ -45,6 +45,8 @@ struct options {
 	uint64_t seed;
 	/* 0 = the product's default */
 	unsigned int min_reports;
+	/* who get, and report, the mail */
+	unsigned int people;
 	bool strip, shuffle, peers;
 };
 
@@ -59,6 +61,21 @@ struct run {
 	unsigned int next_learned;
 };
 
+/* Whose mail it is: anybody's. */
+static void
+run_person(const struct run *run, const struct corpus_mail *mail,
+	   unsigned char reporter_r[JUNK_REPORTER_BYTES])
+{
+	struct corpus_random random;
+	uint32_t person;
+
+	memcpy(&random.state, mail->digest, sizeof(random.state));
+	random.state ^= run->opts->seed;
+	person = corpus_random_next(&random) % run->opts->people;
+	memset(reporter_r, 0, JUNK_REPORTER_BYTES);
+	memcpy(reporter_r, &person, sizeof(person));
+}
+
 static void
 run_learn(struct run *run, const struct corpus_mail *mail,
 	  enum junk_verdict verdict)
@@ -70,6 +87,7 @@ run_learn(struct run *run, const struct corpus_mail *mail,
 	report.origin = verdict == JUNK_VERDICT_WEAK_HAM ?
 		JUNK_ORIGIN_ACTION : JUNK_ORIGIN_MOVE;
 	report.feature_set = JUNK_FEATURE_SET;
+	run_person(run, mail, report.reporter);
 	memcpy(report.digest, mail->digest, sizeof(report.digest));
 	report.tokens = mail->tokens;
 	report.token_count = mail->token_count;
@@ -143,11 +161,12 @@ static void run_feedback(struct run *run, unsigned int idx, bool caught)
 static void
 run_score(struct run *run, unsigned int idx, struct result *result_r)
 {
-	static const unsigned char reporter[JUNK_REPORTER_BYTES];
+	unsigned char reporter[JUNK_REPORTER_BYTES];
 	const struct corpus_mail *mail = array_idx(&run->corpus->mails, idx);
 	struct junk_model model;
 	struct junk_score score;
 
+	run_person(run, mail, reporter);
 	junk_learner_model(run->learner, &model);
 	junk_model_score(&model, mail->tokens, mail->token_count, reporter,
 			 &score);
@@ -226,10 +245,10 @@ static void print_head(const struct run *run, unsigned int count)
 		if (run->results[i].unknown)
 			unknown++;
 	}
-	printf("%u spam, %u ham, protocol %s%s%s, seed %llu, unknown %u\n\n",
+	printf("%u spam, %u ham, protocol %s%s%s, %u people, seed %llu, unknown %u\n\n",
 	       run->corpus->spam_count, run->corpus->ham_count,
 	       opts->protocol_name, opts->strip ? ", stripped" : "",
-	       opts->shuffle ? ", shuffled" : "",
+	       opts->shuffle ? ", shuffled" : "", opts->people,
 	       (unsigned long long)opts->seed, unknown);
 }
 
@@ -361,7 +380,7 @@ static void ATTR_NORETURN usage(void)
 	fprintf(stderr,
 "usage: accuracy --index FILE [--protocol PROTOCOL] [--strip] [--shuffle]\n"
 "                [--seed N] [--scores OUT.tsv]\n"
-"                [--min-reports N] [--peers]\n"
+"                [--min-reports N] [--people N] [--peers]\n"
 "PROTOCOL: immediate | delayed:MESSAGES | noise:PERCENT | partial | toe |\n"
 "          users:COUNT | campaigns | reports-only | all (with --peers)\n");
 	lib_exit(64);
@@ -378,9 +397,10 @@ int main(int argc, char *argv[])
 		{ "scores", required_argument, NULL, 'o' },
 		{ "peers", no_argument, NULL, 'P' },
 		{ "min-reports", required_argument, NULL, 'n' },
+		{ "people", required_argument, NULL, 'u' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct options opts = { .protocol_name = "immediate" };
+	struct options opts = { .protocol_name = "immediate", .people = 1 };
 	int c, ret;
 
 	lib_init();
@@ -405,6 +425,11 @@ int main(int argc, char *argv[])
 			break;
 		case 'n':
 			if (str_to_uint(optarg, &opts.min_reports) < 0)
+				usage();
+			break;
+		case 'u':
+			if (str_to_uint(optarg, &opts.people) < 0 ||
+			    opts.people == 0)
 				usage();
 			break;
 		case 'P':

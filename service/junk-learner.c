@@ -55,11 +55,13 @@
 /* Where the shared weight counts, one's own learns at this part of the rate: what
    people agree on is to be found in the shared ones. Who is overruled there
    learns it the faster for himself. */
-#define PERSONAL_RATE 0.35f
+#define PERSONAL_RATE 0.2f
 #define PERSONAL_OVERRULED_RATE 2.0f
 
-/* So many people more are assumed on both sides of people_say(). */
+/* So many people more are assumed on both sides of people_say(), which counts
+   in full where the shared weights add up to this for ham. */
 #define SAY_PRIOR 12.0f
+#define SAY_SURE_SUM 2.0f
 
 /* Recent reports of each class that are learned again, so many after each new
    one, at a lower rate. */
@@ -74,10 +76,12 @@
 #define RARE_CLASS 0.1
 
 /* Two people who report the same text are hardly both wrong: it is learned at
-   most so many times, until the sum is beyond this. The same text is at least
-   half of the sketch, and no less than so many places of it. */
+   most so many times, until the sum is beyond this; less far where many labels
+   are wrong (the part of wrong ones times DOUBT). The same text is at least half
+   of the sketch, and no less than so many places of it. */
 #define CONFIRM_PASSES 20
 #define CONFIRM_SUM 5.0
+#define CONFIRM_DOUBT 6
 #define SKETCH_SIZE 32
 #define SKETCH_MIN_SAME 8
 
@@ -175,8 +179,8 @@ struct learner_example {
 	uint8_t view[JUNK_MAX_TOKENS];
 	/* enough people stand behind the shared weight */
 	bool public[JUNK_MAX_TOKENS];
-	/* part of a step that the shared weight takes: people_say() of what the
-	   report is worth to others */
+	/* part of a step that the shared weight takes: what the report is
+	   worth to others, as far as it doesn't yield to them */
 	float say[JUNK_MAX_TOKENS];
 	float worth;
 	/* learn the shared weights only, and only of some tokens */
@@ -384,23 +388,35 @@ example_init(struct junk_learner *learner, uint64_t person,
 	}
 }
 
-/* How much a report has to say in a shared weight, 0-1. A few who report as spam
-   what many have reported as ham, a newsletter that they don't want, say, don't
-   take it from the others. The other way round each counts: reports of ham are
-   rare, and lost ham is worse. */
-static float people_say(uint64_t people, bool spam)
+/* How much a report of spam has to say in a shared weight, 0-1. */
+static float people_say(uint64_t people)
 {
-	unsigned int ham_count, spam_count;
+	unsigned int ham_count = junk_bits_count((uint32_t)people);
+	unsigned int spam_count = junk_bits_count(people >> 32);
 	float part;
 
-	if (!spam)
-		return 1;
-	ham_count = junk_bits_count((uint32_t)people);
-	spam_count = junk_bits_count(people >> 32);
 	if (spam_count >= ham_count)
 		return 1;
 	part = (spam_count + SAY_PRIOR) / (ham_count + SAY_PRIOR);
 	return part * part;
+}
+
+/* A few who report as spam what many have reported as ham, a newsletter that they
+   don't want, say, don't take it from the others: as far as the shared weights
+   take it for ham, sum < 0. The other way round each counts: reports of ham are
+   rare, and lost ham is worse. */
+static void
+example_yield(const struct junk_learner *learner, float sum,
+	      struct learner_example *example)
+{
+	float part = I_MIN(-sum / SAY_SURE_SUM, 1);
+
+	for (unsigned int i = 0; i < example->count; i++) {
+		float say = people_say(
+			learner->reporters[example->global_idx[i]]);
+
+		example->say[i] *= 1 - part * (1 - say);
+	}
 }
 
 /* ... and what they count for, in parts that are drawn by lot */
@@ -410,6 +426,7 @@ example_prepare(struct junk_learner *learner, bool spam,
 {
 	float scales[JUNK_TOKEN_SOURCE_COUNT];
 	uint32_t salt = random_next(learner);
+	float sum = 0;
 
 	junk_model_scales(tokens, example_r->count, scales);
 	for (unsigned int i = 0; i < example_r->count; i++) {
@@ -425,9 +442,15 @@ example_prepare(struct junk_learner *learner, bool spam,
 		example_r->view[i] = ((uint64_t)mixed * VIEWS) >> 32;
 		example_r->public[i] =
 			global_is_public(learner, example_r->global_idx[i]);
-		example_r->say[i] = example_r->worth * people_say(
-			learner->reporters[example_r->global_idx[i]], spam);
+		example_r->say[i] = example_r->worth;
+		if (example_r->public[i]) {
+			sum += learner->global.weights[
+				example_r->global_idx[i]].weight *
+				example_r->global_scale[i];
+		}
 	}
+	if (spam && sum < 0)
+		example_yield(learner, sum, example_r);
 }
 
 /* The sum that a reader would get, without rounding. */
@@ -780,6 +803,8 @@ learn_confirmed(struct junk_learner *learner, struct learner_example *example,
 		const struct learner_step *confirmed_step)
 {
 	struct learner_step step = *confirmed_step;
+	double noise = I_MAX(step.noise.ham, step.noise.spam);
+	double enough = CONFIRM_SUM * (1 - CONFIRM_DOUBT * noise);
 	junk_token_t sorted[JUNK_MAX_TOKENS];
 	double sum;
 
@@ -794,7 +819,7 @@ learn_confirmed(struct junk_learner *learner, struct learner_example *example,
 	i_zero(&step.noise);
 	for (unsigned int i = 0; i < CONFIRM_PASSES; i++) {
 		sum = example_sum(learner, example);
-		if (step.label > 0 ? sum > CONFIRM_SUM : sum < -CONFIRM_SUM)
+		if (step.label > 0 ? sum > enough : sum < -enough)
 			break;
 		example_learn(learner, example, &step);
 	}
