@@ -13,9 +13,9 @@
      G += g^2
      w += eta (g - lambda w) / (sqrt(G) + eps)
 
-   Of a report of spam, the shared weights of tokens that more people have in ham
-   than in spam take a smaller step (people_say()), and of a report by somebody
-   who has sent far more than his share all shared weights do (junk-shares.h).
+   Of a report of spam that the shared weights take for ham, those of tokens that
+   more people have in ham than in spam take a smaller step, and of a report by
+   somebody who has sent far more than his share all do (junk-shares.h).
 
    A weight that c reports stand behind counts, also for readers, as
    w c / (c + 1/2): one report alone is believed less.
