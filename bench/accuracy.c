@@ -245,7 +245,8 @@ static void print_head(const struct run *run, unsigned int count)
 		if (run->results[i].unknown)
 			unknown++;
 	}
-	printf("%u spam, %u ham, protocol %s%s%s, %u people, seed %llu, unknown %u\n\n",
+	printf("%u spam, %u ham, protocol %s%s%s, %u people, seed %llu, "
+	       "unknown %u\n\n",
 	       run->corpus->spam_count, run->corpus->ham_count,
 	       opts->protocol_name, opts->strip ? ", stripped" : "",
 	       opts->shuffle ? ", shuffled" : "", opts->people,
