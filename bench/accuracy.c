@@ -61,19 +61,24 @@ struct run {
 	unsigned int next_learned;
 };
 
+void bench_person(unsigned int number,
+		  unsigned char reporter_r[JUNK_REPORTER_BYTES])
+{
+	memset(reporter_r, 0, JUNK_REPORTER_BYTES);
+	memcpy(reporter_r, &number, sizeof(number));
+}
+
 /* Whose mail it is: anybody's. */
 static void
 run_person(const struct run *run, const struct corpus_mail *mail,
 	   unsigned char reporter_r[JUNK_REPORTER_BYTES])
 {
 	struct corpus_random random;
-	uint32_t person;
 
 	memcpy(&random.state, mail->digest, sizeof(random.state));
 	random.state ^= run->opts->seed;
-	person = corpus_random_next(&random) % run->opts->people;
-	memset(reporter_r, 0, JUNK_REPORTER_BYTES);
-	memcpy(reporter_r, &person, sizeof(person));
+	bench_person(corpus_random_next(&random) % run->opts->people,
+		     reporter_r);
 }
 
 static void

@@ -2,6 +2,7 @@
 #define BENCH_ACCURACY_H
 
 #include "corpus.h"
+#include "junk-model.h"
 
 /* The default of junk_feedback_threshold. */
 #define DEFAULT_THRESHOLD 90
@@ -10,5 +11,8 @@
    weak_r tells whether it's only weak ham. */
 bool partial_feedback(bool spam, bool caught, struct corpus_random *random,
 		      bool *weak_r);
+/* The identity of one of the people. */
+void bench_person(unsigned int number,
+		  unsigned char reporter_r[JUNK_REPORTER_BYTES]);
 
 #endif

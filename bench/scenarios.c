@@ -9,13 +9,6 @@
 
 #include <stdio.h>
 
-static void
-person(unsigned int number, unsigned char reporter_r[JUNK_REPORTER_BYTES])
-{
-	memset(reporter_r, 0, JUNK_REPORTER_BYTES);
-	memcpy(reporter_r, &number, sizeof(number));
-}
-
 static struct junk_learner *learner_new(unsigned int min_reporters)
 {
 	struct junk_learner_settings set;
@@ -36,7 +29,7 @@ learn(struct junk_learner *learner, const struct corpus_mail *mail,
 	report.verdict = verdict;
 	report.origin = JUNK_ORIGIN_MOVE;
 	report.feature_set = JUNK_FEATURE_SET;
-	person(user, report.reporter);
+	bench_person(user, report.reporter);
 	memcpy(report.digest, mail->digest, sizeof(report.digest));
 	report.tokens = mail->tokens;
 	report.token_count = mail->token_count;
@@ -51,7 +44,7 @@ score(struct junk_learner *learner, const struct corpus_mail *mail,
 	struct junk_model model;
 
 	if (user != NULL)
-		person(*user, reporter);
+		bench_person(*user, reporter);
 	junk_learner_model(learner, &model);
 	junk_model_score(&model, mail->tokens, mail->token_count,
 			 user == NULL ? NULL : reporter, score_r);

@@ -403,14 +403,24 @@ static float people_say(uint64_t people)
 
 /* A few who report as spam what many have reported as ham, a newsletter that they
    don't want, say, don't take it from the others: as far as the shared weights
-   take it for ham, sum < 0. The other way round each counts: reports of ham are
-   rare, and lost ham is worse. */
+   take it for ham. The other way round each counts: reports of ham are rare, and
+   lost ham is worse. */
 static void
-example_yield(const struct junk_learner *learner, float sum,
+example_yield(const struct junk_learner *learner,
 	      struct learner_example *example)
 {
-	float part = I_MIN(-sum / SAY_SURE_SUM, 1);
+	float sum = 0, part;
 
+	for (unsigned int i = 0; i < example->count; i++) {
+		if (example->public[i]) {
+			sum += learner->global.weights[
+				example->global_idx[i]].weight *
+				example->global_scale[i];
+		}
+	}
+	if (sum >= 0)
+		return;
+	part = I_MIN(-sum / SAY_SURE_SUM, 1);
 	for (unsigned int i = 0; i < example->count; i++) {
 		float say = people_say(
 			learner->reporters[example->global_idx[i]]);
@@ -426,7 +436,6 @@ example_prepare(struct junk_learner *learner, bool spam,
 {
 	float scales[JUNK_TOKEN_SOURCE_COUNT];
 	uint32_t salt = random_next(learner);
-	float sum = 0;
 
 	junk_model_scales(tokens, example_r->count, scales);
 	for (unsigned int i = 0; i < example_r->count; i++) {
@@ -443,14 +452,9 @@ example_prepare(struct junk_learner *learner, bool spam,
 		example_r->public[i] =
 			global_is_public(learner, example_r->global_idx[i]);
 		example_r->say[i] = example_r->worth;
-		if (example_r->public[i]) {
-			sum += learner->global.weights[
-				example_r->global_idx[i]].weight *
-				example_r->global_scale[i];
-		}
 	}
-	if (spam && sum < 0)
-		example_yield(learner, sum, example_r);
+	if (spam)
+		example_yield(learner, example_r);
 }
 
 /* The sum that a reader would get, without rounding. */
