@@ -222,15 +222,62 @@ static bool charset_has_ascii(const char *charset)
 	return FALSE;
 }
 
+/* What 8-bit text that says no true charset is read as, NULL = Windows-1252.
+   That need not be true: the same word must give the same letters, and different
+   words different ones. Letters beyond ASCII stand beside ASCII ones in Western
+   text and beside each other in any other. Where two bytes are a character the
+   second one is often below 0xc0. */
+static const char *charset_guess(const unsigned char *data, size_t size)
+{
+	size_t pairs = 0, adjoining = 0, low = 0, high = 0, i = 0;
+	bool after_pair = FALSE;
+
+	while (i + 1 < size) {
+		unsigned char first = data[i], second = data[i + 1];
+
+		/* twice the same one: a line of dots */
+		if (first <= 0x80 || first == second || second < 0x40 ||
+		    second == 0x7f || second == 0xff) {
+			after_pair = FALSE;
+			i++;
+			continue;
+		}
+		pairs++;
+		if (after_pair)
+			adjoining++;
+		if (second < 0xc0)
+			low++;
+		if (first >= 0xe0)
+			high++;
+		after_pair = TRUE;
+		i += 2;
+	}
+	if (adjoining == 0 || adjoining < pairs / 4)
+		return NULL;
+	if (low >= pairs / 8 + 1)
+		return "GB18030";
+	/* the small letters are the upper half in one, the lower in the other */
+	return high > pairs / 2 ? "CP1251" : "KOI8-R";
+}
+
 /* UTF-8, Latin-1, or nothing that is known */
 static void
-decode_plain(buffer_t *dest, const unsigned char *data, size_t size)
+decode_plain(struct junk_charsets *charsets, buffer_t *dest,
+	     const unsigned char *data, size_t size)
 {
+	const char *charset;
+
 	/* UTF-8 also when declared to be Latin-1: text that is valid UTF-8 by
 	   chance is rare, the wrong label is not */
-	if (data_is_ascii(data, size))
+	if (data_is_ascii(data, size)) {
 		buffer_append(dest, data, size);
-	else if (!decode_utf8(dest, data, size))
+		return;
+	}
+	if (decode_utf8(dest, data, size))
+		return;
+	charset = charset_guess(data, size);
+	if (charset == NULL ||
+	    !decode_iconv(charsets, dest, charset, data, size))
 		decode_cp1252(dest, data, size);
 }
 
@@ -242,7 +289,7 @@ void junk_charset_decode(struct junk_charsets *charsets, buffer_t *dest,
 	    charset_is_cp1252(charset) ||
 	    (charset_has_ascii(charset) && data_is_ascii(data, size)) ||
 	    !decode_iconv(charsets, dest, charset, data, size))
-		decode_plain(dest, data, size);
+		decode_plain(charsets, dest, data, size);
 }
 
 struct junk_charsets *junk_charsets_init(void)

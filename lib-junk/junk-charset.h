@@ -11,8 +11,9 @@ struct junk_charsets;
 struct junk_charsets *junk_charsets_init(void);
 void junk_charsets_deinit(struct junk_charsets **charsets);
 
-/* Append as valid UTF-8. charset NULL or unknown: UTF-8 if most of it is, else
-   Windows-1252. */
+/* Append as valid UTF-8. charset NULL or unknown, or Latin-1, which is often said
+   of text that isn't: UTF-8 if most of it is, else Windows-1252 if it looks like
+   Western text, else a Cyrillic charset or GB18030. */
 void junk_charset_decode(struct junk_charsets *charsets, buffer_t *dest,
 			 const char *charset, const unsigned char *data,
 			 size_t size);

@@ -112,6 +112,54 @@ static void test_junk_tokenizer_tricks(void)
 	test_end();
 }
 
+static void test_junk_tokenizer_no_charset(void)
+{
+	static const struct {
+		const char *charset, *text;
+	} tests[] = {
+		{ "gb2312",
+		  "\xc4\xfa\xba\xc3,\xb4\xfa\xbf\xaa\xb8\xf7\xc0\xe0\xb7\xa2\xc6"
+		  "\xb1,\xbc\xdb\xb8\xf1\xd3\xc5\xbb\xdd\xa1\xa3" },
+		{ "windows-1251",
+		  "\xc7\xe4\xf0\xe0\xe2\xf1\xf2\xe2\xf3\xe9\xf2\xe5! \xc4\xb8\xf8"
+		  "\xe5\xe2\xee: \xe1\xf3\xf5\xe3\xe0\xeb\xf2\xe5\xf0\xe8\xff "
+		  "\xab\xef\xee\xe4 \xea\xeb\xfe\xf7\xbb" },
+		{ "koi8-r",
+		  "\xfa\xc4\xd2\xc1\xd7\xd3\xd4\xd7\xd5\xca\xd4\xc5! \xf0\xd2\xc5"
+		  "\xc4\xcc\xc1\xc7\xc1\xc5\xcd \xc2\xd5\xc8\xc7\xc1\xcc\xd4\xc5"
+		  "\xd2\xd3\xcb\xc9\xc5 \xd5\xd3\xcc\xd5\xc7\xc9" },
+		{ "windows-1252",
+		  "Gr\xfc\xdf""e aus \xd6sterreich: gr\xf6\xdfte Auswahl f\xfc"
+		  "r M\xe4nner" },
+		{ "windows-1252",
+		  "L\x92\xe9t\xe9 dernier, nous avons cr\xe9\xe9 \xab l\x92\x9c"
+		  "uvre \xbb" },
+		{ "windows-1252",
+		  "\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7"
+		  "\xb7\xb7\xb7\xb7\xb7\xb7 the price isn\x92t much" },
+	};
+	static const char *const headers[] = {
+		"\n", "Content-Type: text/plain\n\n",
+		"Content-Type: text/plain; charset=us-ascii\n\n",
+		"Content-Type: text/plain; charset=iso-8859-1\n\n",
+		"Content-Type: text/plain; charset=unknown-8bit\n\n",
+	};
+
+	test_begin("junk tokenizer: words of text without a true charset");
+	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) {
+		for (unsigned int j = 0; j < N_ELEMENTS(headers); j++) T_BEGIN {
+			test_words_equal(
+				t_strdup_printf("Content-Type: text/plain; "
+						"charset=%s\n\n%s\n",
+						tests[i].charset,
+						tests[i].text),
+				t_strconcat(headers[j], tests[i].text, "\n",
+					    NULL), i);
+		} T_END;
+	}
+	test_end();
+}
+
 static void test_junk_tokenizer_invisible(void)
 {
 	static const char *const hidden[] = {
@@ -339,6 +387,7 @@ int main(void)
 {
 	static void (*const test_functions[])(void) = {
 		test_junk_tokenizer_tricks,
+		test_junk_tokenizer_no_charset,
 		test_junk_tokenizer_invisible,
 		test_junk_tokenizer_layout,
 		test_junk_tokenizer_digest,
