@@ -295,6 +295,34 @@ header_value(struct junk_tokenizer *ctx, const struct message_header_line *hdr,
 	return data;
 }
 
+/* A line that isn't "name: value", as where no empty line ends the header: Postfix,
+   and many who read it, take it for text. What mailbox files leave behind isn't. */
+static bool line_is_text(const struct message_header_line *hdr)
+{
+	if (strncmp(hdr->name, "From ", 5) == 0 ||
+	    strncmp(hdr->name, ">From ", 6) == 0)
+		return FALSE;
+	return hdr->middle_len == 0 || *hdr->middle != ':' ||
+		memchr(hdr->name, ' ', hdr->name_len) != NULL;
+}
+
+static void
+text_line(struct junk_tokenizer *ctx, const struct message_header_line *hdr,
+	  const unsigned char *value, size_t size)
+{
+	buffer_set_used_size(ctx->decoded, 0);
+	buffer_append(ctx->decoded, hdr->name, hdr->name_len);
+	buffer_append(ctx->decoded, hdr->middle, hdr->middle_len);
+	buffer_append(ctx->decoded, value, size);
+	buffer_set_used_size(ctx->value, 0);
+	junk_charset_decode(ctx->charsets, ctx->value, NULL,
+			    ctx->decoded->data, ctx->decoded->used);
+	size = I_MIN(ctx->value->used,
+		     JUNK_MAX_TEXT_BYTES - ctx->text_bytes);
+	junk_words_add_body(&ctx->set, ctx->value->data, size, &ctx->stats);
+	ctx->text_bytes += size;
+}
+
 static void
 tokenizer_header(struct junk_tokenizer *ctx, struct message_header_line *hdr)
 {
@@ -325,6 +353,8 @@ tokenizer_header(struct junk_tokenizer *ctx, struct message_header_line *hdr)
 	} T_END;
 	if (known)
 		ctx->header_count++;
+	else if (line_is_text(hdr))
+		text_line(ctx, hdr, value, size);
 }
 
 /* --- parts --- */

@@ -28,6 +28,7 @@ static const struct shape shapes[] = {
 	{ "header-field", "Subject: ", "word% " },
 	{ "folded-field", "Subject: x\n", " word%\n" },
 	{ "header-fields", "Subject: x\n", "X-Field-%: value\n" },
+	{ "header-text", "", "word% x\n" },
 	{ "same-fields", "", "Subject: word%\n" },
 	{ "addresses", "From: ", "a%@b%.example, " },
 	{ "encoded-words", "Subject: x\n", " =?utf-8?q?w=C3=A9%?=\n" },

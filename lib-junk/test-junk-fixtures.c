@@ -231,6 +231,7 @@ static void test_junk_hostile(void)
 		{ "one newline", "\n", "", 0 },
 		{ "huge header", "Subject: ", "word ", 400000 },
 		{ "many headers", "", "X-A: b\n", 200000 },
+		{ "a header of text", "", "http://a.example/b c : d\n", 40000 },
 		{ "encoded words", "Subject: ", "=?utf-8?q?", 100000 },
 		{ "encoded words, closed", "Subject: ", "=?x?b?YQ==?= ", 80000 },
 		{ "50 MB line", "\n", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 1000000 },

@@ -89,6 +89,11 @@ static void test_junk_tokenizer_tricks(void)
 		"Content-Type: text/html\n\nb&#117;y che&#x61;p vi&shy;agra n&ocirc;w\n",
 		"Content-Type: text/html\n\nbuy cheap vi<font size=1></font>agra now\n",
 		"Content-Type: text/html\n\n<p title=\"unclosed>buy cheap viagra now</p>\n",
+		/* no empty line after the header, or after a part's */
+		"Subject: x\nbuy cheap : viagra\nX-Mailer: y\nnow : 1\n",
+		"buy cheap viagra\n now\n\nhello\n",
+		"Content-Transfer-Encoding: base64\nbuy cheap\n\ndmlhZ3JhIG5vdwo=\n",
+		"Content-Type: multipart/mixed; boundary=x\n\n--x\nbuy cheap viagra now\n--x--\n",
 		/* multipart with a preamble */
 		"Content-Type: multipart/mixed; boundary=x\n\nhello\n--x\n\nbuy cheap\n--x\n\nviagra now\n--x--\n",
 		/* a message in the message, an attached page */
@@ -96,12 +101,25 @@ static void test_junk_tokenizer_tricks(void)
 		"Content-Type: application/octet-stream; name=\"a.html\"\n\n<b>buy cheap viagra now\n",
 	};
 
+	static const char mailbox[] =
+		"From user@host.example Thu Aug 22 12:36:23 2002\n"
+		"Subject: x\n>From user  Thu Aug 22 12:36:23 2002\n\nshown\n";
+	string_t *text = str_new(default_pool, 256);
+	struct junk_message msg;
+
 	test_begin("junk tokenizer: tricks don't hide words");
 	for (unsigned int i = 0; i < N_ELEMENTS(tricks); i++) T_BEGIN {
 		const char *mail = tricks[i][0] == '\n' ?
 			tricks[i] + 1 : tricks[i];
 		test_words_equal(plain, mail, i);
 	} T_END;
+	test_end();
+
+	test_begin("junk tokenizer: traces of mailbox files are no text");
+	tokenize(mailbox, strlen(mailbox), &msg, text);
+	test_assert(strstr(str_c(text), "\tuser\n") == NULL);
+	test_assert(strstr(str_c(text), "body-word\tshown\n") != NULL);
+	str_free(&text);
 	test_end();
 
 	test_begin("junk tokenizer: a wrong byte doesn't hide words of UTF-8");
