@@ -252,7 +252,7 @@ static const char *charset_guess(const unsigned char *data, size_t size)
 		after_pair = TRUE;
 		i += 2;
 	}
-	if (adjoining == 0 || adjoining < pairs / 4)
+	if (adjoining * 4 <= pairs)
 		return NULL;
 	if (low >= pairs / 8 + 1)
 		return "GB18030";

@@ -152,6 +152,8 @@ static void test_junk_tokenizer_no_charset(void)
 		{ "windows-1252",
 		  "L\x92\xe9t\xe9 dernier, nous avons cr\xe9\xe9 \xab l\x92\x9c"
 		  "uvre \xbb" },
+		{ "windows-1252", /* ISO-8859-2, in fact */
+		  "Za\xbf\xf3\xb3\xe6 g\xea\xb6l\xb1 ja\xbc\xf1" },
 		{ "windows-1252",
 		  "\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7"
 		  "\xb7\xb7\xb7\xb7\xb7\xb7 the price isn\x92t much" },
