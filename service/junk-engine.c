@@ -41,11 +41,13 @@ struct junk_engine {
 
 	/* why it isn't ready; NULL = it is */
 	char *fault;
-	bool fault_is_busy;
+	/* NONE = the database isn't why */
+	enum junk_db_fault db_fault;
 	time_t fault_time;
 	/* the last fault that the log has, and when; outlives the fault: one
 	   that comes and goes isn't logged each time */
 	char *logged_fault;
+	enum junk_db_fault logged_db_fault;
 	time_t logged_time;
 	/* refused reports that the log knows of, and since when */
 	uint64_t logged_refused;
@@ -109,16 +111,27 @@ void junk_engine_deinit(struct junk_engine **_engine)
 
 /* --- faults --- */
 
+/* What is wrong with a database fails now this, now that. */
+static bool junk_engine_fault_is_logged(const struct junk_engine *engine)
+{
+	if (engine->logged_fault == NULL)
+		return FALSE;
+	if (strcmp(engine->logged_fault, engine->fault) == 0)
+		return TRUE;
+	return engine->db_fault != JUNK_DB_FAULT_NONE &&
+		engine->db_fault != JUNK_DB_FAULT_OTHER &&
+		engine->db_fault == engine->logged_db_fault;
+}
+
 static void
 junk_engine_log_fault(struct junk_engine *engine, time_t now)
 {
-	bool same = engine->logged_fault != NULL &&
-		strcmp(engine->logged_fault, engine->fault) == 0;
-
-	if (same && now - engine->logged_time < FAULT_LOG_SECS)
+	if (junk_engine_fault_is_logged(engine) &&
+	    now - engine->logged_time < FAULT_LOG_SECS)
 		return;
 	i_free(engine->logged_fault);
 	engine->logged_fault = i_strdup(engine->fault);
+	engine->logged_db_fault = engine->db_fault;
 	engine->logged_time = now;
 	engine->fault_is_logged = TRUE;
 	e_error(engine->event, "%s (reports wait in the users' spools)",
@@ -126,27 +139,35 @@ junk_engine_log_fault(struct junk_engine *engine, time_t now)
 }
 
 static void
-junk_engine_set_fault(struct junk_engine *engine, const char *fault,
-		      unsigned int wait_secs, time_t now)
+junk_engine_set_any_fault(struct junk_engine *engine,
+			  enum junk_db_fault db_fault, const char *fault,
+			  unsigned int wait_secs, time_t now)
 {
 	if (engine->fault == NULL || strcmp(engine->fault, fault) != 0) {
 		i_free(engine->fault);
 		engine->fault = i_strdup(fault);
 		engine->fault_time = now;
 	}
-	engine->fault_is_busy = FALSE;
+	engine->db_fault = db_fault;
 	if (now - engine->fault_time >= (time_t)wait_secs)
 		junk_engine_log_fault(engine, now);
+}
+
+static void
+junk_engine_set_fault(struct junk_engine *engine, const char *fault,
+		      unsigned int wait_secs, time_t now)
+{
+	junk_engine_set_any_fault(engine, JUNK_DB_FAULT_NONE, fault, wait_secs,
+				  now);
 }
 
 static void
 junk_engine_set_db_fault(struct junk_engine *engine, enum junk_db_fault fault,
 			 const char *error, time_t now)
 {
-	bool busy = fault == JUNK_DB_FAULT_BUSY;
-
-	junk_engine_set_fault(engine, error, busy ? BUSY_WAIT_SECS : 0, now);
-	engine->fault_is_busy = busy;
+	junk_engine_set_any_fault(engine, fault, error,
+				  fault == JUNK_DB_FAULT_BUSY ?
+				  BUSY_WAIT_SECS : 0, now);
 }
 
 static void junk_engine_clear_fault(struct junk_engine *engine)
@@ -164,7 +185,8 @@ bool junk_engine_is_ready(struct junk_engine *engine)
 
 unsigned int junk_engine_retry_msecs(struct junk_engine *engine)
 {
-	return engine->fault_is_busy ? RETRY_BUSY_MSECS : RETRY_MSECS;
+	return engine->db_fault == JUNK_DB_FAULT_BUSY ?
+		RETRY_BUSY_MSECS : RETRY_MSECS;
 }
 
 /* --- start --- */

@@ -29,12 +29,17 @@ struct test_file {
 	sqlite3_file base;
 	/* the real one's, behind this struct */
 	sqlite3_file *real;
+	/* SQLITE_OPEN_* */
+	int flags;
 };
 
 static sqlite3_vfs *real_vfs;
 static enum test_fault fault;
 /* how many steps before it happens; it has happened at 0 */
 static unsigned int steps_left;
+/* SQLITE_OPEN_*: which files have no room */
+static int full_files;
+static unsigned int error_count;
 
 static bool test_step(bool is_sync)
 {
@@ -78,6 +83,8 @@ test_xWrite(sqlite3_file *f, const void *data, int size, sqlite3_int64 pos)
 {
 	const struct sqlite3_io_methods *real = REAL(f)->pMethods;
 
+	if ((((struct test_file *)f)->flags & full_files) != 0)
+		return SQLITE_FULL;
 	if (!test_step(FALSE))
 		return real->xWrite(REAL(f), data, size, pos);
 	if (fault == TEST_FAULT_SHORT_WRITE)
@@ -120,6 +127,7 @@ test_xOpen(sqlite3_vfs *vfs ATTR_UNUSED, const char *name, sqlite3_file *f,
 	int ret;
 
 	file->real = (sqlite3_file *)(file + 1);
+	file->flags = flags;
 	ret = real_vfs->xOpen(real_vfs, name, file->real, flags, flags_r);
 	file->base.pMethods = file->real->pMethods == NULL ? NULL :
 		&test_methods;
@@ -139,11 +147,12 @@ static void test_vfs_register(void)
 		i_fatal("sqlite3_vfs_register() failed");
 }
 
-/* Errors are what we want: how many and which isn't of interest here. */
+/* Errors are what we want: which isn't of interest here. */
 static void ATTR_FORMAT(2, 0)
-test_ignore_error(const struct failure_context *ctx ATTR_UNUSED,
-		  const char *format ATTR_UNUSED, va_list args ATTR_UNUSED)
+test_count_error(const struct failure_context *ctx ATTR_UNUSED,
+		 const char *format ATTR_UNUSED, va_list args ATTR_UNUSED)
 {
+	error_count++;
 }
 
 /* The service's life: start, a transaction, what can wait, the end; each again
@@ -180,8 +189,8 @@ static void test_junk_vfs(void)
 			test_db_delete();
 			i_unlink_if_exists(test_path("key"));
 			steps_left = step;
-			i_set_error_handler(test_ignore_error);
-			i_set_info_handler(test_ignore_error);
+			i_set_error_handler(test_count_error);
+			i_set_info_handler(test_count_error);
 			test_life();
 			i_set_error_handler(error);
 			i_set_info_handler(info);
@@ -204,6 +213,41 @@ static void test_junk_vfs(void)
 	test_end();
 }
 
+/* Also if it is now the checkpoint that fails and now a commit. */
+static void test_junk_vfs_full(void)
+{
+	failure_callback_t *fatal, *error, *info, *debug;
+	struct junk_engine *engine;
+	time_t now = NOW;
+
+	test_begin("a full disk is said once");
+	test_db_delete();
+	i_unlink_if_exists(test_path("key"));
+	steps_left = 0;
+	engine = test_engine_new();
+	test_assert(junk_engine_start(engine, now));
+	test_engine_add(engine, 1, now);
+	test_assert(junk_engine_commit(engine, now));
+	i_get_failure_handlers(&fatal, &error, &info, &debug);
+	i_set_error_handler(test_count_error);
+	error_count = 0;
+	full_files = SQLITE_OPEN_MAIN_DB;
+	while (junk_engine_maintain(engine, now)) ;
+	test_assert(error_count == 1);
+	full_files |= SQLITE_OPEN_WAL;
+	for (unsigned int i = 0; i < 10; i++)
+		test_assert(!junk_engine_start(engine, ++now));
+	test_assert(error_count == 1);
+	/* and again while it lasts */
+	test_assert(!junk_engine_start(engine, now + 600));
+	test_assert(error_count == 2);
+	full_files = 0;
+	i_set_error_handler(error);
+	test_assert(junk_engine_start(engine, ++now));
+	junk_engine_deinit(&engine);
+	test_end();
+}
+
 static void test_init(void)
 {
 	test_dir_init("junk-vfs");
@@ -220,6 +264,7 @@ int main(void)
 	static void (*const test_functions[])(void) = {
 		test_init,
 		test_junk_vfs,
+		test_junk_vfs_full,
 		test_deinit,
 		NULL
 	};
