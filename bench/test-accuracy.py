@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+"""bench/accuracy on the tree's messages: that the classifier hasn't become worse,
+in other letters and other forms of the same mail neither, and that bad input is
+refused. With 240 messages the figures are those of a model that is young all the
+time; doc/classifier.md has the ones that count."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+BUILD = os.environ.get("top_builddir", "..")
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+
+import benchlib  # noqa: E402
+
+failed = 0
+
+
+def check(what, ok, found):
+    global failed
+    print("%s: %s: %s" % (what, found, "ok" if ok else "FAILED"))
+    failed += not ok
+
+
+def accuracy(*args):
+    return subprocess.run([BUILD + "/bench/accuracy", *args],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True)
+
+
+def auc(index, *args):
+    """1-AUC %"""
+    p = accuracy("--index", index, "--seed", "1", *args)
+    found = re.search(r"^1-AUC% ([0-9.]+)  LAM% .*\n\Z", p.stdout, re.M)
+    if p.returncode != 0 or found is None:
+        sys.exit("accuracy %s:\n%s" % (" ".join(args), p.stdout))
+    return float(found.group(1))
+
+
+def bounded(what, value, bound):
+    check(what, value <= bound, "1-AUC %.2f %%, at most %.2f" % (value, bound))
+
+
+def write_index(path, mails):
+    with open(path, "w") as f:
+        f.writelines("%s %s\n" % mail for mail in mails)
+
+
+def by_turns():
+    paths = [benchlib.sample_paths(label) for label in ("spam", "ham")]
+    return [(label, path) for pair in zip(*paths)
+            for label, path in zip(("spam", "ham"), pair)]
+
+
+def changed(mails, folder, change):
+    """The index of the messages as change() makes them"""
+    os.mkdir(folder)
+    index = []
+    for number, (label, path) in enumerate(mails):
+        with open(path, "rb") as f:
+            data = change(f.read())
+        index.append((label, "%s/%d" % (folder, number)))
+        with open(index[-1][1], "wb") as f:
+            f.write(data)
+    write_index(folder + ".index", index)
+    return folder + ".index"
+
+
+def crlf(data):
+    return data.replace(b"\n", b"\r\n")
+
+
+def without_empty_line(data):
+    """The subject and all of the text, none of whose lines is empty"""
+    head, _, body = data.partition(b"\n\n")
+    subject = re.search(rb"^Subject:.*\n", head, re.I | re.M)
+    return (subject.group() if subject else b"Subject:\n") + \
+        re.sub(rb"\n\s*\n", rb"\n", body)
+
+
+def in_letters(index, folder, *args):
+    with open(folder + ".index", "w") as f:
+        subprocess.check_call([
+            os.path.dirname(os.path.abspath(__file__)) + "/corpus-letters",
+            *args, folder], stdout=f)
+    return folder + ".index"
+
+
+def test_figures(folder):
+    mails = by_turns()
+    index = folder + "/index"
+    write_index(index, mails)
+    plain = auc(index, "--strip")
+    bounded("right labels", plain, 1)
+    bounded("10 % wrong", auc(index, "--strip", "--protocol", "noise:10"), 2)
+    bounded("ten people", auc(index, "--strip", "--people", "10"), 2)
+    bounded("CRLF", auc(changed(mails, folder + "/crlf", crlf), "--strip"),
+            plain)
+    bounded("no empty line after the header",
+            auc(changed(mails, folder + "/joined", without_empty_line)), 2)
+    for charset in ("koi8-r", "windows-1251", "gb18030"):
+        declared, not_declared = [
+            auc(in_letters(index, "%s/%s%s" % (folder, charset, option),
+                           *([option] if option else []), index, charset))
+            for option in ("--declare", "")]
+        bounded(charset, declared, 1.5)
+        bounded(charset + ", not declared", not_declared, 1.1 * declared)
+
+
+def test_scores(folder):
+    scores = folder + "/scores"
+    auc(folder + "/index", "--scores", scores)
+    with open(scores) as f:
+        lines = f.read().splitlines()
+    ok = [line for line in lines if re.fullmatch(
+        r"(spam|ham)\t[0-9.]+\t(spam|ham|unknown)\t/.*\.eml", line)]
+    check("--scores", len(ok) == len(lines) == len(by_turns()),
+          "%d of %d lines" % (len(ok), len(lines)))
+
+
+def test_bad_input(folder):
+    ham = benchlib.sample_paths("ham")[0]
+    for what, mails, error in (
+            ("an empty index", [], "no messages"),
+            ("one class only", [("ham", ham)], "needs spam and ham"),
+            ("another label", [("eggs", ham)], "line 1: expected"),
+            ("a missing file", [("ham", ham), ("spam", "/nowhere/mail")],
+             "line 2: open(/nowhere/mail) failed")):
+        path = folder + "/bad"
+        write_index(path, mails)
+        p = accuracy("--index", path)
+        check(what, p.returncode == 1 and error in p.stdout,
+              p.stdout.strip())
+    p = accuracy("--index", folder + "/index", "--protocol", "nonsense")
+    check("another protocol", p.returncode == 64, p.stdout.splitlines()[0])
+
+
+with tempfile.TemporaryDirectory() as tmp:
+    test_figures(tmp)
+    test_scores(tmp)
+    test_bad_input(tmp)
+sys.exit(1 if failed else 0)
