@@ -81,7 +81,7 @@ def without_empty_line(data):
         re.sub(rb"\n\s*\n", rb"\n", body)
 
 
-def in_letters(index, folder, *args):
+def in_letters(folder, *args):
     with open(folder + ".index", "w") as f:
         subprocess.check_call([
             os.path.dirname(os.path.abspath(__file__)) + "/corpus-letters",
@@ -101,13 +101,16 @@ def test_figures(folder):
             plain)
     bounded("no empty line after the header",
             auc(changed(mails, folder + "/joined", without_empty_line)), 2)
-    for charset in ("koi8-r", "windows-1251", "gb18030"):
+    for script, charset in (("cyrillic", "koi8-r"),
+                            ("cyrillic", "windows-1251"),
+                            ("chinese", "gb18030"), ("thai", "utf-8")):
         declared, not_declared = [
-            auc(in_letters(index, "%s/%s%s" % (folder, charset, option),
-                           *([option] if option else []), index, charset))
+            auc(in_letters(folder + "/" + charset + option, *option.split(),
+                           index, script, charset))
             for option in ("--declare", "")]
-        bounded(charset, declared, 1.5)
-        bounded(charset + ", not declared", not_declared, 1.1 * declared)
+        what = script + " in " + charset
+        bounded(what, declared, 1.5)
+        bounded(what + ", not declared", not_declared, 1.1 * declared)
 
 
 def test_scores(folder):

@@ -17,7 +17,7 @@ enum junk_fold {
 	JUNK_FOLD_SPACE,
 	/* a word of its own: emoji, dingbats */
 	JUNK_FOLD_SYMBOL,
-	/* of a script without spaces: words are pairs of these */
+	/* of a script without spaces: a few of these are a word */
 	JUNK_FOLD_PAIR,
 };
 

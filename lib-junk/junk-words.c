@@ -12,6 +12,13 @@
 /* Single letters in a row that are taken for a word: "f r e e". */
 #define MIN_SPACED_LETTERS 4
 
+/* Characters of a script without spaces that are taken for a word: of Han, kana
+   and Hangul, which begin at FIRST_SYLLABLE, and of Thai, Lao, Burmese and Khmer,
+   whose characters are letters. */
+#define GRAM_SYLLABLES 2
+#define GRAM_LETTERS 4
+#define FIRST_SYLLABLE 0x2e80
+
 #define PUNCTUATION_SLOTS 64
 
 /* Bytes of text that are looked at together, as vectors of so many. */
@@ -44,10 +51,11 @@ struct words_state {
 	unsigned char spaced[JUNK_MAX_TOKEN_BYTES];
 	unsigned int spaced_size, spaced_count;
 
-	/* the last character of a script without spaces */
-	unsigned char pair[4];
-	unsigned int pair_size;
-	bool pair_used;
+	/* the last characters of a script without spaces, and how many of them
+	   are a word */
+	unsigned char gram[GRAM_LETTERS * JUNK_FOLD_MAX_BYTES];
+	unsigned int gram_size, gram_count, gram_length;
+	bool gram_used;
 
 	/* what runs of punctuation began with, of late: most of them do again */
 	unsigned char punctuation[PUNCTUATION_SLOTS][2];
@@ -93,18 +101,18 @@ static SELDOM void spaced_add(struct words_state *state)
 	state->spaced_count++;
 }
 
-static SELDOM void pair_end(struct words_state *state)
+static SELDOM void gram_end(struct words_state *state)
 {
-	if (!state->pair_used)
-		words_add(state, state->pair, state->pair_size);
-	state->pair_size = 0;
-	state->pair_used = FALSE;
+	if (!state->gram_used)
+		words_add(state, state->gram, state->gram_size);
+	state->gram_size = state->gram_count = 0;
+	state->gram_used = FALSE;
 }
 
-static inline void pair_flush(struct words_state *state)
+static inline void gram_flush(struct words_state *state)
 {
-	if (state->pair_size > 0)
-		pair_end(state);
+	if (state->gram_count > 0)
+		gram_end(state);
 }
 
 /* A word of two alphabets: write the other one's letters as the Latin ones
@@ -216,22 +224,31 @@ word_append(struct words_state *state, const unsigned char *data,
 }
 
 static void
-pair_add(struct words_state *state, const unsigned char *chr, unsigned int size)
+gram_add(struct words_state *state, unichar_t chr, const unsigned char *folded,
+	 unsigned int size)
 {
-	unsigned char pair[8];
+	unsigned int length = chr < FIRST_SYLLABLE ?
+		GRAM_LETTERS : GRAM_SYLLABLES;
+	unsigned int first;
 
 	word_end(state);
 	spaced_flush(state);
-	if (state->pair_size > 0) {
-		/* @UNSAFE */
-		memcpy(pair, state->pair, state->pair_size);
-		memcpy(pair + state->pair_size, chr, size);
-		words_add(state, pair, state->pair_size + size);
-		state->pair_used = TRUE;
+	if (state->gram_length != length) {
+		gram_flush(state);
+		state->gram_length = length;
 	}
-	memcpy(state->pair, chr, size);
-	state->pair_size = size;
-	state->stats->pairs += size;
+	/* @UNSAFE */
+	memcpy(state->gram + state->gram_size, folded, size);
+	state->gram_size += size;
+	if (++state->gram_count == length) {
+		words_add(state, state->gram, state->gram_size);
+		state->gram_used = TRUE;
+		first = uni_utf8_char_bytes(state->gram[0]);
+		state->gram_size -= first;
+		memmove(state->gram, state->gram + first, state->gram_size);
+		state->gram_count--;
+	}
+	state->stats->unspaced += size;
 }
 
 static bool char_is_capital(unichar_t chr)
@@ -278,18 +295,18 @@ words_high(struct words_state *state, unichar_t chr)
 		break;
 	case JUNK_FOLD_SPACE:
 		word_end(state);
-		pair_flush(state);
+		gram_flush(state);
 		break;
 	case JUNK_FOLD_SYMBOL:
 		word_end(state);
-		pair_flush(state);
+		gram_flush(state);
 		words_add(state, folded, size);
 		break;
 	case JUNK_FOLD_PAIR:
-		pair_add(state, folded, size);
+		gram_add(state, chr, folded, size);
 		break;
 	case JUNK_FOLD_WORD:
-		pair_flush(state);
+		gram_flush(state);
 		words_letter(state, chr, folded, size);
 		break;
 	}
@@ -488,7 +505,7 @@ words_block(struct words_state *state, const struct words_block *block,
 	while (i < block_size) {
 		pos = start + i;
 		if (((block->words >> i) & 1) != 0) {
-			pair_flush(state);
+			gram_flush(state);
 			left = ~(block->words >> i);
 			len = left == 0 ? BLOCK_BYTES :
 				(unsigned int)__builtin_ctzll(left);
@@ -501,7 +518,7 @@ words_block(struct words_state *state, const struct words_block *block,
 			return pos;
 		} else {
 			word_end(state);
-			pair_flush(state);
+			gram_flush(state);
 			left = (block->words | block->high) >> i;
 			if (left == 0)
 				return start + block_size;
@@ -567,7 +584,7 @@ words_run(struct words_state *state, const unsigned char *text, size_t size)
 	if (state->is_body && state->line_start < size)
 		words_line(state, text, size);
 	word_end(state);
-	pair_flush(state);
+	gram_flush(state);
 	spaced_flush(state);
 }
 

@@ -5,7 +5,8 @@
 
 /* Text -> words. Letter case, accents, compatibility forms, zero-width
    characters and letters borrowed from another alphabet don't make another
-   word (junk-fold.h). Scripts without spaces give pairs of characters. */
+   word (junk-fold.h). Scripts without spaces give runs of two or four
+   characters. */
 
 struct junk_words_stats {
 	unsigned int capitals, lookalikes, unseen, spaced, urls;
@@ -15,7 +16,7 @@ struct junk_words_stats {
 	unsigned int longest_line;
 	bool shouts;
 	/* bytes of words by script */
-	unsigned int latin, greek, cyrillic, pairs, other;
+	unsigned int latin, greek, cyrillic, unspaced, other;
 };
 
 /* Add the words of text, which is valid UTF-8. Each word's text is preceded
