@@ -672,7 +672,7 @@ static void script_tokens(struct junk_tokenizer *ctx)
 		unsigned int bytes;
 	} scripts[] = {
 		{ "latin", stats->latin }, { "greek", stats->greek },
-		{ "cyrillic", stats->cyrillic }, { "unspaced", stats->unspaced },
+		{ "cyrillic", stats->cyrillic }, { "pairs", stats->pairs },
 		{ "other", stats->other },
 	};
 	unsigned int total = 0;

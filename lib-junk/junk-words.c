@@ -248,7 +248,7 @@ gram_add(struct words_state *state, unichar_t chr, const unsigned char *folded,
 		memmove(state->gram, state->gram + first, state->gram_size);
 		state->gram_count--;
 	}
-	state->stats->unspaced += size;
+	state->stats->pairs += size;
 }
 
 static bool char_is_capital(unichar_t chr)

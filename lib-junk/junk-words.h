@@ -16,7 +16,7 @@ struct junk_words_stats {
 	unsigned int longest_line;
 	bool shouts;
 	/* bytes of words by script */
-	unsigned int latin, greek, cyrillic, unspaced, other;
+	unsigned int latin, greek, cyrillic, pairs, other;
 };
 
 /* Add the words of text, which is valid UTF-8. Each word's text is preceded
