@@ -5,6 +5,7 @@ import itertools
 import os
 import statistics
 import subprocess
+import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -14,13 +15,19 @@ def sample_paths(kind):
     return sorted(glob.glob("%s/tests/data/demo/%s/*.eml" % (TOP, kind)))
 
 
+def samples_by_turns():
+    """(kind, path) of the tree's messages, spam and ham by turns"""
+    kinds = [[(kind, path) for path in sample_paths(kind)]
+             for kind in ("spam", "ham")]
+    return [sample for pair in zip(*kinds) for sample in pair]
+
+
 def sample_mail(count):
     """Real messages of the tree, spam and ham by turns"""
-    kinds = [sample_paths(kind) for kind in ("spam", "ham")]
-    paths = [path for pair in zip(*kinds) for path in pair]
+    samples = samples_by_turns()
     mails = []
     for i in range(count):
-        with open(paths[i % len(paths)], "rb") as f:
+        with open(samples[i % len(samples)][1], "rb") as f:
             mails.append(f.read())
     return mails
 
@@ -38,6 +45,32 @@ def make_index(folder, corpus=None):
             for mail in sample_paths(kind):
                 f.write("%s %s\n" % (kind, mail))
     return path
+
+
+def read_index(path):
+    """(is spam, path) of each message of an index; exits if it isn't one"""
+    program = os.path.basename(sys.argv[0])
+    mails = []
+    with open(path) as index:
+        for number, line in enumerate(index, 1):
+            label, _, mail = line.strip().partition(" ")
+            if not label:
+                continue
+            if label not in ("spam", "ham") or not mail:
+                sys.exit('%s: %s line %d: expected "spam PATH" or "ham PATH"'
+                         % (program, path, number))
+            mails.append((label == "spam",
+                          os.path.join(os.path.dirname(path), mail)))
+    if len({spam for spam, _ in mails}) != 2:
+        sys.exit("%s: %s: needs spam and ham" % (program, path))
+    return mails
+
+
+def read_mail(path):
+    """A message with LF and without an mbox's "From " line"""
+    with open(path, "rb") as mail:
+        data = mail.read().replace(b"\r\n", b"\n")
+    return data.partition(b"\n")[2] if data.startswith(b"From ") else data
 
 
 def values(*command):

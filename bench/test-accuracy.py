@@ -49,23 +49,15 @@ def write_index(path, mails):
         f.writelines("%s %s\n" % mail for mail in mails)
 
 
-def by_turns():
-    paths = [benchlib.sample_paths(label) for label in ("spam", "ham")]
-    return [(label, path) for pair in zip(*paths)
-            for label, path in zip(("spam", "ham"), pair)]
-
-
-def changed(mails, folder, change):
+def changed(index, folder, change):
     """The index of the messages as change() makes them"""
     os.mkdir(folder)
-    index = []
-    for number, (label, path) in enumerate(mails):
-        with open(path, "rb") as f:
-            data = change(f.read())
-        index.append((label, "%s/%d" % (folder, number)))
-        with open(index[-1][1], "wb") as f:
-            f.write(data)
-    write_index(folder + ".index", index)
+    mails = []
+    for number, (spam, path) in enumerate(benchlib.read_index(index)):
+        mails.append(("spam" if spam else "ham", "%s/%d" % (folder, number)))
+        with open(mails[-1][1], "wb") as f:
+            f.write(change(benchlib.read_mail(path)))
+    write_index(folder + ".index", mails)
     return folder + ".index"
 
 
@@ -83,24 +75,20 @@ def without_empty_line(data):
 
 def in_letters(folder, *args):
     with open(folder + ".index", "w") as f:
-        subprocess.check_call([
-            os.path.dirname(os.path.abspath(__file__)) + "/corpus-letters",
-            *args, folder], stdout=f)
+        subprocess.check_call([benchlib.TOP + "/bench/corpus-letters", *args,
+                               folder], stdout=f)
     return folder + ".index"
 
 
-def test_figures(folder):
-    mails = by_turns()
-    index = folder + "/index"
-    write_index(index, mails)
+def test_figures(index, folder):
     plain = auc(index, "--strip")
     bounded("right labels", plain, 1)
     bounded("10 % wrong", auc(index, "--strip", "--protocol", "noise:10"), 2)
     bounded("ten people", auc(index, "--strip", "--people", "10"), 2)
-    bounded("CRLF", auc(changed(mails, folder + "/crlf", crlf), "--strip"),
+    bounded("CRLF", auc(changed(index, folder + "/crlf", crlf), "--strip"),
             plain)
     bounded("no empty line after the header",
-            auc(changed(mails, folder + "/joined", without_empty_line)), 2)
+            auc(changed(index, folder + "/joined", without_empty_line)), 2)
     for script, charset in (("cyrillic", "koi8-r"),
                             ("cyrillic", "windows-1251"),
                             ("chinese", "gb18030"), ("thai", "utf-8")):
@@ -113,18 +101,19 @@ def test_figures(folder):
         bounded(what + ", not declared", not_declared, 1.1 * declared)
 
 
-def test_scores(folder):
+def test_scores(index, folder):
     scores = folder + "/scores"
-    auc(folder + "/index", "--scores", scores)
+    auc(index, "--scores", scores)
     with open(scores) as f:
         lines = f.read().splitlines()
     ok = [line for line in lines if re.fullmatch(
         r"(spam|ham)\t[0-9.]+\t(spam|ham|unknown)\t/.*\.eml", line)]
-    check("--scores", len(ok) == len(lines) == len(by_turns()),
+    check("--scores", len(ok) == len(lines) ==
+          len(benchlib.read_index(index)),
           "%d of %d lines" % (len(ok), len(lines)))
 
 
-def test_bad_input(folder):
+def test_bad_input(index, folder):
     ham = benchlib.sample_paths("ham")[0]
     for what, mails, error in (
             ("an empty index", [], "no messages"),
@@ -137,12 +126,14 @@ def test_bad_input(folder):
         p = accuracy("--index", path)
         check(what, p.returncode == 1 and error in p.stdout,
               p.stdout.strip())
-    p = accuracy("--index", folder + "/index", "--protocol", "nonsense")
+    p = accuracy("--index", index, "--protocol", "nonsense")
     check("another protocol", p.returncode == 64, p.stdout.splitlines()[0])
 
 
 with tempfile.TemporaryDirectory() as tmp:
-    test_figures(tmp)
-    test_scores(tmp)
-    test_bad_input(tmp)
+    tree = tmp + "/index"
+    write_index(tree, benchlib.samples_by_turns())
+    test_figures(tree, tmp)
+    test_scores(tree, tmp)
+    test_bad_input(tree, tmp)
 sys.exit(1 if failed else 0)

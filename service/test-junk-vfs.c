@@ -221,8 +221,7 @@ static void test_junk_vfs_full(void)
 	time_t now = NOW;
 
 	test_begin("a full disk is said once");
-	test_db_delete();
-	i_unlink_if_exists(test_path("key"));
+	test_engine_delete();
 	steps_left = 0;
 	engine = test_engine_new();
 	test_assert(junk_engine_start(engine, now));
