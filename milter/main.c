@@ -257,6 +257,39 @@ static sfsistat on_close(SMFICTX *ctx)
 	return SMFIS_CONTINUE;
 }
 
+static void *listen_main(void *context)
+{
+	(void)context;
+	exit(smfi_main() == MI_SUCCESS ? 0 : 1);
+}
+
+/* Ends by a signal, or when libmilter gives up. libmilter's own way to end
+   destroys a lock that its threads still wait for, and then hangs, so it doesn't
+   see the signal: the kernel gives it to the process' first thread if that one
+   waits for it, and libmilter runs in another. Sessions are cut off either way:
+   the MTA goes on as without a milter. */
+static int run_until_signal(void)
+{
+	pthread_t thread;
+	sigset_t set;
+	int signo, error;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+	error = pthread_create(&thread, NULL, listen_main, NULL);
+	if (error != 0) {
+		syslog(LOG_ERR, "can't start a thread: %s", strerror(error));
+		return 1;
+	}
+	(void)sigwait(&set, &signo);
+	/* held until the process ends: nobody reads what main() closes */
+	pthread_mutex_lock(&scores_lock);
+	return 0;
+}
+
 static int run(void)
 {
 	struct smfiDesc milter = {
@@ -283,7 +316,7 @@ static int run(void)
 		return 1;
 	}
 	syslog(LOG_INFO, "listening on %s", settings.socket);
-	return smfi_main() == MI_SUCCESS ? 0 : 1;
+	return run_until_signal();
 }
 
 static void usage(void)
@@ -335,6 +368,6 @@ int main(int argc, char *argv[])
 	junk_scores_set_authserv_id(scores, settings.authserv_id);
 	ret = run();
 	junk_scores_close(&scores);
-	junk_milter_settings_deinit(&settings);
+	/* settings stay: libmilter's threads read them */
 	return ret;
 }

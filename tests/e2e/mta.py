@@ -255,11 +255,6 @@ class Milter:
             return None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            # libmilter looks every 5 seconds whether it shall stop, and when
-            # somebody connects
-            with contextlib.suppress(OSError), \
-                    socket.socket(socket.AF_UNIX) as wake:
-                wake.connect(self.socket)
             try:
                 self.process.wait(harness.TIMEOUT_SECS)
             except subprocess.TimeoutExpired:
