@@ -111,22 +111,24 @@ void junk_engine_deinit(struct junk_engine **_engine)
 
 /* --- faults --- */
 
-/* What is wrong with a database fails now this, now that. */
-static bool junk_engine_fault_is_logged(const struct junk_engine *engine)
+/* A full disk or a lock fails now this, now that. */
+static bool
+fault_is_same(enum junk_db_fault kind1, const char *fault1,
+	      enum junk_db_fault kind2, const char *fault2)
 {
-	if (engine->logged_fault == NULL)
+	if (fault1 == NULL || fault2 == NULL)
 		return FALSE;
-	if (strcmp(engine->logged_fault, engine->fault) == 0)
+	if (strcmp(fault1, fault2) == 0)
 		return TRUE;
-	return engine->db_fault != JUNK_DB_FAULT_NONE &&
-		engine->db_fault != JUNK_DB_FAULT_OTHER &&
-		engine->db_fault == engine->logged_db_fault;
+	return kind1 == kind2 && kind1 != JUNK_DB_FAULT_NONE &&
+		kind1 != JUNK_DB_FAULT_OTHER;
 }
 
 static void
 junk_engine_log_fault(struct junk_engine *engine, time_t now)
 {
-	if (junk_engine_fault_is_logged(engine) &&
+	if (fault_is_same(engine->db_fault, engine->fault,
+			  engine->logged_db_fault, engine->logged_fault) &&
 	    now - engine->logged_time < FAULT_LOG_SECS)
 		return;
 	i_free(engine->logged_fault);
@@ -143,11 +145,10 @@ junk_engine_set_any_fault(struct junk_engine *engine,
 			  enum junk_db_fault db_fault, const char *fault,
 			  unsigned int wait_secs, time_t now)
 {
-	if (engine->fault == NULL || strcmp(engine->fault, fault) != 0) {
-		i_free(engine->fault);
-		engine->fault = i_strdup(fault);
+	if (!fault_is_same(engine->db_fault, engine->fault, db_fault, fault))
 		engine->fault_time = now;
-	}
+	i_free(engine->fault);
+	engine->fault = i_strdup(fault);
 	engine->db_fault = db_fault;
 	if (now - engine->fault_time >= (time_t)wait_secs)
 		junk_engine_log_fault(engine, now);
