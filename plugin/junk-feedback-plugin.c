@@ -142,6 +142,7 @@ static void junk_transaction_end(struct junk_txn *txn)
 	junk_spare_txns = txn;
 }
 
+/* As the client has written it, in any letter case. */
 static bool junk_reason_is_command(const char *reason)
 {
 	static const char *const commands[] = {
@@ -151,12 +152,12 @@ static bool junk_reason_is_command(const char *reason)
 
 	if (reason == NULL)
 		return FALSE;
-	if (strncmp(reason, "UID ", 4) == 0)
+	if (strncasecmp(reason, "UID ", 4) == 0)
 		reason += 4;
 	len = strcspn(reason, " ");
 	for (unsigned int i = 0; i < N_ELEMENTS(commands); i++) {
 		if (strlen(commands[i]) == len &&
-		    strncmp(reason, commands[i], len) == 0)
+		    strncasecmp(reason, commands[i], len) == 0)
 			return TRUE;
 	}
 	return FALSE;

@@ -8,13 +8,11 @@
 const char *const *junk_mailbox_names_split(pool_t pool, const char *value)
 {
 	ARRAY_TYPE(const_string) names;
-	bool commas = strchr(value, ',') != NULL;
 	const char *name;
 
 	p_array_init(&names, pool, 8);
 	T_BEGIN {
-		const char *const *parts = commas ?
-			t_strsplit(value, ",") : t_strsplit_spaces(value, " \t");
+		const char *const *parts = t_strsplit(value, ",");
 
 		for (; *parts != NULL; parts++) {
 			name = t_str_trim(*parts, " \t");

@@ -15,7 +15,7 @@ struct junk_mailbox_names {
 	const char *lazy_expunge;
 };
 
-/* Split a setting: at commas if it has any, otherwise at spaces. */
+/* Split a setting at its commas: names have spaces. */
 const char *const *junk_mailbox_names_split(pool_t pool, const char *value);
 
 /* By special use, e.g. "\\Junk \\Important". Returns FALSE if it says

@@ -23,8 +23,8 @@ static void test_junk_mailbox_names_split(void)
 	} tests[] = {
 		{ "", "" },
 		{ "Junk", "Junk" },
-		{ "Junk Spam", "Junk|Spam" },
-		{ " Junk  Spam ", "Junk|Spam" },
+		{ "Junk E-mail", "Junk E-mail" },
+		{ " Junk , Spam ", "Junk|Spam" },
 		{ "Junk E-mail, Spam", "Junk E-mail|Spam" },
 		{ "Junk E-mail,", "Junk E-mail" },
 		{ ",,", "" },

@@ -46,8 +46,8 @@ smtpd_peername_lookup = no
 smtpd_recipient_restrictions = reject_unauth_destination
 smtpd_relay_restrictions = reject_unauth_destination
 smtpd_authorized_xclient_hosts = 127.0.0.1
-smtpd_milters = unix:{milter}
-milter_default_action = accept
+smtpd_milters = {{ unix:{milter}, default_action=accept, \
+content_timeout={milter_timeout} }}
 # Dovecot takes 10 at once for a user, and defers the others by minutes
 default_destination_concurrency_limit = 5
 """
@@ -77,7 +77,8 @@ postlog unix-dgram n - n - 1 postlogd
 class Postfix:
     """Keyword arguments but the name are settings of main.cf."""
 
-    def __init__(self, d, milter_socket, name="postfix", **settings):
+    def __init__(self, d, milter_socket, name="postfix", milter_timeout="10s",
+                 **settings):
         for program in ("postfix", "swaks"):
             if shutil.which(program) is None:
                 raise harness.HarnessError(
@@ -91,9 +92,9 @@ class Postfix:
         os.chown(names["data"], pwd.getpwnam("postfix").pw_uid, -1)
         self.etc = names["etc"]
         self.log_path = self.dir + "/postfix.log"
-        settings.setdefault("milter_content_timeout", "10s")
         values = dict(names, dir=self.dir, log=self.log_path, port=self.port,
                       lmtp_port=d.lmtp_port, milter=milter_socket,
+                      milter_timeout=milter_timeout,
                       domains=", ".join(harness.FORMATS))
         for file, text in (("main.cf", MAIN_CF), ("master.cf", MASTER_CF)):
             with open("%s/%s" % (self.etc, file), "w") as f:

@@ -30,6 +30,29 @@ def test_inbox_to_junk(t):
     moved(t, "Work", "Junk", "spam move")
 
 
+def test_command_case(t):
+    """case 3: commands in any letter case: Thunderbird writes small letters"""
+    moved(t, "INBOX", "Junk", "spam move", command="uid move")
+    moved(t, "INBOX", "Junk", "spam copy", command="Uid Copy")
+    moved(t, "Junk", "Work", "ham move", command="UID move")
+    t.deliver(spam())
+    c = t.client(select="INBOX")
+    c.cmd("store * +flags ($Junk)")
+    t.expect("spam keyword")
+    c.cmd("move * Junk")
+    t.expect()
+    c.cmd(["append Junk ", spam()])
+    t.expect("spam append")
+
+
+def test_names_with_spaces(t):
+    """case 9: a name with a space is one mailbox"""
+    p = t.private(mailboxes=(("Junk E-mail", None), ("E-mail", None)),
+                  settings={"junk_feedback_junk": "Junk E-mail"})
+    moved(p, "INBOX", "Junk E-mail", "spam move")
+    moved(p, "INBOX", "E-mail", "weak-ham action")
+
+
 @ALL_FORMATS
 def test_junk_to_junk(t):
     """case 1: Junk to another Junk mailbox, or to Junk/sub: nothing"""
@@ -149,7 +172,7 @@ def test_namespaces(t):
     """case 9: another separator, INBOX as prefix, a second namespace"""
     p = t.private(
         debug=True, separator=".",
-        settings={"junk_feedback_junk": "Junk Spam Bulk*"},
+        settings={"junk_feedback_junk": "Junk, Spam, Bulk*"},
         extra=second_namespace)
     moved(p, "INBOX", "Junk", "spam move")
     # by SPECIAL-USE in the other namespace, whatever its name

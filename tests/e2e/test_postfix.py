@@ -273,7 +273,7 @@ def test_bad_configuration(t):
 
 
 def test_dead(t):
-    """a milter that died: mail goes on (milter_default_action = accept)"""
+    """a milter that died: mail goes on (default_action=accept)"""
     with scored(t, 99, reject="1") as (postfix, milter):
         milter.kill()
         header = delivered(t, postfix, testcase.spam())

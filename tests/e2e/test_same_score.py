@@ -222,7 +222,7 @@ def send_all(t, mails):
     """Through Postfix and the milter to the user, whose client it returns"""
     milter = mta.Milter(t.d, tag="off")
     # a message that isn't scored in time passes: here that would be an error
-    postfix = mta.Postfix(t.d, milter.socket, milter_content_timeout="100s")
+    postfix = mta.Postfix(t.d, milter.socket, milter_timeout="100s")
     c = t.imap(select="INBOX")
 
     def arrived():
