@@ -123,9 +123,10 @@ static unsigned int
 print_tokens(const struct token_search *search, const struct junk_model *model,
 	     const struct doveadm_junk_known *known)
 {
-	const char *const *texts = array_front(&search->texts);
 	const junk_token_t *token;
-	unsigned int printed = 0;
+	unsigned int count, printed = 0;
+	/* none of them if the word is longer than any token */
+	const char *const *texts = array_get(&search->texts, &count);
 
 	array_foreach(&search->tokens, token) T_BEGIN {
 		unsigned int i = array_foreach_idx(&search->tokens, token);

@@ -125,14 +125,15 @@ admin_find(struct junk_recorder *recorder, const struct junk_forget *forget,
 
 /* --- taking them back --- */
 
-/* Nothing was learned that isn't in the reports any more. */
+/* Nothing was learned that isn't in the reports any more: each number stands for
+   one that is there. */
 static int admin_is_complete(struct junk_recorder *recorder, bool *complete_r)
 {
-	int64_t seq;
+	int64_t count;
 
-	if (junk_db_first_seq(recorder->db, &seq) < 0)
+	if (junk_db_event_count(recorder->db, &count) < 0)
 		return -1;
-	*complete_r = seq == 1;
+	*complete_r = count == recorder->last_seq;
 	return 0;
 }
 
@@ -167,6 +168,36 @@ admin_undo(struct junk_recorder *recorder, const struct admin_search *search,
 		return -1;
 	}
 	return junk_db_commit(recorder->db);
+}
+
+int junk_recorder_forget_memory(struct junk_recorder *recorder,
+				const unsigned char *reporter,
+				uint32_t before_day)
+{
+	const char *error;
+
+	/* that would bring them back */
+	if (recorder->need_rebuild &&
+	    junk_recorder_rebuild(recorder, &error) < 0)
+		return -1;
+	if (junk_learner_forget_many(recorder->learner, reporter,
+				     before_day) == 0)
+		return 0;
+	if (junk_recorder_snapshot(recorder) < 0)
+		return -1;
+	recorder->snapshot_again = TRUE;
+	return 0;
+}
+
+int junk_recorder_forget_rest(struct junk_recorder *recorder,
+			      const struct junk_forget *forget)
+{
+	/* of some of a person's reports only, it isn't known which they are */
+	if (forget->reporter == NULL || forget->since > 0 ||
+	    forget->until > 0 || forget->origin != 0)
+		return 0;
+	return junk_recorder_forget_memory(recorder, forget->reporter,
+					   UINT32_MAX);
 }
 
 int junk_recorder_forget(struct junk_recorder *recorder,

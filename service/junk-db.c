@@ -64,6 +64,9 @@ enum junk_db_stmt {
    stored */
 #define SKETCH_BITS "CASE reporters WHEN 1 THEN 1 << sketch ELSE sketch END"
 #define NO_NEW_REPORTER "?7 = 0 OR (reporters = ?7 AND sketch = ?8)"
+/* Then nobody is behind it any more. Of several reporters one can't be taken out
+   of a sketch. */
+#define ALL_TAKEN_BACK "?3 + ?4 < 0 AND spam + ?3 <= 0 AND ham + ?4 <= 0"
 
 static const char *const junk_db_sql[JUNK_DB_STMT_COUNT] = {
 	[JUNK_DB_STMT_BEGIN] = "BEGIN IMMEDIATE",
@@ -79,11 +82,12 @@ static const char *const junk_db_sql[JUNK_DB_STMT_COUNT] = {
 	[JUNK_DB_STMT_REPORT_RESEAL] =
 		"UPDATE reports SET sealed = ?2 WHERE seq = ?1",
 	/* looks at the oldest rows only: they were recorded about in the
-	   order of their hours */
+	   order of their hours, but for those of a clock that was ahead */
 	[JUNK_DB_STMT_REPORT_EXPIRE] =
-		"DELETE FROM reports WHERE seq IN (SELECT seq FROM reports "
-		"WHERE seq <= ?2 ORDER BY seq LIMIT ?3) AND hour < ?1 AND "
-		"(undone IS NULL OR undone <= ?2)",
+		"DELETE FROM reports WHERE seq IN (SELECT seq FROM "
+		"(SELECT seq, hour FROM reports WHERE seq <= ?2 "
+		"ORDER BY seq LIMIT 20 * ?3) WHERE hour <= ?4 LIMIT ?3) "
+		"AND hour < ?1 AND (undone IS NULL OR undone <= ?2)",
 	[JUNK_DB_STMT_LAST_SEQ] =
 		"SELECT max(coalesce((SELECT max(seq) FROM reports), 0), "
 		"coalesce((SELECT max(undone) FROM reports "
@@ -113,9 +117,11 @@ static const char *const junk_db_sql[JUNK_DB_STMT_COUNT] = {
 		"ON CONFLICT DO UPDATE SET "
 		"spam = CASE WHEN spam + ?3 < 0 THEN 0 ELSE spam + ?3 END, "
 		"ham = CASE WHEN ham + ?4 < 0 THEN 0 ELSE ham + ?4 END, "
-		"reporters = CASE WHEN "NO_NEW_REPORTER" THEN reporters "
+		"reporters = CASE WHEN "ALL_TAKEN_BACK" THEN 0 "
+			"WHEN "NO_NEW_REPORTER" THEN reporters "
 			"ELSE junk_reporters("SKETCH_BITS" | ?5) END, "
-		"sketch = CASE WHEN "NO_NEW_REPORTER" THEN sketch "
+		"sketch = CASE WHEN "ALL_TAKEN_BACK" THEN 0 "
+			"WHEN "NO_NEW_REPORTER" THEN sketch "
 			"WHEN reporters = 0 THEN ?8 "
 			"ELSE "SKETCH_BITS" | ?5 END, "
 		"age = CASE WHEN day < ?6 THEN age + ?6 - day ELSE age END, "
@@ -779,7 +785,7 @@ junk_db_delete(struct junk_db *db, sqlite3_stmt *stmt, const char *what)
 }
 
 int junk_db_report_expire(struct junk_db *db, int64_t before_hour,
-			  int64_t max_seq, unsigned int limit)
+			  int64_t now, int64_t max_seq, unsigned int limit)
 {
 	sqlite3_stmt *stmt;
 
@@ -788,6 +794,7 @@ int junk_db_report_expire(struct junk_db *db, int64_t before_hour,
 	(void)sqlite3_bind_int64(stmt, 1, before_hour);
 	(void)sqlite3_bind_int64(stmt, 2, max_seq);
 	(void)sqlite3_bind_int64(stmt, 3, (int64_t)limit);
+	(void)sqlite3_bind_int64(stmt, 4, now);
 	return junk_db_delete(db, stmt, "expire reports");
 }
 
@@ -803,6 +810,12 @@ int junk_db_last_seq(struct junk_db *db, int64_t *seq_r)
 		*seq_r = sqlite3_column_int64(stmt, 0);
 	(void)sqlite3_reset(stmt);
 	return ret > 0 ? 0 : -1;
+}
+
+int junk_db_event_count(struct junk_db *db, int64_t *count_r)
+{
+	return junk_db_get_int(db, "SELECT count(*) + count(undone) "
+			       "FROM reports", count_r);
 }
 
 int junk_db_first_seq(struct junk_db *db, int64_t *seq_r)

@@ -113,11 +113,15 @@ int junk_db_report_undo(struct junk_db *db, int64_t seq, int64_t undone);
 int junk_db_report_reseal(struct junk_db *db, int64_t seq,
 			  const void *sealed, size_t sealed_size);
 /* Delete reports from the oldest on, at most limit rows, none with a number
-   above max_seq: before_hour = only older ones. Returns how many. */
+   above max_seq: before_hour = only older ones. Some that are newer than now
+   don't stand in the way of others. Returns how many. */
 int junk_db_report_expire(struct junk_db *db, int64_t before_hour,
-			  int64_t max_seq, unsigned int limit);
+			  int64_t now, int64_t max_seq, unsigned int limit);
 /* Number of the oldest report that is kept, 0 if none. */
 int junk_db_first_seq(struct junk_db *db, int64_t *seq_r);
+/* How many reports there are, those that were taken back twice: each was given
+   two numbers. */
+int junk_db_event_count(struct junk_db *db, int64_t *count_r);
 /* Highest number ever used in reports, 0 if none. */
 int junk_db_last_seq(struct junk_db *db, int64_t *seq_r);
 

@@ -38,6 +38,10 @@ struct junk_engine {
 	uint64_t learner_seed;
 	struct junk_recorder *recorder;
 	struct junk_publisher *publisher;
+	/* the model in memory isn't in the database yet, which is a new one;
+	   its numbers go on after adopt_seq */
+	bool need_adopt;
+	int64_t adopt_seq;
 
 	/* why it isn't ready; NULL = it is */
 	char *fault;
@@ -336,8 +340,10 @@ static void junk_engine_init_recorder(struct junk_engine *engine)
 	};
 
 	/* it keeps pending reports over a fault */
-	if (engine->recorder == NULL)
-		engine->recorder = junk_recorder_init(&set, engine->key);
+	if (engine->recorder != NULL)
+		return;
+	engine->recorder = junk_recorder_init(&set, engine->key);
+	engine->logged_refused = 0;
 }
 
 /* Returns -1 if the database failed. */
@@ -406,19 +412,40 @@ static int junk_engine_publish(struct junk_engine *engine, time_t now)
 	return 0;
 }
 
-/* The model is in memory still: it goes on in a new database. */
+/* The model is in memory still: it goes on in a new database. What fails of that
+   is tried again by the next start. */
+static int junk_engine_adopt(struct junk_engine *engine, time_t now)
+{
+	if (!engine->need_adopt)
+		return 0;
+	junk_recorder_set_db(engine->recorder, engine->db, engine->learner);
+	junk_recorder_continue(engine->recorder, engine->adopt_seq);
+	if (junk_recorder_adopt(engine->recorder) < 0) {
+		junk_engine_set_db_fault(engine, junk_db_fault(engine->db),
+					 junk_db_error(engine->db), now);
+		junk_db_close(&engine->db);
+		return -1;
+	}
+	junk_recorder_set_published(engine->recorder,
+		junk_publisher_weights(engine->publisher));
+	engine->need_adopt = FALSE;
+	return 0;
+}
+
+static void junk_engine_need_adopt(struct junk_engine *engine)
+{
+	engine->need_adopt = TRUE;
+	engine->adopt_seq = junk_recorder_last_seq(engine->recorder);
+}
+
 static void junk_engine_replace_db(struct junk_engine *engine, time_t now)
 {
 	const char *error = t_strdup(junk_db_error(engine->db));
 
-	if (!junk_engine_move_db_aside(engine, error, now) ||
-	    junk_engine_open_db(engine, now) < 0)
-		return;
-	junk_recorder_set_db(engine->recorder, engine->db, engine->learner);
-	if (junk_recorder_adopt(engine->recorder) < 0) {
-		junk_engine_set_db_fault(engine, junk_db_fault(engine->db),
-					 junk_db_error(engine->db), now);
-	}
+	junk_engine_need_adopt(engine);
+	if (junk_engine_move_db_aside(engine, error, now) &&
+	    junk_engine_open_db(engine, now) == 0)
+		(void)junk_engine_adopt(engine, now);
 }
 
 /* Something has failed in the database. */
@@ -458,6 +485,7 @@ bool junk_engine_start(struct junk_engine *engine, time_t now)
 	junk_engine_init_recorder(engine);
 	if (junk_engine_load_model(engine, now) < 0 ||
 	    junk_engine_publish(engine, now) < 0 ||
+	    junk_engine_adopt(engine, now) < 0 ||
 	    junk_engine_probe_db(engine, now) < 0)
 		return FALSE;
 	junk_engine_clear_fault(engine);
@@ -654,10 +682,13 @@ junk_engine_forget(struct junk_engine *engine, const struct junk_frame *frame,
 		return junk_engine_admin_failed(engine, now, error_r);
 	str_printfa(answer, "forgotten=%u\nexact=%s\n", count,
 		    exact ? "yes" : "no");
-	if (count == 0)
-		return 0;
-	e_info(engine->event, "%u reports were forgotten", count);
-	return junk_engine_reload_model(engine, now, error_r);
+	if (count > 0) {
+		e_info(engine->event, "%u reports were forgotten", count);
+		if (junk_engine_reload_model(engine, now, error_r) < 0)
+			return -1;
+	}
+	return junk_recorder_forget_rest(engine->recorder, &forget) < 0 ?
+		junk_engine_admin_failed(engine, now, error_r) : 0;
 }
 
 static int
@@ -704,9 +735,12 @@ static int
 junk_engine_rekey(struct junk_engine *engine, time_t now, string_t *answer,
 		  const char **error_r)
 {
-	const int64_t last_seq = junk_recorder_last_seq(engine->recorder);
-	int ret = junk_engine_drop_key(engine, now, answer, error_r);
+	int ret;
 
+	junk_engine_need_adopt(engine);
+	/* whose they are would be known with the new key */
+	(void)junk_learner_forget_many(engine->learner, NULL, UINT32_MAX);
+	ret = junk_engine_drop_key(engine, now, answer, error_r);
 	/* the model goes on; the old key is used still if that failed */
 	junk_recorder_deinit(&engine->recorder);
 	junk_key_unref(&engine->key);
@@ -716,12 +750,10 @@ junk_engine_rekey(struct junk_engine *engine, time_t now, string_t *answer,
 		return -1;
 	}
 	junk_engine_init_recorder(engine);
-	junk_recorder_set_db(engine->recorder, engine->db, engine->learner);
-	junk_recorder_continue(engine->recorder, last_seq);
-	if (junk_recorder_adopt(engine->recorder) < 0)
-		return junk_engine_admin_failed(engine, now, error_r);
-	junk_recorder_set_published(engine->recorder,
-		junk_publisher_weights(engine->publisher));
+	if (junk_engine_adopt(engine, now) < 0) {
+		*error_r = engine->fault;
+		return -1;
+	}
 	if (ret == 0)
 		e_info(engine->event, "A new key is in use");
 	return ret;

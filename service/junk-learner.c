@@ -66,6 +66,7 @@
 /* Recent reports of each class that are learned again, so many after each new
    one, at a lower rate. */
 #define MEMORY_REPORTS 1000
+#define DAY_USECS (UINT64_C(86400) * 1000000)
 #define REPLAY_COUNT 2
 #define REPLAY_RATE 0.3
 /* Sum against the label from which on the label isn't believed again: less
@@ -141,6 +142,8 @@ struct learner_memory {
 	unsigned char reporter[JUNK_REPORTER_BYTES];
 	unsigned char digest[JUNK_DIGEST_BYTES];
 	float weight;
+	/* of the report, since 1970 */
+	uint32_t day;
 	unsigned int token_count;
 	junk_token_t *tokens;
 	struct learner_sketch sketch;
@@ -713,6 +716,8 @@ memory_add(struct junk_learner *learner, const struct junk_report *report,
 	memcpy(memory->reporter, report->reporter, sizeof(memory->reporter));
 	memcpy(memory->digest, report->digest, sizeof(memory->digest));
 	memory->weight = weight;
+	memory->day = (uint32_t)I_MIN(report->stamp_usecs / DAY_USECS,
+				      UINT32_MAX - 1);
 	memory->sketch = *sketch;
 	sketch_outline(sketch, &learner->outlines[spam][idx]);
 	memory->token_count = I_MIN(report->token_count, JUNK_MAX_TOKENS);
@@ -753,18 +758,35 @@ memory_replay(struct junk_learner *learner, bool spam,
 	example_learn(learner, example, step);
 }
 
-static void
-memory_forget(struct junk_learner *learner, bool spam,
-	      const struct junk_report *report)
+/* Which reports are forgotten: all that is set has to agree. */
+struct learner_forget {
+	const unsigned char *reporter, *digest;
+	uint32_t before_day;
+};
+
+static bool memory_is_meant(const struct learner_memory *memory,
+			    const struct learner_forget *forget)
 {
+	return memory->day < forget->before_day &&
+		(forget->reporter == NULL ||
+		 memcmp(memory->reporter, forget->reporter,
+			sizeof(memory->reporter)) == 0) &&
+		(forget->digest == NULL ||
+		 memcmp(memory->digest, forget->digest,
+			sizeof(memory->digest)) == 0);
+}
+
+/* Returns how many. */
+static unsigned int
+memory_forget(struct junk_learner *learner, bool spam,
+	      const struct learner_forget *forget)
+{
+	const unsigned int old_count = learner->memory_count[spam];
 	struct learner_memory *memory;
 
 	for (unsigned int i = 0; i < learner->memory_count[spam]; ) {
 		memory = &learner->memory[spam][i];
-		if (memcmp(memory->digest, report->digest,
-			   sizeof(memory->digest)) != 0 ||
-		    memcmp(memory->reporter, report->reporter,
-			   sizeof(memory->reporter)) != 0) {
+		if (!memory_is_meant(memory, forget)) {
 			i++;
 			continue;
 		}
@@ -774,13 +796,33 @@ memory_forget(struct junk_learner *learner, bool spam,
 		learner->outlines[spam][i] =
 			learner->outlines[spam][learner->memory_count[spam]];
 	}
+	return old_count - learner->memory_count[spam];
 }
 
 void junk_learner_forget(struct junk_learner *learner,
 			 const struct junk_report *report)
 {
-	memory_forget(learner, FALSE, report);
-	memory_forget(learner, TRUE, report);
+	const struct learner_forget forget = {
+		.reporter = report->reporter,
+		.digest = report->digest,
+		.before_day = UINT32_MAX,
+	};
+
+	(void)memory_forget(learner, FALSE, &forget);
+	(void)memory_forget(learner, TRUE, &forget);
+}
+
+unsigned int
+junk_learner_forget_many(struct junk_learner *learner,
+			 const unsigned char *reporter, uint32_t before_day)
+{
+	const struct learner_forget forget = {
+		.reporter = reporter,
+		.before_day = before_day,
+	};
+
+	return memory_forget(learner, FALSE, &forget) +
+		memory_forget(learner, TRUE, &forget);
 }
 
 static double
@@ -963,11 +1005,12 @@ struct learner_memory_header {
 	unsigned char reporter[JUNK_REPORTER_BYTES];
 	unsigned char digest[JUNK_DIGEST_BYTES];
 	float weight;
+	uint32_t day;
 	uint32_t token_count;
 };
 
 #define LEARNER_MAGIC "JUNKLRNR"
-#define LEARNER_VERSION 8
+#define LEARNER_VERSION 9
 #define LEARNER_BYTE_ORDER 0x01020304
 
 static size_t tables_size(const struct junk_learner *learner)
@@ -1004,6 +1047,7 @@ export_memory(const struct learner_memory *memory, buffer_t *dest)
 	memcpy(header.reporter, memory->reporter, sizeof(header.reporter));
 	memcpy(header.digest, memory->digest, sizeof(header.digest));
 	header.weight = memory->weight;
+	header.day = memory->day;
 	header.token_count = memory->token_count;
 	buffer_append(dest, &header, sizeof(header));
 	buffer_append(dest, memory->tokens,
@@ -1179,6 +1223,7 @@ import_memory(struct junk_learner *learner, bool spam, uint32_t count,
 		       sizeof(memory->reporter));
 		memcpy(memory->digest, header.digest, sizeof(memory->digest));
 		memory->weight = header.weight;
+		memory->day = header.day;
 		memory->token_count = header.token_count;
 		memory->tokens = i_new(junk_token_t, header.token_count + 1);
 		memcpy(memory->tokens, *data,

@@ -51,6 +51,11 @@ void junk_learner_learn(struct junk_learner *learner,
    it did to the weights as well, import an older snapshot and replay. */
 void junk_learner_forget(struct junk_learner *learner,
 			 const struct junk_report *report);
+/* Forget there all reports before a day (since 1970), of one reporter, or of
+   all if that is NULL. Returns how many. */
+unsigned int
+junk_learner_forget_many(struct junk_learner *learner,
+			 const unsigned char *reporter, uint32_t before_day);
 
 /* Append the whole state: an import of it continues exactly here. */
 void junk_learner_export(struct junk_learner *learner, buffer_t *dest);

@@ -41,7 +41,7 @@ junk_recorder_snapshot_is_due(const struct junk_recorder *recorder, time_t now)
 {
 	int64_t count = recorder->last_seq - recorder->snapshot_seq;
 
-	return count >= SNAPSHOT_REPORTS ||
+	return count >= SNAPSHOT_REPORTS || recorder->snapshot_again ||
 		(count > 0 && now - recorder->snapshot_time >= SNAPSHOT_SECS);
 }
 
@@ -210,7 +210,7 @@ junk_recorder_expire_old(struct junk_recorder *recorder, time_t now)
 
 	if (recorder->set.retention_days == 0)
 		return 0;
-	reports = junk_db_report_expire(recorder->db, before,
+	reports = junk_db_report_expire(recorder->db, before, now,
 					junk_recorder_settled_seq(recorder),
 					EXPIRE_BATCH);
 	if (reports < 0)
@@ -220,6 +220,10 @@ junk_recorder_expire_old(struct junk_recorder *recorder, time_t now)
 				DAY_SECS) < 0)
 		return -1;
 	junk_recorder_count_expired(recorder, reports);
+	/* what goes on a day goes at once, so this is rare */
+	if (junk_recorder_forget_memory(recorder, NULL, (uint32_t)
+					I_MAX(before / DAY_SECS, 0)) < 0)
+		return -1;
 	return reports == EXPIRE_BATCH ? 1 : 0;
 }
 
@@ -254,7 +258,7 @@ static int junk_recorder_expire_size(struct junk_recorder *recorder)
 	recorder->oversized = size > max;
 	if (size <= max - max / 16)
 		return junk_db_shrink(recorder->db, max);
-	ret = junk_db_report_expire(recorder->db, INT64_MAX,
+	ret = junk_db_report_expire(recorder->db, INT64_MAX, INT64_MAX,
 				    junk_recorder_settled_seq(recorder),
 				    EXPIRE_BATCH);
 	junk_recorder_count_expired(recorder, ret);

@@ -62,7 +62,8 @@ static void junk_rate_set_hour(struct junk_rate *rate, time_t now)
 {
 	const uint64_t hour = now < 0 ? 0 : (uint64_t)now / 3600;
 
-	if (hour > rate->hour) {
+	/* back by more than an hour: the clock was wrong */
+	if (hour > rate->hour || hour + 1 < rate->hour) {
 		rate->hour = hour;
 		junk_rate_clear(rate);
 	}

@@ -12,7 +12,7 @@ struct junk_rate *junk_rate_init(void);
 void junk_rate_deinit(struct junk_rate **rate);
 
 /* Count one more in an hour (seconds since 1970, any second of it) and return
-   how many it are now. A new hour begins with 0 for everybody; an earlier hour
+   how many it are now. A new hour begins with 0 for everybody; the hour before
    counts into the current one. */
 unsigned int
 junk_rate_add(struct junk_rate *rate, time_t now,

@@ -52,7 +52,9 @@ struct junk_recorder {
 	struct junk_recorder_counters txn_counters;
 	int64_t txn_seq;
 
-	struct junk_rate *rate;
+	/* how many of each reporter: reports that teach, and retracts of what
+	   isn't known */
+	struct junk_rate *rate, *retracts;
 	struct junk_report_ids *ids;
 	struct junk_token_counts *tokens;
 	/* events up to these are in the table tokens */
@@ -63,6 +65,8 @@ struct junk_recorder {
 	int64_t last_seq, snapshot_seq;
 	/* the snapshot is in the second half of its table */
 	bool snapshot_second;
+	/* what is in the other half is to be overwritten */
+	bool snapshot_again;
 	/* the one that is being written; NULL = none is */
 	buffer_t *snapshot_copy;
 	int64_t snapshot_copy_seq;
@@ -109,6 +113,13 @@ int junk_recorder_count_hour(struct junk_recorder *recorder,
    failed. */
 int junk_identities_check(struct junk_recorder *recorder,
 			  const struct junk_report *report, time_t now);
+
+/* The learner's memory of recent reports: forget those before a day, of one
+   reporter, or of all if that is NULL. What is learned then is learned without
+   them, so there is a snapshot without them before that. Returns 0 or -1. */
+int junk_recorder_forget_memory(struct junk_recorder *recorder,
+				const unsigned char *reporter,
+				uint32_t before_day);
 
 /* junk-replay.c: state from what is in the database */
 

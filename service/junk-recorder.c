@@ -21,6 +21,7 @@ junk_recorder_init(const struct junk_recorder_settings *set,
 	i_array_init(&recorder->pending, JUNK_RECORDER_MAX_PENDING);
 	i_array_init(&recorder->events, JUNK_RECORDER_MAX_PENDING);
 	recorder->rate = junk_rate_init();
+	recorder->retracts = junk_rate_init();
 	recorder->ids = junk_report_ids_init();
 	recorder->tokens = junk_token_counts_init();
 	return recorder;
@@ -36,6 +37,7 @@ void junk_recorder_deinit(struct junk_recorder **_recorder)
 	junk_snapshot_cancel(recorder);
 	junk_token_counts_deinit(&recorder->tokens);
 	junk_report_ids_deinit(&recorder->ids);
+	junk_rate_deinit(&recorder->retracts);
 	junk_rate_deinit(&recorder->rate);
 	array_free(&recorder->events);
 	array_free(&recorder->pending);
@@ -205,6 +207,30 @@ junk_recorder_record(struct junk_recorder *recorder,
 	return junk_recorder_insert(recorder, report, score.score, 0, now);
 }
 
+static uint64_t junk_recorder_max(const struct junk_recorder *recorder)
+{
+	return recorder->set.rate == 0 ? UINT64_MAX :
+		(uint64_t)recorder->set.rate * JUNK_RECORDER_REFUSE_FACTOR;
+}
+
+/* Of a report that isn't known: it may still come out of a spool. Its tokens
+   would only fill the database. */
+static int
+junk_recorder_record_retract(struct junk_recorder *recorder,
+			     const struct junk_report *report, time_t now)
+{
+	struct junk_report copy = *report;
+
+	if (!junk_report_is_admins(report) &&
+	    junk_rate_add(recorder->retracts, now, report->reporter) >
+	    junk_recorder_max(recorder)) {
+		recorder->txn_counters.refused++;
+		return 0;
+	}
+	copy.token_count = 0;
+	return junk_recorder_record(recorder, &copy, now);
+}
+
 /* What is known of a pair. */
 struct junk_recorder_old {
 	struct junk_db_report row;
@@ -237,9 +263,12 @@ junk_recorder_take_back(struct junk_recorder *recorder,
 
 	event->undo_of = old->row.seq;
 	event->hour = old->row.hour;
-	event->ignored = old->row.burst != 0;
+	/* another feature set's isn't in the model */
+	event->ignored = old->row.burst != 0 ||
+		old->report.feature_set != JUNK_FEATURE_SET;
 	event->report = old->report;
 	event->report.verdict = old->row.verdict;
+	event->report.origin = old->row.origin;
 	event->report.tokens = junk_recorder_copy_tokens(recorder,
 							 &old->report);
 	junk_recorder_set_digest(&event->report, old->row.id);
@@ -325,11 +354,9 @@ static int
 junk_recorder_may_report(struct junk_recorder *recorder,
 			 const struct junk_report *report, time_t now)
 {
-	const uint64_t max = (uint64_t)recorder->set.rate *
-		JUNK_RECORDER_REFUSE_FACTOR;
-
 	if (junk_recorder_is_limited(recorder, report) &&
-	    junk_rate_get(recorder->rate, now, report->reporter) >= max)
+	    junk_rate_get(recorder->rate, now, report->reporter) >=
+	    junk_recorder_max(recorder))
 		return 0;
 	if (recorder->set.uid_identities == 0 ||
 	    report->uid == JUNK_REPORT_UID_TRUSTED)
@@ -387,8 +414,11 @@ junk_recorder_process(struct junk_recorder *recorder,
 	if (ret == 0 ||
 	    junk_sealed_read(recorder->key, old.row.sealed,
 			     old.row.sealed_size, &old.report,
-			     &old.flags) < 0)
-		return junk_recorder_record(recorder, report, now);
+			     &old.flags) < 0) {
+		return report->verdict == JUNK_VERDICT_RETRACT ?
+			junk_recorder_record_retract(recorder, report, now) :
+			junk_recorder_record(recorder, report, now);
+	}
 	old.counts = old.row.undone == 0 && verdict_teaches(old.row.verdict);
 	return junk_recorder_record_again(recorder, &old, report, now);
 }
@@ -421,8 +451,12 @@ static void junk_recorder_forget_txn(struct junk_recorder *recorder)
 	const struct junk_recorder_event *event;
 
 	array_foreach(&recorder->events, event) {
-		if (event->undo_of == 0 &&
-		    junk_recorder_is_limited(recorder, &event->report))
+		if (event->undo_of != 0)
+			continue;
+		if (event->report.verdict == JUNK_VERDICT_RETRACT)
+			junk_rate_undo(recorder->retracts,
+				       event->report.reporter);
+		else if (junk_recorder_is_limited(recorder, &event->report))
 			junk_rate_undo(recorder->rate, event->report.reporter);
 	}
 }

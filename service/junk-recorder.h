@@ -105,6 +105,10 @@ int junk_recorder_snapshot(struct junk_recorder *recorder);
 int junk_recorder_forget(struct junk_recorder *recorder,
 			 const struct junk_forget *forget,
 			 unsigned int *count_r, bool *exact_r);
+/* After forget, once it is loaded again: what the classifier keeps of reports
+   that have expired, if all of a reporter's are meant. Returns 0 or -1. */
+int junk_recorder_forget_rest(struct junk_recorder *recorder,
+			      const struct junk_forget *forget);
 /* The next load learns from all reports that are kept. */
 int junk_recorder_drop_snapshot(struct junk_recorder *recorder);
 /* Before adopt: numbers go on after this one. */

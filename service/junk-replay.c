@@ -34,6 +34,9 @@ junk_recorder_learn(struct junk_recorder *recorder,
 {
 	struct junk_report report = event->report;
 
+	/* the same live and in a replay: what is sealed has the time of the
+	   last repetition */
+	report.stamp_usecs = (uint64_t)I_MAX(event->hour, 0) * 1000000;
 	if (event->undo_of == 0) {
 		junk_learner_learn(recorder->learner, &report, 1);
 		return;

@@ -295,10 +295,38 @@ static void test_junk_admin_forget_expired(void)
 	test_record_good();
 	test_record(9, 50, HAM, JUNK_ORIGIN_MOVE, LATER);
 	test_settle();
-	test_db_exec("DELETE FROM reports WHERE seq <= 10");
+	/* but for the first one, of a clock that was ahead */
+	test_db_exec("DELETE FROM reports WHERE seq BETWEEN 2 AND 10");
 	/* what was learned from them is in the snapshot only: it stays */
 	test_forget(&forget, 1, FALSE);
 	test_assert(recorder->snapshot_seq > 0);
+	test_end_admin();
+}
+
+/* A user goes whose reports have expired: what the classifier may learn again
+   goes, too. */
+static void test_junk_admin_forget_rest(void)
+{
+	static const unsigned char nine[JUNK_REPORTER_BYTES] = { 9 + 1 };
+	const struct junk_forget some = {
+		.reporter = nine, .origin = JUNK_ORIGIN_MOVE,
+	};
+	const struct junk_forget forget = { .reporter = nine };
+
+	test_begin_admin("forget: what is left of a reporter");
+	test_record_good();
+	test_record(9, 50, HAM, JUNK_ORIGIN_MOVE, NOW);
+	test_settle();
+	test_db_exec("DELETE FROM reports");
+	test_forget(&forget, 0, FALSE);
+	test_assert(junk_recorder_forget_rest(recorder, &some) == 0);
+	test_assert(junk_learner_forget_many(learner, nine, UINT32_MAX) == 1);
+	test_load();
+	test_assert(junk_recorder_forget_rest(recorder, &forget) == 0);
+	test_assert(recorder->snapshot_again);
+	test_load();
+	test_assert(junk_learner_forget_many(learner, nine, UINT32_MAX) == 0);
+	test_assert(junk_learner_forget_many(learner, NULL, UINT32_MAX) == 20);
 	test_end_admin();
 }
 
@@ -363,6 +391,7 @@ int main(void)
 		test_junk_admin_forget_burst,
 		test_junk_admin_forget_reporter,
 		test_junk_admin_forget_expired,
+		test_junk_admin_forget_rest,
 		test_junk_admin_rebuild,
 		test_junk_admin_lookup,
 		test_dir_deinit,

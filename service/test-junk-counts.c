@@ -68,8 +68,14 @@ static void test_junk_rate(void)
 	test_assert(junk_rate_add(rate, 7199, bert) == 1);
 	junk_rate_undo(rate, anna);
 	test_assert(junk_rate_add(rate, 7199, anna) == 2);
-	/* a clock that jumps back begins nothing anew */
+	/* a clock that jumps back a little begins nothing anew */
 	test_assert(junk_rate_add(rate, 1, anna) == 3);
+	/* one that was far ahead doesn't count for ever */
+	test_assert(junk_rate_add(rate, 36000000, anna) == 1);
+	test_assert(junk_rate_add(rate, 7199, anna) == 1);
+	test_assert(junk_rate_add(rate, 7199, anna) == 2);
+	test_assert(junk_rate_add(rate, 7199, anna) == 3);
+	test_assert(junk_rate_add(rate, 7199, bert) == 1);
 
 	junk_rate_export(rate, buf);
 	test_assert(buf->used == 8 + 2 * 20);

@@ -242,6 +242,19 @@ static void test_junk_db_tokens(void)
 	test_assert(junk_db_token_add(db, &token) == 0);
 	test_assert(test_db_int("SELECT sketch FROM tokens "
 				"WHERE class = 12") == 63);
+	/* but where all was taken back, nobody is behind it: who comes then is
+	   alone */
+	token.spam = 1;
+	test_assert(junk_db_token_add(db, &token) == 0);
+	token.spam = -1;
+	test_assert(junk_db_token_add(db, &token) == 0);
+	test_assert(test_db_int("SELECT 100 * spam + 10 * reporters + sketch "
+				"FROM tokens WHERE class = 12") == 0);
+	token.spam = 1;
+	token.sketch = 4;
+	test_assert(junk_db_token_add(db, &token) == 0);
+	test_assert(test_db_int("SELECT 100 * spam + 10 * reporters + sketch "
+				"FROM tokens WHERE class = 12") == 112);
 	test_db_exec("DELETE FROM tokens WHERE class = 12");
 	test_db_exec("UPDATE tokens SET day = 1");
 	/* rare ones aren't shown */
@@ -376,6 +389,14 @@ static void test_junk_db_token_expire_cost(void)
 	test_end();
 }
 
+/* No clock was ever wrong. */
+static int test_expire(struct junk_db *db, int64_t before_hour,
+		       int64_t max_seq, unsigned int limit)
+{
+	return junk_db_report_expire(db, before_hour, INT64_MAX, max_seq,
+				     limit);
+}
+
 static void test_junk_db_expire(void)
 {
 	struct junk_key *key = test_key_new();
@@ -392,11 +413,41 @@ static void test_junk_db_expire(void)
 	}
 	/* still to be learned that it was taken back */
 	test_assert(junk_db_report_undo(db, 2, 11) == 0);
-	test_assert(junk_db_report_expire(db, HOUR_1, 10, 100) == 0);
-	test_assert(junk_db_report_expire(db, HOUR_1 + 1, 10, 3) == 2);
-	test_assert(junk_db_report_expire(db, HOUR_1 + 1, 10, 100) == 1);
-	test_assert(junk_db_report_expire(db, INT64_MAX, 6, 100) == 2);
-	test_assert(junk_db_report_expire(db, INT64_MAX, 11, 100) == 5);
+	test_assert(test_expire(db, HOUR_1, 10, 100) == 0);
+	test_assert(test_expire(db, HOUR_1 + 1, 10, 3) == 2);
+	test_assert(test_expire(db, HOUR_1 + 1, 10, 100) == 1);
+	test_assert(test_expire(db, INT64_MAX, 6, 100) == 2);
+	test_assert(test_expire(db, INT64_MAX, 11, 100) == 5);
+	junk_db_close(&db);
+	junk_key_unref(&key);
+	test_end();
+}
+
+/* Reports of a clock that was ahead stay until then, and others go. */
+static void test_junk_db_expire_future(void)
+{
+	struct junk_key *key = test_key_new();
+	struct junk_db_report report;
+	struct junk_db *db;
+	int64_t count;
+
+	test_begin("junk_db: expiry behind reports of the future");
+	test_db_delete();
+	db = test_db_open(key);
+	for (unsigned int i = 1; i <= 30; i++) {
+		test_report_init(&report, i, i);
+		report.hour = i <= 20 ? HOUR_1 + 7200 : HOUR_1;
+		test_assert(junk_db_report_insert(db, &report) == 0);
+	}
+	test_assert(junk_db_report_undo(db, 30, 31) == 0);
+	test_assert(junk_db_event_count(db, &count) == 0 && count == 31);
+	for (unsigned int i = 0; i < 2; i++) {
+		test_assert(junk_db_report_expire(db, HOUR_1 + 1, HOUR_1 + 3600,
+						  31, 5) == 5);
+	}
+	test_assert(junk_db_event_count(db, &count) == 0 && count == 20);
+	test_assert(junk_db_report_expire(db, HOUR_1 + 7201, HOUR_1 + 10800,
+					  31, 100) == 20);
 	junk_db_close(&db);
 	junk_key_unref(&key);
 	test_end();
@@ -423,7 +474,7 @@ static void test_junk_db_empty_wal(void)
 	/* nothing was deleted: it costs nothing */
 	test_report_init(&report, 1, 1);
 	test_assert(junk_db_report_insert(db, &report) == 0);
-	test_assert(junk_db_report_expire(db, HOUR_1, 1, 10) == 0);
+	test_assert(test_expire(db, HOUR_1, 1, 10) == 0);
 	test_assert(junk_db_hour_expire(db, HOUR_1) == 0);
 	test_assert(junk_db_empty_wal(db) == 1);
 	test_assert(test_db_wal_size() > 0);
@@ -440,7 +491,7 @@ static void test_junk_db_empty_wal(void)
 	test_assert(junk_db_token_add(db, &gone) == 0);
 	test_assert(junk_db_empty_wal(db) == 1);
 	test_assert(test_db_wal_size() == 0);
-	test_assert(junk_db_report_expire(db, HOUR_1 + 1, 2, 10) == 1);
+	test_assert(test_expire(db, HOUR_1 + 1, 2, 10) == 1);
 	test_assert(junk_db_empty_wal(db) == 1);
 	test_assert(test_db_wal_size() == 0);
 	junk_db_close(&db);
@@ -690,7 +741,7 @@ static void test_junk_db_full(void)
 	test_assert_ucmp(size2, >=, size + 90000);
 
 	/* and space is given back */
-	test_assert(junk_db_report_expire(db, INT64_MAX, 1, 10) == 1);
+	test_assert(test_expire(db, INT64_MAX, 1, 10) == 1);
 	test_assert(junk_db_size(db, &size2) == 0 && size2 == size);
 	test_assert(junk_db_shrink(db, size2 + 100000) == 0);
 	test_assert(junk_db_shrink(db, size2) == 1);
@@ -779,6 +830,7 @@ int main(void)
 		test_junk_db_token_expire,
 		test_junk_db_token_expire_cost,
 		test_junk_db_expire,
+		test_junk_db_expire_future,
 		test_junk_db_empty_wal,
 		test_junk_db_blobs,
 		test_junk_db_open,

@@ -8,10 +8,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define NOW ((time_t)1700000000)
@@ -282,6 +284,91 @@ static void test_junk_engine_corrupt_live(void)
 	test_end();
 }
 
+/* What is written beyond fails as on a full disk. */
+static void test_limit_files(rlim_t size)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) < 0)
+		i_fatal("getrlimit() failed: %m");
+	limit.rlim_cur = size;
+	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
+	    setrlimit(RLIMIT_FSIZE, &limit) < 0)
+		i_fatal("setrlimit() failed: %m");
+}
+
+static bool test_rekey(struct junk_engine *engine, rlim_t size)
+{
+	const struct junk_frame frame = { .type = JUNK_FRAME_REKEY };
+	string_t *answer = t_str_new(128);
+	const char *error;
+
+	test_limit_files(size);
+	return junk_engine_admin(engine, &frame, now, answer, &error) == 0;
+}
+
+static bool test_damage(struct junk_engine *engine, rlim_t size)
+{
+	test_db_exec("PRAGMA wal_checkpoint(TRUNCATE)");
+	test_overwrite_db(8192, 64 * 8192);
+	test_db_exec("PRAGMA user_version = 1");
+	test_add(engine);
+	test_limit_files(size);
+	return junk_engine_commit(engine, now);
+}
+
+/* The new database, at each step on its way: the model goes on once there is
+   room, also in the next process. */
+static void test_junk_engine_no_new_db(void)
+{
+	static const struct {
+		bool (*replace)(struct junk_engine *engine, rlim_t size);
+		rlim_t size;
+		unsigned int errors;
+	} tests[] = {
+		/* more than our own log has, less than the tables need */
+		{ test_damage, 65536, 2 },
+		/* less than the snapshot needs */
+		{ test_damage, 1000000, 2 },
+		{ test_rekey, 65536, 1 },
+		{ test_rekey, 1000000, 1 },
+	};
+	struct junk_engine *engine;
+	int spam;
+
+	test_begin("junk_engine: no room for a new database");
+	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) {
+		engine = test_engine_new();
+		now += 1000;
+		test_assert_idx(junk_engine_start(engine, now), i);
+		for (unsigned int j = 0; j < 20; j++)
+			test_add(engine);
+		test_assert_idx(junk_engine_commit(engine, now), i);
+		while (junk_engine_maintain(engine, now)) ;
+		spam = atoi(test_status(engine, "model_spam"));
+
+		test_expect_errors(tests[i].errors);
+		test_assert_idx(!tests[i].replace(engine, tests[i].size), i);
+		test_assert_idx(!junk_engine_start(engine, ++now), i);
+		test_limit_files(RLIM_INFINITY);
+		test_expect_no_more_errors();
+
+		test_assert_idx(junk_engine_start(engine, ++now), i);
+		test_add(engine);
+		test_assert_idx(junk_engine_commit(engine, now), i);
+		spam += tests[i].replace == test_damage ? 2 : 1;
+		for (unsigned int j = 0; j < 2; j++) {
+			test_assert_idx(atoi(test_status(engine,
+				"model_spam")) == spam, i);
+			junk_engine_deinit(&engine);
+			engine = test_engine_new();
+			test_assert_idx(junk_engine_start(engine, now), i);
+		}
+		junk_engine_deinit(&engine);
+	}
+	test_end();
+}
+
 static void test_junk_engine_segment(void)
 {
 	struct junk_engine *engine;
@@ -320,6 +407,7 @@ int main(void)
 		test_junk_engine_locked,
 		test_junk_engine_corrupt_at_start,
 		test_junk_engine_corrupt_live,
+		test_junk_engine_no_new_db,
 		test_junk_engine_segment,
 		test_dir_deinit,
 		NULL

@@ -518,6 +518,42 @@ static void test_junk_recorder_admin(void)
 		test_assert(junk_recorder_commit(recorder, NOW) == 0);
 		test_assert_idx(test_replay_is_same(), i);
 	}
+	/* taken back by the person, when the snapshot has it */
+	test_settle();
+	for (unsigned int m = 0; m < 60; m++)
+		test_record(100, 1000 + m, RETRACT, NOW + 1);
+	test_assert(test_replay_is_same());
+	test_end_recorder();
+}
+
+/* Retracts of what isn't known: without tokens, and not without end. */
+static void test_junk_recorder_refuse_retracts(void)
+{
+	const unsigned int max = 2 * JUNK_RECORDER_REFUSE_FACTOR;
+	struct junk_report *report;
+
+	test_begin_recorder("junk_recorder: refuse retracts");
+	recorder_set.rate = 2;
+	test_close();
+	test_open();
+	for (unsigned int m = 0; m < max + 10; m++)
+		test_record(1, m, RETRACT, NOW);
+	test_assert(test_db_int("SELECT count(*) FROM reports") == max);
+	test_assert(junk_recorder_get_counters(recorder)->refused == 10);
+	test_assert(test_db_int("SELECT max(length(sealed)) FROM reports") <
+		    100);
+	/* reports aren't counted with them, and are taken back */
+	test_record(1, 1000, SPAM, NOW);
+	test_record(1, 1000, RETRACT, NOW + 1);
+	test_assert(test_db_int("SELECT burst = 0 AND undone FROM reports "
+				"ORDER BY seq DESC LIMIT 1") == 1);
+	report = test_report(1, 2000, RETRACT, NOW);
+	report->uid = 0;
+	report->origin = JUNK_ORIGIN_LEARN;
+	junk_recorder_add(recorder, report);
+	test_assert(junk_recorder_commit(recorder, NOW + 10 * DAY) == 0);
+	test_assert(test_db_int("SELECT count(*) FROM reports") == max + 2);
+	test_assert(test_replay_is_same());
 	test_end_recorder();
 }
 
@@ -679,6 +715,12 @@ static void test_junk_recorder_expire(void)
 	test_assert(test_db_int("SELECT count(*) FROM tokens "
 				"WHERE reporters < 2") == 0);
 	test_assert(test_db_int("SELECT count(*) FROM tokens") > 0);
+	/* nor does the classifier keep them, in either half of the snapshot */
+	test_assert(!recorder->snapshot_again);
+	test_assert(test_replay_is_same());
+	test_close();
+	test_open();
+	test_assert(junk_learner_forget_many(learner, NULL, UINT32_MAX) == 0);
 	/* numbers aren't used again */
 	test_record(1, 9, SPAM, NOW);
 	test_assert(junk_recorder_last_seq(recorder) == 4);
@@ -932,6 +974,7 @@ int main(void)
 		test_junk_recorder_burst,
 		test_junk_recorder_admin,
 		test_junk_recorder_refuse,
+		test_junk_recorder_refuse_retracts,
 		test_junk_recorder_identities,
 		test_junk_recorder_faults,
 		test_junk_recorder_expire,
