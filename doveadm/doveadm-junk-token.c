@@ -23,14 +23,11 @@ struct token_search {
 };
 
 /* The word alone, in whatever class; not what is around it. Structure is
-   written with what it belongs to ("local:offer"), a capitalised word is
-   marked ("offer^"). */
+   written with what it belongs to ("local:offer"). */
 static bool text_is_word(const char *text, const char *word)
 {
 	size_t len = strlen(word), text_len = strlen(text);
 
-	if (text_len > 0 && text[text_len - 1] == '^')
-		text_len--;
 	if (text_len < len ||
 	    strncasecmp(text + text_len - len, word, len) != 0)
 		return FALSE;
