@@ -42,6 +42,13 @@ struct junk_kind {
 	enum junk_box kind;
 };
 
+/* A message that was copied or moved out of Junk; the name is its mailbox', which
+   outlives the transaction. */
+struct junk_left {
+	const char *vname;
+	uint32_t uid;
+};
+
 struct junk_txn {
 	struct junk_txn *next_spare;
 
@@ -53,6 +60,7 @@ struct junk_txn {
 	buffer_t *tokens;
 	ARRAY(struct junk_pending) pending;
 	ARRAY(struct junk_trail_add) trail;
+	ARRAY(struct junk_left) left;
 	/* of those in pending that are reported later: all that can be found
 	   then, and those that have to be */
 	ARRAY_TYPE(junk_intent) intents, unread;
@@ -86,6 +94,7 @@ static struct junk_txn *junk_txn_get(void)
 	txn = i_new(struct junk_txn, 1);
 	i_array_init(&txn->pending, 1);
 	i_array_init(&txn->trail, 1);
+	i_array_init(&txn->left, 1);
 	i_array_init(&txn->intents, 1);
 	i_array_init(&txn->unread, 1);
 	return txn;
@@ -95,6 +104,7 @@ static void junk_txn_free(struct junk_txn *txn)
 {
 	array_free(&txn->pending);
 	array_free(&txn->trail);
+	array_free(&txn->left);
 	array_free(&txn->intents);
 	array_free(&txn->unread);
 	i_free(txn);
@@ -120,6 +130,7 @@ static void junk_transaction_end(struct junk_txn *txn)
 		.next_spare = junk_spare_txns,
 		.pending = txn->pending,
 		.trail = txn->trail,
+		.left = txn->left,
 		.intents = txn->intents,
 		.unread = txn->unread,
 	};
@@ -130,12 +141,14 @@ static void junk_transaction_end(struct junk_txn *txn)
 	array_foreach_modifiable(&txn->pending, pending)
 		junk_pending_clear(pending);
 	if (array_count(&txn->pending) > KEEP_TXN_COUNT ||
-	    array_count(&txn->trail) > KEEP_TXN_COUNT) {
+	    array_count(&txn->trail) > KEEP_TXN_COUNT ||
+	    array_count(&txn->left) > KEEP_TXN_COUNT) {
 		junk_txn_free(txn);
 		return;
 	}
 	array_clear(&spare.pending);
 	array_clear(&spare.trail);
+	array_clear(&spare.left);
 	array_clear(&spare.intents);
 	array_clear(&spare.unread);
 	*txn = spare;
@@ -407,9 +420,12 @@ junk_transaction_commit(void *_txn,
 			struct mail_transaction_commit_changes *changes)
 {
 	struct junk_txn *txn = _txn;
+	const struct junk_left *left;
 
 	if (txn == NULL)
 		return;
+	array_foreach(&txn->left, left)
+		junk_user_forget_held(txn->juser, left->vname, left->uid);
 	if (array_count(&txn->trail) > 0)
 		junk_txn_write_trail(txn);
 	if (array_count(&txn->pending) > 0)
@@ -535,9 +551,10 @@ static void junk_mail_copy(void *_txn, struct mail *src, struct mail *dst)
 	real_dst = junk_txn_real_mail(txn, dst);
 	from = junk_kind_get(txn, &txn->src_kind, real_src->box);
 	if (from == JUNK_BOX_JUNK) {
-		junk_user_forget_held(txn->juser,
-				      mailbox_get_vname(real_src->box),
-				      real_src->uid);
+		struct junk_left *left = array_append_space(&txn->left);
+
+		left->vname = mailbox_get_vname(real_src->box);
+		left->uid = real_src->uid;
 	}
 	decision = junk_decide_copy(from, junk_kind_get(txn, &txn->kind,
 							real_dst->box),

@@ -470,6 +470,11 @@ def test_over_quota(t):
     # a MOVE needs no room
     c.cmd("MOVE 1 Junk")
     p.expect("spam move")
+    # what was said before isn't taken back by what fails
+    c = p.client(select="Junk")
+    c.cmd("STORE 1 +FLAGS ($NotJunk)")
+    c.cmd("COPY 1 INBOX", expect="NO")
+    p.expect("-1 spam move")
 
 
 def test_acl_denied(t):
