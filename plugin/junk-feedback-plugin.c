@@ -60,6 +60,7 @@ struct junk_txn {
 	buffer_t *tokens;
 	ARRAY(struct junk_pending) pending;
 	ARRAY(struct junk_trail_add) trail;
+	/* not created if there is none */
 	ARRAY(struct junk_left) left;
 	/* of those in pending that are reported later: all that can be found
 	   then, and those that have to be */
@@ -94,7 +95,6 @@ static struct junk_txn *junk_txn_get(void)
 	txn = i_new(struct junk_txn, 1);
 	i_array_init(&txn->pending, 1);
 	i_array_init(&txn->trail, 1);
-	i_array_init(&txn->left, 1);
 	i_array_init(&txn->intents, 1);
 	i_array_init(&txn->unread, 1);
 	return txn;
@@ -104,7 +104,6 @@ static void junk_txn_free(struct junk_txn *txn)
 {
 	array_free(&txn->pending);
 	array_free(&txn->trail);
-	array_free(&txn->left);
 	array_free(&txn->intents);
 	array_free(&txn->unread);
 	i_free(txn);
@@ -130,7 +129,6 @@ static void junk_transaction_end(struct junk_txn *txn)
 		.next_spare = junk_spare_txns,
 		.pending = txn->pending,
 		.trail = txn->trail,
-		.left = txn->left,
 		.intents = txn->intents,
 		.unread = txn->unread,
 	};
@@ -138,17 +136,17 @@ static void junk_transaction_end(struct junk_txn *txn)
 
 	if (txn->tokens != NULL)
 		junk_user_buffer_free(txn->juser, &txn->tokens);
+	if (array_is_created(&txn->left))
+		array_free(&txn->left);
 	array_foreach_modifiable(&txn->pending, pending)
 		junk_pending_clear(pending);
 	if (array_count(&txn->pending) > KEEP_TXN_COUNT ||
-	    array_count(&txn->trail) > KEEP_TXN_COUNT ||
-	    array_count(&txn->left) > KEEP_TXN_COUNT) {
+	    array_count(&txn->trail) > KEEP_TXN_COUNT) {
 		junk_txn_free(txn);
 		return;
 	}
 	array_clear(&spare.pending);
 	array_clear(&spare.trail);
-	array_clear(&spare.left);
 	array_clear(&spare.intents);
 	array_clear(&spare.unread);
 	*txn = spare;
@@ -424,8 +422,11 @@ junk_transaction_commit(void *_txn,
 
 	if (txn == NULL)
 		return;
-	array_foreach(&txn->left, left)
-		junk_user_forget_held(txn->juser, left->vname, left->uid);
+	if (array_is_created(&txn->left)) {
+		array_foreach(&txn->left, left)
+			junk_user_forget_held(txn->juser, left->vname,
+					      left->uid);
+	}
 	if (array_count(&txn->trail) > 0)
 		junk_txn_write_trail(txn);
 	if (array_count(&txn->pending) > 0)
@@ -537,6 +538,17 @@ junk_copy_decided(struct junk_txn *txn, enum junk_decision decision,
 		(void)junk_txn_add_now(txn, dst, verdict, origin, FALSE);
 }
 
+static void junk_txn_left(struct junk_txn *txn, struct mail *mail)
+{
+	struct junk_left *left;
+
+	if (!array_is_created(&txn->left))
+		i_array_init(&txn->left, 8);
+	left = array_append_space(&txn->left);
+	left->vname = mailbox_get_vname(mail->box);
+	left->uid = mail->uid;
+}
+
 static void junk_mail_copy(void *_txn, struct mail *src, struct mail *dst)
 {
 	struct junk_txn *txn = _txn;
@@ -550,12 +562,8 @@ static void junk_mail_copy(void *_txn, struct mail *src, struct mail *dst)
 	real_src = junk_txn_real_mail(txn, src);
 	real_dst = junk_txn_real_mail(txn, dst);
 	from = junk_kind_get(txn, &txn->src_kind, real_src->box);
-	if (from == JUNK_BOX_JUNK) {
-		struct junk_left *left = array_append_space(&txn->left);
-
-		left->vname = mailbox_get_vname(real_src->box);
-		left->uid = real_src->uid;
-	}
+	if (from == JUNK_BOX_JUNK)
+		junk_txn_left(txn, real_src);
 	decision = junk_decide_copy(from, junk_kind_get(txn, &txn->kind,
 							real_dst->box),
 				    junk_keywords_parse(mail_get_keywords(src)));
