@@ -47,10 +47,14 @@ static const struct junk_settings junk_default_settings = {
 		"Sk*ppost,Roskaposti",
 	.junk_feedback_trash =
 		"Trash,Deleted Items,Deleted Messages,Bin,Papierkorb,"
-		"Gel*schte Elemente,Corbeille,Papelera,Cestino,Prullenbak",
+		"Gel*schte Elemente,Corbeille,*l*ments supprim*s,Papelera,"
+		"Elementos eliminados,Cestino,Posta eliminata,Prullenbak,"
+		"Verwijderde items",
 	.junk_feedback_ignore =
 		"Drafts,Sent,Sent Items,Sent Messages,Sent Mail,Templates,"
-		"Outbox,Entw*rfe,Gesendet,Gesendete*,Vorlagen",
+		"Outbox,Entw*rfe,Gesendet,Gesendete*,Vorlagen,"
+		"*l*ments envoy*s,Elementos enviados,Posta inviata,"
+		"Verzonden items",
 	.junk_feedback_unsure = "",
 	.junk_feedback_keywords = TRUE,
 	.junk_feedback_append = TRUE,

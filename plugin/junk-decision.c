@@ -32,13 +32,14 @@ junk_decide_copy(enum junk_box from, enum junk_box to,
 {
 	enum { N = JUNK_DECIDE_NOTHING, S = JUNK_DECIDE_SPAM,
 	       H = JUNK_DECIDE_HAM, W = JUNK_DECIDE_WEAK_HAM,
-	       L = JUNK_DECIDE_LEFT_JUNK, C = JUNK_DECIDE_HAM_IF_LEFT_JUNK };
+	       L = JUNK_DECIDE_LEFT_JUNK, C = JUNK_DECIDE_HAM_IF_LEFT_JUNK,
+	       U = JUNK_DECIDE_SPAM_UNLESS_LEFT_JUNK };
 	static const unsigned char table[JUNK_BOX_COUNT][JUNK_BOX_COUNT] = {
 		/* from:	  to: other inbox junk trash unsure ignore */
 		[JUNK_BOX_OTHER]  = { N,    N,    S,   N,    N,     N },
 		[JUNK_BOX_INBOX]  = { W,    N,    S,   N,    N,     N },
 		[JUNK_BOX_JUNK]   = { H,    H,    N,   L,    N,     N },
-		[JUNK_BOX_TRASH]  = { C,    C,    S,   N,    N,     N },
+		[JUNK_BOX_TRASH]  = { C,    C,    U,   N,    N,     N },
 		[JUNK_BOX_UNSURE] = { H,    H,    S,   N,    N,     N },
 		[JUNK_BOX_IGNORE] = { N,    N,    N,   N,    N,     N },
 	};
@@ -84,7 +85,7 @@ junk_decide_keywords(enum junk_box box, enum junk_keywords old_keywords,
 	case JUNK_KEYWORDS_NOT_JUNK:
 		if (box == JUNK_BOX_JUNK)
 			return JUNK_DECIDE_HAM_IF_KEPT;
-		if (box == JUNK_BOX_UNSURE || had_junk || was_junk)
+		if (had_junk || was_junk)
 			return JUNK_DECIDE_HAM;
 		/* Thunderbird's own filter sets it on each new mail */
 		return JUNK_DECIDE_NOTHING;

@@ -36,7 +36,7 @@ enum junk_decision {
 	/* ham if it came from Junk, otherwise nothing */
 	JUNK_DECIDE_HAM_IF_LEFT_JUNK,
 	/* spam unless it came from Junk just now (a client that moves by
-	   APPEND, between two Junk folders) */
+	   APPEND, between two Junk folders; one put back out of Trash) */
 	JUNK_DECIDE_SPAM_UNLESS_LEFT_JUNK,
 	/* ham, unless the same message is moved to Trash right after it: some
 	   clients set the keyword on each message that leaves Junk */

@@ -303,11 +303,12 @@ junk_txn_add_trail(struct junk_txn *txn, enum junk_trail_type type,
 
 static bool
 junk_txn_find_trail(struct junk_txn *txn, enum junk_trail_type type,
-		    uint64_t key)
+		    uint64_t key, time_t since)
 {
 	struct junk_trail *trail = junk_user_get_trail(txn->juser);
 
-	return trail != NULL && junk_trail_find(trail, type, key, ioloop_time);
+	return trail != NULL &&
+		junk_trail_find(trail, type, key, since, ioloop_time);
 }
 
 static void junk_txn_write_trail(struct junk_txn *txn)
@@ -477,7 +478,7 @@ static void junk_mail_save(void *_txn, struct mail *mail)
 	}
 
 	key = junk_trail_key(junk_txn_last(txn)->digest, JUNK_DIGEST_BYTES);
-	left_junk = junk_txn_find_trail(txn, JUNK_TRAIL_DELETED, key);
+	left_junk = junk_txn_find_trail(txn, JUNK_TRAIL_DELETED, key, 0);
 	if (left_junk != (decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK))
 		junk_txn_remove_last(txn);
 	if (decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK && !left_junk) {
@@ -514,9 +515,18 @@ junk_copy_decided(struct junk_txn *txn, enum junk_decision decision,
 	case JUNK_DECIDE_HAM_IF_LEFT_JUNK:
 		key = junk_guid_key(src);
 		if (key == 0 ||
-		    !junk_txn_find_trail(txn, JUNK_TRAIL_TRASHED, key))
+		    !junk_txn_find_trail(txn, JUNK_TRAIL_TRASHED, key, 0))
 			return;
 		verdict = JUNK_VERDICT_HAM;
+		break;
+	case JUNK_DECIDE_SPAM_UNLESS_LEFT_JUNK:
+		/* put back a moment later: the deletion was a mistake */
+		key = junk_guid_key(src);
+		if (key != 0 &&
+		    junk_txn_find_trail(txn, JUNK_TRAIL_TRASHED, key,
+					ioloop_time - JUNK_TRAIL_PAIR_SECS))
+			return;
+		verdict = JUNK_VERDICT_SPAM;
 		break;
 	case JUNK_DECIDE_WEAK_HAM:
 		if (!junk_user_get_settings(txn->juser)->weak_ham)
@@ -580,6 +590,7 @@ static void junk_mail_copy(void *_txn, struct mail *src, struct mail *dst)
 static void junk_mail_deleted(struct junk_txn *txn, struct mail *mail)
 {
 	struct junk_pending pending;
+	time_t arrived;
 	uint64_t key;
 
 	if (!junk_user_get_settings(txn->juser)->append ||
@@ -587,7 +598,10 @@ static void junk_mail_deleted(struct junk_txn *txn, struct mail *mail)
 	    junk_user_tokenize(txn->juser, mail, FALSE, NULL, &pending) < 0)
 		return;
 	key = junk_trail_key(pending.digest, sizeof(pending.digest));
-	if (junk_txn_find_trail(txn, JUNK_TRAIL_APPENDED, key))
+	/* what was appended before it came here isn't where it goes */
+	if (mail_get_save_date(mail, &arrived) < 0)
+		arrived = 0;
+	if (junk_txn_find_trail(txn, JUNK_TRAIL_APPENDED, key, arrived))
 		(void)junk_txn_add_now(txn, mail, JUNK_VERDICT_HAM,
 				       JUNK_ORIGIN_APPEND, FALSE);
 	else

@@ -469,6 +469,9 @@ junk_user_hold(struct junk_user *juser, const struct junk_pending *p,
 	if (juser->to_held == NULL) {
 		juser->to_held = timeout_add_to(io_loop_get_root(), HELD_MSECS,
 						junk_user_held_timeout, juser);
+	} else {
+		/* a client may mark many before it moves them all */
+		timeout_reset(juser->to_held);
 	}
 }
 

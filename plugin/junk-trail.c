@@ -166,7 +166,7 @@ static void junk_trail_refresh(struct junk_trail *trail)
 }
 
 bool junk_trail_find(struct junk_trail *trail, enum junk_trail_type type,
-		     uint64_t key, time_t now)
+		     uint64_t key, time_t since, time_t now)
 {
 	const unsigned char *record, *end;
 	uint32_t time;
@@ -180,8 +180,9 @@ bool junk_trail_find(struct junk_trail *trail, enum junk_trail_type type,
 		if (record[4] != type || le64_to_cpu_unaligned(record + 8) != key)
 			continue;
 		time = le32_to_cpu_unaligned(record);
-		if (type == JUNK_TRAIL_TRASHED ||
-		    (uint32_t)now - time <= JUNK_TRAIL_PAIR_SECS)
+		if ((time_t)time >= since &&
+		    (type == JUNK_TRAIL_TRASHED ||
+		     (uint32_t)now - time <= JUNK_TRAIL_PAIR_SECS))
 			return TRUE;
 	}
 	return FALSE;

@@ -48,9 +48,10 @@ int junk_trail_write(struct junk_trail *trail, const char **error_r);
 /* Forget what wasn't written. */
 void junk_trail_rollback(struct junk_trail *trail);
 
-/* Was it remembered, by any session? Reads the file again when it has changed.
-   A missing or unreadable file, or one that makes no sense, says no. */
+/* Was it remembered, by any session, at a time or later (0 = ever)? Reads the
+   file again when it has changed. A missing or unreadable file, or one that makes
+   no sense, says no. */
 bool junk_trail_find(struct junk_trail *trail, enum junk_trail_type type,
-		     uint64_t key, time_t now);
+		     uint64_t key, time_t since, time_t now);
 
 #endif

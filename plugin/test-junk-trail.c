@@ -34,38 +34,43 @@ static void test_junk_trail(void)
 	test_dir_create();
 	one = junk_trail_init(TEST_DIR);
 	two = junk_trail_init(TEST_DIR);
-	test_assert(!junk_trail_find(one, JUNK_TRAIL_TRASHED, 1, NOW));
+	test_assert(!junk_trail_find(one, JUNK_TRAIL_TRASHED, 1, 0, NOW));
 	test_assert(junk_trail_write(one, &error) == 0);
 	test_assert(stat(TRAIL_PATH, &st) < 0);
 
 	junk_trail_add(one, JUNK_TRAIL_TRASHED, 1, NOW);
 	junk_trail_add(one, JUNK_TRAIL_DELETED, 2, NOW);
-	test_assert(!junk_trail_find(one, JUNK_TRAIL_TRASHED, 1, NOW));
+	test_assert(!junk_trail_find(one, JUNK_TRAIL_TRASHED, 1, 0, NOW));
 	test_assert(junk_trail_write(one, &error) == 0);
 	test_assert(stat(TRAIL_PATH, &st) == 0 &&
 		    (st.st_mode & 0777) == 0600);
 
 	/* the other session sees it */
-	test_assert(junk_trail_find(two, JUNK_TRAIL_TRASHED, 1, NOW));
-	test_assert(junk_trail_find(two, JUNK_TRAIL_DELETED, 2, NOW));
-	test_assert(!junk_trail_find(two, JUNK_TRAIL_TRASHED, 2, NOW));
-	test_assert(!junk_trail_find(two, JUNK_TRAIL_APPENDED, 2, NOW));
+	test_assert(junk_trail_find(two, JUNK_TRAIL_TRASHED, 1, 0, NOW));
+	test_assert(junk_trail_find(two, JUNK_TRAIL_DELETED, 2, 0, NOW));
+	test_assert(!junk_trail_find(two, JUNK_TRAIL_TRASHED, 2, 0, NOW));
+	test_assert(!junk_trail_find(two, JUNK_TRAIL_APPENDED, 2, 0, NOW));
 	junk_trail_add(one, JUNK_TRAIL_APPENDED, 3, NOW);
 	test_assert(junk_trail_write(one, &error) == 0);
-	test_assert(junk_trail_find(two, JUNK_TRAIL_APPENDED, 3, NOW));
+	test_assert(junk_trail_find(two, JUNK_TRAIL_APPENDED, 3, 0, NOW));
+
+	/* what was before doesn't count */
+	test_assert(junk_trail_find(two, JUNK_TRAIL_APPENDED, 3, NOW, NOW));
+	test_assert(!junk_trail_find(two, JUNK_TRAIL_APPENDED, 3, NOW + 1,
+				     NOW));
 
 	/* pairs only for a while, what was trashed for ever */
-	test_assert(junk_trail_find(two, JUNK_TRAIL_DELETED, 2,
+	test_assert(junk_trail_find(two, JUNK_TRAIL_DELETED, 2, 0,
 				    NOW + JUNK_TRAIL_PAIR_SECS));
-	test_assert(!junk_trail_find(two, JUNK_TRAIL_DELETED, 2,
+	test_assert(!junk_trail_find(two, JUNK_TRAIL_DELETED, 2, 0,
 				     NOW + JUNK_TRAIL_PAIR_SECS + 1));
-	test_assert(junk_trail_find(two, JUNK_TRAIL_TRASHED, 1,
+	test_assert(junk_trail_find(two, JUNK_TRAIL_TRASHED, 1, 0,
 				    NOW + 86400 * 365));
 
 	junk_trail_add(one, JUNK_TRAIL_TRASHED, 9, NOW);
 	junk_trail_rollback(one);
 	test_assert(junk_trail_write(one, &error) == 0);
-	test_assert(!junk_trail_find(one, JUNK_TRAIL_TRASHED, 9, NOW));
+	test_assert(!junk_trail_find(one, JUNK_TRAIL_TRASHED, 9, 0, NOW));
 	junk_trail_deinit(&one);
 	junk_trail_deinit(&two);
 	test_dir_remove();
@@ -90,11 +95,11 @@ static void test_junk_trail_bounded(void)
 	}
 	test_assert(stat(TRAIL_PATH, &st) == 0 &&
 		    st.st_size == JUNK_TRAIL_MAX_RECORDS / 2 * 16);
-	test_assert(!junk_trail_find(trail, JUNK_TRAIL_TRASHED, 1, NOW));
+	test_assert(!junk_trail_find(trail, JUNK_TRAIL_TRASHED, 1, 0, NOW));
 	test_assert(junk_trail_find(trail, JUNK_TRAIL_TRASHED,
-				    JUNK_TRAIL_MAX_RECORDS, NOW));
+				    JUNK_TRAIL_MAX_RECORDS, 0, NOW));
 	test_assert(junk_trail_find(trail, JUNK_TRAIL_TRASHED,
-				    JUNK_TRAIL_MAX_RECORDS / 2 + 1, NOW));
+				    JUNK_TRAIL_MAX_RECORDS / 2 + 1, 0, NOW));
 	junk_trail_deinit(&trail);
 	test_dir_remove();
 	test_end();
@@ -112,11 +117,11 @@ static void test_junk_trail_damaged(void)
 	test_assert(fd != -1 && write(fd, "garbage in the file", 19) == 19);
 	i_close_fd(&fd);
 	trail = junk_trail_init(TEST_DIR);
-	test_assert(!junk_trail_find(trail, JUNK_TRAIL_TRASHED, 1, NOW));
+	test_assert(!junk_trail_find(trail, JUNK_TRAIL_TRASHED, 1, 0, NOW));
 	junk_trail_deinit(&trail);
 
 	trail = junk_trail_init(TEST_DIR"/missing");
-	test_assert(!junk_trail_find(trail, JUNK_TRAIL_TRASHED, 1, NOW));
+	test_assert(!junk_trail_find(trail, JUNK_TRAIL_TRASHED, 1, 0, NOW));
 	junk_trail_add(trail, JUNK_TRAIL_TRASHED, 1, NOW);
 	test_assert(junk_trail_write(trail, &error) == -1);
 	junk_trail_deinit(&trail);

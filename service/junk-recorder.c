@@ -283,13 +283,16 @@ static bool verdict_is_ham(enum junk_verdict verdict)
 }
 
 /* Does the new verdict say no more than the one that is known? What a user
-   has said plainly isn't overridden by what is only concluded. */
+   has said plainly isn't overridden by what is only concluded, nor ham by a mark
+   of junk that is taken off. */
 static bool
 junk_recorder_is_repetition(const struct junk_recorder_old *old,
 			    const struct junk_report *report)
 {
 	return report->verdict == old->row.verdict ||
-		report->verdict == JUNK_VERDICT_WEAK_HAM;
+		report->verdict == JUNK_VERDICT_WEAK_HAM ||
+		(report->verdict == JUNK_VERDICT_RETRACT &&
+		 verdict_is_ham(old->row.verdict));
 }
 
 /* The user has thought better of it: both verdicts are plain and opposite,

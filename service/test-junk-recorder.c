@@ -222,10 +222,12 @@ static const struct {
 	/* taken back by name, also before what it takes back has arrived */
 	{ { { SPAM, 1 }, { RETRACT, 2 } }, 0, 0, 0 },
 	{ { { SPAM, 1 }, { RETRACT, 5 * DAY } }, 0, 0, 0 },
-	{ { { WEAK, 1 }, { RETRACT, 2 }, { RETRACT, 3 } }, 0, 0, 0 },
+	{ { { WEAK, 1 }, { RETRACT, 2 }, { RETRACT, 3 } }, 0, 0, 1 },
 	{ { { RETRACT, 2 }, { SPAM, 1 } }, 0, 0, 0 },
 	{ { { RETRACT, 1 }, { SPAM, 2 } }, 1, 0, 0 },
-	{ { { SPAM, 1 }, { HAM, DAY }, { RETRACT, DAY + 1 } }, 0, 0, 0 },
+	/* a mark of junk that is taken off isn't what ham was said by */
+	{ { { HAM, 1 }, { RETRACT, 2 } }, 0, 1, 0 },
+	{ { { SPAM, 1 }, { HAM, DAY }, { RETRACT, DAY + 1 } }, 0, 1, 0 },
 	{ { { SPAM, 1 }, { RETRACT, 2 }, { HAM, 3 } }, 0, 1, 0 },
 };
 

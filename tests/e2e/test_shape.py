@@ -116,6 +116,21 @@ def test_append_inbox(t):
             t.expect("ham append")
 
 
+@ALL_FORMATS
+def test_append_before(t):
+    """case 15: what was appended before it went to Junk isn't where it goes when
+    Junk is emptied"""
+    t.imap().append("INBOX", spam())
+    time.sleep(1.1)
+    c = t.client(select="INBOX")
+    c.cmd("UID MOVE 1 Junk")
+    t.expect("spam move")
+    c.select("Junk")
+    c.cmd("STORE 1:* +FLAGS (\\Deleted)")
+    c.cmd("EXPUNGE")
+    t.expect()
+
+
 def test_append_alone(t):
     """case 15: APPEND elsewhere, or a deletion in Junk, alone: nothing"""
     c = t.client()
@@ -272,6 +287,34 @@ def test_keyword_and_trash(t):
     c.cmd("UID STORE 1 +FLAGS ($NotJunk)")
     c.cmd("UID MOVE 1 Trash")
     time.sleep(HELD_SECS)
+    t.expect()
+
+
+def test_keyword_and_trash_many(t):
+    """case 18: one after the other, then all to Trash at once: nothing, however
+    long it takes"""
+    for _ in range(6):
+        t.deliver(spam(), mailbox="Junk")
+    c = t.client(select="Junk")
+    for uid in range(1, 7):
+        c.cmd("UID STORE %d +FLAGS ($NotJunk)" % uid)
+        time.sleep(HELD_SECS / 4)
+    c.cmd("UID MOVE 1:6 Trash")
+    time.sleep(HELD_SECS)
+    t.expect()
+
+
+@ALL_FORMATS
+def test_left_over_keyword(t):
+    """case 18: $Junk that came along out of Junk is taken off later: still ham
+    """
+    t.deliver(ham(), mailbox="Junk")
+    c = t.client(select="Junk")
+    c.cmd("UID STORE 1 +FLAGS.SILENT ($Junk)")
+    c.cmd("UID MOVE 1 INBOX")
+    t.expect("ham move")
+    c = t.client(select="INBOX")
+    c.cmd("UID STORE 1 -FLAGS.SILENT ($Junk)")
     t.expect()
 
 
