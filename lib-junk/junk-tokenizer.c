@@ -65,7 +65,7 @@ struct junk_tokenizer {
 	/* kept from message to message */
 	struct junk_charsets *charsets;
 	pool_t parts_pool;
-	buffer_t *raw, *decoded, *text, *value;
+	buffer_t *raw, *decoded, *text, *value, *later;
 
 	struct junk_token_set set;
 	struct junk_headers headers;
@@ -86,6 +86,9 @@ struct junk_tokenizer {
 	/* where the field's value goes on after a line that was broken */
 	size_t broken[JUNK_MAX_HEADER_BYTES / JUNK_MAX_LINE_BYTES + 1];
 	unsigned int broken_count;
+
+	/* the outermost multipart/alternative around the part */
+	const struct message_part *alternative;
 
 	unsigned int header_count, part_count, archive_count;
 	/* of the parts before this one */
@@ -359,6 +362,15 @@ tokenizer_header(struct junk_tokenizer *ctx, struct message_header_line *hdr)
 
 /* --- parts --- */
 
+static bool
+part_is_within(const struct message_part *part,
+	       const struct message_part *outer)
+{
+	while (part != NULL && part != outer)
+		part = part->parent;
+	return part != NULL;
+}
+
 static void
 part_begin(struct junk_tokenizer *ctx, const struct message_part *part)
 {
@@ -384,6 +396,9 @@ static void part_headers_end(struct junk_tokenizer *ctx)
 	struct junk_token_set *set = &ctx->set;
 
 	ctx->in_body = TRUE;
+	if (ctx->alternative == NULL &&
+	    strcmp(ctx->type, "multipart/alternative") == 0)
+		ctx->alternative = ctx->part;
 	i_strocpy(ctx->types[ctx->depth], ctx->type, sizeof(ctx->type));
 	T_BEGIN {
 		junk_token_set_add_str(set, JUNK_TOKEN_MEDIA_TYPE, ctx->type);
@@ -436,10 +451,9 @@ static void join_broken_lines(buffer_t *raw)
 
 /* What a text looks like: whoever writes to somebody breaks lines, or doesn't,
    otherwise than a program that writes to everybody. */
-static void layout_tokens(struct junk_tokenizer *ctx)
+static void layout_tokens(struct junk_tokenizer *ctx, bool html)
 {
 	static const unsigned int lengths[] = { 72, 80, 100, 200 };
-	bool html = ctx->kind == PART_HTML;
 	unsigned int i = 0;
 
 	while (i < N_ELEMENTS(lengths) && ctx->stats.longest_line > lengths[i])
@@ -451,46 +465,78 @@ static void layout_tokens(struct junk_tokenizer *ctx)
 			       ctx->stats.shouts ? 1 : 0);
 }
 
-static void part_text(struct junk_tokenizer *ctx)
+static void
+text_add(struct junk_tokenizer *ctx, const buffer_t *text, bool html)
 {
-	const unsigned char *data;
-	size_t size, left;
+	size_t size = I_MIN(text->used,
+			    JUNK_MAX_TEXT_BYTES - ctx->text_bytes);
 	unsigned int blanks = ctx->stats.blanks;
+
+	if (size == 0)
+		return;
+	junk_words_add_body(&ctx->set, text->data, size, &ctx->stats);
+	layout_tokens(ctx, html);
+	/* without line ends, which may be CRLF or LF */
+	ctx->text_bytes += size - (ctx->stats.blanks - blanks);
+}
+
+/* What clients show of alternatives is HTML, if there is some: its words come
+   first, lest a text that nobody sees leaves no room for them. */
+static void text_later(struct junk_tokenizer *ctx)
+{
+	buffer_append(ctx->later, ctx->value->data,
+		      I_MIN(ctx->value->used,
+			    JUNK_MAX_TEXT_BYTES - ctx->later->used));
+	if (ctx->later->used < JUNK_MAX_TEXT_BYTES)
+		buffer_append_c(ctx->later, '\n');
+}
+
+static void alternative_end(struct junk_tokenizer *ctx)
+{
+	ctx->alternative = NULL;
+	text_add(ctx, ctx->later, FALSE);
+	buffer_set_used_size(ctx->later, 0);
+}
+
+/* The part's text as UTF-8, to ctx->value */
+static void part_decode(struct junk_tokenizer *ctx)
+{
+	const buffer_t *data = ctx->raw;
 
 	if (ctx->cte != PART_CTE_BASE64)
 		join_broken_lines(ctx->raw);
-	data = ctx->raw->data;
-	size = ctx->raw->used;
 	if (ctx->cte != PART_CTE_NONE) {
 		buffer_set_used_size(ctx->decoded, 0);
 		if (ctx->cte == PART_CTE_QP)
-			junk_decode_qp(ctx->decoded, data, size);
+			junk_decode_qp(ctx->decoded, data->data, data->used);
 		else
-			junk_decode_base64(ctx->decoded, data, size);
-		data = ctx->decoded->data;
-		size = ctx->decoded->used;
+			junk_decode_base64(ctx->decoded, data->data,
+					   data->used);
+		data = ctx->decoded;
 	}
-	left = JUNK_MAX_TEXT_BYTES - ctx->text_bytes;
-	size = I_MIN(size, left);
 	buffer_set_used_size(ctx->value, 0);
 	junk_charset_decode(ctx->charsets, ctx->value,
 			    ctx->charset[0] == '\0' ? NULL : ctx->charset,
-			    data, size);
-	data = ctx->value->data;
-	size = I_MIN(ctx->value->used, left);
+			    data->data,
+			    I_MIN(data->used,
+				  JUNK_MAX_TEXT_BYTES - ctx->text_bytes));
+}
 
+static void part_text(struct junk_tokenizer *ctx)
+{
+	part_decode(ctx);
 	if (ctx->kind == PART_HTML) {
 		buffer_set_used_size(ctx->text, 0);
-		junk_html_add(&ctx->set, data, size, ctx->text);
-		data = ctx->text->data;
-		size = I_MIN(ctx->text->used, left);
+		junk_html_add(&ctx->set, ctx->value->data,
+			      I_MIN(ctx->value->used,
+				    JUNK_MAX_TEXT_BYTES - ctx->text_bytes),
+			      ctx->text);
+		text_add(ctx, ctx->text, TRUE);
+	} else if (ctx->alternative != NULL) {
+		text_later(ctx);
+	} else {
+		text_add(ctx, ctx->value, FALSE);
 	}
-	if (size > 0) {
-		junk_words_add_body(&ctx->set, data, size, &ctx->stats);
-		layout_tokens(ctx);
-	}
-	/* without line ends, which may be CRLF or LF */
-	ctx->text_bytes += size - (ctx->stats.blanks - blanks);
 }
 
 /* Is the part that has begun an archive to look into? */
@@ -650,6 +696,8 @@ static bool tokenizer_block(struct junk_tokenizer *ctx, struct message_block *bl
 			ctx->part = NULL;
 			return FALSE;
 		}
+		if (!part_is_within(block->part, ctx->alternative))
+			alternative_end(ctx);
 		part_begin(ctx, block->part);
 	}
 	if (block->hdr != NULL)
@@ -794,6 +842,7 @@ tokenizer_parse(struct junk_tokenizer *ctx, struct istream *input)
 	while (message_parser_parse_next_block(parser, &block) > 0 &&
 	       tokenizer_block(ctx, &block)) ;
 	part_end(ctx);
+	alternative_end(ctx);
 	message_parser_deinit(&parser, &parts);
 	p_clear(ctx->parts_pool);
 }
@@ -806,6 +855,7 @@ static void tokenizer_buffers_init(struct junk_tokenizer *ctx)
 	ctx->decoded = buffer_create_dynamic(default_pool, BUFFER_BYTES);
 	ctx->text = buffer_create_dynamic(default_pool, BUFFER_BYTES);
 	ctx->value = buffer_create_dynamic(default_pool, BUFFER_BYTES);
+	ctx->later = buffer_create_dynamic(default_pool, BUFFER_BYTES);
 }
 
 static void tokenizer_buffers_deinit(struct junk_tokenizer *ctx)
@@ -814,6 +864,7 @@ static void tokenizer_buffers_deinit(struct junk_tokenizer *ctx)
 	buffer_free(&ctx->decoded);
 	buffer_free(&ctx->text);
 	buffer_free(&ctx->value);
+	buffer_free(&ctx->later);
 }
 
 struct junk_tokenizer *junk_tokenizer_init(void)

@@ -38,6 +38,8 @@ static const struct shape shapes[] = {
 	{ "nested-messages", "", "Content-Type: message/rfc822\n\n" },
 	{ "tiny-parts", "Content-Type: multipart/mixed; boundary=a\n\n",
 	  "--a\n\nx\n" },
+	{ "alternatives", "Content-Type: multipart/alternative; boundary=a\n\n",
+	  "--a\n\nword%\n" },
 	{ "near-boundaries", "Content-Type: multipart/mixed; boundary=a\n\n",
 	  "--b%\n" },
 	{ "parameters", "Content-Type: text/plain", ";\n p%=v" },

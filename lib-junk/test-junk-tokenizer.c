@@ -348,6 +348,55 @@ static void test_junk_tokenizer_limit(void)
 	test_end();
 }
 
+/* Texts of more words than are taken, and the HTML that clients show. */
+static void test_junk_tokenizer_alternative(void)
+{
+	static const char *const mails[] = {
+		/* % stands for the words */
+		"multipart/alternative; boundary=a\n\n--a\n\n%\n"
+		"--a\nContent-Type: text/html\n\n<p>viagra\n--a--\n",
+		"multipart/alternative; boundary=a\n\n--a\n\n%\n--a\n\n%\n"
+		"--a\nContent-Type: text/html\n\n<p>viagra\n--a--\n",
+		"Multipart/ALTERNATIVE; boundary=a\n\n--a\n\n%\n"
+		"--a\nContent-Type: multipart/related; boundary=b\n\n"
+		"--b\nContent-Type: text/html\n\n<p>viagra\n--b--\n--a--\n",
+		"multipart/alternative; boundary=a\n\n"
+		"--a\nContent-Type: multipart/alternative; boundary=b\n\n"
+		"--b\n\n%\n--b--\n"
+		"--a\nContent-Type: text/html\n\n<p>viagra\n--a--\n",
+		/* what follows them comes after them */
+		"multipart/mixed; boundary=b\n\n"
+		"--b\nContent-Type: multipart/alternative; boundary=a\n\n"
+		"--a\n\nviagra\n--a\nContent-Type: text/html\n\n<p>x\n--a--\n"
+		"--b\n\n%\n--b--\n",
+		"multipart/mixed; boundary=b\n\n"
+		"--b\nContent-Type: multipart/alternative; boundary=a\n\n"
+		"--a\n\nviagra\n--a--\n--b\n\n%\n--b--\n",
+	};
+	string_t *words = str_new(default_pool, 8192);
+	struct junk_message msg;
+
+	for (unsigned int i = 0; i < JUNK_MAX_GROUP_TOKENS; i++)
+		str_printfa(words, "good%ux ", i);
+	test_begin("junk tokenizer: alternatives");
+	for (unsigned int i = 0; i < N_ELEMENTS(mails); i++) T_BEGIN {
+		string_t *text = str_new(default_pool, 16*1024);
+		const char *mail = t_strconcat("Content-Type: ",
+			t_strarray_join(t_strsplit(mails[i], "%"),
+					str_c(words)), NULL);
+
+		tokenize(mail, strlen(mail), &msg, text);
+		test_assert_idx(strstr(str_c(text), "body-word\tviagra\n") !=
+				NULL, i);
+		/* what is left is for the text */
+		test_assert_idx(msg.group_count[JUNK_TOKEN_GROUP_WORDS] ==
+				JUNK_MAX_GROUP_TOKENS, i);
+		str_free(&text);
+	} T_END;
+	str_free(&words);
+	test_end();
+}
+
 /* As Postfix' LMTP client does it. */
 static void break_lines(string_t *dest, const char *data, unsigned int max)
 {
@@ -412,6 +461,7 @@ int main(void)
 		test_junk_tokenizer_layout,
 		test_junk_tokenizer_digest,
 		test_junk_tokenizer_limit,
+		test_junk_tokenizer_alternative,
 		test_junk_tokenizer_broken_lines,
 		NULL
 	};
