@@ -14,6 +14,7 @@
 #include "istream.h"
 #include "str.h"
 #include "message-parser.h"
+#include "rfc822-parser.h"
 #include "junk-archive.h"
 #include "junk-ascii.h"
 #include "junk-decode.h"
@@ -75,7 +76,9 @@ struct junk_tokenizer {
 
 	/* the part that is being read */
 	const struct message_part *part;
-	bool in_body;
+	/* of mime_fields */
+	unsigned int fields_seen;
+	bool in_body, html_name;
 	enum part_kind kind;
 	enum part_cte cte;
 	enum part_archive archive;
@@ -176,15 +179,17 @@ static bool name_is_html(const char *name)
 
 static void filename_tokens(struct junk_tokenizer *ctx, const char *name)
 {
-	if (name_is_html(name))
-		ctx->kind = PART_HTML;
+	ctx->html_name |= name_is_html(name);
 	junk_words_add(&ctx->set, JUNK_TOKEN_ATTACHMENT, "name:",
 		       (const unsigned char *)name, strlen(name), NULL);
 	junk_archive_add_extensions(&ctx->set, "", name);
 }
 
-static void params_tokens(struct junk_tokenizer *ctx, const char *value)
+static void
+params_tokens(struct junk_tokenizer *ctx,
+	      const struct rfc822_parser_context *parser)
 {
+	const char *value = t_strdup_until(parser->data, parser->end);
 	string_t *filename = t_str_new(64);
 	const char *name, *param;
 	unsigned int count = 0;
@@ -203,58 +208,83 @@ static void params_tokens(struct junk_tokenizer *ctx, const char *value)
 		filename_tokens(ctx, str_c(filename));
 }
 
-static void content_type(struct junk_tokenizer *ctx, const char *value)
+static void
+content_type(struct junk_tokenizer *ctx, struct rfc822_parser_context *parser)
 {
-	size_t len = strcspn(value, "; \t\r\n");
+	string_t *type = t_str_new(64);
 
-	copy_lower(ctx->type, sizeof(ctx->type), t_strndup(value, len));
-	if (strncmp(ctx->type, "multipart/", 10) == 0 ||
-	    strncmp(ctx->type, "message/", 8) == 0)
-		ctx->kind = PART_CONTAINER;
-	else if (strcmp(ctx->type, "text/html") == 0 ||
-		 strcmp(ctx->type, "application/xhtml+xml") == 0)
-		ctx->kind = PART_HTML;
-	else if (strncmp(ctx->type, "text", 4) == 0)
-		ctx->kind = PART_TEXT;
-	else
-		ctx->kind = PART_OTHER;
-	params_tokens(ctx, value);
+	(void)rfc822_parse_content_type(parser, type);
+	/* RFC 2045, 5.2: what is no type is text/plain */
+	if (strchr(str_c(type), '/') != NULL)
+		copy_lower(ctx->type, sizeof(ctx->type), str_c(type));
+	params_tokens(ctx, parser);
 }
 
-static void content_encoding(struct junk_tokenizer *ctx, const char *value)
+static void
+content_encoding(struct junk_tokenizer *ctx,
+		 struct rfc822_parser_context *parser)
 {
-	if (strncasecmp(value, "quoted-printable", 16) == 0)
+	string_t *name = t_str_new(32);
+
+	(void)rfc822_parse_mime_token(parser, name);
+	if (strcasecmp(str_c(name), "quoted-printable") == 0)
 		ctx->cte = PART_CTE_QP;
-	else if (strncasecmp(value, "base64", 6) == 0)
+	else if (strcasecmp(str_c(name), "base64") == 0)
 		ctx->cte = PART_CTE_BASE64;
-	else
-		ctx->cte = PART_CTE_NONE;
 }
 
+static void
+content_disposition(struct junk_tokenizer *ctx,
+		    struct rfc822_parser_context *parser)
+{
+	string_t *name = t_str_new(32);
+
+	(void)rfc822_parse_mime_token(parser, name);
+	junk_token_set_add_str(&ctx->set, JUNK_TOKEN_ATTACHMENT, str_c(name));
+	params_tokens(ctx, parser);
+}
+
+static const struct {
+	const char *name;
+	void (*add)(struct junk_tokenizer *ctx,
+		    struct rfc822_parser_context *parser);
+} mime_fields[] = {
+	{ "Content-Type", content_type },
+	{ "Content-Transfer-Encoding", content_encoding },
+	{ "Content-Disposition", content_disposition },
+};
+
+/* Of several fields of one name the first counts, as it does in Dovecot. */
 static void
 mime_header(struct junk_tokenizer *ctx, const char *name,
 	    const unsigned char *data, size_t size)
 {
-	const char *value;
+	struct rfc822_parser_context parser;
+	unsigned int i = 0;
 
+	while (i < N_ELEMENTS(mime_fields) &&
+	       strcasecmp(name, mime_fields[i].name) != 0)
+		i++;
+	if (i == N_ELEMENTS(mime_fields) || (ctx->fields_seen & (1 << i)) != 0)
+		return;
+	ctx->fields_seen |= 1 << i;
 	buffer_set_used_size(ctx->value, 0);
 	junk_decode_header(ctx->charsets, ctx->value, data, size);
-	value = t_strndup(ctx->value->data, ctx->value->used);
-	value += strspn(value, " \t\r\n");
+	rfc822_parser_init(&parser, ctx->value->data, ctx->value->used, NULL);
+	rfc822_skip_lwsp(&parser);
+	mime_fields[i].add(ctx, &parser);
+	rfc822_parser_deinit(&parser);
+}
 
-	if (strcasecmp(name, "Content-Type") == 0)
-		content_type(ctx, value);
-	else if (strcasecmp(name, "Content-Transfer-Encoding") == 0)
-		content_encoding(ctx, value);
-	else if (strcasecmp(name, "Content-Disposition") == 0) {
-		junk_token_set_add(&ctx->set, JUNK_TOKEN_ATTACHMENT, value,
-				   strcspn(value, "; \t\r\n"));
-		params_tokens(ctx, value);
-	} else if (strcasecmp(name, "Subject") == 0) {
-		/* of a message in the message */
-		junk_words_add(&ctx->set, JUNK_TOKEN_BODY_WORD, "",
-			       ctx->value->data, ctx->value->used, &ctx->stats);
-	}
+/* Of a message in the message */
+static void
+inner_subject(struct junk_tokenizer *ctx, const unsigned char *data,
+	      size_t size)
+{
+	buffer_set_used_size(ctx->value, 0);
+	junk_decode_header(ctx->charsets, ctx->value, data, size);
+	junk_words_add(&ctx->set, JUNK_TOKEN_BODY_WORD, "",
+		       ctx->value->data, ctx->value->used, &ctx->stats);
 }
 
 /* A line of a field that goes on. One that is as long as SMTP allows was broken
@@ -347,10 +377,12 @@ tokenizer_header(struct junk_tokenizer *ctx, struct message_header_line *hdr)
 		if (ctx->part->parent == NULL)
 			known = junk_headers_add(&ctx->headers, hdr->name,
 						 value, size);
-		if (strncasecmp(hdr->name, "Content-", 8) == 0 ||
-		    (ctx->part->parent != NULL &&
-		     strcasecmp(hdr->name, "Subject") == 0)) {
+		if (strncasecmp(hdr->name, "Content-", 8) == 0) {
 			mime_header(ctx, hdr->name, value, size);
+			known = TRUE;
+		} else if (ctx->part->parent != NULL &&
+			   strcasecmp(hdr->name, "Subject") == 0) {
+			inner_subject(ctx, value, size);
 			known = TRUE;
 		}
 	} T_END;
@@ -381,7 +413,8 @@ part_begin(struct junk_tokenizer *ctx, const struct message_part *part)
 		depth++;
 	ctx->depth = I_MIN(depth, JUNK_MAX_MIME_NESTING);
 	ctx->part = part;
-	ctx->in_body = FALSE;
+	ctx->fields_seen = 0;
+	ctx->in_body = ctx->html_name = FALSE;
 	ctx->kind = PART_TEXT;
 	ctx->cte = PART_CTE_NONE;
 	ctx->archive = PART_ARCHIVE_UNKNOWN;
@@ -391,11 +424,39 @@ part_begin(struct junk_tokenizer *ctx, const struct message_part *part)
 	ctx->part_count++;
 }
 
+static enum part_kind part_kind(const struct junk_tokenizer *ctx)
+{
+	static const struct {
+		const char *type;
+		enum part_kind kind;
+	} kinds[] = {
+		{ "text/html", PART_HTML },
+		{ "application/xhtml+xml", PART_HTML },
+		{ "text/", PART_TEXT },
+		/* that can't be taken apart */
+		{ "multipart/", PART_TEXT },
+		{ "message/", PART_TEXT },
+	};
+
+	if ((ctx->part->flags & (MESSAGE_PART_FLAG_MULTIPART |
+				 MESSAGE_PART_FLAG_MESSAGE_RFC822)) != 0)
+		return PART_CONTAINER;
+	for (unsigned int i = 0; i < N_ELEMENTS(kinds); i++) {
+		if (strncmp(ctx->type, kinds[i].type,
+			    strlen(kinds[i].type)) == 0)
+			return kinds[i].kind;
+	}
+	/* a file's name counts where the type says nothing else */
+	return ctx->html_name && strncmp(ctx->type, "application/", 12) == 0 ?
+		PART_HTML : PART_OTHER;
+}
+
 static void part_headers_end(struct junk_tokenizer *ctx)
 {
 	struct junk_token_set *set = &ctx->set;
 
 	ctx->in_body = TRUE;
+	ctx->kind = part_kind(ctx);
 	if (ctx->alternative == NULL &&
 	    strcmp(ctx->type, "multipart/alternative") == 0)
 		ctx->alternative = ctx->part;

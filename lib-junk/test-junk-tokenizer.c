@@ -99,11 +99,37 @@ static void test_junk_tokenizer_tricks(void)
 		/* a message in the message, an attached page */
 		"Content-Type: message/rfc822\n\nSubject: buy cheap\n\nviagra now\n",
 		"Content-Type: application/octet-stream; name=\"a.html\"\n\n<b>buy cheap viagra now\n",
+		"Content-Disposition: attachment; filename=a.htm\n"
+		"Content-Type: application/octet-stream\n\n<b>buy cheap viagra now\n",
+		/* text with the name of a page */
+		"Content-Type: text/plain; name=a.html\n\n<style>\nbuy cheap viagra now\n",
+		"Content-Disposition: inline; filename=a.html\n"
+		"Content-Type: text/plain\n\n<style>\nbuy cheap viagra now\n",
+		"Content-Type: text/plain\n"
+		"Content-Disposition: inline; filename=a.html\n\n<style>\nbuy cheap viagra now\n",
+		/* of two fields the first counts */
+		"Content-Type: text/plain\nContent-Type: image/png\n\nbuy cheap viagra now\n",
+		"Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: 8bit\n\n"
+		"YnV5IGNoZWFwIHZpYWdyYSBub3c=\n",
+		"Content-Transfer-Encoding: 7bit\nContent-Transfer-Encoding: base64\n\n"
+		"buy cheap viagra now\n",
+		/* comments */
+		"Content-Type: (x) text/plain\n\nbuy cheap viagra now\n",
+		"Content-Type: (image/png; (x)) text (y) / html\n\n<i></i>buy cheap viagra now\n",
+		"Content-Type: (x text/plain\n\nbuy cheap viagra now\n",
+		"Content-Transfer-Encoding: (7bit)\n base64 (x)\n\nYnV5IGNoZWFwIHZpYWdyYSBub3c=\n",
+		/* no type at all, or an unknown one of text */
+		"Content-Type:\n\nbuy cheap viagra now\n",
+		"Content-Type: plain\n\nbuy cheap viagra now\n",
+		"Content-Type: \"image/png\"\n\nbuy cheap viagra now\n",
+		"Content-Type: message/x\n\nbuy cheap viagra now\n",
 	};
 
 	static const char mailbox[] =
 		"From user@host.example Thu Aug 22 12:36:23 2002\n"
 		"Subject: x\n>From user  Thu Aug 22 12:36:23 2002\n\nshown\n";
+	static const char picture[] =
+		"Content-Type: image/png; name=a.html\n\ninnocent\n";
 	string_t *text = str_new(default_pool, 256);
 	struct junk_message msg;
 
@@ -113,6 +139,12 @@ static void test_junk_tokenizer_tricks(void)
 			tricks[i] + 1 : tricks[i];
 		test_words_equal(plain, mail, i);
 	} T_END;
+	test_end();
+
+	test_begin("junk tokenizer: a picture with the name of a page");
+	tokenize(picture, strlen(picture), &msg, text);
+	test_assert(strstr(str_c(text), "body-word\tinnocent\n") == NULL);
+	str_truncate(text, 0);
 	test_end();
 
 	test_begin("junk tokenizer: traces of mailbox files are no text");
