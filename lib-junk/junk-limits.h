@@ -8,7 +8,8 @@
    is ignored. Spam is small; 50 MB attachments must not cost time. */
 #define JUNK_MAX_MESSAGE_BYTES (1024*1024)
 /* ... and of the whole as it comes: header fields that delivery adds, and CRs,
-   must not move the end of what is read. */
+   must not move the end of what is read. Header fields have no limit but this
+   one: as many as clients read may stand before the subject. */
 #define JUNK_MAX_READ_BYTES (JUNK_MAX_MESSAGE_BYTES + JUNK_MAX_MESSAGE_BYTES/2)
 /* Bytes of a line in SMTP (RFC 5321, 4.5.3.1.6, without its CRLF). */
 #define JUNK_MAX_LINE_BYTES 998
@@ -19,8 +20,6 @@
 #define JUNK_MAX_MIME_NESTING 16
 /* Bytes of one header field that are looked at (unfolded). */
 #define JUNK_MAX_HEADER_BYTES (8*1024)
-/* Header fields that are looked at, of those whose name says something. */
-#define JUNK_MAX_HEADERS 500
 /* Bytes of a token's text; longer words are cut. */
 #define JUNK_MAX_TOKEN_BYTES 64
 /* Bytes of an attached archive (decoded) in which names are looked for: those of

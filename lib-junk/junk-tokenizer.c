@@ -93,7 +93,7 @@ struct junk_tokenizer {
 	/* the outermost multipart/alternative around the part */
 	const struct message_part *alternative;
 
-	unsigned int header_count, part_count, archive_count;
+	unsigned int part_count, archive_count;
 	/* of the parts before this one */
 	uoff_t parts_bytes;
 	size_t text_bytes;
@@ -369,8 +369,6 @@ tokenizer_header(struct junk_tokenizer *ctx, struct message_header_line *hdr)
 		header_line(ctx, hdr);
 		return;
 	}
-	if (ctx->header_count >= JUNK_MAX_HEADERS)
-		return;
 	value = header_value(ctx, hdr, &size);
 
 	T_BEGIN {
@@ -386,9 +384,7 @@ tokenizer_header(struct junk_tokenizer *ctx, struct message_header_line *hdr)
 			known = TRUE;
 		}
 	} T_END;
-	if (known)
-		ctx->header_count++;
-	else if (line_is_text(hdr))
+	if (!known && line_is_text(hdr))
 		text_line(ctx, hdr, value, size);
 }
 

@@ -380,6 +380,27 @@ static void test_junk_tokenizer_limit(void)
 	test_end();
 }
 
+static void test_junk_tokenizer_many_fields(void)
+{
+	string_t *mail = str_new(default_pool, 16*1024);
+	string_t *text = str_new(default_pool, 4096);
+	struct junk_message msg;
+
+	for (unsigned int i = 0; i < 2000; i++)
+		str_append(mail, "X-Face:\n");
+	str_append(mail, "Subject: offer\nFrom: <jo@a.example>\n"
+		   "Content-Transfer-Encoding: base64\n\ndmlhZ3Jh\n");
+	test_begin("junk tokenizer: fields after many others");
+	tokenize(str_data(mail), str_len(mail), &msg, text);
+	test_assert(strstr(str_c(text), "subject-word\toffer\n") != NULL);
+	test_assert(strstr(str_c(text), "sender-address\tjo@a.example\n") !=
+		    NULL);
+	test_assert(strstr(str_c(text), "body-word\tviagra\n") != NULL);
+	str_free(&mail);
+	str_free(&text);
+	test_end();
+}
+
 /* Texts of more words than are taken, and the HTML that clients show. */
 static void test_junk_tokenizer_alternative(void)
 {
@@ -493,6 +514,7 @@ int main(void)
 		test_junk_tokenizer_layout,
 		test_junk_tokenizer_digest,
 		test_junk_tokenizer_limit,
+		test_junk_tokenizer_many_fields,
 		test_junk_tokenizer_alternative,
 		test_junk_tokenizer_broken_lines,
 		NULL
