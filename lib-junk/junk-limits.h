@@ -15,9 +15,10 @@
 #define JUNK_MAX_LINE_BYTES 998
 /* Bytes of decoded text that are tokenised in one message. */
 #define JUNK_MAX_TEXT_BYTES (256*1024)
-/* MIME parts whose content is looked at; nesting that is followed. */
-#define JUNK_MAX_MIME_PARTS 100
-#define JUNK_MAX_MIME_NESTING 16
+/* MIME parts that are told apart, and nesting that is followed: as many as
+   Dovecot's IMAP server shows to clients (libdovecot's message-parser.h). */
+#define JUNK_MAX_MIME_PARTS 10000
+#define JUNK_MAX_MIME_NESTING 100
 /* Bytes of one header field that are looked at (unfolded). */
 #define JUNK_MAX_HEADER_BYTES (8*1024)
 /* Bytes of a token's text; longer words are cut. */

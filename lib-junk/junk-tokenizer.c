@@ -74,8 +74,9 @@ struct junk_tokenizer {
 	/* from here on all is 0 when a message begins */
 	struct junk_words_stats stats;
 
-	/* the part that is being read */
-	const struct message_part *part;
+	/* The part that is being read. The context of those that were begun
+	   is their type. */
+	struct message_part *part;
 	/* of mime_fields */
 	unsigned int fields_seen;
 	bool in_body, html_name;
@@ -83,9 +84,6 @@ struct junk_tokenizer {
 	enum part_cte cte;
 	enum part_archive archive;
 	char type[64], charset[40];
-	/* types of the part and those around it */
-	char types[JUNK_MAX_MIME_NESTING + 1][64];
-	unsigned int depth;
 	/* where the field's value goes on after a line that was broken */
 	size_t broken[JUNK_MAX_HEADER_BYTES / JUNK_MAX_LINE_BYTES + 1];
 	unsigned int broken_count;
@@ -400,14 +398,8 @@ part_is_within(const struct message_part *part,
 }
 
 static void
-part_begin(struct junk_tokenizer *ctx, const struct message_part *part)
+part_begin(struct junk_tokenizer *ctx, struct message_part *part)
 {
-	unsigned int depth = 0;
-
-	for (const struct message_part *p = part->parent; p != NULL;
-	     p = p->parent)
-		depth++;
-	ctx->depth = I_MIN(depth, JUNK_MAX_MIME_NESTING);
 	ctx->part = part;
 	ctx->fields_seen = 0;
 	ctx->in_body = ctx->html_name = FALSE;
@@ -449,6 +441,7 @@ static enum part_kind part_kind(const struct junk_tokenizer *ctx)
 
 static void part_headers_end(struct junk_tokenizer *ctx)
 {
+	const struct message_part *parent = ctx->part->parent;
 	struct junk_token_set *set = &ctx->set;
 
 	ctx->in_body = TRUE;
@@ -456,16 +449,15 @@ static void part_headers_end(struct junk_tokenizer *ctx)
 	if (ctx->alternative == NULL &&
 	    strcmp(ctx->type, "multipart/alternative") == 0)
 		ctx->alternative = ctx->part;
-	i_strocpy(ctx->types[ctx->depth], ctx->type, sizeof(ctx->type));
+	ctx->part->context = p_strdup(ctx->parts_pool, ctx->type);
 	T_BEGIN {
 		junk_token_set_add_str(set, JUNK_TOKEN_MEDIA_TYPE, ctx->type);
 		if (ctx->charset[0] != '\0')
 			junk_token_set_add_str(set, JUNK_TOKEN_CHARSET,
 					       ctx->charset);
 		junk_token_set_add_str(set, JUNK_TOKEN_MIME_SHAPE,
-			t_strconcat(ctx->depth == 0 ? "" :
-				    ctx->types[ctx->depth - 1], ">",
-				    ctx->type, NULL));
+			t_strconcat(parent == NULL ? "" : parent->context,
+				    ">", ctx->type, NULL));
 		if (ctx->kind != PART_CONTAINER)
 			junk_token_set_add_str(set, JUNK_TOKEN_MIME_SHAPE,
 				t_strdup_printf("%s %d %s", ctx->type,
@@ -761,7 +753,7 @@ static bool tokenizer_block(struct junk_tokenizer *ctx, struct message_block *bl
 		tokenizer_header(ctx, block->hdr);
 	else if (block->size == 0)
 		part_headers_end(ctx);
-	else if (ctx->part_count <= JUNK_MAX_MIME_PARTS)
+	else
 		tokenizer_body(ctx, block->data, block->size);
 	return bytes_read(ctx) < JUNK_MAX_MESSAGE_BYTES;
 }

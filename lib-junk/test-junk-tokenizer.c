@@ -2,6 +2,7 @@
 #include "array.h"
 #include "istream.h"
 #include "str.h"
+#include "message-parser.h"
 #include "test-common.h"
 #include "junk-limits.h"
 #include "junk-tokenizer.h"
@@ -380,6 +381,53 @@ static void test_junk_tokenizer_limit(void)
 	test_end();
 }
 
+/* Is a text decoded after so many times a piece of MIME? */
+static bool
+text_after_is_decoded(const char *head, const char *piece, unsigned int count)
+{
+	string_t *mail = str_new(default_pool, 64*1024);
+	string_t *text = str_new(default_pool, 4096);
+	struct junk_message msg;
+	bool found;
+
+	str_append(mail, head);
+	while (count-- > 0)
+		str_append(mail, piece);
+	str_append(mail, "Content-Transfer-Encoding: base64\n\n"
+		   "dmlhZ3JhIHBpbGxz\n");
+	tokenize(str_data(mail), str_len(mail), &msg, text);
+	found = strstr(str_c(text), "body-word\tviagra\n") != NULL;
+	str_free(&mail);
+	str_free(&text);
+	return found;
+}
+
+static void test_junk_tokenizer_many_parts(void)
+{
+	static const struct {
+		const char *head, *piece;
+		/* the most of it */
+		unsigned int count;
+	} tests[] = {
+		/* the last piece begins the text, the message is a part */
+		{ "Content-Type: multipart/mixed; boundary=a\n\n--a\n",
+		  "\n\n--a\n", MESSAGE_PARSER_DEFAULT_MAX_TOTAL_MIME_PARTS - 2 },
+		{ "", "Content-Type: message/rfc822\n\n",
+		  MESSAGE_PARSER_DEFAULT_MAX_NESTED_MIME_PARTS - 1 },
+	};
+
+	test_begin("junk tokenizer: JUNK_MAX_MIME_PARTS, _NESTING");
+	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) {
+		test_assert_idx(text_after_is_decoded(tests[i].head,
+						      tests[i].piece,
+						      tests[i].count), i);
+		test_assert_idx(!text_after_is_decoded(tests[i].head,
+						       tests[i].piece,
+						       tests[i].count + 1), i);
+	}
+	test_end();
+}
+
 static void test_junk_tokenizer_many_fields(void)
 {
 	string_t *mail = str_new(default_pool, 16*1024);
@@ -514,6 +562,7 @@ int main(void)
 		test_junk_tokenizer_layout,
 		test_junk_tokenizer_digest,
 		test_junk_tokenizer_limit,
+		test_junk_tokenizer_many_parts,
 		test_junk_tokenizer_many_fields,
 		test_junk_tokenizer_alternative,
 		test_junk_tokenizer_broken_lines,
