@@ -34,6 +34,9 @@
 /* Distinct tokens of one group (words, structure) in a message: doubling it
    gains nothing (see doc/classifier.md). */
 #define JUNK_MAX_GROUP_TOKENS 512
+/* ... of which the message's header gives so many at most: fields that nobody
+   sees must leave room for the body. */
+#define JUNK_MAX_HEADER_TOKENS (JUNK_MAX_GROUP_TOKENS / 2)
 /* Distinct tokens in one report: both groups. */
 #define JUNK_MAX_TOKENS (2*JUNK_MAX_GROUP_TOKENS)
 

@@ -445,6 +445,7 @@ static void part_headers_end(struct junk_tokenizer *ctx)
 	struct junk_token_set *set = &ctx->set;
 
 	ctx->in_body = TRUE;
+	set->max = JUNK_MAX_GROUP_TOKENS;
 	ctx->kind = part_kind(ctx);
 	if (ctx->alternative == NULL &&
 	    strcmp(ctx->type, "multipart/alternative") == 0)
@@ -946,6 +947,7 @@ tokenizer_begin(struct junk_tokenizer *ctx,
 	memset(&ctx->stats, 0,
 	       sizeof(*ctx) - offsetof(struct junk_tokenizer, stats));
 	junk_token_set_init(&ctx->set, set);
+	ctx->set.max = JUNK_MAX_HEADER_TOKENS;
 	junk_headers_init(&ctx->headers, &ctx->set, ctx->charsets, ctx->value,
 			  set == NULL ? NULL : set->authserv_id);
 }

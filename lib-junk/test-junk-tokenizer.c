@@ -449,6 +449,36 @@ static void test_junk_tokenizer_many_fields(void)
 	test_end();
 }
 
+/* Fields of more words than are taken, and what the body says. */
+static void test_junk_tokenizer_header_words(void)
+{
+	static const char *const names[] = {
+		"Subject", "X-Accept-Language", "To", "X-Mailer", "From",
+	};
+	string_t *mail = str_new(default_pool, 16*1024);
+	struct junk_message msg;
+
+	test_begin("junk tokenizer: JUNK_MAX_HEADER_TOKENS");
+	for (unsigned int i = 0; i < N_ELEMENTS(names); i++) T_BEGIN {
+		string_t *text = str_new(default_pool, 64*1024);
+
+		str_truncate(mail, 0);
+		str_append(mail, names[i]);
+		str_append_c(mail, ':');
+		for (unsigned int j = 0; j < JUNK_MAX_GROUP_TOKENS; j++)
+			str_printfa(mail, " good%u@b", j);
+		str_append(mail, "\n\nviagra http://viagra.example/\n");
+		tokenize(str_data(mail), str_len(mail), &msg, text);
+		test_assert_idx(strstr(str_c(text),
+				       "url-host\tviagra.example\n") != NULL, i);
+		test_assert_idx(strstr(str_c(text), "body-word\tviagra\n") !=
+				NULL, i);
+		str_free(&text);
+	} T_END;
+	str_free(&mail);
+	test_end();
+}
+
 /* Texts of more words than are taken, and the HTML that clients show. */
 static void test_junk_tokenizer_alternative(void)
 {
@@ -564,6 +594,7 @@ int main(void)
 		test_junk_tokenizer_limit,
 		test_junk_tokenizer_many_parts,
 		test_junk_tokenizer_many_fields,
+		test_junk_tokenizer_header_words,
 		test_junk_tokenizer_alternative,
 		test_junk_tokenizer_broken_lines,
 		NULL
