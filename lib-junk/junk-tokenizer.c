@@ -79,7 +79,7 @@ struct junk_tokenizer {
 	struct message_part *part;
 	/* of mime_fields */
 	unsigned int fields_seen;
-	bool in_body, html_name;
+	bool in_body, html_name, attached;
 	enum part_kind kind;
 	enum part_cte cte;
 	enum part_archive archive;
@@ -239,6 +239,7 @@ content_disposition(struct junk_tokenizer *ctx,
 
 	(void)rfc822_parse_mime_token(parser, name);
 	junk_token_set_add_str(&ctx->set, JUNK_TOKEN_ATTACHMENT, str_c(name));
+	ctx->attached = strcasecmp(str_c(name), "attachment") == 0;
 	params_tokens(ctx, parser);
 }
 
@@ -402,7 +403,7 @@ part_begin(struct junk_tokenizer *ctx, struct message_part *part)
 {
 	ctx->part = part;
 	ctx->fields_seen = 0;
-	ctx->in_body = ctx->html_name = FALSE;
+	ctx->in_body = ctx->html_name = ctx->attached = FALSE;
 	ctx->kind = PART_TEXT;
 	ctx->cte = PART_CTE_NONE;
 	ctx->archive = PART_ARCHIVE_UNKNOWN;
@@ -530,8 +531,8 @@ text_add(struct junk_tokenizer *ctx, const buffer_t *text, bool html)
 	ctx->text_bytes += size - (ctx->stats.blanks - blanks);
 }
 
-/* What clients show of alternatives is HTML, if there is some: its words come
-   first, lest a text that nobody sees leaves no room for them. */
+/* Of alternatives clients show HTML, if there is some, and attached text is
+   seldom seen: such words come last, lest they leave no room for others. */
 static void text_later(struct junk_tokenizer *ctx)
 {
 	buffer_append(ctx->later, ctx->value->data,
@@ -541,7 +542,7 @@ static void text_later(struct junk_tokenizer *ctx)
 		buffer_append_c(ctx->later, '\n');
 }
 
-static void alternative_end(struct junk_tokenizer *ctx)
+static void later_add(struct junk_tokenizer *ctx)
 {
 	ctx->alternative = NULL;
 	text_add(ctx, ctx->later, FALSE);
@@ -582,7 +583,7 @@ static void part_text(struct junk_tokenizer *ctx)
 				    JUNK_MAX_TEXT_BYTES - ctx->text_bytes),
 			      ctx->text);
 		text_add(ctx, ctx->text, TRUE);
-	} else if (ctx->alternative != NULL) {
+	} else if (ctx->alternative != NULL || ctx->attached) {
 		text_later(ctx);
 	} else {
 		text_add(ctx, ctx->value, FALSE);
@@ -746,8 +747,9 @@ static bool tokenizer_block(struct junk_tokenizer *ctx, struct message_block *bl
 			ctx->part = NULL;
 			return FALSE;
 		}
-		if (!part_is_within(block->part, ctx->alternative))
-			alternative_end(ctx);
+		if (ctx->alternative != NULL &&
+		    !part_is_within(block->part, ctx->alternative))
+			later_add(ctx);
 		part_begin(ctx, block->part);
 	}
 	if (block->hdr != NULL)
@@ -892,7 +894,7 @@ tokenizer_parse(struct junk_tokenizer *ctx, struct istream *input)
 	while (message_parser_parse_next_block(parser, &block) > 0 &&
 	       tokenizer_block(ctx, &block)) ;
 	part_end(ctx);
-	alternative_end(ctx);
+	later_add(ctx);
 	message_parser_deinit(&parser, &parts);
 	p_clear(ctx->parts_pool);
 }

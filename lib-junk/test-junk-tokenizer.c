@@ -479,7 +479,7 @@ static void test_junk_tokenizer_header_words(void)
 	test_end();
 }
 
-/* Texts of more words than are taken, and the HTML that clients show. */
+/* Texts of more words than are taken, and what clients show. */
 static void test_junk_tokenizer_alternative(void)
 {
 	static const char *const mails[] = {
@@ -495,6 +495,15 @@ static void test_junk_tokenizer_alternative(void)
 		"--a\nContent-Type: multipart/alternative; boundary=b\n\n"
 		"--b\n\n%\n--b--\n"
 		"--a\nContent-Type: text/html\n\n<p>viagra\n--a--\n",
+		/* attached */
+		"multipart/mixed; boundary=a\n\n"
+		"--a\nContent-Disposition: Attachment; filename=a.txt\n\n%\n"
+		"--a\n\nviagra\n--a--\n",
+		"multipart/mixed; boundary=a\n\n"
+		"--a\nContent-Disposition: attachment\n\n%\n"
+		"--a\nContent-Type: multipart/alternative; boundary=b\n\n"
+		"--b\n\nx\n--b\nContent-Type: text/html\n\n<p>viagra\n--b--\n"
+		"--a--\n",
 		/* what follows them comes after them */
 		"multipart/mixed; boundary=b\n\n"
 		"--b\nContent-Type: multipart/alternative; boundary=a\n\n"
