@@ -275,7 +275,12 @@ mime_header(struct junk_tokenizer *ctx, const char *name,
 	rfc822_parser_deinit(&parser);
 }
 
-/* Of a message in the message */
+static bool part_is_inner_message(const struct message_part *part)
+{
+	return part->parent != NULL &&
+		(part->parent->flags & MESSAGE_PART_FLAG_MESSAGE_RFC822) != 0;
+}
+
 static void
 inner_subject(struct junk_tokenizer *ctx, const unsigned char *data,
 	      size_t size)
@@ -377,7 +382,7 @@ tokenizer_header(struct junk_tokenizer *ctx, struct message_header_line *hdr)
 		if (strncasecmp(hdr->name, "Content-", 8) == 0) {
 			mime_header(ctx, hdr->name, value, size);
 			known = TRUE;
-		} else if (ctx->part->parent != NULL &&
+		} else if (part_is_inner_message(ctx->part) &&
 			   strcasecmp(hdr->name, "Subject") == 0) {
 			inner_subject(ctx, value, size);
 			known = TRUE;
