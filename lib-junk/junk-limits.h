@@ -8,19 +8,19 @@
    is ignored. Spam is small; 50 MB attachments must not cost time. */
 #define JUNK_MAX_MESSAGE_BYTES (1024*1024)
 /* ... and of the whole as it comes: header fields that delivery adds, and CRs,
-   must not move the end of what is read. */
+   must not move the end of what is read. Header fields have no limit but this
+   one: as many as clients read may stand before the subject. */
 #define JUNK_MAX_READ_BYTES (JUNK_MAX_MESSAGE_BYTES + JUNK_MAX_MESSAGE_BYTES/2)
 /* Bytes of a line in SMTP (RFC 5321, 4.5.3.1.6, without its CRLF). */
 #define JUNK_MAX_LINE_BYTES 998
 /* Bytes of decoded text that are tokenised in one message. */
 #define JUNK_MAX_TEXT_BYTES (256*1024)
-/* MIME parts whose content is looked at; nesting that is followed. */
-#define JUNK_MAX_MIME_PARTS 100
-#define JUNK_MAX_MIME_NESTING 16
+/* MIME parts that are told apart, and nesting that is followed: as many as
+   Dovecot's IMAP server shows to clients (libdovecot's message-parser.h). */
+#define JUNK_MAX_MIME_PARTS 10000
+#define JUNK_MAX_MIME_NESTING 100
 /* Bytes of one header field that are looked at (unfolded). */
 #define JUNK_MAX_HEADER_BYTES (8*1024)
-/* Header fields that are looked at, of those whose name says something. */
-#define JUNK_MAX_HEADERS 500
 /* Bytes of a token's text; longer words are cut. */
 #define JUNK_MAX_TOKEN_BYTES 64
 /* Bytes of an attached archive (decoded) in which names are looked for: those of
@@ -34,6 +34,9 @@
 /* Distinct tokens of one group (words, structure) in a message: doubling it
    gains nothing (see doc/classifier.md). */
 #define JUNK_MAX_GROUP_TOKENS 512
+/* ... of which the message's header gives so many at most: fields that nobody
+   sees must leave room for the body. */
+#define JUNK_MAX_HEADER_TOKENS (JUNK_MAX_GROUP_TOKENS / 2)
 /* Distinct tokens in one report: both groups. */
 #define JUNK_MAX_TOKENS (2*JUNK_MAX_GROUP_TOKENS)
 

@@ -12,6 +12,7 @@ void junk_token_set_init(struct junk_token_set *set,
 {
 	memset(set->count, 0, sizeof(set->count));
 	memset(set->slots, 0, sizeof(set->slots));
+	set->max = JUNK_MAX_GROUP_TOKENS;
 	set->set = tokenizer_set;
 }
 
@@ -73,7 +74,7 @@ void junk_token_set_add(struct junk_token_set *set, enum junk_token_class class,
 			const void *text, size_t size)
 {
 	/* then it is there already, or there is no room for it */
-	if (set->count[junk_class_group(class)] == JUNK_MAX_GROUP_TOKENS)
+	if (set->count[junk_class_group(class)] == set->max)
 		return;
 	if (size > SHORT_BYTES)
 		token_add_long(set, class, text, size);

@@ -17,6 +17,8 @@
 struct junk_token_set {
 	junk_token_t tokens[JUNK_TOKEN_GROUP_COUNT][JUNK_MAX_GROUP_TOKENS];
 	unsigned int count[JUNK_TOKEN_GROUP_COUNT];
+	/* of each group; a caller may lower it for a while */
+	unsigned int max;
 	/* index + 1 of a token, 0 = free */
 	uint16_t slots[JUNK_TOKEN_GROUP_COUNT][JUNK_TOKEN_SET_SLOTS];
 	const struct junk_tokenizer_settings *set;

@@ -14,6 +14,7 @@
 #include "istream.h"
 #include "str.h"
 #include "message-parser.h"
+#include "rfc822-parser.h"
 #include "junk-archive.h"
 #include "junk-ascii.h"
 #include "junk-decode.h"
@@ -65,7 +66,7 @@ struct junk_tokenizer {
 	/* kept from message to message */
 	struct junk_charsets *charsets;
 	pool_t parts_pool;
-	buffer_t *raw, *decoded, *text, *value;
+	buffer_t *raw, *decoded, *text, *value, *later;
 
 	struct junk_token_set set;
 	struct junk_headers headers;
@@ -73,21 +74,24 @@ struct junk_tokenizer {
 	/* from here on all is 0 when a message begins */
 	struct junk_words_stats stats;
 
-	/* the part that is being read */
-	const struct message_part *part;
-	bool in_body;
+	/* The part that is being read. The context of those that were begun
+	   is their type. */
+	struct message_part *part;
+	/* of mime_fields */
+	unsigned int fields_seen;
+	bool in_body, html_name, attached;
 	enum part_kind kind;
 	enum part_cte cte;
 	enum part_archive archive;
 	char type[64], charset[40];
-	/* types of the part and those around it */
-	char types[JUNK_MAX_MIME_NESTING + 1][64];
-	unsigned int depth;
 	/* where the field's value goes on after a line that was broken */
 	size_t broken[JUNK_MAX_HEADER_BYTES / JUNK_MAX_LINE_BYTES + 1];
 	unsigned int broken_count;
 
-	unsigned int header_count, part_count, archive_count;
+	/* the outermost multipart/alternative around the part */
+	const struct message_part *alternative;
+
+	unsigned int part_count, archive_count;
 	/* of the parts before this one */
 	uoff_t parts_bytes;
 	size_t text_bytes;
@@ -173,15 +177,17 @@ static bool name_is_html(const char *name)
 
 static void filename_tokens(struct junk_tokenizer *ctx, const char *name)
 {
-	if (name_is_html(name))
-		ctx->kind = PART_HTML;
+	ctx->html_name |= name_is_html(name);
 	junk_words_add(&ctx->set, JUNK_TOKEN_ATTACHMENT, "name:",
 		       (const unsigned char *)name, strlen(name), NULL);
 	junk_archive_add_extensions(&ctx->set, "", name);
 }
 
-static void params_tokens(struct junk_tokenizer *ctx, const char *value)
+static void
+params_tokens(struct junk_tokenizer *ctx,
+	      const struct rfc822_parser_context *parser)
 {
+	const char *value = t_strdup_until(parser->data, parser->end);
 	string_t *filename = t_str_new(64);
 	const char *name, *param;
 	unsigned int count = 0;
@@ -200,58 +206,89 @@ static void params_tokens(struct junk_tokenizer *ctx, const char *value)
 		filename_tokens(ctx, str_c(filename));
 }
 
-static void content_type(struct junk_tokenizer *ctx, const char *value)
+static void
+content_type(struct junk_tokenizer *ctx, struct rfc822_parser_context *parser)
 {
-	size_t len = strcspn(value, "; \t\r\n");
+	string_t *type = t_str_new(64);
 
-	copy_lower(ctx->type, sizeof(ctx->type), t_strndup(value, len));
-	if (strncmp(ctx->type, "multipart/", 10) == 0 ||
-	    strncmp(ctx->type, "message/", 8) == 0)
-		ctx->kind = PART_CONTAINER;
-	else if (strcmp(ctx->type, "text/html") == 0 ||
-		 strcmp(ctx->type, "application/xhtml+xml") == 0)
-		ctx->kind = PART_HTML;
-	else if (strncmp(ctx->type, "text", 4) == 0)
-		ctx->kind = PART_TEXT;
-	else
-		ctx->kind = PART_OTHER;
-	params_tokens(ctx, value);
+	(void)rfc822_parse_content_type(parser, type);
+	/* RFC 2045, 5.2: what is no type is text/plain */
+	if (strchr(str_c(type), '/') != NULL)
+		copy_lower(ctx->type, sizeof(ctx->type), str_c(type));
+	params_tokens(ctx, parser);
 }
 
-static void content_encoding(struct junk_tokenizer *ctx, const char *value)
+static void
+content_encoding(struct junk_tokenizer *ctx,
+		 struct rfc822_parser_context *parser)
 {
-	if (strncasecmp(value, "quoted-printable", 16) == 0)
+	string_t *name = t_str_new(32);
+
+	(void)rfc822_parse_mime_token(parser, name);
+	if (strcasecmp(str_c(name), "quoted-printable") == 0)
 		ctx->cte = PART_CTE_QP;
-	else if (strncasecmp(value, "base64", 6) == 0)
+	else if (strcasecmp(str_c(name), "base64") == 0)
 		ctx->cte = PART_CTE_BASE64;
-	else
-		ctx->cte = PART_CTE_NONE;
 }
 
+static void
+content_disposition(struct junk_tokenizer *ctx,
+		    struct rfc822_parser_context *parser)
+{
+	string_t *name = t_str_new(32);
+
+	(void)rfc822_parse_mime_token(parser, name);
+	junk_token_set_add_str(&ctx->set, JUNK_TOKEN_ATTACHMENT, str_c(name));
+	ctx->attached = strcasecmp(str_c(name), "attachment") == 0;
+	params_tokens(ctx, parser);
+}
+
+static const struct {
+	const char *name;
+	void (*add)(struct junk_tokenizer *ctx,
+		    struct rfc822_parser_context *parser);
+} mime_fields[] = {
+	{ "Content-Type", content_type },
+	{ "Content-Transfer-Encoding", content_encoding },
+	{ "Content-Disposition", content_disposition },
+};
+
+/* Of several fields of one name the first counts, as it does in Dovecot. */
 static void
 mime_header(struct junk_tokenizer *ctx, const char *name,
 	    const unsigned char *data, size_t size)
 {
-	const char *value;
+	struct rfc822_parser_context parser;
+	unsigned int i = 0;
 
+	while (i < N_ELEMENTS(mime_fields) &&
+	       strcasecmp(name, mime_fields[i].name) != 0)
+		i++;
+	if (i == N_ELEMENTS(mime_fields) || (ctx->fields_seen & (1 << i)) != 0)
+		return;
+	ctx->fields_seen |= 1 << i;
 	buffer_set_used_size(ctx->value, 0);
 	junk_decode_header(ctx->charsets, ctx->value, data, size);
-	value = t_strndup(ctx->value->data, ctx->value->used);
-	value += strspn(value, " \t\r\n");
+	rfc822_parser_init(&parser, ctx->value->data, ctx->value->used, NULL);
+	rfc822_skip_lwsp(&parser);
+	mime_fields[i].add(ctx, &parser);
+	rfc822_parser_deinit(&parser);
+}
 
-	if (strcasecmp(name, "Content-Type") == 0)
-		content_type(ctx, value);
-	else if (strcasecmp(name, "Content-Transfer-Encoding") == 0)
-		content_encoding(ctx, value);
-	else if (strcasecmp(name, "Content-Disposition") == 0) {
-		junk_token_set_add(&ctx->set, JUNK_TOKEN_ATTACHMENT, value,
-				   strcspn(value, "; \t\r\n"));
-		params_tokens(ctx, value);
-	} else if (strcasecmp(name, "Subject") == 0) {
-		/* of a message in the message */
-		junk_words_add(&ctx->set, JUNK_TOKEN_BODY_WORD, "",
-			       ctx->value->data, ctx->value->used, &ctx->stats);
-	}
+static bool part_is_inner_message(const struct message_part *part)
+{
+	return part->parent != NULL &&
+		(part->parent->flags & MESSAGE_PART_FLAG_MESSAGE_RFC822) != 0;
+}
+
+static void
+inner_subject(struct junk_tokenizer *ctx, const unsigned char *data,
+	      size_t size)
+{
+	buffer_set_used_size(ctx->value, 0);
+	junk_decode_header(ctx->charsets, ctx->value, data, size);
+	junk_words_add(&ctx->set, JUNK_TOKEN_BODY_WORD, "",
+		       ctx->value->data, ctx->value->used, &ctx->stats);
 }
 
 /* A line of a field that goes on. One that is as long as SMTP allows was broken
@@ -336,40 +373,42 @@ tokenizer_header(struct junk_tokenizer *ctx, struct message_header_line *hdr)
 		header_line(ctx, hdr);
 		return;
 	}
-	if (ctx->header_count >= JUNK_MAX_HEADERS)
-		return;
 	value = header_value(ctx, hdr, &size);
 
 	T_BEGIN {
 		if (ctx->part->parent == NULL)
 			known = junk_headers_add(&ctx->headers, hdr->name,
 						 value, size);
-		if (strncasecmp(hdr->name, "Content-", 8) == 0 ||
-		    (ctx->part->parent != NULL &&
-		     strcasecmp(hdr->name, "Subject") == 0)) {
+		if (strncasecmp(hdr->name, "Content-", 8) == 0) {
 			mime_header(ctx, hdr->name, value, size);
+			known = TRUE;
+		} else if (part_is_inner_message(ctx->part) &&
+			   strcasecmp(hdr->name, "Subject") == 0) {
+			inner_subject(ctx, value, size);
 			known = TRUE;
 		}
 	} T_END;
-	if (known)
-		ctx->header_count++;
-	else if (line_is_text(hdr))
+	if (!known && line_is_text(hdr))
 		text_line(ctx, hdr, value, size);
 }
 
 /* --- parts --- */
 
-static void
-part_begin(struct junk_tokenizer *ctx, const struct message_part *part)
+static bool
+part_is_within(const struct message_part *part,
+	       const struct message_part *outer)
 {
-	unsigned int depth = 0;
+	while (part != NULL && part != outer)
+		part = part->parent;
+	return part != NULL;
+}
 
-	for (const struct message_part *p = part->parent; p != NULL;
-	     p = p->parent)
-		depth++;
-	ctx->depth = I_MIN(depth, JUNK_MAX_MIME_NESTING);
+static void
+part_begin(struct junk_tokenizer *ctx, struct message_part *part)
+{
 	ctx->part = part;
-	ctx->in_body = FALSE;
+	ctx->fields_seen = 0;
+	ctx->in_body = ctx->html_name = ctx->attached = FALSE;
 	ctx->kind = PART_TEXT;
 	ctx->cte = PART_CTE_NONE;
 	ctx->archive = PART_ARCHIVE_UNKNOWN;
@@ -379,21 +418,53 @@ part_begin(struct junk_tokenizer *ctx, const struct message_part *part)
 	ctx->part_count++;
 }
 
+static enum part_kind part_kind(const struct junk_tokenizer *ctx)
+{
+	static const struct {
+		const char *type;
+		enum part_kind kind;
+	} kinds[] = {
+		{ "text/html", PART_HTML },
+		{ "application/xhtml+xml", PART_HTML },
+		{ "text/", PART_TEXT },
+		/* that can't be taken apart */
+		{ "multipart/", PART_TEXT },
+		{ "message/", PART_TEXT },
+	};
+
+	if ((ctx->part->flags & (MESSAGE_PART_FLAG_MULTIPART |
+				 MESSAGE_PART_FLAG_MESSAGE_RFC822)) != 0)
+		return PART_CONTAINER;
+	for (unsigned int i = 0; i < N_ELEMENTS(kinds); i++) {
+		if (strncmp(ctx->type, kinds[i].type,
+			    strlen(kinds[i].type)) == 0)
+			return kinds[i].kind;
+	}
+	/* a file's name counts where the type says nothing else */
+	return ctx->html_name && strncmp(ctx->type, "application/", 12) == 0 ?
+		PART_HTML : PART_OTHER;
+}
+
 static void part_headers_end(struct junk_tokenizer *ctx)
 {
+	const struct message_part *parent = ctx->part->parent;
 	struct junk_token_set *set = &ctx->set;
 
 	ctx->in_body = TRUE;
-	i_strocpy(ctx->types[ctx->depth], ctx->type, sizeof(ctx->type));
+	set->max = JUNK_MAX_GROUP_TOKENS;
+	ctx->kind = part_kind(ctx);
+	if (ctx->alternative == NULL &&
+	    strcmp(ctx->type, "multipart/alternative") == 0)
+		ctx->alternative = ctx->part;
+	ctx->part->context = p_strdup(ctx->parts_pool, ctx->type);
 	T_BEGIN {
 		junk_token_set_add_str(set, JUNK_TOKEN_MEDIA_TYPE, ctx->type);
 		if (ctx->charset[0] != '\0')
 			junk_token_set_add_str(set, JUNK_TOKEN_CHARSET,
 					       ctx->charset);
 		junk_token_set_add_str(set, JUNK_TOKEN_MIME_SHAPE,
-			t_strconcat(ctx->depth == 0 ? "" :
-				    ctx->types[ctx->depth - 1], ">",
-				    ctx->type, NULL));
+			t_strconcat(parent == NULL ? "" : parent->context,
+				    ">", ctx->type, NULL));
 		if (ctx->kind != PART_CONTAINER)
 			junk_token_set_add_str(set, JUNK_TOKEN_MIME_SHAPE,
 				t_strdup_printf("%s %d %s", ctx->type,
@@ -436,10 +507,9 @@ static void join_broken_lines(buffer_t *raw)
 
 /* What a text looks like: whoever writes to somebody breaks lines, or doesn't,
    otherwise than a program that writes to everybody. */
-static void layout_tokens(struct junk_tokenizer *ctx)
+static void layout_tokens(struct junk_tokenizer *ctx, bool html)
 {
 	static const unsigned int lengths[] = { 72, 80, 100, 200 };
-	bool html = ctx->kind == PART_HTML;
 	unsigned int i = 0;
 
 	while (i < N_ELEMENTS(lengths) && ctx->stats.longest_line > lengths[i])
@@ -451,46 +521,78 @@ static void layout_tokens(struct junk_tokenizer *ctx)
 			       ctx->stats.shouts ? 1 : 0);
 }
 
-static void part_text(struct junk_tokenizer *ctx)
+static void
+text_add(struct junk_tokenizer *ctx, const buffer_t *text, bool html)
 {
-	const unsigned char *data;
-	size_t size, left;
+	size_t size = I_MIN(text->used,
+			    JUNK_MAX_TEXT_BYTES - ctx->text_bytes);
 	unsigned int blanks = ctx->stats.blanks;
+
+	if (size == 0)
+		return;
+	junk_words_add_body(&ctx->set, text->data, size, &ctx->stats);
+	layout_tokens(ctx, html);
+	/* without line ends, which may be CRLF or LF */
+	ctx->text_bytes += size - (ctx->stats.blanks - blanks);
+}
+
+/* Of alternatives clients show HTML, if there is some, and attached text is
+   seldom seen: such words come last, lest they leave no room for others. */
+static void text_later(struct junk_tokenizer *ctx)
+{
+	buffer_append(ctx->later, ctx->value->data,
+		      I_MIN(ctx->value->used,
+			    JUNK_MAX_TEXT_BYTES - ctx->later->used));
+	if (ctx->later->used < JUNK_MAX_TEXT_BYTES)
+		buffer_append_c(ctx->later, '\n');
+}
+
+static void later_add(struct junk_tokenizer *ctx)
+{
+	ctx->alternative = NULL;
+	text_add(ctx, ctx->later, FALSE);
+	buffer_set_used_size(ctx->later, 0);
+}
+
+/* The part's text as UTF-8, to ctx->value */
+static void part_decode(struct junk_tokenizer *ctx)
+{
+	const buffer_t *data = ctx->raw;
 
 	if (ctx->cte != PART_CTE_BASE64)
 		join_broken_lines(ctx->raw);
-	data = ctx->raw->data;
-	size = ctx->raw->used;
 	if (ctx->cte != PART_CTE_NONE) {
 		buffer_set_used_size(ctx->decoded, 0);
 		if (ctx->cte == PART_CTE_QP)
-			junk_decode_qp(ctx->decoded, data, size);
+			junk_decode_qp(ctx->decoded, data->data, data->used);
 		else
-			junk_decode_base64(ctx->decoded, data, size);
-		data = ctx->decoded->data;
-		size = ctx->decoded->used;
+			junk_decode_base64(ctx->decoded, data->data,
+					   data->used);
+		data = ctx->decoded;
 	}
-	left = JUNK_MAX_TEXT_BYTES - ctx->text_bytes;
-	size = I_MIN(size, left);
 	buffer_set_used_size(ctx->value, 0);
 	junk_charset_decode(ctx->charsets, ctx->value,
 			    ctx->charset[0] == '\0' ? NULL : ctx->charset,
-			    data, size);
-	data = ctx->value->data;
-	size = I_MIN(ctx->value->used, left);
+			    data->data,
+			    I_MIN(data->used,
+				  JUNK_MAX_TEXT_BYTES - ctx->text_bytes));
+}
 
+static void part_text(struct junk_tokenizer *ctx)
+{
+	part_decode(ctx);
 	if (ctx->kind == PART_HTML) {
 		buffer_set_used_size(ctx->text, 0);
-		junk_html_add(&ctx->set, data, size, ctx->text);
-		data = ctx->text->data;
-		size = I_MIN(ctx->text->used, left);
+		junk_html_add(&ctx->set, ctx->value->data,
+			      I_MIN(ctx->value->used,
+				    JUNK_MAX_TEXT_BYTES - ctx->text_bytes),
+			      ctx->text);
+		text_add(ctx, ctx->text, TRUE);
+	} else if (ctx->alternative != NULL || ctx->attached) {
+		text_later(ctx);
+	} else {
+		text_add(ctx, ctx->value, FALSE);
 	}
-	if (size > 0) {
-		junk_words_add_body(&ctx->set, data, size, &ctx->stats);
-		layout_tokens(ctx);
-	}
-	/* without line ends, which may be CRLF or LF */
-	ctx->text_bytes += size - (ctx->stats.blanks - blanks);
 }
 
 /* Is the part that has begun an archive to look into? */
@@ -650,13 +752,16 @@ static bool tokenizer_block(struct junk_tokenizer *ctx, struct message_block *bl
 			ctx->part = NULL;
 			return FALSE;
 		}
+		if (ctx->alternative != NULL &&
+		    !part_is_within(block->part, ctx->alternative))
+			later_add(ctx);
 		part_begin(ctx, block->part);
 	}
 	if (block->hdr != NULL)
 		tokenizer_header(ctx, block->hdr);
 	else if (block->size == 0)
 		part_headers_end(ctx);
-	else if (ctx->part_count <= JUNK_MAX_MIME_PARTS)
+	else
 		tokenizer_body(ctx, block->data, block->size);
 	return bytes_read(ctx) < JUNK_MAX_MESSAGE_BYTES;
 }
@@ -794,6 +899,7 @@ tokenizer_parse(struct junk_tokenizer *ctx, struct istream *input)
 	while (message_parser_parse_next_block(parser, &block) > 0 &&
 	       tokenizer_block(ctx, &block)) ;
 	part_end(ctx);
+	later_add(ctx);
 	message_parser_deinit(&parser, &parts);
 	p_clear(ctx->parts_pool);
 }
@@ -806,6 +912,7 @@ static void tokenizer_buffers_init(struct junk_tokenizer *ctx)
 	ctx->decoded = buffer_create_dynamic(default_pool, BUFFER_BYTES);
 	ctx->text = buffer_create_dynamic(default_pool, BUFFER_BYTES);
 	ctx->value = buffer_create_dynamic(default_pool, BUFFER_BYTES);
+	ctx->later = buffer_create_dynamic(default_pool, BUFFER_BYTES);
 }
 
 static void tokenizer_buffers_deinit(struct junk_tokenizer *ctx)
@@ -814,6 +921,7 @@ static void tokenizer_buffers_deinit(struct junk_tokenizer *ctx)
 	buffer_free(&ctx->decoded);
 	buffer_free(&ctx->text);
 	buffer_free(&ctx->value);
+	buffer_free(&ctx->later);
 }
 
 struct junk_tokenizer *junk_tokenizer_init(void)
@@ -846,6 +954,7 @@ tokenizer_begin(struct junk_tokenizer *ctx,
 	memset(&ctx->stats, 0,
 	       sizeof(*ctx) - offsetof(struct junk_tokenizer, stats));
 	junk_token_set_init(&ctx->set, set);
+	ctx->set.max = JUNK_MAX_HEADER_TOKENS;
 	junk_headers_init(&ctx->headers, &ctx->set, ctx->charsets, ctx->value,
 			  set == NULL ? NULL : set->authserv_id);
 }

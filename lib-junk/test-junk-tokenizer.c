@@ -2,6 +2,7 @@
 #include "array.h"
 #include "istream.h"
 #include "str.h"
+#include "message-parser.h"
 #include "test-common.h"
 #include "junk-limits.h"
 #include "junk-tokenizer.h"
@@ -99,11 +100,41 @@ static void test_junk_tokenizer_tricks(void)
 		/* a message in the message, an attached page */
 		"Content-Type: message/rfc822\n\nSubject: buy cheap\n\nviagra now\n",
 		"Content-Type: application/octet-stream; name=\"a.html\"\n\n<b>buy cheap viagra now\n",
+		"Content-Disposition: attachment; filename=a.htm\n"
+		"Content-Type: application/octet-stream\n\n<b>buy cheap viagra now\n",
+		/* text with the name of a page */
+		"Content-Type: text/plain; name=a.html\n\n<style>\nbuy cheap viagra now\n",
+		"Content-Disposition: inline; filename=a.html\n"
+		"Content-Type: text/plain\n\n<style>\nbuy cheap viagra now\n",
+		"Content-Type: text/plain\n"
+		"Content-Disposition: inline; filename=a.html\n\n<style>\nbuy cheap viagra now\n",
+		/* of two fields the first counts */
+		"Content-Type: text/plain\nContent-Type: image/png\n\nbuy cheap viagra now\n",
+		"Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: 8bit\n\n"
+		"YnV5IGNoZWFwIHZpYWdyYSBub3c=\n",
+		"Content-Transfer-Encoding: 7bit\nContent-Transfer-Encoding: base64\n\n"
+		"buy cheap viagra now\n",
+		/* comments */
+		"Content-Type: (x) text/plain\n\nbuy cheap viagra now\n",
+		"Content-Type: (image/png; (x)) text (y) / html\n\n<i></i>buy cheap viagra now\n",
+		"Content-Type: (x text/plain\n\nbuy cheap viagra now\n",
+		"Content-Transfer-Encoding: (7bit)\n base64 (x)\n\nYnV5IGNoZWFwIHZpYWdyYSBub3c=\n",
+		/* no type at all, or an unknown one of text */
+		"Content-Type:\n\nbuy cheap viagra now\n",
+		"Content-Type: plain\n\nbuy cheap viagra now\n",
+		"Content-Type: \"image/png\"\n\nbuy cheap viagra now\n",
+		"Content-Type: message/x\n\nbuy cheap viagra now\n",
 	};
 
 	static const char mailbox[] =
 		"From user@host.example Thu Aug 22 12:36:23 2002\n"
 		"Subject: x\n>From user  Thu Aug 22 12:36:23 2002\n\nshown\n";
+	/* a picture with the name of a page, a subject of a part */
+	static const char *const unseen[] = {
+		"Content-Type: image/png; name=a.html\n\ninnocent\n",
+		"Content-Type: multipart/mixed; boundary=x\n\n"
+		"--x\nSubject: innocent\n\nx\n--x--\n",
+	};
 	string_t *text = str_new(default_pool, 256);
 	struct junk_message msg;
 
@@ -113,6 +144,15 @@ static void test_junk_tokenizer_tricks(void)
 			tricks[i] + 1 : tricks[i];
 		test_words_equal(plain, mail, i);
 	} T_END;
+	test_end();
+
+	test_begin("junk tokenizer: what isn't shown");
+	for (unsigned int i = 0; i < N_ELEMENTS(unseen); i++) {
+		tokenize(unseen[i], strlen(unseen[i]), &msg, text);
+		test_assert_idx(strstr(str_c(text), "\tinnocent\n") == NULL,
+				i);
+	}
+	str_truncate(text, 0);
 	test_end();
 
 	test_begin("junk tokenizer: traces of mailbox files are no text");
@@ -348,6 +388,162 @@ static void test_junk_tokenizer_limit(void)
 	test_end();
 }
 
+/* Is a text decoded after so many times a piece of MIME? */
+static bool
+text_after_is_decoded(const char *head, const char *piece, unsigned int count)
+{
+	string_t *mail = str_new(default_pool, 64*1024);
+	string_t *text = str_new(default_pool, 4096);
+	struct junk_message msg;
+	bool found;
+
+	str_append(mail, head);
+	while (count-- > 0)
+		str_append(mail, piece);
+	str_append(mail, "Content-Transfer-Encoding: base64\n\n"
+		   "dmlhZ3JhIHBpbGxz\n");
+	tokenize(str_data(mail), str_len(mail), &msg, text);
+	found = strstr(str_c(text), "body-word\tviagra\n") != NULL;
+	str_free(&mail);
+	str_free(&text);
+	return found;
+}
+
+static void test_junk_tokenizer_many_parts(void)
+{
+	static const struct {
+		const char *head, *piece;
+		/* the most of it */
+		unsigned int count;
+	} tests[] = {
+		/* the last piece begins the text, the message is a part */
+		{ "Content-Type: multipart/mixed; boundary=a\n\n--a\n",
+		  "\n\n--a\n", MESSAGE_PARSER_DEFAULT_MAX_TOTAL_MIME_PARTS - 2 },
+		{ "", "Content-Type: message/rfc822\n\n",
+		  MESSAGE_PARSER_DEFAULT_MAX_NESTED_MIME_PARTS - 1 },
+	};
+
+	test_begin("junk tokenizer: JUNK_MAX_MIME_PARTS, _NESTING");
+	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) {
+		test_assert_idx(text_after_is_decoded(tests[i].head,
+						      tests[i].piece,
+						      tests[i].count), i);
+		test_assert_idx(!text_after_is_decoded(tests[i].head,
+						       tests[i].piece,
+						       tests[i].count + 1), i);
+	}
+	test_end();
+}
+
+static void test_junk_tokenizer_many_fields(void)
+{
+	string_t *mail = str_new(default_pool, 16*1024);
+	string_t *text = str_new(default_pool, 4096);
+	struct junk_message msg;
+
+	for (unsigned int i = 0; i < 2000; i++)
+		str_append(mail, "X-Face:\n");
+	str_append(mail, "Subject: offer\nFrom: <jo@a.example>\n"
+		   "Content-Transfer-Encoding: base64\n\ndmlhZ3Jh\n");
+	test_begin("junk tokenizer: fields after many others");
+	tokenize(str_data(mail), str_len(mail), &msg, text);
+	test_assert(strstr(str_c(text), "subject-word\toffer\n") != NULL);
+	test_assert(strstr(str_c(text), "sender-address\tjo@a.example\n") !=
+		    NULL);
+	test_assert(strstr(str_c(text), "body-word\tviagra\n") != NULL);
+	str_free(&mail);
+	str_free(&text);
+	test_end();
+}
+
+/* Fields of more words than are taken, and what the body says. */
+static void test_junk_tokenizer_header_words(void)
+{
+	static const char *const names[] = {
+		"Subject", "X-Accept-Language", "To", "X-Mailer", "From",
+	};
+	string_t *mail = str_new(default_pool, 16*1024);
+	struct junk_message msg;
+
+	test_begin("junk tokenizer: JUNK_MAX_HEADER_TOKENS");
+	for (unsigned int i = 0; i < N_ELEMENTS(names); i++) T_BEGIN {
+		string_t *text = str_new(default_pool, 64*1024);
+
+		str_truncate(mail, 0);
+		str_append(mail, names[i]);
+		str_append_c(mail, ':');
+		for (unsigned int j = 0; j < JUNK_MAX_GROUP_TOKENS; j++)
+			str_printfa(mail, " good%u@b", j);
+		str_append(mail, "\n\nviagra http://viagra.example/\n");
+		tokenize(str_data(mail), str_len(mail), &msg, text);
+		test_assert_idx(strstr(str_c(text),
+				       "url-host\tviagra.example\n") != NULL, i);
+		test_assert_idx(strstr(str_c(text), "body-word\tviagra\n") !=
+				NULL, i);
+		str_free(&text);
+	} T_END;
+	str_free(&mail);
+	test_end();
+}
+
+/* Texts of more words than are taken, and what clients show. */
+static void test_junk_tokenizer_alternative(void)
+{
+	static const char *const mails[] = {
+		/* % stands for the words */
+		"multipart/alternative; boundary=a\n\n--a\n\n%\n"
+		"--a\nContent-Type: text/html\n\n<p>viagra\n--a--\n",
+		"multipart/alternative; boundary=a\n\n--a\n\n%\n--a\n\n%\n"
+		"--a\nContent-Type: text/html\n\n<p>viagra\n--a--\n",
+		"Multipart/ALTERNATIVE; boundary=a\n\n--a\n\n%\n"
+		"--a\nContent-Type: multipart/related; boundary=b\n\n"
+		"--b\nContent-Type: text/html\n\n<p>viagra\n--b--\n--a--\n",
+		"multipart/alternative; boundary=a\n\n"
+		"--a\nContent-Type: multipart/alternative; boundary=b\n\n"
+		"--b\n\n%\n--b--\n"
+		"--a\nContent-Type: text/html\n\n<p>viagra\n--a--\n",
+		/* attached */
+		"multipart/mixed; boundary=a\n\n"
+		"--a\nContent-Disposition: Attachment; filename=a.txt\n\n%\n"
+		"--a\n\nviagra\n--a--\n",
+		"multipart/mixed; boundary=a\n\n"
+		"--a\nContent-Disposition: attachment\n\n%\n"
+		"--a\nContent-Type: multipart/alternative; boundary=b\n\n"
+		"--b\n\nx\n--b\nContent-Type: text/html\n\n<p>viagra\n--b--\n"
+		"--a--\n",
+		/* what follows them comes after them */
+		"multipart/mixed; boundary=b\n\n"
+		"--b\nContent-Type: multipart/alternative; boundary=a\n\n"
+		"--a\n\nviagra\n--a\nContent-Type: text/html\n\n<p>x\n--a--\n"
+		"--b\n\n%\n--b--\n",
+		"multipart/mixed; boundary=b\n\n"
+		"--b\nContent-Type: multipart/alternative; boundary=a\n\n"
+		"--a\n\nviagra\n--a--\n--b\n\n%\n--b--\n",
+	};
+	string_t *words = str_new(default_pool, 8192);
+	struct junk_message msg;
+
+	for (unsigned int i = 0; i < JUNK_MAX_GROUP_TOKENS; i++)
+		str_printfa(words, "good%ux ", i);
+	test_begin("junk tokenizer: alternatives");
+	for (unsigned int i = 0; i < N_ELEMENTS(mails); i++) T_BEGIN {
+		string_t *text = str_new(default_pool, 16*1024);
+		const char *mail = t_strconcat("Content-Type: ",
+			t_strarray_join(t_strsplit(mails[i], "%"),
+					str_c(words)), NULL);
+
+		tokenize(mail, strlen(mail), &msg, text);
+		test_assert_idx(strstr(str_c(text), "body-word\tviagra\n") !=
+				NULL, i);
+		/* what is left is for the text */
+		test_assert_idx(msg.group_count[JUNK_TOKEN_GROUP_WORDS] ==
+				JUNK_MAX_GROUP_TOKENS, i);
+		str_free(&text);
+	} T_END;
+	str_free(&words);
+	test_end();
+}
+
 /* As Postfix' LMTP client does it. */
 static void break_lines(string_t *dest, const char *data, unsigned int max)
 {
@@ -412,6 +608,10 @@ int main(void)
 		test_junk_tokenizer_layout,
 		test_junk_tokenizer_digest,
 		test_junk_tokenizer_limit,
+		test_junk_tokenizer_many_parts,
+		test_junk_tokenizer_many_fields,
+		test_junk_tokenizer_header_words,
+		test_junk_tokenizer_alternative,
 		test_junk_tokenizer_broken_lines,
 		NULL
 	};
