@@ -35,6 +35,8 @@ struct html_state {
 	buffer_t *text;
 	struct html_element stack[MAX_DEPTH];
 	unsigned int depth;
+	/* no comment that begins from here on has an end */
+	bool no_comment_end;
 
 	unsigned int tags, urls, images, comments, hidden_bytes, unknown;
 };
@@ -598,6 +600,33 @@ static void html_open_tag(struct html_state *state)
 		state->stack[++state->depth] = element;
 }
 
+/* "-->" or "--!>"; "<!-->" is a comment too. */
+static bool comment_ends(const unsigned char *start, const unsigned char *p)
+{
+	if (p[-1] == '!' && p - start >= 6)
+		p--;
+	return p[-1] == '-' && p[-2] == '-';
+}
+
+/* Skip a comment. Returns FALSE if it has no end. */
+static bool comment_skip(struct html_state *state)
+{
+	const unsigned char *start = state->pos, *p = start + 3;
+
+	/* looked for once: each "<!--" would read all the rest */
+	if (state->no_comment_end)
+		return FALSE;
+	while ((p = memchr(p, '>', state->end - p)) != NULL) {
+		if (comment_ends(start, p)) {
+			state->pos = p + 1;
+			return TRUE;
+		}
+		p++;
+	}
+	state->no_comment_end = TRUE;
+	return FALSE;
+}
+
 /* "<!-- ... -->", "<!doctype ...>", "<?...>" */
 static void html_skip_comment(struct html_state *state)
 {
@@ -605,15 +634,8 @@ static void html_skip_comment(struct html_state *state)
 
 	if (state->end - p >= 3 && memcmp(p, "!--", 3) == 0) {
 		state->comments++;
-		p += 3;
-		while ((p = memchr(p, '>', state->end - p)) != NULL) {
-			if (p[-1] == '-' && p[-2] == '-') {
-				state->pos = p + 1;
-				return;
-			}
-			p++;
-		}
-		p = state->pos;
+		if (comment_skip(state))
+			return;
 	}
 	p = memchr(p, '>', state->end - p);
 	state->pos = p == NULL ? state->end : p + 1;
@@ -659,6 +681,7 @@ void junk_html_add(struct junk_token_set *set, const unsigned char *html,
 	state.end = html + size;
 	state.text = text;
 	state.depth = 0;
+	state.no_comment_end = FALSE;
 	state.tags = state.urls = state.images = state.comments =
 		state.hidden_bytes = state.unknown = 0;
 	i_zero(&state.stack[0]);

@@ -44,6 +44,7 @@ static const struct shape shapes[] = {
 	{ "html-tags", "Content-Type: text/html\n\n", "<div style=a%>" },
 	{ "html-open", "Content-Type: text/html\n\n", "<" },
 	{ "html-comments", "Content-Type: text/html\n\n", "<!-- " },
+	{ "html-unclosed", "Content-Type: text/html\n\n", "<!-- >" },
 	{ "html-entities", "Content-Type: text/html\n\n", "&#%;&amp" },
 	{ "html-attributes", "Content-Type: text/html\n\n<a ", "a%=b " },
 	{ "urls", "Subject: x\n\n", "http://h%.example/p%?q\n" },

@@ -194,6 +194,8 @@ static void test_junk_tokenizer_invisible(void)
 		"<table bgcolor=#123456><tr><td style='color:#133456'>innocent</table>",
 		"<p hidden>innocent</p>",
 		"<!-- innocent -->",
+		"<!-- -- !> innocent --!>",
+		"<!--!> innocent -->",
 		"<script>innocent</script>",
 		"<style>innocent</style>",
 		"<p style='display:none'>innocent<p>x",
@@ -204,6 +206,8 @@ static void test_junk_tokenizer_invisible(void)
 		"<table bgcolor=black><tr><td><font color=white>innocent</table>",
 		"<div class=dark><font color=white>innocent</font></div>",
 		"<div style='display:none'>x</div>innocent",
+		"<!-->innocent<!-- -->",
+		"<!-- --!>innocent<!-- -->",
 		"<p style='display:none'>x<p>innocent",
 		"<p style='display:none'>x<div>innocent</div>",
 	};
