@@ -5,6 +5,7 @@
 #include "junk-decode.h"
 #include "junk-name.h"
 #include "junk-url.h"
+#include "junk-html-style.h"
 #include "junk-html.h"
 
 /* Open elements that are remembered; deeper ones inherit. */
@@ -15,18 +16,20 @@
 #define MAX_ATTRS 32
 #define MAX_VALUE_BYTES 1024
 #define MAX_URLS 100
-/* Colours: 0xrrggbb or one of these. */
-#define COLOR_UNKNOWN 0x1000000
-/* Per channel: nearer than this can't be read. */
-#define COLOR_TOO_NEAR 12
+
+/* Why text isn't seen. An element inherits it; all but the first it may set
+   otherwise. */
+enum {
+	UNSEEN_ALL = 0x01,
+	UNSEEN_TINY = 0x02,
+	UNSEEN_INVISIBLE = 0x04,
+	UNSEEN_COLOR = 0x08,
+};
 
 struct html_element {
 	char name[NAME_BYTES];
 	uint32_t color, background;
-	/* with all that's inside */
-	bool hidden;
-	/* by its colour: what's inside may have another */
-	bool unreadable;
+	unsigned int unseen;
 };
 
 struct html_state {
@@ -42,7 +45,6 @@ struct html_state {
 };
 
 enum html_attr_kind {
-	ATTR_OTHER,
 	ATTR_STYLE,
 	ATTR_COLOR,
 	ATTR_BGCOLOR,
@@ -50,6 +52,17 @@ enum html_attr_kind {
 	/* a style sheet or a picture may change what's behind the text */
 	ATTR_ELSEWHERE,
 	ATTR_URL,
+};
+
+static const struct attr_row {
+	const char *name;
+	enum html_attr_kind kind;
+} attr_rows[] = {
+	{ "style", ATTR_STYLE }, { "color", ATTR_COLOR },
+	{ "bgcolor", ATTR_BGCOLOR }, { "hidden", ATTR_HIDDEN },
+	{ "class", ATTR_ELSEWHERE }, { "id", ATTR_ELSEWHERE },
+	{ "background", ATTR_ELSEWHERE }, { "href", ATTR_URL },
+	{ "src", ATTR_URL }, { "action", ATTR_URL },
 };
 
 struct html_attr {
@@ -227,7 +240,7 @@ decode_entities(buffer_t *dest, const unsigned char *data, size_t size)
 static void
 html_text(struct html_state *state, const unsigned char *data, size_t size)
 {
-	if (html_top(state)->hidden || html_top(state)->unreadable) {
+	if (html_top(state)->unseen != 0) {
 		for (size_t i = 0; i < size; i++) {
 			if (data[i] > ' ')
 				state->hidden_bytes++;
@@ -242,159 +255,60 @@ static void html_break(struct html_state *state)
 	buffer_append_c(state->text, '\n');
 }
 
-static uint32_t color_named(const char *name)
+static void
+unseen_set(struct html_element *element, unsigned int flag, int value)
 {
-	static const struct {
-		const char *name;
-		uint32_t color;
-	} colors[] = {
-		{ "white", 0xffffff }, { "black", 0 }, { "red", 0xff0000 },
-		{ "blue", 0x0000ff }, { "green", 0x008000 },
-		{ "yellow", 0xffff00 }, { "gray", 0x808080 },
-		{ "grey", 0x808080 }, { "silver", 0xc0c0c0 },
-		{ "navy", 0x000080 }, { "maroon", 0x800000 },
-		{ "snow", 0xfffafa }, { "ivory", 0xfffff0 },
-		{ "ghostwhite", 0xf8f8ff }, { "whitesmoke", 0xf5f5f5 },
-	};
-
-	for (unsigned int i = 0; i < N_ELEMENTS(colors); i++) {
-		if (strcmp(colors[i].name, name) == 0)
-			return colors[i].color;
-	}
-	return COLOR_UNKNOWN;
-}
-
-static uint32_t color_parse(const char *str)
-{
-	uint32_t num;
-	char *end;
-	size_t len;
-
-	str += strspn(str, " \t\r\n");
-	len = strcspn(str, "; \t\r\n!");
-	str = t_strndup(str, len);
-	if (*str != '#' && (len != 6 || !ascii_isdigit(*str)))
-		return color_named(str);
-	if (*str == '#')
-		str++;
-	num = strtoul(str, &end, 16);
-	if (end - str == 3) {
-		return (num >> 8) * 0x110000 + ((num >> 4) & 15) * 0x1100 +
-			(num & 15) * 0x11;
-	}
-	return end - str == 6 ? num : COLOR_UNKNOWN;
-}
-
-static bool color_near(uint32_t a, uint32_t b)
-{
-	if (a == COLOR_UNKNOWN || b == COLOR_UNKNOWN)
-		return FALSE;
-	for (unsigned int shift = 0; shift < 24; shift += 8) {
-		int diff = (int)((a >> shift) & 0xff) -
-			(int)((b >> shift) & 0xff);
-		if (diff > COLOR_TOO_NEAR || diff < -COLOR_TOO_NEAR)
-			return FALSE;
-	}
-	return TRUE;
-}
-
-/* Find "name:" as a whole property of a style; returns its value. */
-static const char *style_find(const char *style, const char *name)
-{
-	size_t len = strlen(name);
-	const char *p = style;
-
-	while ((p = strstr(p, name)) != NULL) {
-		const char *value = p + len + strspn(p + len, " \t\r\n");
-		if (*value == ':' &&
-		    (p == style || strchr("; \t\r\n", p[-1]) != NULL)) {
-			value++;
-			return value + strspn(value, " \t\r\n");
-		}
-		p += len;
-	}
-	return NULL;
-}
-
-static bool value_begins(const char *value, const char *prefix)
-{
-	return value != NULL && strncmp(value, prefix, strlen(prefix)) == 0;
-}
-
-/* "0", "0px", "0.5pt", "1px": nothing that anyone can read */
-static bool value_is_tiny(const char *value)
-{
-	char *end;
-	double num;
-
-	if (value == NULL || !(ascii_isdigit(*value) || *value == '.'))
-		return FALSE;
-	num = strtod(value, &end);
-	if (strncmp(end, "em", 2) == 0 || *end == '%' ||
-	    strncmp(end, "rem", 3) == 0)
-		return num < (*end == '%' ? 10 : 0.1);
-	return num <= 2;
-}
-
-static bool value_is_zero(const char *value)
-{
-	char *end;
-
-	if (value == NULL || !(ascii_isdigit(*value) || *value == '.'))
-		return FALSE;
-	return strtod(value, &end) <= 0.01;
+	if (value == JUNK_STYLE_YES)
+		element->unseen |= flag;
+	else if (value == JUNK_STYLE_NO)
+		element->unseen &= ~flag;
 }
 
 static void
-element_style(struct html_element *element, const char *style)
+element_style(struct html_element *element, const struct junk_style *style)
 {
-	const char *value;
+	const int *values = style->values;
 
-	if (value_begins(style_find(style, "display"), "none") ||
-	    value_begins(style_find(style, "visibility"), "hidden") ||
-	    value_begins(style_find(style, "mso-hide"), "all") ||
-	    value_is_tiny(style_find(style, "font-size")) ||
-	    value_is_zero(style_find(style, "opacity")) ||
-	    value_is_zero(style_find(style, "max-height")))
-		element->hidden = TRUE;
-	value = style_find(style, "color");
-	if (value != NULL)
-		element->color = color_parse(value);
-	value = style_find(style, "background-color");
-	if (value == NULL)
-		value = style_find(style, "background");
-	if (value != NULL)
-		element->background = color_parse(value);
+	if (values[JUNK_STYLE_COLOR] != JUNK_STYLE_UNSET)
+		element->color = values[JUNK_STYLE_COLOR];
+	if (values[JUNK_STYLE_BACKGROUND] != JUNK_STYLE_UNSET)
+		element->background = values[JUNK_STYLE_BACKGROUND];
+	if (values[JUNK_STYLE_PICTURE] == JUNK_STYLE_YES)
+		element->background = JUNK_COLOR_UNKNOWN;
+	unseen_set(element, UNSEEN_TINY, values[JUNK_STYLE_TINY]);
+	unseen_set(element, UNSEEN_INVISIBLE, values[JUNK_STYLE_INVISIBLE]);
+	unseen_set(element, UNSEEN_COLOR,
+		   junk_color_near(element->color, element->background) ?
+		   JUNK_STYLE_YES : JUNK_STYLE_NO);
+	if (values[JUNK_STYLE_DISPLAY] == JUNK_DISPLAY_NONE ||
+	    values[JUNK_STYLE_TRANSPARENT] == JUNK_STYLE_YES ||
+	    (values[JUNK_STYLE_FLAT] == JUNK_STYLE_YES &&
+	     values[JUNK_STYLE_CLIPPED] == JUNK_STYLE_YES))
+		element->unseen |= UNSEEN_ALL;
 }
 
-static const char *attr_value(const struct html_attr *attr)
+static char *attr_value(const struct html_attr *attr)
 {
 	string_t *str = t_str_new(64);
 
 	decode_entities(str, attr->value, I_MIN(attr->size, MAX_VALUE_BYTES));
-	return t_str_lcase(str_c(str));
+	return str_c_modifiable(str);
+}
+
+static uint32_t attr_color(const struct html_attr *attr)
+{
+	return junk_color_parse(str_lcase(attr_value(attr)));
 }
 
 /* Most attributes say nothing about how an element looks. */
-static enum html_attr_kind attr_kind(const char *name)
+static const struct attr_row *attr_find(const char *name)
 {
-	static const struct {
-		const char *name;
-		enum html_attr_kind kind;
-	} kinds[] = {
-		{ "style", ATTR_STYLE }, { "color", ATTR_COLOR },
-		{ "bgcolor", ATTR_BGCOLOR }, { "hidden", ATTR_HIDDEN },
-		{ "class", ATTR_ELSEWHERE }, { "id", ATTR_ELSEWHERE },
-		{ "background", ATTR_ELSEWHERE }, { "href", ATTR_URL },
-		{ "src", ATTR_URL }, { "action", ATTR_URL },
-	};
-
-	for (unsigned int i = 0; i < N_ELEMENTS(kinds); i++) {
-		if (name[0] == kinds[i].name[0] &&
-		    strcmp(name, kinds[i].name) == 0)
-			return kinds[i].kind;
+	for (unsigned int i = 0; i < N_ELEMENTS(attr_rows); i++) {
+		if (name[0] == attr_rows[i].name[0] &&
+		    strcmp(name, attr_rows[i].name) == 0)
+			return &attr_rows[i];
 	}
-	return ATTR_OTHER;
+	return NULL;
 }
 
 static void
@@ -411,36 +325,31 @@ attr_url(struct html_state *state, const struct html_attr *attr)
 
 static void
 element_attr(struct html_state *state, struct html_element *element,
+	     struct junk_style *style, enum html_attr_kind kind,
 	     const struct html_attr *attr)
 {
-	enum html_attr_kind kind = attr_kind(attr->name);
-
-	if (kind == ATTR_OTHER)
-		return;
-	T_BEGIN {
-		switch (kind) {
-		case ATTR_OTHER:
-			break;
-		case ATTR_STYLE:
-			element_style(element, attr_value(attr));
-			break;
-		case ATTR_COLOR:
-			element->color = color_parse(attr_value(attr));
-			break;
-		case ATTR_BGCOLOR:
-			element->background = color_parse(attr_value(attr));
-			break;
-		case ATTR_HIDDEN:
-			element->hidden = TRUE;
-			break;
-		case ATTR_ELSEWHERE:
-			element->background = COLOR_UNKNOWN;
-			break;
-		case ATTR_URL:
-			attr_url(state, attr);
-			break;
-		}
-	} T_END;
+	switch (kind) {
+	case ATTR_STYLE:
+		junk_style_parse(style, attr_value(attr));
+		break;
+	case ATTR_COLOR:
+		element->color = attr_color(attr);
+		break;
+	case ATTR_BGCOLOR:
+		element->background = attr_color(attr);
+		break;
+	case ATTR_HIDDEN:
+		/* a style's overrides it */
+		if (style->values[JUNK_STYLE_DISPLAY] == JUNK_STYLE_UNSET)
+			style->values[JUNK_STYLE_DISPLAY] = JUNK_DISPLAY_NONE;
+		break;
+	case ATTR_ELSEWHERE:
+		element->background = JUNK_COLOR_UNKNOWN;
+		break;
+	case ATTR_URL:
+		attr_url(state, attr);
+		break;
+	}
 }
 
 static size_t
@@ -528,6 +437,15 @@ static void html_skip_raw(struct html_state *state, const char *name)
 	state->pos = state->end;
 }
 
+/* What is behind the text so far may be any colour: a style sheet says it. */
+static void html_forget_background(struct html_state *state)
+{
+	for (unsigned int i = 0; i <= state->depth; i++) {
+		state->stack[i].background = JUNK_COLOR_UNKNOWN;
+		state->stack[i].unseen &= ~UNSEEN_COLOR;
+	}
+}
+
 static void html_close_tag(struct html_state *state)
 {
 	const struct html_tag *tag;
@@ -566,13 +484,37 @@ html_close_implied(struct html_state *state, const char *name,
 		state->depth--;
 }
 
+/* The rest of a tag. */
+static void
+html_attrs(struct html_state *state, struct html_element *element)
+{
+	const struct attr_row *row;
+	struct junk_style style;
+	struct html_attr attr;
+	unsigned int attrs = 0, seen = 0, bit;
+
+	junk_style_init(&style);
+	while (parse_attr(state, &attr)) {
+		row = attrs++ < MAX_ATTRS ? attr_find(attr.name) : NULL;
+		if (row == NULL)
+			continue;
+		/* a second one of the same name doesn't count */
+		bit = 1U << (row - attr_rows);
+		if ((seen & bit) != 0)
+			continue;
+		seen |= bit;
+		T_BEGIN {
+			element_attr(state, element, &style, row->kind, &attr);
+		} T_END;
+	}
+	element_style(element, &style);
+}
+
 static void html_open_tag(struct html_state *state)
 {
 	struct html_element element;
 	const struct html_tag *tag;
-	struct html_attr attr;
 	char name[NAME_BYTES];
-	unsigned int attrs = 0;
 
 	parse_name(state, name);
 	tag = tag_find(name);
@@ -585,12 +527,10 @@ static void html_open_tag(struct html_state *state)
 	else if (strcmp(tag->name, "img") == 0)
 		state->images++;
 
-	while (parse_attr(state, &attr)) {
-		if (attrs++ < MAX_ATTRS)
-			element_attr(state, &element, &attr);
-	}
-	element.unreadable = color_near(element.color, element.background);
+	html_attrs(state, &element);
 
+	if (tag != NULL && strcmp(tag->name, "style") == 0)
+		html_forget_background(state);
 	if (tag != NULL && (tag->flags & TAG_BREAKS) != 0)
 		html_break(state);
 	if (tag != NULL && (tag->flags & TAG_RAW) != 0)

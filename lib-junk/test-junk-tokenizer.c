@@ -199,6 +199,21 @@ static void test_junk_tokenizer_invisible(void)
 		"<script>innocent</script>",
 		"<style>innocent</style>",
 		"<p style='display:none'>innocent<p>x",
+		"<p style='display:/**/none'>innocent</p>",
+		"<p style='color:red;Display:none!important;display:block'>"
+			"innocent</p>",
+		"<p style='display:none;display:nonesuch'>innocent</p>",
+		"<p style='display:none'><b style='display:block'>innocent",
+		"<p style='font-size:0;font-size:1'>innocent</p>",
+		"<p style='font-size:0cm'>innocent</p>",
+		"<p style='font-size:0'><b style='font-size:2em'>innocent",
+		"<p style='font:0/0 a'>innocent</p>",
+		"<p style='max-height:0;overflow:hidden'>innocent</p>",
+		"<p style='visibility:hidden'><b>innocent",
+		"<p hidden style='color:red'>innocent</p>",
+		"<p hidden style='display:nonesuch'>innocent</p>",
+		"<style></style><table bgcolor=white><tr><td>"
+			"<font color=white>innocent</table>",
 	};
 	static const char *const shown[] = {
 		"<div style=\"display:block\">innocent</div>",
@@ -209,6 +224,37 @@ static void test_junk_tokenizer_invisible(void)
 		"<!-->innocent<!-- -->",
 		"<!-- --!>innocent<!-- -->",
 		"<p style='display:none'>x<p>innocent",
+		/* what a child overrides */
+		"<p style='font-size:0'><b style='font-size:13px'>innocent",
+		"<p style='font-size:0'><b style='font:bold 13px/15px a'>innocent",
+		"<p style='visibility:hidden'><b style='visibility:visible'>"
+			"innocent",
+		/* what doesn't hide */
+		"<p style='mso-hide:all'>innocent",
+		"<p style='max-height:0'>innocent",
+		"<p style='font-size:1pc'>innocent",
+		"<p style='font-size:2vw'>innocent",
+		"<p style='font-size:.5cm'>innocent",
+		"<p style='font-size:1in'>innocent",
+		"<p style='font-size:1'>innocent",
+		"<p style='display:nonesuch'>innocent",
+		"<p style='/*; display:none */'>innocent",
+		"<p style='display:none;display:block'>innocent",
+		"<p style='font-size:0;font-size:16px'>innocent",
+		"<p style='font-size:0;font-size:calc(16px)'>innocent",
+		"<p style='opacity:0;opacity:1'>innocent",
+		"<p style='display:block!important;display:none'>innocent",
+		"<p title=a style='color:red' style='display:none'>innocent",
+		"<p hidden style='display:block'>innocent",
+		"<p style='display:block' hidden>innocent",
+		/* an unknown background */
+		"<style></style><font color=white>innocent</font>",
+		"<font color=white><style></style>innocent</font>",
+		"<table bgcolor=white style='background-image:url(x)'><tr><td>"
+			"<font color=white>innocent</table>",
+		"<p style='color:#fff;background:white url(x)'>innocent",
+		"<p style='color:#fff;background-image:linear-gradient(a,b)'>"
+			"innocent",
 		"<p style='display:none'>x<div>innocent</div>",
 	};
 	struct junk_message msg;
