@@ -6,13 +6,13 @@
 #include "junk-name.h"
 #include "junk-url.h"
 #include "junk-html-style.h"
+#include "junk-html-tags.h"
 #include "junk-html.h"
 
 /* Open elements that are remembered; deeper ones inherit. */
 #define MAX_DEPTH 64
 /* Of tags and attributes; longer ones are cut. */
 #define MAX_NAME_LETTERS 11
-#define NAME_BYTES 16
 #define MAX_ATTRS 32
 #define MAX_VALUE_BYTES 1024
 #define MAX_URLS 100
@@ -27,9 +27,12 @@ enum {
 };
 
 struct html_element {
-	char name[NAME_BYTES];
+	char name[JUNK_TAG_NAME_BYTES];
+	const struct junk_html_tag *tag;
 	uint32_t color, background;
 	unsigned int unseen;
+	/* a line, at its begin and its end */
+	bool breaks;
 };
 
 struct html_state {
@@ -66,49 +69,9 @@ static const struct attr_row {
 };
 
 struct html_attr {
-	char name[NAME_BYTES];
+	char name[JUNK_TAG_NAME_BYTES];
 	const unsigned char *value;
 	size_t size;
-};
-
-enum {
-	TAG_BREAKS = 0x01,
-	TAG_EMPTY = 0x02,
-	/* its content isn't text */
-	TAG_RAW = 0x04,
-};
-
-static const struct html_tag {
-	char name[NAME_BYTES];
-	unsigned int flags;
-} html_tags[] = {
-	{ "a", 0 }, { "abbr", 0 }, { "address", TAG_BREAKS },
-	{ "area", TAG_EMPTY }, { "article", TAG_BREAKS }, { "b", 0 },
-	{ "base", TAG_EMPTY }, { "big", 0 }, { "blockquote", TAG_BREAKS },
-	{ "body", TAG_BREAKS }, { "br", TAG_BREAKS | TAG_EMPTY },
-	{ "button", TAG_BREAKS }, { "caption", TAG_BREAKS },
-	{ "center", TAG_BREAKS }, { "cite", 0 }, { "code", 0 },
-	{ "col", TAG_EMPTY }, { "dd", TAG_BREAKS }, { "del", 0 },
-	{ "div", TAG_BREAKS }, { "dl", TAG_BREAKS }, { "dt", TAG_BREAKS },
-	{ "em", 0 }, { "embed", TAG_EMPTY }, { "fieldset", TAG_BREAKS },
-	{ "font", 0 }, { "footer", TAG_BREAKS }, { "form", TAG_BREAKS },
-	{ "frame", TAG_EMPTY }, { "h1", TAG_BREAKS }, { "h2", TAG_BREAKS },
-	{ "h3", TAG_BREAKS }, { "h4", TAG_BREAKS }, { "h5", TAG_BREAKS },
-	{ "h6", TAG_BREAKS }, { "head", TAG_BREAKS }, { "header", TAG_BREAKS },
-	{ "hr", TAG_BREAKS | TAG_EMPTY }, { "html", TAG_BREAKS }, { "i", 0 },
-	{ "iframe", TAG_BREAKS }, { "img", TAG_EMPTY }, { "input", TAG_EMPTY },
-	{ "ins", 0 }, { "label", 0 }, { "li", TAG_BREAKS },
-	{ "link", TAG_EMPTY }, { "map", 0 }, { "meta", TAG_EMPTY },
-	{ "object", 0 }, { "ol", TAG_BREAKS }, { "option", TAG_BREAKS },
-	{ "p", TAG_BREAKS }, { "param", TAG_EMPTY }, { "pre", TAG_BREAKS },
-	{ "s", 0 }, { "script", TAG_RAW }, { "section", TAG_BREAKS },
-	{ "select", TAG_BREAKS }, { "small", 0 }, { "span", 0 },
-	{ "strike", 0 }, { "strong", 0 }, { "style", TAG_RAW }, { "sub", 0 },
-	{ "sup", 0 }, { "table", TAG_BREAKS }, { "tbody", TAG_BREAKS },
-	{ "td", TAG_BREAKS }, { "textarea", TAG_BREAKS },
-	{ "tfoot", TAG_BREAKS }, { "th", TAG_BREAKS }, { "thead", TAG_BREAKS },
-	{ "title", TAG_BREAKS }, { "tr", TAG_BREAKS }, { "tt", 0 },
-	{ "u", 0 }, { "ul", TAG_BREAKS }, { "wbr", TAG_EMPTY },
 };
 
 static const struct {
@@ -129,13 +92,7 @@ static const struct {
 
 static bool names_equal(const char *a, const char *b)
 {
-	return junk_name_cmp(a, b, NAME_BYTES) == 0;
-}
-
-static const struct html_tag *tag_find(const char *name)
-{
-	return junk_name_find(name, NAME_BYTES, html_tags,
-			      N_ELEMENTS(html_tags), sizeof(*html_tags));
+	return junk_name_cmp(a, b, JUNK_TAG_NAME_BYTES) == 0;
 }
 
 static struct html_element *html_top(struct html_state *state)
@@ -252,7 +209,8 @@ html_text(struct html_state *state, const unsigned char *data, size_t size)
 
 static void html_break(struct html_state *state)
 {
-	buffer_append_c(state->text, '\n');
+	if ((html_top(state)->unseen & UNSEEN_ALL) == 0)
+		buffer_append_c(state->text, '\n');
 }
 
 static void
@@ -262,6 +220,67 @@ unseen_set(struct html_element *element, unsigned int flag, int value)
 		element->unseen |= flag;
 	else if (value == JUNK_STYLE_NO)
 		element->unseen &= ~flag;
+}
+
+static void element_compare_colors(struct html_element *element)
+{
+	unseen_set(element, UNSEEN_COLOR,
+		   junk_color_near(element->color, element->background) ?
+		   JUNK_STYLE_YES : JUNK_STYLE_NO);
+}
+
+/* What an element says itself stays, what it has from its parent changes. */
+static void
+element_move(struct html_element *element, const struct html_element *from,
+	     const struct html_element *to)
+{
+	unsigned int own = element->unseen ^ from->unseen;
+
+	element->unseen = (element->unseen & own) | (to->unseen & ~own);
+	if (element->color == from->color)
+		element->color = to->color;
+	if (element->background == from->background)
+		element->background = to->background;
+	element_compare_colors(element);
+}
+
+/* The innermost open element of a (padded) name; 0 if there is none, or one with these
+   flags comes first. */
+static unsigned int
+html_find(struct html_state *state, const char *name, unsigned int within)
+{
+	for (unsigned int i = state->depth; i > 0; i--) {
+		if (names_equal(state->stack[i].name, name))
+			return i;
+		if ((state->stack[i].tag->flags & within) != 0)
+			break;
+	}
+	return 0;
+}
+
+/* End an element. Those inside end too, unless they go on beside it: bold text
+   after a paragraph, a block after the bold text in which it began. */
+static void html_end(struct html_state *state, unsigned int at)
+{
+	struct html_element kept, old = state->stack[at];
+	unsigned int flags = old.tag->flags, keep = JUNK_TAG_FORMAT;
+	unsigned int depth = at - 1, last = state->depth;
+
+	if ((flags & (JUNK_TAG_SCOPE | JUNK_TAG_PART)) != 0)
+		last = at;
+	else if ((flags & JUNK_TAG_FORMAT) != 0)
+		keep |= JUNK_TAG_BREAKS;
+	for (unsigned int i = at + 1; i <= last; i++) {
+		kept = state->stack[i];
+		if ((kept.tag->flags & keep) != 0) {
+			element_move(&kept, &old, &state->stack[depth]);
+			old = state->stack[i];
+			state->stack[++depth] = kept;
+		} else {
+			old = kept;
+		}
+	}
+	state->depth = depth;
 }
 
 static void
@@ -277,9 +296,11 @@ element_style(struct html_element *element, const struct junk_style *style)
 		element->background = JUNK_COLOR_UNKNOWN;
 	unseen_set(element, UNSEEN_TINY, values[JUNK_STYLE_TINY]);
 	unseen_set(element, UNSEEN_INVISIBLE, values[JUNK_STYLE_INVISIBLE]);
-	unseen_set(element, UNSEEN_COLOR,
-		   junk_color_near(element->color, element->background) ?
-		   JUNK_STYLE_YES : JUNK_STYLE_NO);
+	element_compare_colors(element);
+	if (values[JUNK_STYLE_DISPLAY] != JUNK_STYLE_UNSET &&
+	    strcmp(element->name, "br") != 0)
+		element->breaks = values[JUNK_STYLE_DISPLAY] ==
+			JUNK_DISPLAY_BLOCK;
 	if (values[JUNK_STYLE_DISPLAY] == JUNK_DISPLAY_NONE ||
 	    values[JUNK_STYLE_TRANSPARENT] == JUNK_STYLE_YES ||
 	    (values[JUNK_STYLE_FLAT] == JUNK_STYLE_YES &&
@@ -353,11 +374,11 @@ element_attr(struct html_state *state, struct html_element *element,
 }
 
 static size_t
-parse_name(struct html_state *state, char name[NAME_BYTES])
+parse_name(struct html_state *state, char name[JUNK_TAG_NAME_BYTES])
 {
 	size_t len = 0;
 
-	memset(name, 0, NAME_BYTES);
+	memset(name, 0, JUNK_TAG_NAME_BYTES);
 	while (state->pos < state->end &&
 	       (ascii_isalnum(*state->pos) || *state->pos == '-' ||
 		*state->pos == ':')) {
@@ -448,40 +469,59 @@ static void html_forget_background(struct html_state *state)
 
 static void html_close_tag(struct html_state *state)
 {
-	const struct html_tag *tag;
+	const struct junk_html_tag *tag;
 	struct html_attr attr;
-	char name[NAME_BYTES];
+	char name[JUNK_TAG_NAME_BYTES];
+	unsigned int at, within = JUNK_TAG_SCOPE;
+	bool breaks;
 
 	parse_name(state, name);
 	while (parse_attr(state, &attr)) ;
 
-	tag = tag_find(name);
-	if (tag != NULL && (tag->flags & TAG_BREAKS) != 0)
-		html_break(state);
-	for (unsigned int i = state->depth; i > 0; i--) {
-		if (names_equal(state->stack[i].name, name)) {
-			state->depth = i - 1;
-			break;
-		}
+	tag = junk_html_tag_find(name);
+	breaks = (tag->flags & JUNK_TAG_BREAKS) != 0;
+	if ((tag->flags & (JUNK_TAG_TABLE | JUNK_TAG_PART)) != 0)
+		within = JUNK_TAG_TABLE;
+	at = html_find(state, name, within);
+	if (at > 0) {
+		breaks = state->stack[at].breaks;
+		html_end(state, at);
 	}
+	if (breaks)
+		html_break(state);
 }
 
 /* Elements whose end tag may be left out end where the next one begins. */
 static void
-html_close_implied(struct html_state *state, const char *name,
-		   const struct html_tag *tag)
+html_end_implied(struct html_state *state, const struct junk_html_tag *tag)
 {
-	static const char *const siblings[] = {
-		"td", "th", "tr", "li", "dd", "dt", "option", NULL
-	};
-	const char *top = html_top(state)->name;
+	const struct junk_html_group *group = junk_html_tag_group(tag);
+	const struct junk_html_tag *open;
+	unsigned int at = 0;
 
-	if (state->depth == 0)
+	if (group->ends == 0)
 		return;
-	if ((strcmp(top, "p") == 0 && tag != NULL &&
-	     (tag->flags & TAG_BREAKS) != 0 && strcmp(name, "br") != 0) ||
-	    (names_equal(top, name) && str_array_find(siblings, name)))
-		state->depth--;
+	for (unsigned int i = state->depth; i > 0; i--) {
+		open = state->stack[i].tag;
+		if ((group->ends & (1U << open->group)) != 0)
+			at = i;
+		if ((open->flags & group->within) != 0)
+			break;
+	}
+	if (at > 0)
+		html_end(state, at);
+}
+
+/* Does a browser ignore the tag where it stands? */
+static bool
+html_ignores(struct html_state *state, const struct junk_html_tag *tag)
+{
+	static const char table[JUNK_TAG_NAME_BYTES] = "table";
+	static const char form[JUNK_TAG_NAME_BYTES] = "form";
+
+	if ((tag->flags & JUNK_TAG_PART) != 0)
+		return html_find(state, table, JUNK_TAG_TABLE) == 0;
+	return names_equal(tag->name, form) && html_find(state, form, 0) > 0;
 }
 
 /* The rest of a tag. */
@@ -513,29 +553,34 @@ html_attrs(struct html_state *state, struct html_element *element)
 static void html_open_tag(struct html_state *state)
 {
 	struct html_element element;
-	const struct html_tag *tag;
-	char name[NAME_BYTES];
+	const struct junk_html_tag *tag;
+	char name[JUNK_TAG_NAME_BYTES];
+	bool ignored;
 
 	parse_name(state, name);
-	tag = tag_find(name);
-	html_close_implied(state, name, tag);
+	tag = junk_html_tag_find(name);
+	ignored = html_ignores(state, tag);
+	if (!ignored)
+		html_end_implied(state, tag);
 	element = *html_top(state);
 	memcpy(element.name, name, sizeof(name));
+	element.tag = tag;
+	element.breaks = (tag->flags & JUNK_TAG_BREAKS) != 0;
 	state->tags++;
-	if (tag == NULL)
+	if (tag->name[0] == '\0')
 		state->unknown++;
 	else if (strcmp(tag->name, "img") == 0)
 		state->images++;
 
 	html_attrs(state, &element);
 
-	if (tag != NULL && strcmp(tag->name, "style") == 0)
+	if (strcmp(tag->name, "style") == 0)
 		html_forget_background(state);
-	if (tag != NULL && (tag->flags & TAG_BREAKS) != 0)
+	if (element.breaks)
 		html_break(state);
-	if (tag != NULL && (tag->flags & TAG_RAW) != 0)
+	if ((tag->flags & JUNK_TAG_RAW) != 0)
 		html_skip_raw(state, tag->name);
-	else if ((tag == NULL || (tag->flags & TAG_EMPTY) == 0) &&
+	else if (!ignored && (tag->flags & JUNK_TAG_EMPTY) == 0 &&
 		 state->depth + 1 < MAX_DEPTH)
 		state->stack[++state->depth] = element;
 }
@@ -625,6 +670,7 @@ void junk_html_add(struct junk_token_set *set, const unsigned char *html,
 	state.tags = state.urls = state.images = state.comments =
 		state.hidden_bytes = state.unknown = 0;
 	i_zero(&state.stack[0]);
+	state.stack[0].tag = junk_html_tag_find(state.stack[0].name);
 	state.stack[0].background = 0xffffff;
 	html_run(&state);
 

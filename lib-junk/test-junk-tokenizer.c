@@ -88,6 +88,10 @@ static void test_junk_tokenizer_tricks(void)
 		"Content-Type: text/html\n\n<p>bu<b>y</b> che<!-- x -->ap vi<zz>agra</zz> now\n",
 		"Content-Type: text/html\n\nb&#117;y che&#x61;p vi&shy;agra n&ocirc;w\n",
 		"Content-Type: text/html\n\nbuy cheap vi<font size=1></font>agra now\n",
+		"Content-Type: text/html\n\nbuy<main>cheap</main>viagra<aside>now\n",
+		"Content-Type: text/html\n\nbuy<span style='display:block'>cheap</span>viagra<img style='display:block'>now\n",
+		"Content-Type: text/html\n\nbuy cheap vi<div style='display:inline'>agra</div> now\n",
+		"Content-Type: text/html\n\nbuy cheap vi<div style='display:none'>a<p>b</p></div>agra now\n",
 		"Content-Type: text/html\n\n<p title=\"unclosed>buy cheap viagra now</p>\n",
 		/* no empty line after the header, or after a part's */
 		"Subject: x\nbuy cheap : viagra\nX-Mailer: y\nnow : 1\n",
@@ -214,6 +218,13 @@ static void test_junk_tokenizer_invisible(void)
 		"<p hidden style='display:nonesuch'>innocent</p>",
 		"<style></style><table bgcolor=white><tr><td>"
 			"<font color=white>innocent</table>",
+		/* what goes on when something around it ends */
+		"<p><font color=white>x</p>innocent</font>",
+		"<div hidden><table><tr><td></div>innocent</table></div>",
+		"<div hidden><p><b><div>innocent</div></div>",
+		"<div hidden><p></b>innocent</div>",
+		"<table><tr hidden><td><table><tr><td>innocent</table></table>",
+		"<ul hidden><li>x<ul><li>x</ul><li>innocent</ul>",
 	};
 	static const char *const shown[] = {
 		"<div style=\"display:block\">innocent</div>",
@@ -247,6 +258,28 @@ static void test_junk_tokenizer_invisible(void)
 		"<p title=a style='color:red' style='display:none'>innocent",
 		"<p hidden style='display:block'>innocent",
 		"<p style='display:block' hidden>innocent",
+		/* tags without content, or that are ignored where they stand */
+		"<source hidden>innocent", "<track hidden>innocent",
+		"<basefont hidden>innocent", "<bgsound hidden>innocent",
+		"<keygen hidden>innocent", "<td hidden>innocent",
+		"<tr hidden>innocent", "<tbody hidden>innocent",
+		"<form><form hidden>innocent", "<html hidden>innocent",
+		"<head hidden><p>innocent",
+		"<table><tr><td><td hidden>x</table><th hidden>innocent",
+		/* elements that end where others begin */
+		"<p hidden><b>x<div>innocent</div>",
+		"<p><span hidden>x<div>innocent</div>",
+		"<p hidden><b>x</p>innocent",
+		"<p style='color:white'><b>x</p>innocent",
+		"<font><span hidden>x</font>innocent",
+		"<table><tr hidden><td>x<tr><td>innocent</table>",
+		"<table><tr><td hidden><b>x<th>innocent</table>",
+		"<table><tbody hidden><tr><td>x<tbody><tr><td>innocent</table>",
+		"<table><tr hidden><td>x<tfoot><tr><td>innocent</table>",
+		"<dl><dt hidden>x<dd>innocent</dl>",
+		"<ul><li hidden><b>x<li>innocent</ul>",
+		"<button hidden>x<button>innocent", "<a hidden>x<a>innocent",
+		"<nobr hidden>x<nobr>innocent", "<h1 hidden>x<h2>innocent",
 		/* an unknown background */
 		"<style></style><font color=white>innocent</font>",
 		"<font color=white><style></style>innocent</font>",

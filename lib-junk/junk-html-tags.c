@@ -1,0 +1,134 @@
+#include "lib.h"
+#include "junk-name.h"
+#include "junk-html-tags.h"
+
+/* For the tables to be read easily. */
+enum {
+	TAG_BREAKS = JUNK_TAG_BREAKS,
+	TAG_EMPTY = JUNK_TAG_EMPTY,
+	TAG_RAW = JUNK_TAG_RAW,
+	TAG_FORMAT = JUNK_TAG_FORMAT,
+	TAG_SCOPE = JUNK_TAG_SCOPE,
+	TAG_LIST = JUNK_TAG_LIST,
+	TAG_TABLE = JUNK_TAG_TABLE,
+	TAG_PART = JUNK_TAG_PART,
+};
+
+enum html_group {
+	GROUP_NONE,
+	GROUP_BLOCK,
+	GROUP_P,
+	GROUP_HEADING,
+	GROUP_LI,
+	GROUP_DT,
+	GROUP_OPTION,
+	GROUP_A,
+	GROUP_NOBR,
+	GROUP_BUTTON,
+	GROUP_CELL,
+	GROUP_ROW,
+	GROUP_ROWS,
+};
+#define GROUP(name) (1U << GROUP_##name)
+
+static const struct junk_html_group html_groups[] = {
+	[GROUP_NONE] = { 0, 0 },
+	[GROUP_BLOCK] = { GROUP(P), TAG_SCOPE },
+	[GROUP_P] = { GROUP(P), TAG_SCOPE },
+	[GROUP_HEADING] = { GROUP(P) | GROUP(HEADING), TAG_SCOPE },
+	[GROUP_LI] = { GROUP(P) | GROUP(LI), TAG_SCOPE | TAG_LIST },
+	[GROUP_DT] = { GROUP(P) | GROUP(DT), TAG_SCOPE | TAG_LIST },
+	[GROUP_OPTION] = { GROUP(OPTION), TAG_SCOPE },
+	[GROUP_A] = { GROUP(A), TAG_SCOPE },
+	[GROUP_NOBR] = { GROUP(NOBR), TAG_SCOPE },
+	[GROUP_BUTTON] = { GROUP(BUTTON), TAG_SCOPE },
+	[GROUP_CELL] = { GROUP(CELL), TAG_TABLE },
+	[GROUP_ROW] = { GROUP(CELL) | GROUP(ROW), TAG_TABLE },
+	[GROUP_ROWS] = { GROUP(CELL) | GROUP(ROW) | GROUP(ROWS), TAG_TABLE },
+};
+
+#define INLINE 0, GROUP_NONE
+#define FORMAT TAG_FORMAT, GROUP_NONE
+#define EMPTY TAG_EMPTY, GROUP_NONE
+#define BLOCK TAG_BREAKS, GROUP_BLOCK
+
+/* in the order of strcmp() */
+static const struct junk_html_tag html_tags[] = {
+	{ "a", TAG_FORMAT, GROUP_A }, { "abbr", INLINE }, { "acronym", INLINE },
+	{ "address", BLOCK }, { "applet", TAG_SCOPE, GROUP_NONE },
+	{ "area", EMPTY }, { "article", BLOCK }, { "aside", BLOCK },
+	{ "audio", INLINE }, { "b", FORMAT }, { "base", EMPTY },
+	{ "basefont", EMPTY }, { "bgsound", EMPTY }, { "big", FORMAT },
+	{ "blockquote", BLOCK }, { "body", TAG_BREAKS, GROUP_NONE },
+	{ "br", TAG_BREAKS | TAG_EMPTY, GROUP_NONE },
+	{ "button", TAG_BREAKS | TAG_SCOPE, GROUP_BUTTON },
+	{ "canvas", INLINE },
+	{ "caption", TAG_BREAKS | TAG_SCOPE | TAG_PART, GROUP_CELL },
+	{ "center", BLOCK }, { "cite", INLINE }, { "code", FORMAT },
+	{ "col", EMPTY }, { "colgroup", TAG_BREAKS | TAG_PART, GROUP_ROWS },
+	{ "datalist", INLINE }, { "dd", TAG_BREAKS, GROUP_DT },
+	{ "del", INLINE }, { "details", BLOCK }, { "dfn", INLINE },
+	{ "dialog", BLOCK }, { "dir", TAG_BREAKS | TAG_LIST, GROUP_BLOCK },
+	{ "div", BLOCK }, { "dl", TAG_BREAKS | TAG_LIST, GROUP_BLOCK },
+	{ "dt", TAG_BREAKS, GROUP_DT }, { "em", FORMAT }, { "embed", EMPTY },
+	{ "fieldset", BLOCK }, { "figcaption", BLOCK }, { "figure", BLOCK },
+	{ "font", FORMAT }, { "footer", BLOCK }, { "form", BLOCK },
+	{ "frame", EMPTY }, { "h1", TAG_BREAKS, GROUP_HEADING },
+	{ "h2", TAG_BREAKS, GROUP_HEADING },
+	{ "h3", TAG_BREAKS, GROUP_HEADING },
+	{ "h4", TAG_BREAKS, GROUP_HEADING },
+	{ "h5", TAG_BREAKS, GROUP_HEADING },
+	{ "h6", TAG_BREAKS, GROUP_HEADING },
+	{ "head", TAG_BREAKS | TAG_EMPTY, GROUP_NONE }, { "header", BLOCK },
+	{ "hgroup", BLOCK }, { "hr", TAG_BREAKS | TAG_EMPTY, GROUP_BLOCK },
+	{ "html", TAG_BREAKS | TAG_EMPTY, GROUP_NONE }, { "i", FORMAT },
+	{ "iframe", TAG_BREAKS, GROUP_NONE }, { "image", EMPTY },
+	{ "img", EMPTY }, { "input", EMPTY }, { "ins", INLINE },
+	{ "kbd", INLINE }, { "keygen", EMPTY }, { "label", INLINE },
+	{ "legend", TAG_BREAKS, GROUP_NONE }, { "li", TAG_BREAKS, GROUP_LI },
+	{ "link", EMPTY }, { "listing", BLOCK }, { "main", BLOCK },
+	{ "map", INLINE }, { "marquee", TAG_BREAKS | TAG_SCOPE, GROUP_NONE },
+	{ "math", INLINE }, { "menu", TAG_BREAKS | TAG_LIST, GROUP_BLOCK },
+	{ "meta", EMPTY }, { "nav", BLOCK }, { "nobr", TAG_FORMAT, GROUP_NOBR },
+	{ "noembed", INLINE }, { "noframes", INLINE }, { "noscript", INLINE },
+	{ "object", TAG_SCOPE, GROUP_NONE },
+	{ "ol", TAG_BREAKS | TAG_LIST, GROUP_BLOCK },
+	{ "optgroup", TAG_BREAKS, GROUP_OPTION },
+	{ "option", TAG_BREAKS, GROUP_OPTION }, { "p", TAG_BREAKS, GROUP_P },
+	{ "param", EMPTY }, { "picture", INLINE }, { "plaintext", INLINE },
+	{ "pre", BLOCK }, { "q", INLINE }, { "s", FORMAT }, { "samp", INLINE },
+	{ "script", TAG_RAW, GROUP_NONE }, { "search", BLOCK },
+	{ "section", BLOCK }, { "select", TAG_BREAKS, GROUP_NONE },
+	{ "small", FORMAT }, { "source", EMPTY }, { "span", INLINE },
+	{ "strike", FORMAT }, { "strong", FORMAT },
+	{ "style", TAG_RAW, GROUP_NONE }, { "sub", INLINE },
+	{ "summary", BLOCK }, { "sup", INLINE }, { "svg", INLINE },
+	{ "table", TAG_BREAKS | TAG_SCOPE | TAG_TABLE, GROUP_BLOCK },
+	{ "tbody", TAG_BREAKS | TAG_PART, GROUP_ROWS },
+	{ "td", TAG_BREAKS | TAG_SCOPE | TAG_PART, GROUP_CELL },
+	{ "template", INLINE }, { "textarea", TAG_BREAKS, GROUP_NONE },
+	{ "tfoot", TAG_BREAKS | TAG_PART, GROUP_ROWS },
+	{ "th", TAG_BREAKS | TAG_SCOPE | TAG_PART, GROUP_CELL },
+	{ "thead", TAG_BREAKS | TAG_PART, GROUP_ROWS },
+	{ "title", TAG_BREAKS, GROUP_NONE },
+	{ "tr", TAG_BREAKS | TAG_PART, GROUP_ROW }, { "track", EMPTY },
+	{ "tt", FORMAT }, { "u", FORMAT },
+	{ "ul", TAG_BREAKS | TAG_LIST, GROUP_BLOCK }, { "var", INLINE },
+	{ "video", INLINE }, { "wbr", EMPTY }, { "xmp", INLINE },
+};
+
+const struct junk_html_tag *junk_html_tag_find(const char *name)
+{
+	static const struct junk_html_tag unknown = { "", 0, GROUP_NONE };
+	const struct junk_html_tag *tag;
+
+	tag = junk_name_find(name, JUNK_TAG_NAME_BYTES, html_tags,
+			     N_ELEMENTS(html_tags), sizeof(*html_tags));
+	return tag != NULL ? tag : &unknown;
+}
+
+const struct junk_html_group *
+junk_html_tag_group(const struct junk_html_tag *tag)
+{
+	return &html_groups[tag->group];
+}
