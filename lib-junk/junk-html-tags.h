@@ -4,7 +4,7 @@
 /* What the elements of HTML are, as far as it decides where they end and what
    of them is text. */
 
-/* Longer names are cut; a multiple of 8. */
+/* Of tags and attributes; longer names are cut; a multiple of 8. */
 #define JUNK_TAG_NAME_BYTES 16
 
 enum {
@@ -12,7 +12,7 @@ enum {
 	JUNK_TAG_BREAKS = 0x01,
 	/* has no content and no end tag, or nothing of its own */
 	JUNK_TAG_EMPTY = 0x02,
-	/* its content isn't markup, and isn't shown */
+	/* its content is text up to its end tag, not markup */
 	JUNK_TAG_RAW = 0x04,
 	/* goes on when the element around it ends */
 	JUNK_TAG_FORMAT = 0x08,
@@ -22,6 +22,10 @@ enum {
 	JUNK_TAG_TABLE = 0x40,
 	/* browsers ignore it without a table around it */
 	JUNK_TAG_PART = 0x80,
+	/* its content isn't shown as text */
+	JUNK_TAG_HIDES = 0x100,
+	/* another language than HTML */
+	JUNK_TAG_FOREIGN = 0x200,
 };
 
 struct junk_html_tag {

@@ -11,8 +11,6 @@
 
 /* Open elements that are remembered; deeper ones inherit. */
 #define MAX_DEPTH 64
-/* Of tags and attributes; longer ones are cut. */
-#define MAX_NAME_LETTERS 11
 #define MAX_ATTRS 32
 #define MAX_VALUE_BYTES 1024
 #define MAX_URLS 100
@@ -382,7 +380,7 @@ parse_name(struct html_state *state, char name[JUNK_TAG_NAME_BYTES])
 	while (state->pos < state->end &&
 	       (ascii_isalnum(*state->pos) || *state->pos == '-' ||
 		*state->pos == ':')) {
-		if (len < MAX_NAME_LETTERS)
+		if (len < JUNK_TAG_NAME_BYTES - 1)
 			name[len++] = ascii_tolower(*state->pos);
 		state->pos++;
 	}
@@ -441,21 +439,43 @@ static bool parse_attr(struct html_state *state, struct html_attr *attr_r)
 	return TRUE;
 }
 
+/* Go to the end tag of an element whose content is no markup. */
 static void html_skip_raw(struct html_state *state, const char *name)
 {
 	size_t len = strlen(name);
 	const unsigned char *p = state->pos;
 
 	while ((p = memchr(p, '<', state->end - p)) != NULL) {
-		if ((size_t)(state->end - p) > len + 1 && p[1] == '/' &&
-		    i_memcasecmp(p + 2, name, len) == 0) {
+		if ((size_t)(state->end - p) > len + 2 && p[1] == '/' &&
+		    i_memcasecmp(p + 2, name, len) == 0 &&
+		    (p[len + 2] <= ' ' || p[len + 2] == '/' ||
+		     p[len + 2] == '>')) {
 			state->pos = p;
 			return;
 		}
 		p++;
 	}
-	/* never closed: browsers hide it all */
+	/* never closed: for browsers it is all the rest */
 	state->pos = state->end;
+}
+
+/* In a picture or a formula all content is markup, as in XML. */
+static bool html_in_foreign(struct html_state *state)
+{
+	for (unsigned int i = state->depth; i > 0; i--) {
+		if ((state->stack[i].tag->flags & JUNK_TAG_FOREIGN) != 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static void html_raw(struct html_state *state, const struct junk_html_tag *tag)
+{
+	const unsigned char *start = state->pos;
+
+	html_skip_raw(state, tag->name);
+	if ((tag->flags & JUNK_TAG_HIDES) == 0)
+		html_text(state, start, state->pos - start);
 }
 
 /* What is behind the text so far may be any colour: a style sheet says it. */
@@ -550,6 +570,18 @@ html_attrs(struct html_state *state, struct html_element *element)
 	element_style(element, &style);
 }
 
+/* The tag was read up to its end. */
+static void
+html_push(struct html_state *state, const struct html_element *element)
+{
+	if (state->depth + 1 == MAX_DEPTH)
+		return;
+	state->stack[++state->depth] = *element;
+	/* "<path/>": in HTML the slash means nothing */
+	if (state->pos[-2] == '/' && html_in_foreign(state))
+		state->depth--;
+}
+
 static void html_open_tag(struct html_state *state)
 {
 	struct html_element element;
@@ -566,6 +598,8 @@ static void html_open_tag(struct html_state *state)
 	memcpy(element.name, name, sizeof(name));
 	element.tag = tag;
 	element.breaks = (tag->flags & JUNK_TAG_BREAKS) != 0;
+	if ((tag->flags & JUNK_TAG_HIDES) != 0)
+		element.unseen |= UNSEEN_ALL;
 	state->tags++;
 	if (tag->name[0] == '\0')
 		state->unknown++;
@@ -578,11 +612,10 @@ static void html_open_tag(struct html_state *state)
 		html_forget_background(state);
 	if (element.breaks)
 		html_break(state);
-	if ((tag->flags & JUNK_TAG_RAW) != 0)
-		html_skip_raw(state, tag->name);
-	else if (!ignored && (tag->flags & JUNK_TAG_EMPTY) == 0 &&
-		 state->depth + 1 < MAX_DEPTH)
-		state->stack[++state->depth] = element;
+	if (!ignored && (tag->flags & JUNK_TAG_EMPTY) == 0)
+		html_push(state, &element);
+	if ((tag->flags & JUNK_TAG_RAW) != 0 && !html_in_foreign(state))
+		html_raw(state, tag);
 }
 
 /* "-->" or "--!>"; "<!-->" is a comment too. */

@@ -218,6 +218,15 @@ static void test_junk_tokenizer_invisible(void)
 		"<p hidden style='display:nonesuch'>innocent</p>",
 		"<style></style><table bgcolor=white><tr><td>"
 			"<font color=white>innocent</table>",
+		/* elements whose content isn't shown */
+		"<title>innocent</title>", "<iframe>innocent</iframe>",
+		"<noembed>innocent</noembed>", "<noframes>innocent</noframes>",
+		"<template><b>innocent</b></template>",
+		"<audio>innocent</audio>", "<video>innocent</video>",
+		"<datalist><option>innocent</datalist>",
+		"<style></stylex> innocent </style>",
+		"<svg><title>innocent</title></svg>",
+		"<svg hidden><foreignObject><p>innocent</p></svg>",
 		/* what goes on when something around it ends */
 		"<p><font color=white>x</p>innocent</font>",
 		"<div hidden><table><tr><td></div>innocent</table></div>",
@@ -258,6 +267,18 @@ static void test_junk_tokenizer_invisible(void)
 		"<p title=a style='color:red' style='display:none'>innocent",
 		"<p hidden style='display:block'>innocent",
 		"<p style='display:block' hidden>innocent",
+		/* content that is no markup */
+		"<title><style></title>innocent</style>",
+		"<title><!--</title>innocent<!-- -->",
+		"<textarea><style></textarea>innocent</style>",
+		"<textarea><style>innocent</textarea>",
+		"<iframe><style></iframe>innocent</style>",
+		"<noframes><style></noframes>innocent</style>",
+		"<xmp><style></xmp>innocent</style>",
+		"<style></style\n>innocent", "<style></style/>innocent",
+		"<svg><style></svg>innocent</style>",
+		"<svg><style><p>innocent", "<svg hidden/>innocent",
+		"<math><mi hidden/>innocent</math>",
 		/* tags without content, or that are ignored where they stand */
 		"<source hidden>innocent", "<track hidden>innocent",
 		"<basefont hidden>innocent", "<bgsound hidden>innocent",
