@@ -1,10 +1,9 @@
 #include "lib.h"
 #include "buffer.h"
 #include "str.h"
-#include "unichar.h"
-#include "junk-decode.h"
 #include "junk-name.h"
 #include "junk-url.h"
+#include "junk-html-entity.h"
 #include "junk-html-style.h"
 #include "junk-html-tags.h"
 #include "junk-html.h"
@@ -72,22 +71,6 @@ struct html_attr {
 	size_t size;
 };
 
-static const struct {
-	const char *name;
-	uint16_t chr;
-} html_entities[] = {
-	{ "amp", '&' }, { "lt", '<' }, { "gt", '>' }, { "quot", '"' },
-	{ "apos", '\'' }, { "nbsp", ' ' }, { "shy", 0xad },
-	{ "zwnj", 0x200c }, { "zwj", 0x200d }, { "zerowidthspace", 0x200b },
-	{ "euro", 0x20ac }, { "pound", 0xa3 }, { "yen", 0xa5 },
-	{ "cent", 0xa2 }, { "rsquo", 0x2019 }, { "lsquo", 0x2018 },
-	{ "szlig", 0xdf }, { "aelig", 0xe6 }, { "oslash", 0xf8 },
-	{ "eth", 0xf0 }, { "thorn", 0xfe }, { "oelig", 0x153 },
-	{ "dollar", '$' }, { "percnt", '%' }, { "colon", ':' },
-	{ "sol", '/' }, { "period", '.' }, { "commat", '@' },
-	{ "lowbar", '_' }, { "hyphen", '-' },
-};
-
 static bool names_equal(const char *a, const char *b)
 {
 	return junk_name_cmp(a, b, JUNK_TAG_NAME_BYTES) == 0;
@@ -96,100 +79,6 @@ static bool names_equal(const char *a, const char *b)
 static struct html_element *html_top(struct html_state *state)
 {
 	return &state->stack[state->depth];
-}
-
-/* &eacute; and the like: the letter without its accent, which is what words
-   are folded to. */
-static unichar_t entity_accented(const char *name)
-{
-	static const char *const accents[] = {
-		"acute", "grave", "circ", "uml", "tilde", "ring", "cedil",
-		"caron", "slash"
-	};
-
-	for (unsigned int i = 0; i < N_ELEMENTS(accents); i++) {
-		if (strcmp(name + 1, accents[i]) == 0)
-			return name[0];
-	}
-	return 0;
-}
-
-static unichar_t entity_named(const unsigned char *data, size_t size)
-{
-	char name[16];
-
-	if (size >= sizeof(name))
-		return 0;
-	for (size_t i = 0; i < size; i++)
-		name[i] = ascii_tolower(data[i]);
-	name[size] = '\0';
-	for (unsigned int i = 0; i < N_ELEMENTS(html_entities); i++) {
-		if (strcmp(html_entities[i].name, name) == 0)
-			return html_entities[i].chr;
-	}
-	return size > 1 ? entity_accented(name) : 0;
-}
-
-/* Decode the entity at data ('&'). Returns its size, 0 if it is none. */
-static size_t
-entity_parse(const unsigned char *data, const unsigned char *end,
-	     unichar_t *chr_r)
-{
-	const unsigned char *p = data + 1;
-	unsigned int base = 10, digits = 0;
-	uint32_t num = 0;
-
-	if (p < end && *p == '#') {
-		p++;
-		if (p < end && (*p == 'x' || *p == 'X')) {
-			base = 16;
-			p++;
-		}
-		for (; p < end && digits < 8; p++, digits++) {
-			int value = ascii_hex_value(*p);
-			if (value < 0 || (unsigned int)value >= base)
-				break;
-			num = num * base + value;
-		}
-		if (digits == 0)
-			return 0;
-		*chr_r = uni_is_valid_ucs4(num) && num >= ' ' ? num : ' ';
-	} else {
-		while (p < end && ascii_isalnum(*p) && p - data < 16)
-			p++;
-		if (p == data + 1)
-			return 0;
-		*chr_r = entity_named(data + 1, p - data - 1);
-		if (*chr_r == 0) {
-			/* a symbol that we don't know; without ";" it is
-			   just text */
-			if (p == end || *p != ';')
-				return 0;
-			*chr_r = ' ';
-		}
-	}
-	if (p < end && *p == ';')
-		p++;
-	return p - data;
-}
-
-static void
-decode_entities(buffer_t *dest, const unsigned char *data, size_t size)
-{
-	const unsigned char *end = data + size;
-	unichar_t chr;
-	size_t len;
-
-	while ((data = junk_decode_until(dest, data, end, '&')) < end) {
-		len = entity_parse(data, end, &chr);
-		if (len == 0) {
-			buffer_append_c(dest, '&');
-			len = 1;
-		} else {
-			uni_ucs4_to_utf8_c(chr, dest);
-		}
-		data += len;
-	}
 }
 
 static void
@@ -202,7 +91,7 @@ html_text(struct html_state *state, const unsigned char *data, size_t size)
 		}
 		return;
 	}
-	decode_entities(state->text, data, size);
+	junk_html_decode_entities(state->text, data, size, FALSE);
 }
 
 static void html_break(struct html_state *state)
@@ -310,7 +199,8 @@ static char *attr_value(const struct html_attr *attr)
 {
 	string_t *str = t_str_new(64);
 
-	decode_entities(str, attr->value, I_MIN(attr->size, MAX_VALUE_BYTES));
+	junk_html_decode_entities(str, attr->value,
+				  I_MIN(attr->size, MAX_VALUE_BYTES), TRUE);
 	return str_c_modifiable(str);
 }
 
@@ -338,7 +228,8 @@ attr_url(struct html_state *state, const struct html_attr *attr)
 	if (state->urls++ >= MAX_URLS)
 		return;
 	url = t_buffer_create(128);
-	decode_entities(url, attr->value, I_MIN(attr->size, MAX_VALUE_BYTES));
+	junk_html_decode_entities(url, attr->value,
+				  I_MIN(attr->size, MAX_VALUE_BYTES), TRUE);
 	junk_url_add(state->set, url->data, url->used);
 }
 

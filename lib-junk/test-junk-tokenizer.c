@@ -87,6 +87,9 @@ static void test_junk_tokenizer_tricks(void)
 		/* HTML: tags and comments in words, entities, unknown tags */
 		"Content-Type: text/html\n\n<p>bu<b>y</b> che<!-- x -->ap vi<zz>agra</zz> now\n",
 		"Content-Type: text/html\n\nb&#117;y che&#x61;p vi&shy;agra n&ocirc;w\n",
+		"Content-Type: text/html\n\n&#0000000098;uy &#x000000000063;heap v&shyi&shyagr&aacute n&ocirc;w\n",
+		"Content-Type: text/html\n\n&bopf;&Uopf;&yscr; cheap &vfr;&inodot;&amacr;gra n&ostrok;w\n",
+		"Content-Type: text/html\n\nbuy cheap vi&NoBreak;a&NegativeVeryThinSpace;gra now&CounterClockwiseContourIntegral;x\n",
 		"Content-Type: text/html\n\nbuy cheap vi<font size=1></font>agra now\n",
 		"Content-Type: text/html\n\nbuy<main>cheap</main>viagra<aside>now\n",
 		"Content-Type: text/html\n\nbuy<span style='display:block'>cheap</span>viagra<img style='display:block'>now\n",
@@ -105,6 +108,9 @@ static void test_junk_tokenizer_tricks(void)
 		"Content-Type: application/octet-stream; name=\"a.html\"\n\n<b>buy cheap viagra now\n",
 	};
 
+	static const char address[] =
+		"Content-Type: text/html\n\n"
+		"<a href=\"http://h.example/p?a=1&shyb=2&afr=3&copy=4\">x</a>\n";
 	static const char mailbox[] =
 		"From user@host.example Thu Aug 22 12:36:23 2002\n"
 		"Subject: x\n>From user  Thu Aug 22 12:36:23 2002\n\nshown\n";
@@ -117,6 +123,22 @@ static void test_junk_tokenizer_tricks(void)
 			tricks[i] + 1 : tricks[i];
 		test_words_equal(plain, mail, i);
 	} T_END;
+	test_end();
+
+	test_begin("junk tokenizer: entities of other alphabets");
+	test_words_equal("Content-Type: text/plain; charset=utf-8\n\n"
+			 "\xd0\xba\xd1\x83\xd0\xbf\xd0\xb8 "
+			 "\xce\xb1\xcf\x89\n",
+			 "Content-Type: text/html\n\n&Kcy;&ucy;&pcy;&icy; "
+			 "&Alpha;&omega;\n", 0);
+	test_end();
+
+	test_begin("junk tokenizer: an address is not full of entities");
+	tokenize(address, strlen(address), &msg, text);
+	test_assert(strstr(str_c(text), "url-path\tshyb\n") != NULL);
+	test_assert(strstr(str_c(text), "url-path\tafr\n") != NULL);
+	test_assert(strstr(str_c(text), "url-path\tcopy\n") != NULL);
+	str_truncate(text, 0);
 	test_end();
 
 	test_begin("junk tokenizer: traces of mailbox files are no text");
