@@ -73,6 +73,10 @@ static void test_junk_tokenizer_tricks(void)
 		"\n\nbuy che\xd0\xb0p vi\xd0\xb0gr\xd0\xb0 n\xce\xbfw\n",
 		/* zero width space, soft hyphen, word joiner */
 		"\n\nbuy ch\xe2\x80\x8b""eap vi\xc2\xad""ag\xe2\x81\xa0ra now\n",
+		/* characters that only browsers know to have no width */
+		"\n\nbuy ch\xe2\x81\xa5""eap vi\xef\xbf\xb3""agra now\n",
+		/* Hangul fillers are blanks */
+		"\n\nbuy\xe3\x85\xa4""cheap\xef\xbe\xa0viagra\xe1\x85\xa0now\n",
 		/* spaced letters */
 		"\n\nbuy cheap v i a g r a now\n",
 		"\n\nbuy cheap v.i.a.g.r.a now\n",
