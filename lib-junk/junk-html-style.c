@@ -6,6 +6,8 @@
 
 /* Of properties that say something here; a multiple of 8. */
 #define NAME_BYTES 24
+/* Pixels or points that nobody can read. */
+#define MAX_TINY 2
 /* Per channel: nearer than this can't be read. */
 #define COLOR_TOO_NEAR 12
 
@@ -95,6 +97,13 @@ static bool number_parse(const char *value, double *num_r, const char **unit_r)
 
 static int parse_background(const char *value)
 {
+	/* what is behind it is seen */
+	static const char *const outer[] = {
+		"inherit", "initial", "none", "transparent", "unset", NULL
+	};
+
+	if (str_array_find(outer, value))
+		return JUNK_STYLE_UNSET;
 	if (strstr(value, "url(") != NULL || strstr(value, "gradient(") != NULL)
 		return JUNK_COLOR_UNKNOWN;
 	return junk_color_parse(value);
@@ -102,7 +111,12 @@ static int parse_background(const char *value)
 
 static int parse_color(const char *value)
 {
-	return junk_color_parse(value);
+	static const char *const outer[] = {
+		"currentcolor", "inherit", "unset", NULL
+	};
+
+	return str_array_find(outer, value) ?
+		JUNK_STYLE_UNSET : (int)junk_color_parse(value);
 }
 
 static int parse_background_image(const char *value)
@@ -148,17 +162,12 @@ static int parse_font_size(const char *value)
 		{ "large", JUNK_STYLE_NO }, { "x-large", JUNK_STYLE_NO },
 		{ "xx-large", JUNK_STYLE_NO },
 	};
-	/* nothing that anyone can read */
+	/* others are never less than 6 px in browsers, but for 0 */
 	static const struct {
 		const char *unit;
-		double max;
-		enum junk_style_value larger;
-	} tiny[] = {
-		{ "px", 2, JUNK_STYLE_NO },
-		{ "pt", 2, JUNK_STYLE_NO },
-		{ "em", 0.1, JUNK_STYLE_OUTER },
-		{ "rem", 0.1, JUNK_STYLE_NO },
-		{ "%", 10, JUNK_STYLE_OUTER },
+		bool absolute;
+	} units[] = {
+		{ "px", TRUE }, { "pt", TRUE }, { "em", FALSE }, { "%", FALSE },
 	};
 	const char *unit;
 	double num;
@@ -170,11 +179,12 @@ static int parse_font_size(const char *value)
 	}
 	if (num == 0)
 		return JUNK_STYLE_YES;
-	for (unsigned int i = 0; i < N_ELEMENTS(tiny); i++) {
-		if (strcmp(tiny[i].unit, unit) == 0) {
-			return num <= tiny[i].max ?
-				JUNK_STYLE_YES : tiny[i].larger;
-		}
+	for (unsigned int i = 0; i < N_ELEMENTS(units); i++) {
+		if (strcmp(units[i].unit, unit) != 0)
+			continue;
+		if (!units[i].absolute)
+			return JUNK_STYLE_OUTER;
+		return num <= MAX_TINY ? JUNK_STYLE_YES : JUNK_STYLE_NO;
 	}
 	/* without a unit it isn't valid */
 	return *unit == '\0' ? JUNK_STYLE_UNSET : JUNK_STYLE_NO;
@@ -238,7 +248,7 @@ static const struct style_name {
 	int (*parse)(const char *value);
 } style_names[] = {
 	{ "background", JUNK_STYLE_BACKGROUND, parse_background },
-	{ "background-color", JUNK_STYLE_BACKGROUND, parse_color },
+	{ "background-color", JUNK_STYLE_BACKGROUND, parse_background },
 	{ "background-image", JUNK_STYLE_PICTURE, parse_background_image },
 	{ "color", JUNK_STYLE_COLOR, parse_color },
 	{ "display", JUNK_STYLE_DISPLAY, parse_display },

@@ -26,6 +26,10 @@ enum {
 	JUNK_TAG_HIDES = 0x100,
 	/* another language than HTML */
 	JUNK_TAG_FOREIGN = 0x200,
+	/* of a form: has colours and a size of its own */
+	JUNK_TAG_CONTROL = 0x400,
+	JUNK_TAG_BODY = 0x800,
+	JUNK_TAG_FONT = 0x1000,
 };
 
 struct junk_html_tag {

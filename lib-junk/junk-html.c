@@ -21,6 +21,9 @@ enum {
 	UNSEEN_TINY = 0x02,
 	UNSEEN_INVISIBLE = 0x04,
 	UNSEEN_COLOR = 0x08,
+	/* not why, but what else an element may have of its own */
+	OWN_COLOR = 0x10,
+	OWN_BACKGROUND = 0x20,
 };
 
 struct html_element {
@@ -28,6 +31,8 @@ struct html_element {
 	const struct junk_html_tag *tag;
 	uint32_t color, background;
 	unsigned int unseen;
+	/* what of these isn't inherited */
+	unsigned int own;
 	/* a line, at its begin and its end */
 	bool breaks;
 };
@@ -54,15 +59,23 @@ enum html_attr_kind {
 	ATTR_URL,
 };
 
+/* flags of the elements that have a background attribute */
+#define TAG_HAS_BACKGROUND \
+	(JUNK_TAG_BODY | JUNK_TAG_TABLE | JUNK_TAG_PART)
+
 static const struct attr_row {
 	const char *name;
 	enum html_attr_kind kind;
+	/* flags of the elements that have it; 0 = all */
+	unsigned int tags;
 } attr_rows[] = {
-	{ "style", ATTR_STYLE }, { "color", ATTR_COLOR },
-	{ "bgcolor", ATTR_BGCOLOR }, { "hidden", ATTR_HIDDEN },
-	{ "class", ATTR_ELSEWHERE }, { "id", ATTR_ELSEWHERE },
-	{ "background", ATTR_ELSEWHERE }, { "href", ATTR_URL },
-	{ "src", ATTR_URL }, { "action", ATTR_URL },
+	{ "style", ATTR_STYLE, 0 }, { "color", ATTR_COLOR, JUNK_TAG_FONT },
+	{ "text", ATTR_COLOR, JUNK_TAG_BODY },
+	{ "bgcolor", ATTR_BGCOLOR, TAG_HAS_BACKGROUND },
+	{ "background", ATTR_ELSEWHERE, TAG_HAS_BACKGROUND },
+	{ "hidden", ATTR_HIDDEN, 0 }, { "class", ATTR_ELSEWHERE, 0 },
+	{ "id", ATTR_ELSEWHERE, 0 }, { "href", ATTR_URL, 0 },
+	{ "src", ATTR_URL, 0 }, { "action", ATTR_URL, 0 },
 };
 
 struct html_attr {
@@ -81,10 +94,30 @@ static struct html_element *html_top(struct html_state *state)
 	return &state->stack[state->depth];
 }
 
+/* A table or its row: only cells have content. */
+static bool element_is_between_cells(const struct html_element *element)
+{
+	unsigned int flags = element->tag->flags;
+
+	return (flags & JUNK_TAG_TABLE) != 0 ||
+		(flags & (JUNK_TAG_PART | JUNK_TAG_SCOPE)) == JUNK_TAG_PART;
+}
+
+/* The element that gives its look to what comes now: browsers put what stands
+   between cells in front of the table. */
+static const struct html_element *html_parent(struct html_state *state)
+{
+	const struct html_element *element = html_top(state);
+
+	while (element_is_between_cells(element))
+		element--;
+	return element;
+}
+
 static void
 html_text(struct html_state *state, const unsigned char *data, size_t size)
 {
-	if (html_top(state)->unseen != 0) {
+	if (html_parent(state)->unseen != 0) {
 		for (size_t i = 0; i < size; i++) {
 			if (data[i] > ' ')
 				state->hidden_bytes++;
@@ -107,32 +140,45 @@ unseen_set(struct html_element *element, unsigned int flag, int value)
 		element->unseen |= flag;
 	else if (value == JUNK_STYLE_NO)
 		element->unseen &= ~flag;
+	if (value != JUNK_STYLE_UNSET)
+		element->own |= flag;
+}
+
+static void element_set_color(struct html_element *element, uint32_t color)
+{
+	element->color = color;
+	element->own |= OWN_COLOR;
+}
+
+static void
+element_set_background(struct html_element *element, uint32_t color)
+{
+	element->background = color;
+	element->own |= OWN_BACKGROUND;
 }
 
 static void element_compare_colors(struct html_element *element)
 {
-	unseen_set(element, UNSEEN_COLOR,
-		   junk_color_near(element->color, element->background) ?
-		   JUNK_STYLE_YES : JUNK_STYLE_NO);
+	element->unseen &= ~UNSEEN_COLOR;
+	if (junk_color_near(element->color, element->background))
+		element->unseen |= UNSEEN_COLOR;
 }
 
-/* What an element says itself stays, what it has from its parent changes. */
-static void
-element_move(struct html_element *element, const struct html_element *from,
-	     const struct html_element *to)
+/* What an element has of its own stays when its parent is another. */
+static void element_set_parent(struct html_element *element,
+			       const struct html_element *parent)
 {
-	unsigned int own = element->unseen ^ from->unseen;
-
-	element->unseen = (element->unseen & own) | (to->unseen & ~own);
-	if (element->color == from->color)
-		element->color = to->color;
-	if (element->background == from->background)
-		element->background = to->background;
+	element->unseen = (element->unseen & element->own) |
+		(parent->unseen & ~element->own);
+	if ((element->own & OWN_COLOR) == 0)
+		element->color = parent->color;
+	if ((element->own & OWN_BACKGROUND) == 0)
+		element->background = parent->background;
 	element_compare_colors(element);
 }
 
-/* The innermost open element of a (padded) name; 0 if there is none, or one with these
-   flags comes first. */
+/* The innermost open element of a (padded) name; 0 if there is none, or one
+   with flags of within comes first. */
 static unsigned int
 html_find(struct html_state *state, const char *name, unsigned int within)
 {
@@ -149,25 +195,29 @@ html_find(struct html_state *state, const char *name, unsigned int within)
    after a paragraph, a block after the bold text in which it began. */
 static void html_end(struct html_state *state, unsigned int at)
 {
-	struct html_element kept, old = state->stack[at];
-	unsigned int flags = old.tag->flags, keep = JUNK_TAG_FORMAT;
-	unsigned int depth = at - 1, last = state->depth;
+	unsigned int flags = state->stack[at].tag->flags;
+	unsigned int keep = JUNK_TAG_FORMAT, last = state->depth;
 
 	if ((flags & (JUNK_TAG_SCOPE | JUNK_TAG_PART)) != 0)
 		last = at;
 	else if ((flags & JUNK_TAG_FORMAT) != 0)
 		keep |= JUNK_TAG_BREAKS;
+	state->depth = at - 1;
 	for (unsigned int i = at + 1; i <= last; i++) {
-		kept = state->stack[i];
-		if ((kept.tag->flags & keep) != 0) {
-			element_move(&kept, &old, &state->stack[depth]);
-			old = state->stack[i];
-			state->stack[++depth] = kept;
-		} else {
-			old = kept;
-		}
+		if ((state->stack[i].tag->flags & keep) == 0)
+			continue;
+		element_set_parent(&state->stack[i], html_top(state));
+		state->stack[++state->depth] = state->stack[i];
 	}
-	state->depth = depth;
+}
+
+/* A body is around all there is, wherever its tag stands. */
+static void
+html_set_body(struct html_state *state, const struct html_element *body)
+{
+	state->stack[0] = *body;
+	for (unsigned int i = 1; i <= state->depth; i++)
+		element_set_parent(&state->stack[i], &state->stack[i - 1]);
 }
 
 static void
@@ -176,11 +226,11 @@ element_style(struct html_element *element, const struct junk_style *style)
 	const int *values = style->values;
 
 	if (values[JUNK_STYLE_COLOR] != JUNK_STYLE_UNSET)
-		element->color = values[JUNK_STYLE_COLOR];
+		element_set_color(element, values[JUNK_STYLE_COLOR]);
 	if (values[JUNK_STYLE_BACKGROUND] != JUNK_STYLE_UNSET)
-		element->background = values[JUNK_STYLE_BACKGROUND];
+		element_set_background(element, values[JUNK_STYLE_BACKGROUND]);
 	if (values[JUNK_STYLE_PICTURE] == JUNK_STYLE_YES)
-		element->background = JUNK_COLOR_UNKNOWN;
+		element_set_background(element, JUNK_COLOR_UNKNOWN);
 	unseen_set(element, UNSEEN_TINY, values[JUNK_STYLE_TINY]);
 	unseen_set(element, UNSEEN_INVISIBLE, values[JUNK_STYLE_INVISIBLE]);
 	element_compare_colors(element);
@@ -192,7 +242,7 @@ element_style(struct html_element *element, const struct junk_style *style)
 	    values[JUNK_STYLE_TRANSPARENT] == JUNK_STYLE_YES ||
 	    (values[JUNK_STYLE_FLAT] == JUNK_STYLE_YES &&
 	     values[JUNK_STYLE_CLIPPED] == JUNK_STYLE_YES))
-		element->unseen |= UNSEEN_ALL;
+		unseen_set(element, UNSEEN_ALL, JUNK_STYLE_YES);
 }
 
 static char *attr_value(const struct html_attr *attr)
@@ -243,10 +293,10 @@ element_attr(struct html_state *state, struct html_element *element,
 		junk_style_parse(style, attr_value(attr));
 		break;
 	case ATTR_COLOR:
-		element->color = attr_color(attr);
+		element_set_color(element, attr_color(attr));
 		break;
 	case ATTR_BGCOLOR:
-		element->background = attr_color(attr);
+		element_set_background(element, attr_color(attr));
 		break;
 	case ATTR_HIDDEN:
 		/* a style's overrides it */
@@ -254,7 +304,7 @@ element_attr(struct html_state *state, struct html_element *element,
 			style->values[JUNK_STYLE_DISPLAY] = JUNK_DISPLAY_NONE;
 		break;
 	case ATTR_ELSEWHERE:
-		element->background = JUNK_COLOR_UNKNOWN;
+		element_set_background(element, JUNK_COLOR_UNKNOWN);
 		break;
 	case ATTR_URL:
 		attr_url(state, attr);
@@ -369,7 +419,7 @@ static void html_raw(struct html_state *state, const struct junk_html_tag *tag)
 		html_text(state, start, state->pos - start);
 }
 
-/* What is behind the text so far may be any colour: a style sheet says it. */
+/* A style sheet may have any colour behind the text. */
 static void html_forget_background(struct html_state *state)
 {
 	for (unsigned int i = 0; i <= state->depth; i++) {
@@ -378,12 +428,22 @@ static void html_forget_background(struct html_state *state)
 	}
 }
 
+/* Flags of elements through which an end tag has no effect. */
+static unsigned int end_within(const struct junk_html_tag *tag)
+{
+	if ((tag->flags & (JUNK_TAG_TABLE | JUNK_TAG_PART)) != 0)
+		return JUNK_TAG_TABLE;
+	if ((tag->flags & (JUNK_TAG_FORMAT | JUNK_TAG_BREAKS)) != 0)
+		return junk_html_tag_group(tag)->within | JUNK_TAG_SCOPE;
+	return JUNK_TAG_BREAKS | JUNK_TAG_SCOPE;
+}
+
 static void html_close_tag(struct html_state *state)
 {
 	const struct junk_html_tag *tag;
 	struct html_attr attr;
 	char name[JUNK_TAG_NAME_BYTES];
-	unsigned int at, within = JUNK_TAG_SCOPE;
+	unsigned int at;
 	bool breaks;
 
 	parse_name(state, name);
@@ -391,9 +451,7 @@ static void html_close_tag(struct html_state *state)
 
 	tag = junk_html_tag_find(name);
 	breaks = (tag->flags & JUNK_TAG_BREAKS) != 0;
-	if ((tag->flags & (JUNK_TAG_TABLE | JUNK_TAG_PART)) != 0)
-		within = JUNK_TAG_TABLE;
-	at = html_find(state, name, within);
+	at = html_find(state, name, end_within(tag));
 	if (at > 0) {
 		breaks = state->stack[at].breaks;
 		html_end(state, at);
@@ -421,6 +479,11 @@ html_end_implied(struct html_state *state, const struct junk_html_tag *tag)
 	}
 	if (at > 0)
 		html_end(state, at);
+	if ((tag->flags & JUNK_TAG_PART) != 0) {
+		/* what stood between cells isn't around this one */
+		while (!element_is_between_cells(html_top(state)))
+			state->depth--;
+	}
 }
 
 /* Does a browser ignore the tag where it stands? */
@@ -432,7 +495,9 @@ html_ignores(struct html_state *state, const struct junk_html_tag *tag)
 
 	if ((tag->flags & JUNK_TAG_PART) != 0)
 		return html_find(state, table, JUNK_TAG_TABLE) == 0;
-	return names_equal(tag->name, form) && html_find(state, form, 0) > 0;
+	return names_equal(tag->name, form) &&
+		(html_find(state, form, 0) > 0 ||
+		 element_is_between_cells(html_top(state)));
 }
 
 /* The rest of a tag. */
@@ -451,7 +516,8 @@ html_attrs(struct html_state *state, struct html_element *element)
 			continue;
 		/* a second one of the same name doesn't count */
 		bit = 1U << (row - attr_rows);
-		if ((seen & bit) != 0)
+		if ((seen & bit) != 0 ||
+		    (row->tags != 0 && (row->tags & element->tag->flags) == 0))
 			continue;
 		seen |= bit;
 		T_BEGIN {
@@ -473,6 +539,44 @@ html_push(struct html_state *state, const struct html_element *element)
 		state->depth--;
 }
 
+static void
+html_count_tag(struct html_state *state, const struct junk_html_tag *tag)
+{
+	state->tags++;
+	if (tag->name[0] == '\0')
+		state->unknown++;
+	else if (strcmp(tag->name, "img") == 0)
+		state->images++;
+}
+
+/* An element as it is without its attributes. */
+static void
+element_init(struct html_element *element, const struct html_element *parent,
+	     const char *name, const struct junk_html_tag *tag)
+{
+	*element = *parent;
+	memcpy(element->name, name, sizeof(element->name));
+	element->tag = tag;
+	element->own = 0;
+	element->breaks = (tag->flags & JUNK_TAG_BREAKS) != 0;
+	if ((tag->flags & JUNK_TAG_HIDES) != 0)
+		unseen_set(element, UNSEEN_ALL, JUNK_STYLE_YES);
+	if ((tag->flags & JUNK_TAG_CONTROL) != 0) {
+		unseen_set(element, UNSEEN_TINY, JUNK_STYLE_NO);
+		element_set_color(element, JUNK_COLOR_UNKNOWN);
+		element_set_background(element, JUNK_COLOR_UNKNOWN);
+	}
+}
+
+static const struct html_element *
+html_parent_of(struct html_state *state, const struct junk_html_tag *tag)
+{
+	if ((tag->flags & JUNK_TAG_BODY) != 0)
+		return &state->stack[0];
+	return (tag->flags & JUNK_TAG_PART) != 0 ?
+		html_top(state) : html_parent(state);
+}
+
 static void html_open_tag(struct html_state *state)
 {
 	struct html_element element;
@@ -482,28 +586,20 @@ static void html_open_tag(struct html_state *state)
 
 	parse_name(state, name);
 	tag = junk_html_tag_find(name);
+	html_count_tag(state, tag);
 	ignored = html_ignores(state, tag);
 	if (!ignored)
 		html_end_implied(state, tag);
-	element = *html_top(state);
-	memcpy(element.name, name, sizeof(name));
-	element.tag = tag;
-	element.breaks = (tag->flags & JUNK_TAG_BREAKS) != 0;
-	if ((tag->flags & JUNK_TAG_HIDES) != 0)
-		element.unseen |= UNSEEN_ALL;
-	state->tags++;
-	if (tag->name[0] == '\0')
-		state->unknown++;
-	else if (strcmp(tag->name, "img") == 0)
-		state->images++;
-
+	element_init(&element, html_parent_of(state, tag), name, tag);
 	html_attrs(state, &element);
 
 	if (strcmp(tag->name, "style") == 0)
 		html_forget_background(state);
 	if (element.breaks)
 		html_break(state);
-	if (!ignored && (tag->flags & JUNK_TAG_EMPTY) == 0)
+	if ((tag->flags & JUNK_TAG_BODY) != 0)
+		html_set_body(state, &element);
+	else if (!ignored && (tag->flags & JUNK_TAG_EMPTY) == 0)
 		html_push(state, &element);
 	if ((tag->flags & JUNK_TAG_RAW) != 0 && !html_in_foreign(state))
 		html_raw(state, tag);

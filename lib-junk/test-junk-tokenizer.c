@@ -252,7 +252,7 @@ static void test_junk_tokenizer_invisible(void)
 		"<datalist><option>innocent</datalist>",
 		"<style></stylex> innocent </style>",
 		"<svg><title>innocent</title></svg>",
-		"<svg hidden><foreignObject><p>innocent</p></svg>",
+		"<svg style='display:none'><foreignObject><p>innocent</p></svg>",
 		/* what goes on when something around it ends */
 		"<p><font color=white>x</p>innocent</font>",
 		"<div hidden><table><tr><td></div>innocent</table></div>",
@@ -260,6 +260,18 @@ static void test_junk_tokenizer_invisible(void)
 		"<div hidden><p></b>innocent</div>",
 		"<table><tr hidden><td><table><tr><td>innocent</table></table>",
 		"<ul hidden><li>x<ul><li>x</ul><li>innocent</ul>",
+		"<li hidden><ul></li>innocent</ul>",
+		"<span hidden></body>innocent</span>",
+		"<span hidden><div></span>innocent</div></span>",
+		"<p style='visibility:hidden'><b style='visibility:hidden'>x"
+			"</p>innocent</b>",
+		/* what isn't an attribute of the element */
+		"<font color=white><p color=black>innocent</p></font>",
+		"<font color=white><p bgcolor=black>innocent</p></font>",
+		"<font color=white><p text=black>innocent</p></font>",
+		/* as the element around it */
+		"<p style='color:white;background:none'>innocent</p>",
+		"<font color=white><b style='color:inherit'>innocent</b></font>",
 	};
 	static const char *const shown[] = {
 		"<div style=\"display:block\">innocent</div>",
@@ -313,6 +325,17 @@ static void test_junk_tokenizer_invisible(void)
 		"<form><form hidden>innocent", "<html hidden>innocent",
 		"<head hidden><p>innocent",
 		"<table><tr><td><td hidden>x</table><th hidden>innocent",
+		"<table><form hidden><tr><td>innocent</table>",
+		"<table hidden>innocent<tr><td>x</table>",
+		"<table hidden><div>innocent</div><tr><td>x</table>",
+		"<table><tr><font color=white><td>innocent</table>",
+		/* looks that an element can't have, or always has */
+		"<p color=white>innocent", "<p bgcolor=black>innocent",
+		"<body text=white><div style='background:black'>innocent",
+		"<div style='color:white'><body bgcolor=black>innocent",
+		"<button style='color:white'>innocent</button>",
+		"<div style='font-size:0'><button>innocent</button></div>",
+		"<p style='font-size:.05em'>innocent",
 		/* elements that end where others begin */
 		"<p hidden><b>x<div>innocent</div>",
 		"<p><span hidden>x<div>innocent</div>",
