@@ -22,7 +22,7 @@ enum junk_style_property {
 	JUNK_STYLE_COUNT
 };
 
-/* What a property is: of those without a remark above, one of the first four. */
+/* Of the properties without a remark above. */
 enum junk_style_value {
 	JUNK_STYLE_UNSET = -1,
 	JUNK_STYLE_NO,
