@@ -1,32 +1,40 @@
 #include "lib.h"
 #include "buffer.h"
 #include "str.h"
-#include "unichar.h"
-#include "junk-decode.h"
 #include "junk-name.h"
 #include "junk-url.h"
+#include "junk-html-entity.h"
+#include "junk-html-style.h"
+#include "junk-html-tags.h"
 #include "junk-html.h"
 
 /* Open elements that are remembered; deeper ones inherit. */
 #define MAX_DEPTH 64
-/* Of tags and attributes; longer ones are cut. */
-#define MAX_NAME_LETTERS 11
-#define NAME_BYTES 16
 #define MAX_ATTRS 32
 #define MAX_VALUE_BYTES 1024
 #define MAX_URLS 100
-/* Colours: 0xrrggbb or one of these. */
-#define COLOR_UNKNOWN 0x1000000
-/* Per channel: nearer than this can't be read. */
-#define COLOR_TOO_NEAR 12
+
+/* Why text isn't seen. An element inherits it; all but the first it may set
+   otherwise. */
+enum {
+	UNSEEN_ALL = 0x01,
+	UNSEEN_TINY = 0x02,
+	UNSEEN_INVISIBLE = 0x04,
+	UNSEEN_COLOR = 0x08,
+	/* not why, but what else an element may have of its own */
+	OWN_COLOR = 0x10,
+	OWN_BACKGROUND = 0x20,
+};
 
 struct html_element {
-	char name[NAME_BYTES];
+	char name[JUNK_TAG_NAME_BYTES];
+	const struct junk_html_tag *tag;
 	uint32_t color, background;
-	/* with all that's inside */
-	bool hidden;
-	/* by its colour: what's inside may have another */
-	bool unreadable;
+	unsigned int unseen;
+	/* what of these isn't inherited */
+	unsigned int own;
+	/* a line, at its begin and its end */
+	bool breaks;
 };
 
 struct html_state {
@@ -35,12 +43,13 @@ struct html_state {
 	buffer_t *text;
 	struct html_element stack[MAX_DEPTH];
 	unsigned int depth;
+	/* no comment that begins from here on has an end */
+	bool no_comment_end;
 
 	unsigned int tags, urls, images, comments, hidden_bytes, unknown;
 };
 
 enum html_attr_kind {
-	ATTR_OTHER,
 	ATTR_STYLE,
 	ATTR_COLOR,
 	ATTR_BGCOLOR,
@@ -50,77 +59,34 @@ enum html_attr_kind {
 	ATTR_URL,
 };
 
+/* flags of the elements that have a background attribute */
+#define TAG_HAS_BACKGROUND \
+	(JUNK_TAG_BODY | JUNK_TAG_TABLE | JUNK_TAG_PART)
+
+static const struct attr_row {
+	const char *name;
+	enum html_attr_kind kind;
+	/* flags of the elements that have it; 0 = all */
+	unsigned int tags;
+} attr_rows[] = {
+	{ "style", ATTR_STYLE, 0 }, { "color", ATTR_COLOR, JUNK_TAG_FONT },
+	{ "text", ATTR_COLOR, JUNK_TAG_BODY },
+	{ "bgcolor", ATTR_BGCOLOR, TAG_HAS_BACKGROUND },
+	{ "background", ATTR_ELSEWHERE, TAG_HAS_BACKGROUND },
+	{ "hidden", ATTR_HIDDEN, 0 }, { "class", ATTR_ELSEWHERE, 0 },
+	{ "id", ATTR_ELSEWHERE, 0 }, { "href", ATTR_URL, 0 },
+	{ "src", ATTR_URL, 0 }, { "action", ATTR_URL, 0 },
+};
+
 struct html_attr {
-	char name[NAME_BYTES];
+	char name[JUNK_TAG_NAME_BYTES];
 	const unsigned char *value;
 	size_t size;
 };
 
-enum {
-	TAG_BREAKS = 0x01,
-	TAG_EMPTY = 0x02,
-	/* its content isn't text */
-	TAG_RAW = 0x04,
-};
-
-static const struct html_tag {
-	char name[NAME_BYTES];
-	unsigned int flags;
-} html_tags[] = {
-	{ "a", 0 }, { "abbr", 0 }, { "address", TAG_BREAKS },
-	{ "area", TAG_EMPTY }, { "article", TAG_BREAKS }, { "b", 0 },
-	{ "base", TAG_EMPTY }, { "big", 0 }, { "blockquote", TAG_BREAKS },
-	{ "body", TAG_BREAKS }, { "br", TAG_BREAKS | TAG_EMPTY },
-	{ "button", TAG_BREAKS }, { "caption", TAG_BREAKS },
-	{ "center", TAG_BREAKS }, { "cite", 0 }, { "code", 0 },
-	{ "col", TAG_EMPTY }, { "dd", TAG_BREAKS }, { "del", 0 },
-	{ "div", TAG_BREAKS }, { "dl", TAG_BREAKS }, { "dt", TAG_BREAKS },
-	{ "em", 0 }, { "embed", TAG_EMPTY }, { "fieldset", TAG_BREAKS },
-	{ "font", 0 }, { "footer", TAG_BREAKS }, { "form", TAG_BREAKS },
-	{ "frame", TAG_EMPTY }, { "h1", TAG_BREAKS }, { "h2", TAG_BREAKS },
-	{ "h3", TAG_BREAKS }, { "h4", TAG_BREAKS }, { "h5", TAG_BREAKS },
-	{ "h6", TAG_BREAKS }, { "head", TAG_BREAKS }, { "header", TAG_BREAKS },
-	{ "hr", TAG_BREAKS | TAG_EMPTY }, { "html", TAG_BREAKS }, { "i", 0 },
-	{ "iframe", TAG_BREAKS }, { "img", TAG_EMPTY }, { "input", TAG_EMPTY },
-	{ "ins", 0 }, { "label", 0 }, { "li", TAG_BREAKS },
-	{ "link", TAG_EMPTY }, { "map", 0 }, { "meta", TAG_EMPTY },
-	{ "object", 0 }, { "ol", TAG_BREAKS }, { "option", TAG_BREAKS },
-	{ "p", TAG_BREAKS }, { "param", TAG_EMPTY }, { "pre", TAG_BREAKS },
-	{ "s", 0 }, { "script", TAG_RAW }, { "section", TAG_BREAKS },
-	{ "select", TAG_BREAKS }, { "small", 0 }, { "span", 0 },
-	{ "strike", 0 }, { "strong", 0 }, { "style", TAG_RAW }, { "sub", 0 },
-	{ "sup", 0 }, { "table", TAG_BREAKS }, { "tbody", TAG_BREAKS },
-	{ "td", TAG_BREAKS }, { "textarea", TAG_BREAKS },
-	{ "tfoot", TAG_BREAKS }, { "th", TAG_BREAKS }, { "thead", TAG_BREAKS },
-	{ "title", TAG_BREAKS }, { "tr", TAG_BREAKS }, { "tt", 0 },
-	{ "u", 0 }, { "ul", TAG_BREAKS }, { "wbr", TAG_EMPTY },
-};
-
-static const struct {
-	const char *name;
-	uint16_t chr;
-} html_entities[] = {
-	{ "amp", '&' }, { "lt", '<' }, { "gt", '>' }, { "quot", '"' },
-	{ "apos", '\'' }, { "nbsp", ' ' }, { "shy", 0xad },
-	{ "zwnj", 0x200c }, { "zwj", 0x200d }, { "zerowidthspace", 0x200b },
-	{ "euro", 0x20ac }, { "pound", 0xa3 }, { "yen", 0xa5 },
-	{ "cent", 0xa2 }, { "rsquo", 0x2019 }, { "lsquo", 0x2018 },
-	{ "szlig", 0xdf }, { "aelig", 0xe6 }, { "oslash", 0xf8 },
-	{ "eth", 0xf0 }, { "thorn", 0xfe }, { "oelig", 0x153 },
-	{ "dollar", '$' }, { "percnt", '%' }, { "colon", ':' },
-	{ "sol", '/' }, { "period", '.' }, { "commat", '@' },
-	{ "lowbar", '_' }, { "hyphen", '-' },
-};
-
 static bool names_equal(const char *a, const char *b)
 {
-	return junk_name_cmp(a, b, NAME_BYTES) == 0;
-}
-
-static const struct html_tag *tag_find(const char *name)
-{
-	return junk_name_find(name, NAME_BYTES, html_tags,
-			      N_ELEMENTS(html_tags), sizeof(*html_tags));
+	return junk_name_cmp(a, b, JUNK_TAG_NAME_BYTES) == 0;
 }
 
 static struct html_element *html_top(struct html_state *state)
@@ -128,271 +94,180 @@ static struct html_element *html_top(struct html_state *state)
 	return &state->stack[state->depth];
 }
 
-/* &eacute; and the like: the letter without its accent, which is what words
-   are folded to. */
-static unichar_t entity_accented(const char *name)
+/* A table or its row: only cells have content. */
+static bool element_is_between_cells(const struct html_element *element)
 {
-	static const char *const accents[] = {
-		"acute", "grave", "circ", "uml", "tilde", "ring", "cedil",
-		"caron", "slash"
-	};
+	unsigned int flags = element->tag->flags;
 
-	for (unsigned int i = 0; i < N_ELEMENTS(accents); i++) {
-		if (strcmp(name + 1, accents[i]) == 0)
-			return name[0];
-	}
-	return 0;
+	return (flags & JUNK_TAG_TABLE) != 0 ||
+		(flags & (JUNK_TAG_PART | JUNK_TAG_SCOPE)) == JUNK_TAG_PART;
 }
 
-static unichar_t entity_named(const unsigned char *data, size_t size)
+/* The element that gives its look to what comes now: browsers put what stands
+   between cells in front of the table. */
+static const struct html_element *html_parent(struct html_state *state)
 {
-	char name[16];
+	const struct html_element *element = html_top(state);
 
-	if (size >= sizeof(name))
-		return 0;
-	for (size_t i = 0; i < size; i++)
-		name[i] = ascii_tolower(data[i]);
-	name[size] = '\0';
-	for (unsigned int i = 0; i < N_ELEMENTS(html_entities); i++) {
-		if (strcmp(html_entities[i].name, name) == 0)
-			return html_entities[i].chr;
-	}
-	return size > 1 ? entity_accented(name) : 0;
-}
-
-/* Decode the entity at data ('&'). Returns its size, 0 if it is none. */
-static size_t
-entity_parse(const unsigned char *data, const unsigned char *end,
-	     unichar_t *chr_r)
-{
-	const unsigned char *p = data + 1;
-	unsigned int base = 10, digits = 0;
-	uint32_t num = 0;
-
-	if (p < end && *p == '#') {
-		p++;
-		if (p < end && (*p == 'x' || *p == 'X')) {
-			base = 16;
-			p++;
-		}
-		for (; p < end && digits < 8; p++, digits++) {
-			int value = ascii_hex_value(*p);
-			if (value < 0 || (unsigned int)value >= base)
-				break;
-			num = num * base + value;
-		}
-		if (digits == 0)
-			return 0;
-		*chr_r = uni_is_valid_ucs4(num) && num >= ' ' ? num : ' ';
-	} else {
-		while (p < end && ascii_isalnum(*p) && p - data < 16)
-			p++;
-		if (p == data + 1)
-			return 0;
-		*chr_r = entity_named(data + 1, p - data - 1);
-		if (*chr_r == 0) {
-			/* a symbol that we don't know; without ";" it is
-			   just text */
-			if (p == end || *p != ';')
-				return 0;
-			*chr_r = ' ';
-		}
-	}
-	if (p < end && *p == ';')
-		p++;
-	return p - data;
-}
-
-static void
-decode_entities(buffer_t *dest, const unsigned char *data, size_t size)
-{
-	const unsigned char *end = data + size;
-	unichar_t chr;
-	size_t len;
-
-	while ((data = junk_decode_until(dest, data, end, '&')) < end) {
-		len = entity_parse(data, end, &chr);
-		if (len == 0) {
-			buffer_append_c(dest, '&');
-			len = 1;
-		} else {
-			uni_ucs4_to_utf8_c(chr, dest);
-		}
-		data += len;
-	}
+	while (element_is_between_cells(element))
+		element--;
+	return element;
 }
 
 static void
 html_text(struct html_state *state, const unsigned char *data, size_t size)
 {
-	if (html_top(state)->hidden || html_top(state)->unreadable) {
+	if (html_parent(state)->unseen != 0) {
 		for (size_t i = 0; i < size; i++) {
 			if (data[i] > ' ')
 				state->hidden_bytes++;
 		}
 		return;
 	}
-	decode_entities(state->text, data, size);
+	junk_html_decode_entities(state->text, data, size, FALSE);
 }
 
 static void html_break(struct html_state *state)
 {
-	buffer_append_c(state->text, '\n');
-}
-
-static uint32_t color_named(const char *name)
-{
-	static const struct {
-		const char *name;
-		uint32_t color;
-	} colors[] = {
-		{ "white", 0xffffff }, { "black", 0 }, { "red", 0xff0000 },
-		{ "blue", 0x0000ff }, { "green", 0x008000 },
-		{ "yellow", 0xffff00 }, { "gray", 0x808080 },
-		{ "grey", 0x808080 }, { "silver", 0xc0c0c0 },
-		{ "navy", 0x000080 }, { "maroon", 0x800000 },
-		{ "snow", 0xfffafa }, { "ivory", 0xfffff0 },
-		{ "ghostwhite", 0xf8f8ff }, { "whitesmoke", 0xf5f5f5 },
-	};
-
-	for (unsigned int i = 0; i < N_ELEMENTS(colors); i++) {
-		if (strcmp(colors[i].name, name) == 0)
-			return colors[i].color;
-	}
-	return COLOR_UNKNOWN;
-}
-
-static uint32_t color_parse(const char *str)
-{
-	uint32_t num;
-	char *end;
-	size_t len;
-
-	str += strspn(str, " \t\r\n");
-	len = strcspn(str, "; \t\r\n!");
-	str = t_strndup(str, len);
-	if (*str != '#' && (len != 6 || !ascii_isdigit(*str)))
-		return color_named(str);
-	if (*str == '#')
-		str++;
-	num = strtoul(str, &end, 16);
-	if (end - str == 3) {
-		return (num >> 8) * 0x110000 + ((num >> 4) & 15) * 0x1100 +
-			(num & 15) * 0x11;
-	}
-	return end - str == 6 ? num : COLOR_UNKNOWN;
-}
-
-static bool color_near(uint32_t a, uint32_t b)
-{
-	if (a == COLOR_UNKNOWN || b == COLOR_UNKNOWN)
-		return FALSE;
-	for (unsigned int shift = 0; shift < 24; shift += 8) {
-		int diff = (int)((a >> shift) & 0xff) -
-			(int)((b >> shift) & 0xff);
-		if (diff > COLOR_TOO_NEAR || diff < -COLOR_TOO_NEAR)
-			return FALSE;
-	}
-	return TRUE;
-}
-
-/* Find "name:" as a whole property of a style; returns its value. */
-static const char *style_find(const char *style, const char *name)
-{
-	size_t len = strlen(name);
-	const char *p = style;
-
-	while ((p = strstr(p, name)) != NULL) {
-		const char *value = p + len + strspn(p + len, " \t\r\n");
-		if (*value == ':' &&
-		    (p == style || strchr("; \t\r\n", p[-1]) != NULL)) {
-			value++;
-			return value + strspn(value, " \t\r\n");
-		}
-		p += len;
-	}
-	return NULL;
-}
-
-static bool value_begins(const char *value, const char *prefix)
-{
-	return value != NULL && strncmp(value, prefix, strlen(prefix)) == 0;
-}
-
-/* "0", "0px", "0.5pt", "1px": nothing that anyone can read */
-static bool value_is_tiny(const char *value)
-{
-	char *end;
-	double num;
-
-	if (value == NULL || !(ascii_isdigit(*value) || *value == '.'))
-		return FALSE;
-	num = strtod(value, &end);
-	if (strncmp(end, "em", 2) == 0 || *end == '%' ||
-	    strncmp(end, "rem", 3) == 0)
-		return num < (*end == '%' ? 10 : 0.1);
-	return num <= 2;
-}
-
-static bool value_is_zero(const char *value)
-{
-	char *end;
-
-	if (value == NULL || !(ascii_isdigit(*value) || *value == '.'))
-		return FALSE;
-	return strtod(value, &end) <= 0.01;
+	if ((html_top(state)->unseen & UNSEEN_ALL) == 0)
+		buffer_append_c(state->text, '\n');
 }
 
 static void
-element_style(struct html_element *element, const char *style)
+unseen_set(struct html_element *element, unsigned int flag, int value)
 {
-	const char *value;
-
-	if (value_begins(style_find(style, "display"), "none") ||
-	    value_begins(style_find(style, "visibility"), "hidden") ||
-	    value_begins(style_find(style, "mso-hide"), "all") ||
-	    value_is_tiny(style_find(style, "font-size")) ||
-	    value_is_zero(style_find(style, "opacity")) ||
-	    value_is_zero(style_find(style, "max-height")))
-		element->hidden = TRUE;
-	value = style_find(style, "color");
-	if (value != NULL)
-		element->color = color_parse(value);
-	value = style_find(style, "background-color");
-	if (value == NULL)
-		value = style_find(style, "background");
-	if (value != NULL)
-		element->background = color_parse(value);
+	if (value == JUNK_STYLE_YES)
+		element->unseen |= flag;
+	else if (value == JUNK_STYLE_NO)
+		element->unseen &= ~flag;
+	if (value != JUNK_STYLE_UNSET)
+		element->own |= flag;
 }
 
-static const char *attr_value(const struct html_attr *attr)
+static void element_set_color(struct html_element *element, uint32_t color)
+{
+	element->color = color;
+	element->own |= OWN_COLOR;
+}
+
+static void
+element_set_background(struct html_element *element, uint32_t color)
+{
+	element->background = color;
+	element->own |= OWN_BACKGROUND;
+}
+
+static void element_compare_colors(struct html_element *element)
+{
+	element->unseen &= ~UNSEEN_COLOR;
+	if (junk_color_near(element->color, element->background))
+		element->unseen |= UNSEEN_COLOR;
+}
+
+/* What an element has of its own stays when its parent is another. */
+static void element_set_parent(struct html_element *element,
+			       const struct html_element *parent)
+{
+	element->unseen = (element->unseen & element->own) |
+		(parent->unseen & ~element->own);
+	if ((element->own & OWN_COLOR) == 0)
+		element->color = parent->color;
+	if ((element->own & OWN_BACKGROUND) == 0)
+		element->background = parent->background;
+	element_compare_colors(element);
+}
+
+/* The innermost open element of a (padded) name; 0 if there is none, or one
+   with flags of within comes first. */
+static unsigned int
+html_find(struct html_state *state, const char *name, unsigned int within)
+{
+	for (unsigned int i = state->depth; i > 0; i--) {
+		if (names_equal(state->stack[i].name, name))
+			return i;
+		if ((state->stack[i].tag->flags & within) != 0)
+			break;
+	}
+	return 0;
+}
+
+/* End an element. Those inside end too, unless they go on beside it: bold text
+   after a paragraph, a block after the bold text in which it began. */
+static void html_end(struct html_state *state, unsigned int at)
+{
+	unsigned int flags = state->stack[at].tag->flags;
+	unsigned int keep = JUNK_TAG_FORMAT, last = state->depth;
+
+	if ((flags & (JUNK_TAG_SCOPE | JUNK_TAG_PART)) != 0)
+		last = at;
+	else if ((flags & JUNK_TAG_FORMAT) != 0)
+		keep |= JUNK_TAG_BREAKS;
+	state->depth = at - 1;
+	for (unsigned int i = at + 1; i <= last; i++) {
+		if ((state->stack[i].tag->flags & keep) == 0)
+			continue;
+		element_set_parent(&state->stack[i], html_top(state));
+		state->stack[++state->depth] = state->stack[i];
+	}
+}
+
+/* A body is around all there is, wherever its tag stands. */
+static void
+html_set_body(struct html_state *state, const struct html_element *body)
+{
+	state->stack[0] = *body;
+	for (unsigned int i = 1; i <= state->depth; i++)
+		element_set_parent(&state->stack[i], &state->stack[i - 1]);
+}
+
+static void
+element_style(struct html_element *element, const struct junk_style *style)
+{
+	const int *values = style->values;
+
+	if (values[JUNK_STYLE_COLOR] != JUNK_STYLE_UNSET)
+		element_set_color(element, values[JUNK_STYLE_COLOR]);
+	if (values[JUNK_STYLE_BACKGROUND] != JUNK_STYLE_UNSET)
+		element_set_background(element, values[JUNK_STYLE_BACKGROUND]);
+	if (values[JUNK_STYLE_PICTURE] == JUNK_STYLE_YES)
+		element_set_background(element, JUNK_COLOR_UNKNOWN);
+	unseen_set(element, UNSEEN_TINY, values[JUNK_STYLE_TINY]);
+	unseen_set(element, UNSEEN_INVISIBLE, values[JUNK_STYLE_INVISIBLE]);
+	element_compare_colors(element);
+	if (values[JUNK_STYLE_DISPLAY] != JUNK_STYLE_UNSET &&
+	    strcmp(element->name, "br") != 0)
+		element->breaks = values[JUNK_STYLE_DISPLAY] ==
+			JUNK_DISPLAY_BLOCK;
+	if (values[JUNK_STYLE_DISPLAY] == JUNK_DISPLAY_NONE ||
+	    values[JUNK_STYLE_TRANSPARENT] == JUNK_STYLE_YES ||
+	    (values[JUNK_STYLE_FLAT] == JUNK_STYLE_YES &&
+	     values[JUNK_STYLE_CLIPPED] == JUNK_STYLE_YES))
+		unseen_set(element, UNSEEN_ALL, JUNK_STYLE_YES);
+}
+
+static char *attr_value(const struct html_attr *attr)
 {
 	string_t *str = t_str_new(64);
 
-	decode_entities(str, attr->value, I_MIN(attr->size, MAX_VALUE_BYTES));
-	return t_str_lcase(str_c(str));
+	junk_html_decode_entities(str, attr->value,
+				  I_MIN(attr->size, MAX_VALUE_BYTES), TRUE);
+	return str_c_modifiable(str);
+}
+
+static uint32_t attr_color(const struct html_attr *attr)
+{
+	return junk_color_parse(str_lcase(attr_value(attr)));
 }
 
 /* Most attributes say nothing about how an element looks. */
-static enum html_attr_kind attr_kind(const char *name)
+static const struct attr_row *attr_find(const char *name)
 {
-	static const struct {
-		const char *name;
-		enum html_attr_kind kind;
-	} kinds[] = {
-		{ "style", ATTR_STYLE }, { "color", ATTR_COLOR },
-		{ "bgcolor", ATTR_BGCOLOR }, { "hidden", ATTR_HIDDEN },
-		{ "class", ATTR_ELSEWHERE }, { "id", ATTR_ELSEWHERE },
-		{ "background", ATTR_ELSEWHERE }, { "href", ATTR_URL },
-		{ "src", ATTR_URL }, { "action", ATTR_URL },
-	};
-
-	for (unsigned int i = 0; i < N_ELEMENTS(kinds); i++) {
-		if (name[0] == kinds[i].name[0] &&
-		    strcmp(name, kinds[i].name) == 0)
-			return kinds[i].kind;
+	for (unsigned int i = 0; i < N_ELEMENTS(attr_rows); i++) {
+		if (name[0] == attr_rows[i].name[0] &&
+		    strcmp(name, attr_rows[i].name) == 0)
+			return &attr_rows[i];
 	}
-	return ATTR_OTHER;
+	return NULL;
 }
 
 static void
@@ -403,54 +278,50 @@ attr_url(struct html_state *state, const struct html_attr *attr)
 	if (state->urls++ >= MAX_URLS)
 		return;
 	url = t_buffer_create(128);
-	decode_entities(url, attr->value, I_MIN(attr->size, MAX_VALUE_BYTES));
+	junk_html_decode_entities(url, attr->value,
+				  I_MIN(attr->size, MAX_VALUE_BYTES), TRUE);
 	junk_url_add(state->set, url->data, url->used);
 }
 
 static void
 element_attr(struct html_state *state, struct html_element *element,
+	     struct junk_style *style, enum html_attr_kind kind,
 	     const struct html_attr *attr)
 {
-	enum html_attr_kind kind = attr_kind(attr->name);
-
-	if (kind == ATTR_OTHER)
-		return;
-	T_BEGIN {
-		switch (kind) {
-		case ATTR_OTHER:
-			break;
-		case ATTR_STYLE:
-			element_style(element, attr_value(attr));
-			break;
-		case ATTR_COLOR:
-			element->color = color_parse(attr_value(attr));
-			break;
-		case ATTR_BGCOLOR:
-			element->background = color_parse(attr_value(attr));
-			break;
-		case ATTR_HIDDEN:
-			element->hidden = TRUE;
-			break;
-		case ATTR_ELSEWHERE:
-			element->background = COLOR_UNKNOWN;
-			break;
-		case ATTR_URL:
-			attr_url(state, attr);
-			break;
-		}
-	} T_END;
+	switch (kind) {
+	case ATTR_STYLE:
+		junk_style_parse(style, attr_value(attr));
+		break;
+	case ATTR_COLOR:
+		element_set_color(element, attr_color(attr));
+		break;
+	case ATTR_BGCOLOR:
+		element_set_background(element, attr_color(attr));
+		break;
+	case ATTR_HIDDEN:
+		/* a style's overrides it */
+		if (style->values[JUNK_STYLE_DISPLAY] == JUNK_STYLE_UNSET)
+			style->values[JUNK_STYLE_DISPLAY] = JUNK_DISPLAY_NONE;
+		break;
+	case ATTR_ELSEWHERE:
+		element_set_background(element, JUNK_COLOR_UNKNOWN);
+		break;
+	case ATTR_URL:
+		attr_url(state, attr);
+		break;
+	}
 }
 
 static size_t
-parse_name(struct html_state *state, char name[NAME_BYTES])
+parse_name(struct html_state *state, char name[JUNK_TAG_NAME_BYTES])
 {
 	size_t len = 0;
 
-	memset(name, 0, NAME_BYTES);
+	memset(name, 0, JUNK_TAG_NAME_BYTES);
 	while (state->pos < state->end &&
 	       (ascii_isalnum(*state->pos) || *state->pos == '-' ||
 		*state->pos == ':')) {
-		if (len < MAX_NAME_LETTERS)
+		if (len < JUNK_TAG_NAME_BYTES - 1)
 			name[len++] = ascii_tolower(*state->pos);
 		state->pos++;
 	}
@@ -509,93 +380,256 @@ static bool parse_attr(struct html_state *state, struct html_attr *attr_r)
 	return TRUE;
 }
 
+/* Go to the end tag of an element whose content is no markup. */
 static void html_skip_raw(struct html_state *state, const char *name)
 {
 	size_t len = strlen(name);
 	const unsigned char *p = state->pos;
 
 	while ((p = memchr(p, '<', state->end - p)) != NULL) {
-		if ((size_t)(state->end - p) > len + 1 && p[1] == '/' &&
-		    i_memcasecmp(p + 2, name, len) == 0) {
+		if ((size_t)(state->end - p) > len + 2 && p[1] == '/' &&
+		    i_memcasecmp(p + 2, name, len) == 0 &&
+		    (p[len + 2] <= ' ' || p[len + 2] == '/' ||
+		     p[len + 2] == '>')) {
 			state->pos = p;
 			return;
 		}
 		p++;
 	}
-	/* never closed: browsers hide it all */
+	/* never closed: for browsers it is all the rest */
 	state->pos = state->end;
+}
+
+/* In a picture or a formula all content is markup, as in XML. */
+static bool html_in_foreign(struct html_state *state)
+{
+	for (unsigned int i = state->depth; i > 0; i--) {
+		if ((state->stack[i].tag->flags & JUNK_TAG_FOREIGN) != 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static void html_raw(struct html_state *state, const struct junk_html_tag *tag)
+{
+	const unsigned char *start = state->pos;
+
+	html_skip_raw(state, tag->name);
+	if ((tag->flags & JUNK_TAG_HIDES) == 0)
+		html_text(state, start, state->pos - start);
+}
+
+/* A style sheet may have any colour behind the text. */
+static void html_forget_background(struct html_state *state)
+{
+	for (unsigned int i = 0; i <= state->depth; i++) {
+		state->stack[i].background = JUNK_COLOR_UNKNOWN;
+		state->stack[i].unseen &= ~UNSEEN_COLOR;
+	}
+}
+
+/* Flags of elements through which an end tag has no effect. */
+static unsigned int end_within(const struct junk_html_tag *tag)
+{
+	if ((tag->flags & (JUNK_TAG_TABLE | JUNK_TAG_PART)) != 0)
+		return JUNK_TAG_TABLE;
+	if ((tag->flags & (JUNK_TAG_FORMAT | JUNK_TAG_BREAKS)) != 0)
+		return junk_html_tag_group(tag)->within | JUNK_TAG_SCOPE;
+	return JUNK_TAG_BREAKS | JUNK_TAG_SCOPE;
 }
 
 static void html_close_tag(struct html_state *state)
 {
-	const struct html_tag *tag;
+	const struct junk_html_tag *tag;
 	struct html_attr attr;
-	char name[NAME_BYTES];
+	char name[JUNK_TAG_NAME_BYTES];
+	unsigned int at;
+	bool breaks;
 
 	parse_name(state, name);
 	while (parse_attr(state, &attr)) ;
 
-	tag = tag_find(name);
-	if (tag != NULL && (tag->flags & TAG_BREAKS) != 0)
-		html_break(state);
-	for (unsigned int i = state->depth; i > 0; i--) {
-		if (names_equal(state->stack[i].name, name)) {
-			state->depth = i - 1;
-			break;
-		}
+	tag = junk_html_tag_find(name);
+	breaks = (tag->flags & JUNK_TAG_BREAKS) != 0;
+	at = html_find(state, name, end_within(tag));
+	if (at > 0) {
+		breaks = state->stack[at].breaks;
+		html_end(state, at);
 	}
+	if (breaks)
+		html_break(state);
 }
 
 /* Elements whose end tag may be left out end where the next one begins. */
 static void
-html_close_implied(struct html_state *state, const char *name,
-		   const struct html_tag *tag)
+html_end_implied(struct html_state *state, const struct junk_html_tag *tag)
 {
-	static const char *const siblings[] = {
-		"td", "th", "tr", "li", "dd", "dt", "option", NULL
-	};
-	const char *top = html_top(state)->name;
+	const struct junk_html_group *group = junk_html_tag_group(tag);
+	const struct junk_html_tag *open;
+	unsigned int at = 0;
 
-	if (state->depth == 0)
+	if (group->ends == 0)
 		return;
-	if ((strcmp(top, "p") == 0 && tag != NULL &&
-	     (tag->flags & TAG_BREAKS) != 0 && strcmp(name, "br") != 0) ||
-	    (names_equal(top, name) && str_array_find(siblings, name)))
+	for (unsigned int i = state->depth; i > 0; i--) {
+		open = state->stack[i].tag;
+		if ((group->ends & (1U << open->group)) != 0)
+			at = i;
+		if ((open->flags & group->within) != 0)
+			break;
+	}
+	if (at > 0)
+		html_end(state, at);
+	if ((tag->flags & JUNK_TAG_PART) != 0) {
+		/* what stood between cells isn't around this one */
+		while (!element_is_between_cells(html_top(state)))
+			state->depth--;
+	}
+}
+
+/* Does a browser ignore the tag where it stands? */
+static bool
+html_ignores(struct html_state *state, const struct junk_html_tag *tag)
+{
+	static const char table[JUNK_TAG_NAME_BYTES] = "table";
+	static const char form[JUNK_TAG_NAME_BYTES] = "form";
+
+	if ((tag->flags & JUNK_TAG_PART) != 0)
+		return html_find(state, table, JUNK_TAG_TABLE) == 0;
+	return names_equal(tag->name, form) &&
+		(html_find(state, form, 0) > 0 ||
+		 element_is_between_cells(html_top(state)));
+}
+
+/* The rest of a tag. */
+static void
+html_attrs(struct html_state *state, struct html_element *element)
+{
+	const struct attr_row *row;
+	struct junk_style style;
+	struct html_attr attr;
+	unsigned int attrs = 0, seen = 0, bit;
+
+	junk_style_init(&style);
+	while (parse_attr(state, &attr)) {
+		row = attrs++ < MAX_ATTRS ? attr_find(attr.name) : NULL;
+		if (row == NULL)
+			continue;
+		/* a second one of the same name doesn't count */
+		bit = 1U << (row - attr_rows);
+		if ((seen & bit) != 0 ||
+		    (row->tags != 0 && (row->tags & element->tag->flags) == 0))
+			continue;
+		seen |= bit;
+		T_BEGIN {
+			element_attr(state, element, &style, row->kind, &attr);
+		} T_END;
+	}
+	element_style(element, &style);
+}
+
+/* The tag was read up to its end. */
+static void
+html_push(struct html_state *state, const struct html_element *element)
+{
+	if (state->depth + 1 == MAX_DEPTH)
+		return;
+	state->stack[++state->depth] = *element;
+	/* "<path/>": in HTML the slash means nothing */
+	if (state->pos[-2] == '/' && html_in_foreign(state))
 		state->depth--;
+}
+
+static void
+html_count_tag(struct html_state *state, const struct junk_html_tag *tag)
+{
+	state->tags++;
+	if (tag->name[0] == '\0')
+		state->unknown++;
+	else if (strcmp(tag->name, "img") == 0)
+		state->images++;
+}
+
+/* An element as it is without its attributes. */
+static void
+element_init(struct html_element *element, const struct html_element *parent,
+	     const char *name, const struct junk_html_tag *tag)
+{
+	*element = *parent;
+	memcpy(element->name, name, sizeof(element->name));
+	element->tag = tag;
+	element->own = 0;
+	element->breaks = (tag->flags & JUNK_TAG_BREAKS) != 0;
+	if ((tag->flags & JUNK_TAG_HIDES) != 0)
+		unseen_set(element, UNSEEN_ALL, JUNK_STYLE_YES);
+	if ((tag->flags & JUNK_TAG_CONTROL) != 0) {
+		unseen_set(element, UNSEEN_TINY, JUNK_STYLE_NO);
+		element_set_color(element, JUNK_COLOR_UNKNOWN);
+		element_set_background(element, JUNK_COLOR_UNKNOWN);
+	}
+}
+
+static const struct html_element *
+html_parent_of(struct html_state *state, const struct junk_html_tag *tag)
+{
+	if ((tag->flags & JUNK_TAG_BODY) != 0)
+		return &state->stack[0];
+	return (tag->flags & JUNK_TAG_PART) != 0 ?
+		html_top(state) : html_parent(state);
 }
 
 static void html_open_tag(struct html_state *state)
 {
 	struct html_element element;
-	const struct html_tag *tag;
-	struct html_attr attr;
-	char name[NAME_BYTES];
-	unsigned int attrs = 0;
+	const struct junk_html_tag *tag;
+	char name[JUNK_TAG_NAME_BYTES];
+	bool ignored;
 
 	parse_name(state, name);
-	tag = tag_find(name);
-	html_close_implied(state, name, tag);
-	element = *html_top(state);
-	memcpy(element.name, name, sizeof(name));
-	state->tags++;
-	if (tag == NULL)
-		state->unknown++;
-	else if (strcmp(tag->name, "img") == 0)
-		state->images++;
+	tag = junk_html_tag_find(name);
+	html_count_tag(state, tag);
+	ignored = html_ignores(state, tag);
+	if (!ignored)
+		html_end_implied(state, tag);
+	element_init(&element, html_parent_of(state, tag), name, tag);
+	html_attrs(state, &element);
 
-	while (parse_attr(state, &attr)) {
-		if (attrs++ < MAX_ATTRS)
-			element_attr(state, &element, &attr);
-	}
-	element.unreadable = color_near(element.color, element.background);
-
-	if (tag != NULL && (tag->flags & TAG_BREAKS) != 0)
+	if (strcmp(tag->name, "style") == 0)
+		html_forget_background(state);
+	if (element.breaks)
 		html_break(state);
-	if (tag != NULL && (tag->flags & TAG_RAW) != 0)
-		html_skip_raw(state, tag->name);
-	else if ((tag == NULL || (tag->flags & TAG_EMPTY) == 0) &&
-		 state->depth + 1 < MAX_DEPTH)
-		state->stack[++state->depth] = element;
+	if ((tag->flags & JUNK_TAG_BODY) != 0)
+		html_set_body(state, &element);
+	else if (!ignored && (tag->flags & JUNK_TAG_EMPTY) == 0)
+		html_push(state, &element);
+	if ((tag->flags & JUNK_TAG_RAW) != 0 && !html_in_foreign(state))
+		html_raw(state, tag);
+}
+
+/* "-->" or "--!>"; "<!-->" is a comment too. */
+static bool comment_ends(const unsigned char *start, const unsigned char *p)
+{
+	if (p[-1] == '!' && p - start >= 6)
+		p--;
+	return p[-1] == '-' && p[-2] == '-';
+}
+
+/* Skip a comment. Returns FALSE if it has no end. */
+static bool comment_skip(struct html_state *state)
+{
+	const unsigned char *start = state->pos, *p = start + 3;
+
+	/* looked for once: each "<!--" would read all the rest */
+	if (state->no_comment_end)
+		return FALSE;
+	while ((p = memchr(p, '>', state->end - p)) != NULL) {
+		if (comment_ends(start, p)) {
+			state->pos = p + 1;
+			return TRUE;
+		}
+		p++;
+	}
+	state->no_comment_end = TRUE;
+	return FALSE;
 }
 
 /* "<!-- ... -->", "<!doctype ...>", "<?...>" */
@@ -605,15 +639,8 @@ static void html_skip_comment(struct html_state *state)
 
 	if (state->end - p >= 3 && memcmp(p, "!--", 3) == 0) {
 		state->comments++;
-		p += 3;
-		while ((p = memchr(p, '>', state->end - p)) != NULL) {
-			if (p[-1] == '-' && p[-2] == '-') {
-				state->pos = p + 1;
-				return;
-			}
-			p++;
-		}
-		p = state->pos;
+		if (comment_skip(state))
+			return;
 	}
 	p = memchr(p, '>', state->end - p);
 	state->pos = p == NULL ? state->end : p + 1;
@@ -659,9 +686,11 @@ void junk_html_add(struct junk_token_set *set, const unsigned char *html,
 	state.end = html + size;
 	state.text = text;
 	state.depth = 0;
+	state.no_comment_end = FALSE;
 	state.tags = state.urls = state.images = state.comments =
 		state.hidden_bytes = state.unknown = 0;
 	i_zero(&state.stack[0]);
+	state.stack[0].tag = junk_html_tag_find(state.stack[0].name);
 	state.stack[0].background = 0xffffff;
 	html_run(&state);
 

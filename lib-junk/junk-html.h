@@ -6,6 +6,12 @@
 /* HTML -> the text that a reader sees, and tokens for links, how much
    there is of tags and pictures, and what is hidden.
 
+   Text that we take for hidden though it is shown is a place to hide from the
+   filter, and text that we read though nobody sees it one for innocent words.
+   So elements and styles are read as browsers do (whatwg.org, "Parsing HTML
+   documents"), as far as one tag could make a difference. Not: what a style
+   sheet hides, and what is moved out of sight.
+
    Not libdovecot's html2text: that one drops links, and shows text that no
    mail client shows, which is where spammers put innocent words. */
 

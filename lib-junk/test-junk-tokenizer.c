@@ -74,6 +74,10 @@ static void test_junk_tokenizer_tricks(void)
 		"\n\nbuy che\xd0\xb0p vi\xd0\xb0gr\xd0\xb0 n\xce\xbfw\n",
 		/* zero width space, soft hyphen, word joiner */
 		"\n\nbuy ch\xe2\x80\x8b""eap vi\xc2\xad""ag\xe2\x81\xa0ra now\n",
+		/* characters that only browsers know to have no width */
+		"\n\nbuy ch\xe2\x81\xa5""eap vi\xef\xbf\xb3""agra now\n",
+		/* Hangul fillers are blanks */
+		"\n\nbuy\xe3\x85\xa4""cheap\xef\xbe\xa0viagra\xe1\x85\xa0now\n",
 		/* spaced letters */
 		"\n\nbuy cheap v i a g r a now\n",
 		"\n\nbuy cheap v.i.a.g.r.a now\n",
@@ -88,7 +92,14 @@ static void test_junk_tokenizer_tricks(void)
 		/* HTML: tags and comments in words, entities, unknown tags */
 		"Content-Type: text/html\n\n<p>bu<b>y</b> che<!-- x -->ap vi<zz>agra</zz> now\n",
 		"Content-Type: text/html\n\nb&#117;y che&#x61;p vi&shy;agra n&ocirc;w\n",
+		"Content-Type: text/html\n\n&#0000000098;uy &#x000000000063;heap v&shyi&shyagr&aacute n&ocirc;w\n",
+		"Content-Type: text/html\n\n&bopf;&Uopf;&yscr; cheap &vfr;&inodot;&amacr;gra n&ostrok;w\n",
+		"Content-Type: text/html\n\nbuy cheap vi&NoBreak;a&NegativeVeryThinSpace;gra now&CounterClockwiseContourIntegral;x\n",
 		"Content-Type: text/html\n\nbuy cheap vi<font size=1></font>agra now\n",
+		"Content-Type: text/html\n\nbuy<main>cheap</main>viagra<aside>now\n",
+		"Content-Type: text/html\n\nbuy<span style='display:block'>cheap</span>viagra<img style='display:block'>now\n",
+		"Content-Type: text/html\n\nbuy cheap vi<div style='display:inline'>agra</div> now\n",
+		"Content-Type: text/html\n\nbuy cheap vi<div style='display:none'>a<p>b</p></div>agra now\n",
 		"Content-Type: text/html\n\n<p title=\"unclosed>buy cheap viagra now</p>\n",
 		/* no empty line after the header, or after a part's */
 		"Subject: x\nbuy cheap : viagra\nX-Mailer: y\nnow : 1\n",
@@ -126,6 +137,9 @@ static void test_junk_tokenizer_tricks(void)
 		"Content-Type: message/x\n\nbuy cheap viagra now\n",
 	};
 
+	static const char address[] =
+		"Content-Type: text/html\n\n"
+		"<a href=\"http://h.example/p?a=1&shyb=2&afr=3&copy=4\">x</a>\n";
 	static const char mailbox[] =
 		"From user@host.example Thu Aug 22 12:36:23 2002\n"
 		"Subject: x\n>From user  Thu Aug 22 12:36:23 2002\n\nshown\n";
@@ -152,6 +166,22 @@ static void test_junk_tokenizer_tricks(void)
 		test_assert_idx(strstr(str_c(text), "\tinnocent\n") == NULL,
 				i);
 	}
+	str_truncate(text, 0);
+	test_end();
+
+	test_begin("junk tokenizer: entities of other alphabets");
+	test_words_equal("Content-Type: text/plain; charset=utf-8\n\n"
+			 "\xd0\xba\xd1\x83\xd0\xbf\xd0\xb8 "
+			 "\xce\xb1\xcf\x89\n",
+			 "Content-Type: text/html\n\n&Kcy;&ucy;&pcy;&icy; "
+			 "&Alpha;&omega;\n", 0);
+	test_end();
+
+	test_begin("junk tokenizer: an address is not full of entities");
+	tokenize(address, strlen(address), &msg, text);
+	test_assert(strstr(str_c(text), "url-path\tshyb\n") != NULL);
+	test_assert(strstr(str_c(text), "url-path\tafr\n") != NULL);
+	test_assert(strstr(str_c(text), "url-path\tcopy\n") != NULL);
 	str_truncate(text, 0);
 	test_end();
 
@@ -234,9 +264,54 @@ static void test_junk_tokenizer_invisible(void)
 		"<table bgcolor=#123456><tr><td style='color:#133456'>innocent</table>",
 		"<p hidden>innocent</p>",
 		"<!-- innocent -->",
+		"<!-- -- !> innocent --!>",
+		"<!--!> innocent -->",
 		"<script>innocent</script>",
 		"<style>innocent</style>",
 		"<p style='display:none'>innocent<p>x",
+		"<p style='display:/**/none'>innocent</p>",
+		"<p style='color:red;Display:none!important;display:block'>"
+			"innocent</p>",
+		"<p style='display:none;display:nonesuch'>innocent</p>",
+		"<p style='display:none'><b style='display:block'>innocent",
+		"<p style='font-size:0;font-size:1'>innocent</p>",
+		"<p style='font-size:0cm'>innocent</p>",
+		"<p style='font-size:0'><b style='font-size:2em'>innocent",
+		"<p style='font:0/0 a'>innocent</p>",
+		"<p style='max-height:0;overflow:hidden'>innocent</p>",
+		"<p style='visibility:hidden'><b>innocent",
+		"<p hidden style='color:red'>innocent</p>",
+		"<p hidden style='display:nonesuch'>innocent</p>",
+		"<style></style><table bgcolor=white><tr><td>"
+			"<font color=white>innocent</table>",
+		/* elements whose content isn't shown */
+		"<title>innocent</title>", "<iframe>innocent</iframe>",
+		"<noembed>innocent</noembed>", "<noframes>innocent</noframes>",
+		"<template><b>innocent</b></template>",
+		"<audio>innocent</audio>", "<video>innocent</video>",
+		"<datalist><option>innocent</datalist>",
+		"<style></stylex> innocent </style>",
+		"<svg><title>innocent</title></svg>",
+		"<svg style='display:none'><foreignObject><p>innocent</p></svg>",
+		/* what goes on when something around it ends */
+		"<p><font color=white>x</p>innocent</font>",
+		"<div hidden><table><tr><td></div>innocent</table></div>",
+		"<div hidden><p><b><div>innocent</div></div>",
+		"<div hidden><p></b>innocent</div>",
+		"<table><tr hidden><td><table><tr><td>innocent</table></table>",
+		"<ul hidden><li>x<ul><li>x</ul><li>innocent</ul>",
+		"<li hidden><ul></li>innocent</ul>",
+		"<span hidden></body>innocent</span>",
+		"<span hidden><div></span>innocent</div></span>",
+		"<p style='visibility:hidden'><b style='visibility:hidden'>x"
+			"</p>innocent</b>",
+		/* what isn't an attribute of the element */
+		"<font color=white><p color=black>innocent</p></font>",
+		"<font color=white><p bgcolor=black>innocent</p></font>",
+		"<font color=white><p text=black>innocent</p></font>",
+		/* as the element around it */
+		"<p style='color:white;background:none'>innocent</p>",
+		"<font color=white><b style='color:inherit'>innocent</b></font>",
 	};
 	static const char *const shown[] = {
 		"<div style=\"display:block\">innocent</div>",
@@ -244,7 +319,85 @@ static void test_junk_tokenizer_invisible(void)
 		"<table bgcolor=black><tr><td><font color=white>innocent</table>",
 		"<div class=dark><font color=white>innocent</font></div>",
 		"<div style='display:none'>x</div>innocent",
+		"<!-->innocent<!-- -->",
+		"<!-- --!>innocent<!-- -->",
 		"<p style='display:none'>x<p>innocent",
+		/* what a child overrides */
+		"<p style='font-size:0'><b style='font-size:13px'>innocent",
+		"<p style='font-size:0'><b style='font:bold 13px/15px a'>innocent",
+		"<p style='visibility:hidden'><b style='visibility:visible'>"
+			"innocent",
+		/* what doesn't hide */
+		"<p style='mso-hide:all'>innocent",
+		"<p style='max-height:0'>innocent",
+		"<p style='font-size:1pc'>innocent",
+		"<p style='font-size:2vw'>innocent",
+		"<p style='font-size:.5cm'>innocent",
+		"<p style='font-size:1in'>innocent",
+		"<p style='font-size:1'>innocent",
+		"<p style='display:nonesuch'>innocent",
+		"<p style='/*; display:none */'>innocent",
+		"<p style='display:none;display:block'>innocent",
+		"<p style='font-size:0;font-size:16px'>innocent",
+		"<p style='font-size:0;font-size:calc(16px)'>innocent",
+		"<p style='opacity:0;opacity:1'>innocent",
+		"<p style='display:block!important;display:none'>innocent",
+		"<p title=a style='color:red' style='display:none'>innocent",
+		"<p hidden style='display:block'>innocent",
+		"<p style='display:block' hidden>innocent",
+		/* content that is no markup */
+		"<title><style></title>innocent</style>",
+		"<title><!--</title>innocent<!-- -->",
+		"<textarea><style></textarea>innocent</style>",
+		"<textarea><style>innocent</textarea>",
+		"<iframe><style></iframe>innocent</style>",
+		"<noframes><style></noframes>innocent</style>",
+		"<xmp><style></xmp>innocent</style>",
+		"<style></style\n>innocent", "<style></style/>innocent",
+		"<svg><style></svg>innocent</style>",
+		"<svg><style><p>innocent", "<svg hidden/>innocent",
+		"<math><mi hidden/>innocent</math>",
+		/* tags without content, or that are ignored where they stand */
+		"<source hidden>innocent", "<track hidden>innocent",
+		"<basefont hidden>innocent", "<bgsound hidden>innocent",
+		"<keygen hidden>innocent", "<td hidden>innocent",
+		"<tr hidden>innocent", "<tbody hidden>innocent",
+		"<form><form hidden>innocent", "<html hidden>innocent",
+		"<head hidden><p>innocent",
+		"<table><tr><td><td hidden>x</table><th hidden>innocent",
+		"<table><form hidden><tr><td>innocent</table>",
+		"<table hidden>innocent<tr><td>x</table>",
+		"<table hidden><div>innocent</div><tr><td>x</table>",
+		"<table><tr><font color=white><td>innocent</table>",
+		/* looks that an element can't have, or always has */
+		"<p color=white>innocent", "<p bgcolor=black>innocent",
+		"<body text=white><div style='background:black'>innocent",
+		"<div style='color:white'><body bgcolor=black>innocent",
+		"<button style='color:white'>innocent</button>",
+		"<div style='font-size:0'><button>innocent</button></div>",
+		"<p style='font-size:.05em'>innocent",
+		/* elements that end where others begin */
+		"<p hidden><b>x<div>innocent</div>",
+		"<p><span hidden>x<div>innocent</div>",
+		"<p hidden><b>x</p>innocent",
+		"<p style='color:white'><b>x</p>innocent",
+		"<font><span hidden>x</font>innocent",
+		"<table><tr hidden><td>x<tr><td>innocent</table>",
+		"<table><tr><td hidden><b>x<th>innocent</table>",
+		"<table><tbody hidden><tr><td>x<tbody><tr><td>innocent</table>",
+		"<table><tr hidden><td>x<tfoot><tr><td>innocent</table>",
+		"<dl><dt hidden>x<dd>innocent</dl>",
+		"<ul><li hidden><b>x<li>innocent</ul>",
+		"<button hidden>x<button>innocent", "<a hidden>x<a>innocent",
+		"<nobr hidden>x<nobr>innocent", "<h1 hidden>x<h2>innocent",
+		/* an unknown background */
+		"<style></style><font color=white>innocent</font>",
+		"<font color=white><style></style>innocent</font>",
+		"<table bgcolor=white style='background-image:url(x)'><tr><td>"
+			"<font color=white>innocent</table>",
+		"<p style='color:#fff;background:white url(x)'>innocent",
+		"<p style='color:#fff;background-image:linear-gradient(a,b)'>"
+			"innocent",
 		"<p style='display:none'>x<div>innocent</div>",
 	};
 	struct junk_message msg;

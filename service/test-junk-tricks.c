@@ -80,6 +80,11 @@ static const struct {
 	  "<div style=\"display:none\">" HAM_TEXT "</div>"
 	  "<span style=\"font-size:0\">" HAM_TEXT "</span><p>" TEXT
 	  "</p></body></html>\n" },
+	{ "tags that hide nothing", HTML_HEADER "\n<html><body><source hidden>"
+	  "<td hidden><form><form hidden><dl><dt hidden><dd>"
+	  "<div style=\"display:none;display:block\">"
+	  "<div style=\"font-size:0\"><p style=\"font-size:13px\">" TEXT
+	  "</p></div></div></body></html>\n" },
 	{ "quoted-printable", HTML_HEADER
 	  "Content-Transfer-Encoding: quoted-printable\n"
 	  "\n<html><body><p>=43h=65ap pharm=\nacy pil=6Cs without any "

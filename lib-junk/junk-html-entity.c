@@ -1,0 +1,225 @@
+#include "lib.h"
+#include "buffer.h"
+#include "unichar.h"
+#include "junk-decode.h"
+#include "junk-name.h"
+#include "junk-html-entity.h"
+
+/* Longer names are cut; a multiple of 8. */
+#define NAME_BYTES 16
+/* Letters of the longest name there is, and of old ones. */
+#define MAX_NAME_LETTERS 31
+#define MIN_OLD_LETTERS 2
+#define MAX_OLD_LETTERS 6
+#define MAX_CHR 0x10ffff
+
+/* Letters, what can't be seen, and what may stand in a word or a URL. The names
+   in lower case: words are folded to that. In the order of strcmp(). */
+static const struct entity {
+	char name[NAME_BYTES];
+	uint16_t chr;
+	/* also without ";" */
+	bool old;
+} entities[] = {
+	{ "acute", 0xb4, TRUE }, { "acy", 0x430, FALSE },
+	{ "aelig", 0xe6, TRUE }, { "af", 0x2061, FALSE },
+	{ "alpha", 0x3b1, FALSE }, { "amp", 0x26, TRUE },
+	{ "apos", 0x27, FALSE }, { "applyfunction", 0x2061, FALSE },
+	{ "bcy", 0x431, FALSE }, { "beta", 0x3b2, FALSE },
+	{ "brvbar", 0xa6, TRUE }, { "cedil", 0xb8, TRUE },
+	{ "cent", 0xa2, TRUE }, { "chcy", 0x447, FALSE },
+	{ "chi", 0x3c7, FALSE }, { "colon", 0x3a, FALSE },
+	{ "commat", 0x40, FALSE }, { "copy", 0xa9, TRUE },
+	{ "curren", 0xa4, TRUE }, { "dcy", 0x434, FALSE },
+	{ "deg", 0xb0, TRUE }, { "delta", 0x3b4, FALSE },
+	{ "divide", 0xf7, TRUE }, { "djcy", 0x452, FALSE },
+	{ "dollar", 0x24, FALSE }, { "dscy", 0x455, FALSE },
+	{ "dzcy", 0x45f, FALSE }, { "ecy", 0x44d, FALSE },
+	{ "epsi", 0x3b5, FALSE }, { "epsilon", 0x3b5, FALSE },
+	{ "epsiv", 0x3f5, FALSE }, { "eta", 0x3b7, FALSE },
+	{ "eth", 0xf0, TRUE }, { "euro", 0x20ac, FALSE },
+	{ "fcy", 0x444, FALSE }, { "frac12", 0xbd, TRUE },
+	{ "frac14", 0xbc, TRUE }, { "frac34", 0xbe, TRUE },
+	{ "gamma", 0x3b3, FALSE }, { "gcy", 0x433, FALSE },
+	{ "gjcy", 0x453, FALSE }, { "gt", 0x3e, TRUE },
+	{ "hardcy", 0x44a, FALSE }, { "hyphen", 0x2010, FALSE },
+	{ "ic", 0x2063, FALSE }, { "icy", 0x438, FALSE },
+	{ "iecy", 0x435, FALSE }, { "iexcl", 0xa1, TRUE },
+	{ "imath", 0x131, FALSE }, { "inodot", 0x131, FALSE },
+	{ "invisiblecomma", 0x2063, FALSE },
+	{ "invisibletimes", 0x2062, FALSE }, { "iocy", 0x451, FALSE },
+	{ "iota", 0x3b9, FALSE }, { "iquest", 0xbf, TRUE },
+	{ "it", 0x2062, FALSE }, { "iukcy", 0x456, FALSE },
+	{ "jcy", 0x439, FALSE }, { "jmath", 0x237, FALSE },
+	{ "jsercy", 0x458, FALSE }, { "jukcy", 0x454, FALSE },
+	{ "kappa", 0x3ba, FALSE }, { "kappav", 0x3f0, FALSE },
+	{ "kcy", 0x43a, FALSE }, { "khcy", 0x445, FALSE },
+	{ "kjcy", 0x45c, FALSE }, { "lambda", 0x3bb, FALSE },
+	{ "laquo", 0xab, TRUE }, { "lcy", 0x43b, FALSE },
+	{ "ljcy", 0x459, FALSE }, { "lowbar", 0x5f, FALSE },
+	{ "lrm", 0x200e, FALSE }, { "lsquo", 0x2018, FALSE },
+	{ "lt", 0x3c, TRUE }, { "macr", 0xaf, TRUE }, { "mcy", 0x43c, FALSE },
+	{ "micro", 0xb5, TRUE }, { "middot", 0xb7, TRUE },
+	{ "mu", 0x3bc, FALSE }, { "nbsp", 0x20, TRUE }, { "ncy", 0x43d, FALSE },
+	{ "negativemediums", 0x200b, FALSE },
+	{ "negativethicksp", 0x200b, FALSE },
+	{ "negativethinspa", 0x200b, FALSE },
+	{ "negativeverythi", 0x200b, FALSE }, { "njcy", 0x45a, FALSE },
+	{ "nobreak", 0x2060, FALSE }, { "not", 0xac, TRUE },
+	{ "nu", 0x3bd, FALSE }, { "ocy", 0x43e, FALSE },
+	{ "oelig", 0x153, FALSE }, { "omega", 0x3c9, FALSE },
+	{ "omicron", 0x3bf, FALSE }, { "ordf", 0xaa, TRUE },
+	{ "ordm", 0xba, TRUE }, { "para", 0xb6, TRUE }, { "pcy", 0x43f, FALSE },
+	{ "percnt", 0x25, FALSE }, { "period", 0x2e, FALSE },
+	{ "phi", 0x3c6, FALSE }, { "phiv", 0x3d5, FALSE },
+	{ "pi", 0x3c0, FALSE }, { "piv", 0x3d6, FALSE },
+	{ "plusmn", 0xb1, TRUE }, { "pound", 0xa3, TRUE },
+	{ "psi", 0x3c8, FALSE }, { "quot", 0x22, TRUE },
+	{ "raquo", 0xbb, TRUE }, { "rcy", 0x440, FALSE }, { "reg", 0xae, TRUE },
+	{ "rho", 0x3c1, FALSE }, { "rhov", 0x3f1, FALSE },
+	{ "rlm", 0x200f, FALSE }, { "rsquo", 0x2019, FALSE },
+	{ "scy", 0x441, FALSE }, { "sect", 0xa7, TRUE },
+	{ "shchcy", 0x449, FALSE }, { "shcy", 0x448, FALSE },
+	{ "shy", 0xad, TRUE }, { "sigma", 0x3c3, FALSE },
+	{ "sigmaf", 0x3c2, FALSE }, { "sigmav", 0x3c2, FALSE },
+	{ "softcy", 0x44c, FALSE }, { "sol", 0x2f, FALSE },
+	{ "sup1", 0xb9, TRUE }, { "sup2", 0xb2, TRUE }, { "sup3", 0xb3, TRUE },
+	{ "szlig", 0xdf, TRUE }, { "tau", 0x3c4, FALSE },
+	{ "tcy", 0x442, FALSE }, { "theta", 0x3b8, FALSE },
+	{ "thetav", 0x3d1, FALSE }, { "thorn", 0xfe, TRUE },
+	{ "times", 0xd7, TRUE }, { "tscy", 0x446, FALSE },
+	{ "tshcy", 0x45b, FALSE }, { "ubrcy", 0x45e, FALSE },
+	{ "ucy", 0x443, FALSE }, { "uml", 0xa8, TRUE },
+	{ "upsi", 0x3c5, FALSE }, { "upsilon", 0x3c5, FALSE },
+	{ "varsigma", 0x3c2, FALSE }, { "vcy", 0x432, FALSE },
+	{ "xi", 0x3be, FALSE }, { "yacy", 0x44f, FALSE },
+	{ "ycy", 0x44b, FALSE }, { "yen", 0xa5, TRUE },
+	{ "yicy", 0x457, FALSE }, { "yucy", 0x44e, FALSE },
+	{ "zcy", 0x437, FALSE }, { "zerowidthspace", 0x200b, FALSE },
+	{ "zeta", 0x3b6, FALSE }, { "zhcy", 0x436, FALSE },
+	{ "zwj", 0x200d, FALSE }, { "zwnj", 0x200c, FALSE },
+};
+
+/* &eacute; and the like: the letter without its accent or form, which is what
+   words are folded to. */
+static unichar_t entity_accented(const char *name, bool closed)
+{
+	static const struct {
+		const char *accent;
+		/* that have it also without ";" */
+		const char *letters;
+	} accents[] = {
+		{ "acute", "aeiouy" }, { "breve", "" }, { "caron", "" },
+		{ "cedil", "c" }, { "circ", "aeiou" }, { "fr", "" },
+		{ "grave", "aeiou" }, { "macr", "" }, { "ogon", "" },
+		{ "opf", "" }, { "ring", "a" }, { "scr", "" },
+		{ "slash", "o" }, { "strok", "" }, { "tilde", "ano" },
+		{ "uml", "aeiouy" },
+	};
+
+	for (unsigned int i = 0; i < N_ELEMENTS(accents); i++) {
+		if (name[1] == accents[i].accent[0] &&
+		    strcmp(name + 1, accents[i].accent) == 0) {
+			return closed ||
+				strchr(accents[i].letters, name[0]) != NULL ?
+				(unichar_t)name[0] : 0;
+		}
+	}
+	return 0;
+}
+
+/* 0 = unknown */
+static unichar_t
+entity_named(const unsigned char *data, size_t size, bool closed)
+{
+	const struct entity *entity;
+	char name[NAME_BYTES] = "";
+
+	size = I_MIN(size, sizeof(name) - 1);
+	for (size_t i = 0; i < size; i++)
+		name[i] = ascii_tolower(data[i]);
+	entity = junk_name_find(name, sizeof(name), entities,
+				N_ELEMENTS(entities), sizeof(*entities));
+	if (entity != NULL && (closed || entity->old))
+		return entity->chr;
+	return ascii_isalpha(name[0]) ? entity_accented(name, closed) : 0;
+}
+
+/* The functions below return the size of the entity at data ('&'), 0 if it is
+   none. */
+static size_t
+parse_number(const unsigned char *data, const unsigned char *end,
+	     unichar_t *chr_r)
+{
+	const unsigned char *start, *p = data + 2;
+	unsigned int base = 10;
+	uint32_t num = 0;
+	int value;
+
+	if (p < end && (*p | 0x20) == 'x') {
+		base = 16;
+		p++;
+	}
+	for (start = p; p < end; p++) {
+		value = ascii_hex_value(*p);
+		if (value < 0 || (unsigned int)value >= base)
+			break;
+		if (num <= MAX_CHR)
+			num = num * base + value;
+	}
+	if (p == start)
+		return 0;
+	*chr_r = uni_is_valid_ucs4(num) && num >= ' ' ? num : ' ';
+	return (p < end && *p == ';' ? p + 1 : p) - data;
+}
+
+static size_t
+parse_name(const unsigned char *data, const unsigned char *end, bool attribute,
+	   unichar_t *chr_r)
+{
+	const unsigned char *p = data + 1;
+	size_t size, min;
+
+	while (p < end && ascii_isalnum(*p) && p - data <= MAX_NAME_LETTERS)
+		p++;
+	size = p - data - 1;
+	if (size > 0 && p < end && *p == ';') {
+		*chr_r = entity_named(data + 1, size, TRUE);
+		if (*chr_r == 0) {
+			/* a symbol that we don't know */
+			*chr_r = ' ';
+		}
+		return size + 2;
+	}
+	if (attribute && p < end && *p == '=')
+		return 0;
+	min = attribute ? size : MIN_OLD_LETTERS;
+	for (size = I_MIN(size, MAX_OLD_LETTERS);
+	     size >= I_MAX(min, MIN_OLD_LETTERS); size--) {
+		*chr_r = entity_named(data + 1, size, FALSE);
+		if (*chr_r != 0)
+			return size + 1;
+	}
+	return 0;
+}
+
+void junk_html_decode_entities(buffer_t *dest, const unsigned char *data,
+			       size_t size, bool attribute)
+{
+	const unsigned char *end = data + size;
+	unichar_t chr;
+	size_t len;
+
+	while ((data = junk_decode_until(dest, data, end, '&')) < end) {
+		len = end - data > 1 && data[1] == '#' ?
+			parse_number(data, end, &chr) :
+			parse_name(data, end, attribute, &chr);
+		if (len == 0) {
+			buffer_append_c(dest, '&');
+			len = 1;
+		} else {
+			uni_ucs4_to_utf8_c(chr, dest);
+		}
+		data += len;
+	}
+}

@@ -1,0 +1,150 @@
+#include "lib.h"
+#include "junk-name.h"
+#include "junk-html-tags.h"
+
+/* For the tables to be read easily. */
+enum {
+	TAG_BREAKS = JUNK_TAG_BREAKS,
+	TAG_EMPTY = JUNK_TAG_EMPTY,
+	TAG_RAW = JUNK_TAG_RAW,
+	TAG_FORMAT = JUNK_TAG_FORMAT,
+	TAG_SCOPE = JUNK_TAG_SCOPE,
+	TAG_LIST = JUNK_TAG_LIST,
+	TAG_TABLE = JUNK_TAG_TABLE,
+	TAG_PART = JUNK_TAG_PART,
+	TAG_HIDES = JUNK_TAG_HIDES,
+	TAG_FOREIGN = JUNK_TAG_FOREIGN,
+	TAG_CONTROL = JUNK_TAG_CONTROL,
+	TAG_BODY = JUNK_TAG_BODY,
+	TAG_FONT = JUNK_TAG_FONT,
+};
+
+enum html_group {
+	GROUP_NONE,
+	GROUP_BLOCK,
+	GROUP_P,
+	GROUP_HEADING,
+	GROUP_LI,
+	GROUP_DT,
+	GROUP_OPTION,
+	GROUP_A,
+	GROUP_NOBR,
+	GROUP_BUTTON,
+	GROUP_CELL,
+	GROUP_ROW,
+	GROUP_ROWS,
+	GROUP_FOREIGN,
+};
+#define GROUP(name) (1U << GROUP_##name)
+
+#define BLOCK_ENDS (GROUP(P) | GROUP(FOREIGN))
+
+static const struct junk_html_group html_groups[] = {
+	[GROUP_NONE] = { 0, 0 },
+	[GROUP_BLOCK] = { BLOCK_ENDS, TAG_SCOPE },
+	[GROUP_P] = { BLOCK_ENDS, TAG_SCOPE },
+	[GROUP_HEADING] = { BLOCK_ENDS | GROUP(HEADING), TAG_SCOPE },
+	[GROUP_LI] = { BLOCK_ENDS | GROUP(LI), TAG_SCOPE | TAG_LIST },
+	[GROUP_DT] = { BLOCK_ENDS | GROUP(DT), TAG_SCOPE | TAG_LIST },
+	[GROUP_OPTION] = { GROUP(OPTION), TAG_SCOPE },
+	[GROUP_A] = { GROUP(A), TAG_SCOPE },
+	[GROUP_NOBR] = { GROUP(NOBR), TAG_SCOPE },
+	[GROUP_BUTTON] = { GROUP(BUTTON), TAG_SCOPE },
+	[GROUP_CELL] = { GROUP(CELL), TAG_TABLE },
+	[GROUP_ROW] = { GROUP(CELL) | GROUP(ROW), TAG_TABLE },
+	[GROUP_ROWS] = { GROUP(CELL) | GROUP(ROW) | GROUP(ROWS), TAG_TABLE },
+	[GROUP_FOREIGN] = { 0, 0 },
+};
+
+#define INLINE 0, GROUP_NONE
+#define FORMAT TAG_FORMAT, GROUP_NONE
+#define EMPTY TAG_EMPTY, GROUP_NONE
+#define HIDDEN TAG_HIDES, GROUP_NONE
+#define HIDDEN_RAW TAG_HIDES | TAG_RAW, GROUP_NONE
+#define BLOCK TAG_BREAKS, GROUP_BLOCK
+
+/* in the order of strcmp() */
+static const struct junk_html_tag html_tags[] = {
+	{ "a", TAG_FORMAT, GROUP_A }, { "abbr", INLINE }, { "acronym", INLINE },
+	{ "address", BLOCK }, { "applet", TAG_SCOPE, GROUP_NONE },
+	{ "area", EMPTY }, { "article", BLOCK }, { "aside", BLOCK },
+	{ "audio", HIDDEN }, { "b", FORMAT }, { "base", EMPTY },
+	{ "basefont", EMPTY }, { "bgsound", EMPTY }, { "big", FORMAT },
+	{ "blockquote", BLOCK }, { "body", TAG_BREAKS | TAG_BODY, GROUP_NONE },
+	{ "br", TAG_BREAKS | TAG_EMPTY, GROUP_NONE },
+	{ "button", TAG_BREAKS | TAG_SCOPE | TAG_CONTROL, GROUP_BUTTON },
+	{ "canvas", HIDDEN },
+	{ "caption", TAG_BREAKS | TAG_SCOPE | TAG_PART, GROUP_CELL },
+	{ "center", BLOCK }, { "cite", INLINE }, { "code", FORMAT },
+	{ "col", EMPTY }, { "colgroup", TAG_BREAKS | TAG_PART, GROUP_ROWS },
+	{ "datalist", HIDDEN }, { "dd", TAG_BREAKS, GROUP_DT },
+	{ "del", INLINE }, { "details", BLOCK }, { "dfn", INLINE },
+	{ "dialog", BLOCK }, { "dir", TAG_BREAKS | TAG_LIST, GROUP_BLOCK },
+	{ "div", BLOCK }, { "dl", TAG_BREAKS | TAG_LIST, GROUP_BLOCK },
+	{ "dt", TAG_BREAKS, GROUP_DT }, { "em", FORMAT }, { "embed", EMPTY },
+	{ "fieldset", BLOCK }, { "figcaption", BLOCK }, { "figure", BLOCK },
+	{ "font", TAG_FORMAT | TAG_FONT, GROUP_NONE }, { "footer", BLOCK },
+	{ "foreignobject", TAG_SCOPE, GROUP_NONE }, { "form", BLOCK },
+	{ "frame", EMPTY }, { "h1", TAG_BREAKS, GROUP_HEADING },
+	{ "h2", TAG_BREAKS, GROUP_HEADING },
+	{ "h3", TAG_BREAKS, GROUP_HEADING },
+	{ "h4", TAG_BREAKS, GROUP_HEADING },
+	{ "h5", TAG_BREAKS, GROUP_HEADING },
+	{ "h6", TAG_BREAKS, GROUP_HEADING },
+	{ "head", TAG_BREAKS | TAG_EMPTY, GROUP_NONE }, { "header", BLOCK },
+	{ "hgroup", BLOCK }, { "hr", TAG_BREAKS | TAG_EMPTY, GROUP_BLOCK },
+	{ "html", TAG_BREAKS | TAG_EMPTY, GROUP_NONE }, { "i", FORMAT },
+	{ "iframe", TAG_BREAKS | TAG_HIDES | TAG_RAW, GROUP_NONE },
+	{ "image", EMPTY }, { "img", EMPTY }, { "input", EMPTY },
+	{ "ins", INLINE }, { "kbd", INLINE }, { "keygen", EMPTY },
+	{ "label", INLINE }, { "legend", TAG_BREAKS, GROUP_NONE },
+	{ "li", TAG_BREAKS, GROUP_LI }, { "link", EMPTY }, { "listing", BLOCK },
+	{ "main", BLOCK }, { "map", INLINE },
+	{ "marquee", TAG_BREAKS | TAG_SCOPE, GROUP_NONE },
+	{ "math", TAG_FOREIGN, GROUP_FOREIGN },
+	{ "menu", TAG_BREAKS | TAG_LIST, GROUP_BLOCK }, { "meta", EMPTY },
+	{ "nav", BLOCK }, { "nobr", TAG_FORMAT, GROUP_NOBR },
+	{ "noembed", HIDDEN_RAW }, { "noframes", HIDDEN_RAW },
+	{ "noscript", INLINE }, { "object", TAG_SCOPE, GROUP_NONE },
+	{ "ol", TAG_BREAKS | TAG_LIST, GROUP_BLOCK },
+	{ "optgroup", TAG_BREAKS, GROUP_OPTION },
+	{ "option", TAG_BREAKS, GROUP_OPTION }, { "p", TAG_BREAKS, GROUP_P },
+	{ "param", EMPTY }, { "picture", INLINE },
+	{ "plaintext", TAG_BREAKS | TAG_RAW, GROUP_BLOCK }, { "pre", BLOCK },
+	{ "q", INLINE }, { "s", FORMAT }, { "samp", INLINE },
+	{ "script", HIDDEN_RAW }, { "search", BLOCK }, { "section", BLOCK },
+	{ "select", TAG_BREAKS | TAG_CONTROL, GROUP_NONE }, { "small", FORMAT },
+	{ "source", EMPTY }, { "span", INLINE }, { "strike", FORMAT },
+	{ "strong", FORMAT }, { "style", HIDDEN_RAW }, { "sub", INLINE },
+	{ "summary", BLOCK }, { "sup", INLINE },
+	{ "svg", TAG_FOREIGN, GROUP_FOREIGN },
+	{ "table", TAG_BREAKS | TAG_SCOPE | TAG_TABLE, GROUP_BLOCK },
+	{ "tbody", TAG_BREAKS | TAG_PART, GROUP_ROWS },
+	{ "td", TAG_BREAKS | TAG_SCOPE | TAG_PART, GROUP_CELL },
+	{ "template", HIDDEN },
+	{ "textarea", TAG_BREAKS | TAG_RAW | TAG_CONTROL, GROUP_NONE },
+	{ "tfoot", TAG_BREAKS | TAG_PART, GROUP_ROWS },
+	{ "th", TAG_BREAKS | TAG_SCOPE | TAG_PART, GROUP_CELL },
+	{ "thead", TAG_BREAKS | TAG_PART, GROUP_ROWS }, { "title", HIDDEN_RAW },
+	{ "tr", TAG_BREAKS | TAG_PART, GROUP_ROW }, { "track", EMPTY },
+	{ "tt", FORMAT }, { "u", FORMAT },
+	{ "ul", TAG_BREAKS | TAG_LIST, GROUP_BLOCK }, { "var", INLINE },
+	{ "video", HIDDEN }, { "wbr", EMPTY },
+	{ "xmp", TAG_BREAKS | TAG_RAW, GROUP_BLOCK },
+};
+
+const struct junk_html_tag *junk_html_tag_find(const char *name)
+{
+	static const struct junk_html_tag unknown = { "", 0, GROUP_NONE };
+	const struct junk_html_tag *tag;
+
+	tag = junk_name_find(name, JUNK_TAG_NAME_BYTES, html_tags,
+			     N_ELEMENTS(html_tags), sizeof(*html_tags));
+	return tag != NULL ? tag : &unknown;
+}
+
+const struct junk_html_group *
+junk_html_tag_group(const struct junk_html_tag *tag)
+{
+	return &html_groups[tag->group];
+}
