@@ -322,10 +322,10 @@ read_scores(struct report_page *page, double *spam, double *ham,
 
 	*unknown_r = 0;
 	stmt = doveadm_junk_db_query(page->db, COMMAND,
-		"SELECT verdict, min(score / 10, 9), sum(reports - burst)"
+		"SELECT verdict, CASE WHEN score < 0 THEN -1"
+		"  ELSE min(score / 10, 9) END, sum(reports - burst)"
 		" FROM hours WHERE hour >= ?1 AND verdict IN (1, 2)"
-		" GROUP BY verdict, CASE WHEN score < 0 THEN -1"
-		"  ELSE min(score / 10, 9) END", args, N_ELEMENTS(args));
+		" GROUP BY 1, 2", args, N_ELEMENTS(args));
 	while (doveadm_junk_db_next(page->db, COMMAND, &stmt)) {
 		int64_t bin = sqlite3_column_int64(stmt, 1);
 		double count = sqlite3_column_double(stmt, 2);

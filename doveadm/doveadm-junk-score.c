@@ -308,7 +308,7 @@ static void cmd_junk_score_stdin(struct doveadm_cmd_context *cctx)
 	input = i_stream_create_fd(STDIN_FILENO, IO_BLOCK_SIZE);
 	if (score_stream(&scorer, "-", input, &error) < 0) {
 		i_error("junk score: %s", error);
-		doveadm_exit_code = EX_NOINPUT;
+		doveadm_exit_code = EX_DATAERR;
 	}
 	i_stream_unref(&input);
 	scorer_deinit(&scorer);
@@ -335,7 +335,7 @@ score_mail(struct doveadm_mail_cmd_context *_ctx, struct mail *mail)
 			       mail->uid);
 	if (score_stream(&ctx->scorer, name, input, &error) < 0) {
 		i_error("junk score: %s: %s", name, error);
-		_ctx->exit_code = EX_TEMPFAIL;
+		_ctx->exit_code = EX_DATAERR;
 	}
 	return 0;
 }
@@ -350,7 +350,7 @@ score_input(struct junk_score_cmd_context *ctx)
 	i_stream_seek(input, 0);
 	if (score_stream(&ctx->scorer, "-", input, &error) < 0) {
 		i_error("junk score: %s", error);
-		ctx->ctx.exit_code = EX_NOINPUT;
+		ctx->ctx.exit_code = EX_DATAERR;
 		return -1;
 	}
 	return 0;

@@ -17,11 +17,18 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#define CHECK_PATH_SECS 60
+
 struct junk_segment {
 	char *path;
 	/* NULL if none is mapped */
 	const struct junk_segment_header *map;
 	size_t map_size;
+	/* which file it is, and when we last looked whether it is still that
+	   one */
+	dev_t dev;
+	ino_t ino;
+	time_t last_check;
 	/* our own copy of the fixed part, checked */
 	struct junk_segment_header fixed;
 	/* when we last looked for the file */
@@ -190,6 +197,8 @@ junk_segment_map_fd(struct junk_segment *segment, int fd,
 		return -1;
 	}
 	segment->map = map;
+	segment->dev = st.st_dev;
+	segment->ino = st.st_ino;
 	if (junk_segment_read_fixed(segment, (uint64_t)st.st_size,
 				    reason_r) < 0) {
 		junk_segment_unmap(segment);
@@ -260,10 +269,29 @@ junk_segment_fill(struct junk_segment *segment, struct junk_model *model_r,
 	return 0;
 }
 
+/* A file that was taken away while no service ran isn't marked: is there another
+   one? Without any, the scores that we have are the best. */
+static void junk_segment_check_path(struct junk_segment *segment, time_t now)
+{
+	struct stat st;
+
+	if (segment->map == NULL ||
+	    (now >= segment->last_check &&
+	     now - segment->last_check < CHECK_PATH_SECS))
+		return;
+	segment->last_check = now;
+	if (stat(segment->path, &st) == 0 &&
+	    (st.st_dev != segment->dev || st.st_ino != segment->ino)) {
+		junk_segment_unmap(segment);
+		segment->opened = FALSE;
+	}
+}
+
 int junk_segment_get(struct junk_segment *segment, time_t now,
 		     struct junk_model *model_r, const char **reason_r)
 {
 	*reason_r = NULL;
+	junk_segment_check_path(segment, now);
 	if (segment->map != NULL) {
 		switch (junk_segment_state(segment)) {
 		case JUNK_SEGMENT_IN_USE:

@@ -297,6 +297,35 @@ static void test_junk_segment_life(void)
 	test_end();
 }
 
+/* Another file in its place that nobody tells of: found within a minute, and
+   none isn't. */
+static void test_junk_segment_taken_away(void)
+{
+	struct junk_segment_header h;
+	struct junk_segment *segment;
+	struct junk_model model;
+	const char *reason;
+
+	test_begin("junk_segment: taken away");
+	test_header_init(&h, TEST_LOG2, TEST_LOG2);
+	test_write(&h, sizeof(h), (off_t)h.file_size);
+	segment = junk_segment_open(TEST_PATH);
+	test_assert(junk_segment_get(segment, 100, &model, &reason) == 0);
+	test_assert(junk_segment_get(segment, 110, &model, &reason) == 0);
+	i_unlink(TEST_PATH);
+	test_assert(junk_segment_get(segment, 200, &model, &reason) == 0);
+	test_assert(model.global_log2 == TEST_LOG2);
+	test_header_init(&h, TEST_LOG2 + 1, TEST_LOG2);
+	test_write(&h, sizeof(h), (off_t)h.file_size);
+	test_assert(junk_segment_get(segment, 259, &model, &reason) == 0);
+	test_assert(model.global_log2 == TEST_LOG2);
+	test_assert(junk_segment_get(segment, 260, &model, &reason) == 0);
+	test_assert(model.global_log2 == TEST_LOG2 + 1);
+	junk_segment_close(&segment);
+	i_unlink(TEST_PATH);
+	test_end();
+}
+
 static void test_junk_segment_layout(void)
 {
 	test_begin("junk_segment: layout");
@@ -320,6 +349,7 @@ int main(void)
 		test_junk_segment_bit_flips,
 		test_junk_segment_bad_files,
 		test_junk_segment_life,
+		test_junk_segment_taken_away,
 		NULL
 	};
 	return test_run(test_functions);

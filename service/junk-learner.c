@@ -105,6 +105,8 @@
 #define BALANCE_POWER 0.25
 #define BALANCE_PRIOR 20
 #define WEAK_HAM_WEIGHT 0.5
+/* As weakly as weak ham is learned. */
+#define WEAK_UNDO_WEIGHT 0.3
 #define MAX_WEIGHT 7.99
 
 #define DEFAULT_LOG2 18
@@ -976,6 +978,25 @@ void junk_learner_learn(struct junk_learner *learner,
 	default:
 		break;
 	}
+}
+
+void junk_learner_take_back(struct junk_learner *learner,
+			    const struct junk_report *report)
+{
+	const bool spam = report->verdict == JUNK_VERDICT_SPAM;
+	const uint32_t spam_count = learner->spam_count;
+	const uint32_t ham_count = learner->ham_count;
+	struct junk_report opposite = *report;
+
+	junk_learner_forget(learner, report);
+	opposite.verdict = spam ? JUNK_VERDICT_HAM : JUNK_VERDICT_SPAM;
+	junk_learner_learn(learner, &opposite,
+			   report->verdict == JUNK_VERDICT_WEAK_HAM ?
+			   WEAK_UNDO_WEIGHT : 1);
+	junk_learner_forget(learner, report);
+	/* there is one report less, and none more */
+	learner->spam_count = spam_count - (spam && spam_count > 0 ? 1 : 0);
+	learner->ham_count = ham_count - (!spam && ham_count > 0 ? 1 : 0);
 }
 
 /* --- snapshots ---

@@ -51,7 +51,11 @@ void junk_learner_learn(struct junk_learner *learner,
    it did to the weights as well, import an older snapshot and replay. */
 void junk_learner_forget(struct junk_learner *learner,
 			 const struct junk_report *report);
-/* Forget there all reports before a day (since 1970), of one reporter, or of
+/* Take a report back that is too old for that: its own effect can't be told any
+   more, and the opposite of it is the best that can be done. */
+void junk_learner_take_back(struct junk_learner *learner,
+			    const struct junk_report *report);
+/* Forget in the memory all reports before a day (since 1970), of one reporter, or of
    all if that is NULL. Returns how many. */
 unsigned int
 junk_learner_forget_many(struct junk_learner *learner,

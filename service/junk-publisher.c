@@ -260,7 +260,12 @@ bool junk_publisher_is_current(struct junk_publisher *publisher)
 {
 	struct stat st;
 
-	return fstat(publisher->fd, &st) == 0 && st.st_nlink > 0;
+	if (fstat(publisher->fd, &st) == 0 && st.st_nlink > 0)
+		return TRUE;
+	/* readers have it still: they look for the next one */
+	__atomic_store_n(&publisher->map->state, JUNK_SEGMENT_SUPERSEDED,
+			 __ATOMIC_RELEASE);
+	return FALSE;
 }
 
 uint32_t junk_publisher_generation(struct junk_publisher *publisher)

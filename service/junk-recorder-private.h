@@ -10,9 +10,6 @@
 #include "junk-token-counts.h"
 #include "junk-recorder.h"
 
-/* As weakly as the learner learns weak ham. */
-#define WEAK_UNDO_WEIGHT 0.3
-
 /* What is to be learned once the transaction is committed. */
 struct junk_recorder_event {
 	int64_t seq;

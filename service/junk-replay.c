@@ -37,21 +37,10 @@ junk_recorder_learn(struct junk_recorder *recorder,
 	/* the same live and in a replay: what is sealed has the time of the
 	   last repetition */
 	report.stamp_usecs = (uint64_t)I_MAX(event->hour, 0) * 1000000;
-	if (event->undo_of == 0) {
+	if (event->undo_of == 0)
 		junk_learner_learn(recorder->learner, &report, 1);
-		return;
-	}
-	junk_learner_forget(recorder->learner, &report);
-	/* its own effect can't be told any more: the opposite is the best
-	   that can be done; a weak one is taken back as weakly */
-	if (report.verdict == JUNK_VERDICT_SPAM)
-		report.verdict = JUNK_VERDICT_HAM;
 	else
-		report.verdict = JUNK_VERDICT_SPAM;
-	junk_learner_learn(recorder->learner, &report,
-			   event->report.verdict == JUNK_VERDICT_WEAK_HAM ?
-			   WEAK_UNDO_WEIGHT : 1);
-	junk_learner_forget(recorder->learner, &report);
+		junk_learner_take_back(recorder->learner, &report);
 }
 
 static void

@@ -23,12 +23,14 @@
 static void junk_shares_update(struct junk_shares *shares)
 {
 	float keep = 1 - shares->since / RECENT_REPORTS;
+	const float most = I_MAX(shares->limit, FAIR_MIN);
 	float total = 0;
 	unsigned int people = 0;
 
 	for (unsigned int i = 0; i < JUNK_SHARES_PEOPLE; i++) {
 		shares->counts[i] *= keep;
-		total += shares->counts[i];
+		/* who floods doesn't raise what is fair */
+		total += I_MIN(shares->counts[i], most);
 		people += shares->counts[i] >= COUNT_MIN ? 1 : 0;
 	}
 	shares->total = total;
@@ -41,7 +43,8 @@ float junk_shares_add(struct junk_shares *shares, uint64_t person)
 	float *count = &shares->counts[person >> (64 - JUNK_SHARES_BITS)];
 	float ratio, worth;
 
-	if (shares->since * UPDATE_PART >= shares->total)
+	if (shares->since * UPDATE_PART >=
+	    I_MIN(shares->total, RECENT_REPORTS))
 		junk_shares_update(shares);
 	*count = I_MIN(*count + 1, COUNT_LIMITS * shares->limit);
 	ratio = shares->limit / *count;

@@ -184,6 +184,8 @@ static void test_junk_publisher_files(void)
 	/* taken away under our hands */
 	i_unlink(path);
 	test_assert(!junk_publisher_is_current(publisher));
+	/* no reader goes on with it */
+	test_assert(test_reader_sum(segment, 2) == -100);
 	junk_publisher_deinit(&publisher);
 
 	/* a link isn't followed */

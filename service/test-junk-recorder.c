@@ -528,6 +528,24 @@ static void test_junk_recorder_admin(void)
 	test_end_recorder();
 }
 
+/* What is taken back when the snapshot has it isn't one of the other class. */
+static void test_junk_recorder_take_back(void)
+{
+	struct junk_model model;
+
+	test_begin_recorder("junk_recorder: taken back late");
+	for (unsigned int m = 0; m < 5; m++)
+		test_record(m, m, SPAM, NOW);
+	test_record(1, 9, HAM, NOW);
+	test_settle();
+	for (unsigned int m = 0; m < 3; m++)
+		test_record(m, m, RETRACT, NOW + 1);
+	junk_learner_model(learner, &model);
+	test_assert(model.spam_count == 2 && model.ham_count == 1);
+	test_assert(test_replay_is_same());
+	test_end_recorder();
+}
+
 /* Retracts of what isn't known: without tokens, and not without end. */
 static void test_junk_recorder_refuse_retracts(void)
 {
@@ -977,6 +995,7 @@ int main(void)
 		test_junk_recorder_admin,
 		test_junk_recorder_refuse,
 		test_junk_recorder_refuse_retracts,
+		test_junk_recorder_take_back,
 		test_junk_recorder_identities,
 		test_junk_recorder_faults,
 		test_junk_recorder_expire,

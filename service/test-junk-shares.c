@@ -62,6 +62,28 @@ static void test_junk_shares_flood(void)
 	test_end();
 }
 
+/* For weeks, with few others: counts stay numbers, nobody says more than he
+   does, and what is fair stays what it is among the others. */
+static void test_junk_shares_long_flood(void)
+{
+	float worth, most = 0;
+
+	test_begin("junk shares: a flood for weeks");
+	i_zero(&shares);
+	(void)add(0, 9, 20);
+	for (unsigned int i = 0; i < 800000 && most <= 1; i++) {
+		worth = junk_shares_add(&shares, person(200));
+		most = I_MAX(most, worth);
+		if (i % 150 == 0)
+			(void)add(i / 150 % 9, 1, 1);
+		if (i % 10000 == 0)
+			test_assert_idx(junk_shares_are_sane(&shares), i);
+	}
+	test_assert(most <= 1);
+	test_assert(shares.limit < 2000);
+	test_end();
+}
+
 static void test_junk_shares_sane(void)
 {
 	static const float bad[] = { -1, INFINITY, NAN };
@@ -97,6 +119,7 @@ int main(void)
 		test_junk_shares_alone,
 		test_junk_shares_few_reports,
 		test_junk_shares_flood,
+		test_junk_shares_long_flood,
 		test_junk_shares_sane,
 		NULL
 	};

@@ -105,15 +105,16 @@ empty_list_create(const struct sieve_runtime_env *renv)
 	return list;
 }
 
-/* To "i;ascii-numeric" a word is infinity (RFC 4790, section 9.1.1), so
-   "unknown" would be greater than any threshold and unscored mail be filed to
-   Junk. Where numbers are compared, or values counted, an unknown score is no
-   value at all. */
+/* To "i;ascii-numeric" a word is infinity (RFC 4790, section 9.1.1), and to other
+   comparators letters stand behind digits, so "unknown" would be greater than any
+   threshold and unscored mail be filed to Junk. Where numbers or an order are
+   compared, or values counted, an unknown score is no value at all. */
 static bool
 unknown_has_no_value(const struct sieve_match_type *mcht,
 		     const struct sieve_comparator *cmp)
 {
 	return strcmp(sieve_comparator_name(cmp), "i;ascii-numeric") == 0 ||
+		strncmp(sieve_match_type_name(mcht), "value", 5) == 0 ||
 		strncmp(sieve_match_type_name(mcht), "count", 5) == 0;
 }
 
