@@ -292,6 +292,7 @@ junk_recorder_is_repetition(const struct junk_recorder_old *old,
 	return report->verdict == old->row.verdict ||
 		report->verdict == JUNK_VERDICT_WEAK_HAM ||
 		(report->verdict == JUNK_VERDICT_RETRACT &&
+		 report->origin == JUNK_ORIGIN_KEYWORD &&
 		 verdict_is_ham(old->row.verdict));
 }
 

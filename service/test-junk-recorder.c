@@ -222,12 +222,11 @@ static const struct {
 	/* taken back by name, also before what it takes back has arrived */
 	{ { { SPAM, 1 }, { RETRACT, 2 } }, 0, 0, 0 },
 	{ { { SPAM, 1 }, { RETRACT, 5 * DAY } }, 0, 0, 0 },
-	{ { { WEAK, 1 }, { RETRACT, 2 }, { RETRACT, 3 } }, 0, 0, 1 },
+	{ { { WEAK, 1 }, { RETRACT, 2 }, { RETRACT, 3 } }, 0, 0, 0 },
 	{ { { RETRACT, 2 }, { SPAM, 1 } }, 0, 0, 0 },
 	{ { { RETRACT, 1 }, { SPAM, 2 } }, 1, 0, 0 },
-	/* a mark of junk that is taken off isn't what ham was said by */
-	{ { { HAM, 1 }, { RETRACT, 2 } }, 0, 1, 0 },
-	{ { { SPAM, 1 }, { HAM, DAY }, { RETRACT, DAY + 1 } }, 0, 1, 0 },
+	{ { { HAM, 1 }, { RETRACT, 2 } }, 0, 0, 0 },
+	{ { { SPAM, 1 }, { HAM, DAY }, { RETRACT, DAY + 1 } }, 0, 0, 0 },
 	{ { { SPAM, 1 }, { RETRACT, 2 }, { HAM, 3 } }, 0, 1, 0 },
 };
 
@@ -525,6 +524,25 @@ static void test_junk_recorder_admin(void)
 	for (unsigned int m = 0; m < 60; m++)
 		test_record(100, 1000 + m, RETRACT, NOW + 1);
 	test_assert(test_replay_is_same());
+	test_end_recorder();
+}
+
+/* A mark of junk that is taken off takes back what it has said, not ham. */
+static void test_junk_recorder_unmark(void)
+{
+	static const enum junk_verdict verdicts[] = { SPAM, HAM, WEAK };
+	struct junk_report *report;
+
+	test_begin_recorder("junk_recorder: mark of junk taken off");
+	for (unsigned int i = 0; i < N_ELEMENTS(verdicts); i++) {
+		test_record(1, i, verdicts[i], NOW);
+		report = test_report(1, i, RETRACT, NOW + 1);
+		report->origin = JUNK_ORIGIN_KEYWORD;
+		junk_recorder_add(recorder, report);
+		test_assert(junk_recorder_commit(recorder, NOW + 1) == 0);
+		test_assert_idx(test_db_int("SELECT undone IS NOT NULL FROM "
+			"reports ORDER BY seq DESC LIMIT 1") == (i == 0), i);
+	}
 	test_end_recorder();
 }
 
@@ -995,6 +1013,7 @@ int main(void)
 		test_junk_recorder_admin,
 		test_junk_recorder_refuse,
 		test_junk_recorder_refuse_retracts,
+		test_junk_recorder_unmark,
 		test_junk_recorder_take_back,
 		test_junk_recorder_identities,
 		test_junk_recorder_faults,

@@ -59,6 +59,18 @@ def report(t, *args):
     return text, Page(text)
 
 
+def test_unknown_scores(t):
+    """report: what had no score isn't among the lowest scores"""
+    hour = int(time.time()) // HOUR * HOUR - HOUR
+    make_database(t, [(hour, 1, 1, -1, 500, 0), (hour, 1, 1, 5, 3, 0),
+                      (hour, 1, 1, 95, 97, 0), (hour, 2, 1, -1, 7, 0),
+                      (hour, 2, 1, 100, 1, 0)], ())
+    with FakeService(t.d.socket_path, good):
+        _, page = report(t)
+    assert "507 more had an unknown score" in page.text, page.text
+    assert "0–9: spam 3%" in page.text, page.text
+
+
 def test_report(t):
     """report: one page with all plots, which loads nothing"""
     now = int(time.time()) // 86400 * 86400
