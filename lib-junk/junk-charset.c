@@ -51,6 +51,11 @@ static const uint16_t cp1252_high[32] = {
 	0x2dc, 0x2122, 0x161, 0x203a, 0x153, 0x9d, 0x17e, 0x178,
 };
 
+unichar_t junk_charset_cp1252(unsigned char byte)
+{
+	return byte >= 0x80 && byte < 0xa0 ? cp1252_high[byte - 0x80] : byte;
+}
+
 static void
 decode_cp1252(buffer_t *dest, const unsigned char *data, size_t size)
 {
@@ -60,8 +65,7 @@ decode_cp1252(buffer_t *dest, const unsigned char *data, size_t size)
 		if (data[i] < 0x80)
 			continue;
 		buffer_append(dest, data + start, i - start);
-		uni_ucs4_to_utf8_c(data[i] < 0xa0 ?
-				   cp1252_high[data[i] - 0x80] : data[i], dest);
+		uni_ucs4_to_utf8_c(junk_charset_cp1252(data[i]), dest);
 		start = i + 1;
 	}
 	buffer_append(dest, data + start, size - start);

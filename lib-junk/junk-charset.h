@@ -4,6 +4,11 @@
 /* Charset -> UTF-8. See junk-decode.h for why it isn't libdovecot's decoder
    that does it. */
 
+#include "unichar.h"
+
+/* The character that a byte of Windows-1252 is. */
+unichar_t junk_charset_cp1252(unsigned char byte);
+
 /* Translations that were used lately: to open one loads a module of iconv,
    which takes longer than to score a message. */
 struct junk_charsets;

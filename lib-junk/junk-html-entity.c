@@ -1,6 +1,7 @@
 #include "lib.h"
 #include "buffer.h"
 #include "unichar.h"
+#include "junk-charset.h"
 #include "junk-decode.h"
 #include "junk-name.h"
 #include "junk-html-entity.h"
@@ -169,6 +170,10 @@ parse_number(const unsigned char *data, const unsigned char *end,
 	}
 	if (p == start)
 		return 0;
+	/* HTML 13.2.5.80: the numbers that Unicode has no letters for are
+	   Windows-1252 */
+	if (num < 0x100)
+		num = junk_charset_cp1252((unsigned char)num);
 	*chr_r = uni_is_valid_ucs4(num) && num >= ' ' ? num : ' ';
 	return (p < end && *p == ';' ? p + 1 : p) - data;
 }

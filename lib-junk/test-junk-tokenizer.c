@@ -175,6 +175,11 @@ static void test_junk_tokenizer_tricks(void)
 			 "\xce\xb1\xcf\x89\n",
 			 "Content-Type: text/html\n\n&Kcy;&ucy;&pcy;&icy; "
 			 "&Alpha;&omega;\n", 0);
+	/* numbers of Windows-1252 */
+	test_words_equal("Content-Type: text/plain; charset=utf-8\n\n"
+			 "don\xe2\x80\x99t c\xc5\x93ur\n",
+			 "Content-Type: text/html\n\ndon&#146;t c&#x9c;ur\n",
+			 0);
 	test_end();
 
 	test_begin("junk tokenizer: an address is not full of entities");
