@@ -111,7 +111,8 @@ static unichar_t entity_accented(const char *name, bool closed)
 		const char *letters;
 	} accents[] = {
 		{ "acute", "aeiouy" }, { "breve", "" }, { "caron", "" },
-		{ "cedil", "c" }, { "circ", "aeiou" }, { "fr", "" },
+		{ "cedil", "c" }, { "circ", "aeiou" }, { "dblac", "" },
+		{ "fr", "" },
 		{ "grave", "aeiou" }, { "macr", "" }, { "ogon", "" },
 		{ "opf", "" }, { "ring", "a" }, { "scr", "" },
 		{ "slash", "o" }, { "strok", "" }, { "tilde", "ano" },

@@ -95,6 +95,17 @@ static bool number_parse(const char *value, double *num_r, const char **unit_r)
 	return TRUE;
 }
 
+/* "0", of any length */
+static bool number_is_zero(double num, const char *unit)
+{
+	static const char *const units[] = {
+		"", "px", "pt", "em", "%", "rem", "ex", "ch", "vw", "vh", "in",
+		"cm", "mm", "pc", NULL
+	};
+
+	return num == 0 && str_array_find(units, unit);
+}
+
 static int parse_background(const char *value)
 {
 	/* what is behind it is seen */
@@ -142,6 +153,10 @@ static int parse_display(const char *value)
 		{ "inline-flex", JUNK_DISPLAY_INLINE },
 		{ "inline-grid", JUNK_DISPLAY_INLINE },
 		{ "contents", JUNK_DISPLAY_INLINE },
+		{ "table-caption", JUNK_DISPLAY_BLOCK },
+		{ "table-row-group", JUNK_DISPLAY_BLOCK },
+		{ "revert", JUNK_DISPLAY_INLINE },
+		{ "unset", JUNK_DISPLAY_INLINE },
 		{ "initial", JUNK_DISPLAY_INLINE },
 		{ "inherit", JUNK_DISPLAY_INLINE },
 	};
@@ -154,13 +169,14 @@ static int parse_font_size(const char *value)
 	static const struct style_keyword keywords[] = {
 		{ "inherit", JUNK_STYLE_OUTER },
 		{ "unset", JUNK_STYLE_OUTER },
+		{ "revert", JUNK_STYLE_OUTER },
 		{ "smaller", JUNK_STYLE_OUTER },
 		{ "larger", JUNK_STYLE_OUTER },
 		{ "initial", JUNK_STYLE_NO },
 		{ "xx-small", JUNK_STYLE_NO }, { "x-small", JUNK_STYLE_NO },
 		{ "small", JUNK_STYLE_NO }, { "medium", JUNK_STYLE_NO },
 		{ "large", JUNK_STYLE_NO }, { "x-large", JUNK_STYLE_NO },
-		{ "xx-large", JUNK_STYLE_NO },
+		{ "xx-large", JUNK_STYLE_NO }, { "xxx-large", JUNK_STYLE_NO },
 	};
 	/* others are never less than 6 px in browsers, but for 0 */
 	static const struct {
@@ -177,7 +193,7 @@ static int parse_font_size(const char *value)
 			return JUNK_STYLE_NO;
 		return keyword_find(value, keywords, N_ELEMENTS(keywords));
 	}
-	if (num == 0)
+	if (number_is_zero(num, unit))
 		return JUNK_STYLE_YES;
 	for (unsigned int i = 0; i < N_ELEMENTS(units); i++) {
 		if (strcmp(units[i].unit, unit) != 0)
@@ -210,7 +226,7 @@ static int parse_max_height(const char *value)
 	const char *unit;
 	double num;
 
-	return number_parse(value, &num, &unit) && num == 0 ?
+	return number_parse(value, &num, &unit) && number_is_zero(num, unit) ?
 		JUNK_STYLE_YES : JUNK_STYLE_NO;
 }
 
@@ -220,6 +236,8 @@ static int parse_opacity(const char *value)
 	double num;
 
 	if (!number_parse(value, &num, &unit))
+		return JUNK_STYLE_NO;
+	if (*unit != '\0' && strcmp(unit, "%") != 0)
 		return JUNK_STYLE_UNSET;
 	return num <= (*unit == '%' ? 1 : 0.01) ?
 		JUNK_STYLE_YES : JUNK_STYLE_NO;
@@ -237,6 +255,7 @@ static int parse_visibility(const char *value)
 		{ "hidden", JUNK_STYLE_YES }, { "collapse", JUNK_STYLE_YES },
 		{ "visible", JUNK_STYLE_NO }, { "initial", JUNK_STYLE_NO },
 		{ "inherit", JUNK_STYLE_OUTER }, { "unset", JUNK_STYLE_OUTER },
+		{ "revert", JUNK_STYLE_OUTER },
 	};
 
 	return keyword_find(value, keywords, N_ELEMENTS(keywords));
@@ -312,6 +331,9 @@ static void style_declaration(struct junk_style *style, char *text, char *end)
 	if (row == NULL)
 		return;
 	mark = strchr(colon + 1, '!');
+	if (mark != NULL &&
+	    strcmp(style_trim(mark + 1, end), "important") != 0)
+		return;
 	value = row->parse(style_trim(colon + 1, mark != NULL ? mark : end));
 	bit = 1U << row->property;
 	if (value == JUNK_STYLE_UNSET ||

@@ -34,10 +34,12 @@ enum html_group {
 	GROUP_ROW,
 	GROUP_ROWS,
 	GROUP_FOREIGN,
+	GROUP_COLS,
 };
 #define GROUP(name) (1U << GROUP_##name)
 
 #define BLOCK_ENDS (GROUP(P) | GROUP(FOREIGN))
+#define ROWS_END (GROUP(CELL) | GROUP(ROW) | GROUP(ROWS) | GROUP(COLS))
 
 static const struct junk_html_group html_groups[] = {
 	[GROUP_NONE] = { 0, 0 },
@@ -51,9 +53,10 @@ static const struct junk_html_group html_groups[] = {
 	[GROUP_NOBR] = { GROUP(NOBR), TAG_SCOPE },
 	[GROUP_BUTTON] = { GROUP(BUTTON), TAG_SCOPE },
 	[GROUP_CELL] = { GROUP(CELL), TAG_TABLE },
-	[GROUP_ROW] = { GROUP(CELL) | GROUP(ROW), TAG_TABLE },
-	[GROUP_ROWS] = { GROUP(CELL) | GROUP(ROW) | GROUP(ROWS), TAG_TABLE },
+	[GROUP_ROW] = { GROUP(CELL) | GROUP(ROW) | GROUP(COLS), TAG_TABLE },
+	[GROUP_ROWS] = { ROWS_END, TAG_TABLE },
 	[GROUP_FOREIGN] = { 0, 0 },
+	[GROUP_COLS] = { ROWS_END, TAG_TABLE },
 };
 
 #define INLINE 0, GROUP_NONE
@@ -76,7 +79,7 @@ static const struct junk_html_tag html_tags[] = {
 	{ "canvas", HIDDEN },
 	{ "caption", TAG_BREAKS | TAG_SCOPE | TAG_PART, GROUP_CELL },
 	{ "center", BLOCK }, { "cite", INLINE }, { "code", FORMAT },
-	{ "col", EMPTY }, { "colgroup", TAG_BREAKS | TAG_PART, GROUP_ROWS },
+	{ "col", EMPTY }, { "colgroup", TAG_BREAKS | TAG_PART, GROUP_COLS },
 	{ "datalist", HIDDEN }, { "dd", TAG_BREAKS, GROUP_DT },
 	{ "del", INLINE }, { "details", BLOCK }, { "dfn", INLINE },
 	{ "dialog", BLOCK }, { "dir", TAG_BREAKS | TAG_LIST, GROUP_BLOCK },

@@ -10,7 +10,6 @@
 
 /* Open elements that are remembered; deeper ones inherit. */
 #define MAX_DEPTH 64
-#define MAX_ATTRS 32
 #define MAX_VALUE_BYTES 1024
 #define MAX_URLS 100
 
@@ -215,7 +214,15 @@ static void html_end(struct html_state *state, unsigned int at)
 static void
 html_set_body(struct html_state *state, const struct html_element *body)
 {
-	state->stack[0] = *body;
+	struct html_element *first = &state->stack[0];
+
+	if ((first->tag->flags & JUNK_TAG_BODY) != 0) {
+		/* a second one adds what the first doesn't say */
+		element_set_parent(first, body);
+		first->own |= body->own;
+	} else {
+		*first = *body;
+	}
 	for (unsigned int i = 1; i <= state->depth; i++)
 		element_set_parent(&state->stack[i], &state->stack[i - 1]);
 }
@@ -319,8 +326,8 @@ parse_name(struct html_state *state, char name[JUNK_TAG_NAME_BYTES])
 
 	memset(name, 0, JUNK_TAG_NAME_BYTES);
 	while (state->pos < state->end &&
-	       (ascii_isalnum(*state->pos) || *state->pos == '-' ||
-		*state->pos == ':')) {
+	       *state->pos > ' ' && *state->pos != '/' &&
+	       *state->pos != '>' && *state->pos != '=') {
 		if (len < JUNK_TAG_NAME_BYTES - 1)
 			name[len++] = ascii_tolower(*state->pos);
 		state->pos++;
@@ -433,6 +440,11 @@ static unsigned int end_within(const struct junk_html_tag *tag)
 {
 	if ((tag->flags & (JUNK_TAG_TABLE | JUNK_TAG_PART)) != 0)
 		return JUNK_TAG_TABLE;
+	/* what is open inside ends with these */
+	if ((tag->flags & JUNK_TAG_HIDES) != 0)
+		return 0;
+	if ((tag->flags & JUNK_TAG_SCOPE) != 0)
+		return JUNK_TAG_SCOPE;
 	if ((tag->flags & (JUNK_TAG_FORMAT | JUNK_TAG_BREAKS)) != 0)
 		return junk_html_tag_group(tag)->within | JUNK_TAG_SCOPE;
 	return JUNK_TAG_BREAKS | JUNK_TAG_SCOPE;
@@ -507,11 +519,11 @@ html_attrs(struct html_state *state, struct html_element *element)
 	const struct attr_row *row;
 	struct junk_style style;
 	struct html_attr attr;
-	unsigned int attrs = 0, seen = 0, bit;
+	unsigned int seen = 0, bit;
 
 	junk_style_init(&style);
 	while (parse_attr(state, &attr)) {
-		row = attrs++ < MAX_ATTRS ? attr_find(attr.name) : NULL;
+		row = attr_find(attr.name);
 		if (row == NULL)
 			continue;
 		/* a second one of the same name doesn't count */
@@ -531,8 +543,9 @@ html_attrs(struct html_state *state, struct html_element *element)
 static void
 html_push(struct html_state *state, const struct html_element *element)
 {
+	/* deeper ones take the place of the last */
 	if (state->depth + 1 == MAX_DEPTH)
-		return;
+		state->depth--;
 	state->stack[++state->depth] = *element;
 	/* "<path/>": in HTML the slash means nothing */
 	if (state->pos[-2] == '/' && html_in_foreign(state))

@@ -270,7 +270,8 @@ junk_segment_fill(struct junk_segment *segment, struct junk_model *model_r,
 }
 
 /* A file that was taken away while no service ran isn't marked: is there another
-   one? Without any, the scores that we have are the best. */
+   one? Without any, the scores that we have are the best; one that the service is
+   still making has no weights. */
 static void junk_segment_check_path(struct junk_segment *segment, time_t now)
 {
 	struct stat st;
@@ -281,6 +282,7 @@ static void junk_segment_check_path(struct junk_segment *segment, time_t now)
 		return;
 	segment->last_check = now;
 	if (stat(segment->path, &st) == 0 &&
+	    st.st_size > JUNK_SEGMENT_HEADER_BYTES &&
 	    (st.st_dev != segment->dev || st.st_ino != segment->ino)) {
 		junk_segment_unmap(segment);
 		segment->opened = FALSE;

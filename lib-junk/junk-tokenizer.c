@@ -538,10 +538,10 @@ text_add(struct junk_tokenizer *ctx, const buffer_t *text, bool html)
 
 /* Of alternatives clients show HTML, if there is some, and attached text is
    seldom seen: such words come last, lest they leave no room for others. */
-static void text_later(struct junk_tokenizer *ctx)
+static void text_later(struct junk_tokenizer *ctx, const buffer_t *text)
 {
-	buffer_append(ctx->later, ctx->value->data,
-		      I_MIN(ctx->value->used,
+	buffer_append(ctx->later, text->data,
+		      I_MIN(text->used,
 			    JUNK_MAX_TEXT_BYTES - ctx->later->used));
 	if (ctx->later->used < JUNK_MAX_TEXT_BYTES)
 		buffer_append_c(ctx->later, '\n');
@@ -587,9 +587,12 @@ static void part_text(struct junk_tokenizer *ctx)
 			      I_MIN(ctx->value->used,
 				    JUNK_MAX_TEXT_BYTES - ctx->text_bytes),
 			      ctx->text);
-		text_add(ctx, ctx->text, TRUE);
+		if (ctx->attached)
+			text_later(ctx, ctx->text);
+		else
+			text_add(ctx, ctx->text, TRUE);
 	} else if (ctx->alternative != NULL || ctx->attached) {
-		text_later(ctx);
+		text_later(ctx, ctx->value);
 	} else {
 		text_add(ctx, ctx->value, FALSE);
 	}

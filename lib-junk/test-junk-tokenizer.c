@@ -344,6 +344,27 @@ static void test_junk_tokenizer_invisible(void)
 		"<p style='/*; display:none */'>innocent",
 		"<p style='display:none;display:block'>innocent",
 		"<p style='font-size:0;font-size:16px'>innocent",
+		"<p style='font-size:0foo;max-height:0foo;overflow:hidden'>innocent",
+		"<p style='display:none!x;visibility:hidden!important x'>innocent",
+		"<p style='display:none;display:table-caption'>innocent",
+		"<p style='opacity:0;opacity:initial'>innocent",
+		/* end tags of what holds others */
+		"<template><p></template>innocent",
+		"<object hidden><div></object>innocent",
+		"<table><colgroup hidden><col><tr><td>innocent",
+		/* the first body's colours count */
+		"<body bgcolor=#000000 text=#ffffff>x<body bgcolor=#ffffff>innocent",
+		"<body bgcolor=#ffffff text=#000000>x<body text=#ffffff>innocent",
+		/* names of attributes and tags as a whole */
+		"<p data_style='display:none' x.hidden @hidden \"hidden>innocent",
+		"<b_hidden>innocent</b_hidden>",
+		/* many attributes, and elements */
+		"<div style='font-size:0'><p a b c d e f g h i j k l m n o p q r s t "
+		"u v w x y z aa bb cc dd ee ff gg style='font-size:16px'>innocent",
+		"<b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b>"
+		"<b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b>"
+		"<b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b>"
+		"<div style='font-size:0'><p style='font-size:16px'>innocent",
 		"<p style='font-size:0;font-size:calc(16px)'>innocent",
 		"<p style='opacity:0;opacity:1'>innocent",
 		"<p style='display:block!important;display:none'>innocent",

@@ -586,11 +586,20 @@ static void junk_mail_copy(void *_txn, struct mail *src, struct mail *dst)
 
 /* --- STORE --- */
 
+/* When it came into its mailbox. In a Maildir it is when its flags have changed
+   last: then a move by APPEND may be missed. (The name of its file moves with
+   it.) */
+static time_t junk_mail_arrived(struct mail *mail)
+{
+	time_t arrived;
+
+	return mail_get_save_date(mail, &arrived) < 0 ? 0 : arrived;
+}
+
 /* Deleted in Junk: remember it, or finish what an APPEND has begun. */
 static void junk_mail_deleted(struct junk_txn *txn, struct mail *mail)
 {
 	struct junk_pending pending;
-	time_t arrived;
 	uint64_t key;
 
 	if (!junk_user_get_settings(txn->juser)->append ||
@@ -599,9 +608,8 @@ static void junk_mail_deleted(struct junk_txn *txn, struct mail *mail)
 		return;
 	key = junk_trail_key(pending.digest, sizeof(pending.digest));
 	/* what was appended before it came here isn't where it goes */
-	if (mail_get_save_date(mail, &arrived) < 0)
-		arrived = 0;
-	if (junk_txn_find_trail(txn, JUNK_TRAIL_APPENDED, key, arrived))
+	if (junk_txn_find_trail(txn, JUNK_TRAIL_APPENDED, key,
+				junk_mail_arrived(mail)))
 		(void)junk_txn_add_now(txn, mail, JUNK_VERDICT_HAM,
 				       JUNK_ORIGIN_APPEND, FALSE);
 	else

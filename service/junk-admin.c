@@ -6,6 +6,8 @@
 #include "junk-recorder-private.h"
 
 #define HOUR_SECS 3600
+/* Of the snapshot's table: see junk-snapshot.c. */
+#define SNAPSHOT_HALVES 2
 
 struct admin_reporter {
 	unsigned char id[JUNK_REPORTER_BYTES];
@@ -181,12 +183,11 @@ int junk_recorder_forget_memory(struct junk_recorder *recorder,
 	    junk_recorder_rebuild(recorder, &error) < 0)
 		return -1;
 	if (junk_learner_forget_many(recorder->learner, reporter,
-				     before_day) == 0)
-		return 0;
-	if (junk_recorder_snapshot(recorder) < 0)
-		return -1;
-	recorder->snapshot_again = TRUE;
-	return 0;
+				     before_day) > 0)
+		recorder->snapshots_due = SNAPSHOT_HALVES;
+	/* one may have failed the last time */
+	return recorder->snapshots_due < SNAPSHOT_HALVES ? 0 :
+		junk_recorder_snapshot(recorder);
 }
 
 int junk_recorder_forget_rest(struct junk_recorder *recorder,

@@ -41,7 +41,7 @@ junk_recorder_snapshot_is_due(const struct junk_recorder *recorder, time_t now)
 {
 	int64_t count = recorder->last_seq - recorder->snapshot_seq;
 
-	return count >= SNAPSHOT_REPORTS || recorder->snapshot_again ||
+	return count >= SNAPSHOT_REPORTS || recorder->snapshots_due > 0 ||
 		(count > 0 && now - recorder->snapshot_time >= SNAPSHOT_SECS);
 }
 

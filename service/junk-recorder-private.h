@@ -62,8 +62,9 @@ struct junk_recorder {
 	int64_t last_seq, snapshot_seq;
 	/* the snapshot is in the second half of its table */
 	bool snapshot_second;
-	/* what is in the other half is to be overwritten */
-	bool snapshot_again;
+	/* so many are to be written though nothing is new: both halves may
+	   have what was forgotten */
+	unsigned int snapshots_due;
 	/* the one that is being written; NULL = none is */
 	buffer_t *snapshot_copy;
 	int64_t snapshot_copy_seq;

@@ -244,7 +244,8 @@ int junk_snapshot_step(struct junk_recorder *recorder)
 		return 1;
 	recorder->snapshot_seq = recorder->snapshot_copy_seq;
 	recorder->snapshot_second = first_id == SECOND_ID;
-	recorder->snapshot_again = FALSE;
+	if (recorder->snapshots_due > 0)
+		recorder->snapshots_due--;
 	recorder->counters.snapshots++;
 	junk_snapshot_cancel(recorder);
 	return 0;

@@ -754,7 +754,7 @@ static void test_junk_recorder_expire(void)
 				"WHERE reporters < 2") == 0);
 	test_assert(test_db_int("SELECT count(*) FROM tokens") > 0);
 	/* nor does the classifier keep them, in either half of the snapshot */
-	test_assert(!recorder->snapshot_again);
+	test_assert(recorder->snapshots_due == 0);
 	test_assert(test_replay_is_same());
 	test_close();
 	test_open();

@@ -47,6 +47,7 @@ smtpd_recipient_restrictions = reject_unauth_destination
 smtpd_relay_restrictions = reject_unauth_destination
 smtpd_authorized_xclient_hosts = 127.0.0.1
 smtpd_milters = {{ unix:{milter}, default_action=accept, \
+connect_timeout={milter_timeout}, command_timeout={milter_timeout}, \
 content_timeout={milter_timeout} }}
 # Dovecot takes 10 at once for a user, and defers the others by minutes
 default_destination_concurrency_limit = 5
