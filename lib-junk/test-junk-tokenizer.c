@@ -177,8 +177,9 @@ static void test_junk_tokenizer_tricks(void)
 			 "&Alpha;&omega;\n", 0);
 	/* numbers of Windows-1252 */
 	test_words_equal("Content-Type: text/plain; charset=utf-8\n\n"
-			 "don\xe2\x80\x99t c\xc5\x93ur\n",
-			 "Content-Type: text/html\n\ndon&#146;t c&#x9c;ur\n",
+			 "don\xe2\x80\x99t c\xc5\x93ur id\xc5\x91pont\n",
+			 "Content-Type: text/html\n\ndon&#146;t c&#x9c;ur "
+			 "id&odblac;pont\n",
 			 0);
 	test_end();
 
@@ -684,6 +685,10 @@ static void test_junk_tokenizer_alternative(void)
 		/* attached */
 		"multipart/mixed; boundary=a\n\n"
 		"--a\nContent-Disposition: Attachment; filename=a.txt\n\n%\n"
+		"--a\n\nviagra\n--a--\n",
+		"multipart/mixed; boundary=a\n\n"
+		"--a\nContent-Disposition: attachment; filename=a.html\n"
+		"Content-Type: text/html\n\n%\n"
 		"--a\n\nviagra\n--a--\n",
 		"multipart/mixed; boundary=a\n\n"
 		"--a\nContent-Disposition: attachment\n\n%\n"
