@@ -8,7 +8,7 @@
 #include "junk-html-tags.h"
 #include "junk-html.h"
 
-/* Open elements that are remembered; deeper ones inherit. */
+/* Open elements that are remembered. */
 #define MAX_DEPTH 64
 #define MAX_VALUE_BYTES 1024
 #define MAX_URLS 100

@@ -17,6 +17,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+/* How often it is looked whether the file that is mapped is still the one of
+   that name. */
 #define CHECK_PATH_SECS 60
 
 struct junk_segment {

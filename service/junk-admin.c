@@ -6,8 +6,6 @@
 #include "junk-recorder-private.h"
 
 #define HOUR_SECS 3600
-/* Of the snapshot's table: see junk-snapshot.c. */
-#define SNAPSHOT_HALVES 2
 
 struct admin_reporter {
 	unsigned char id[JUNK_REPORTER_BYTES];
@@ -170,24 +168,6 @@ admin_undo(struct junk_recorder *recorder, const struct admin_search *search,
 		return -1;
 	}
 	return junk_db_commit(recorder->db);
-}
-
-int junk_recorder_forget_memory(struct junk_recorder *recorder,
-				const unsigned char *reporter,
-				uint32_t before_day)
-{
-	const char *error;
-
-	/* that would bring them back */
-	if (recorder->need_rebuild &&
-	    junk_recorder_rebuild(recorder, &error) < 0)
-		return -1;
-	if (junk_learner_forget_many(recorder->learner, reporter,
-				     before_day) > 0)
-		recorder->snapshots_due = SNAPSHOT_HALVES;
-	/* one may have failed the last time */
-	return recorder->snapshots_due < SNAPSHOT_HALVES ? 0 :
-		junk_recorder_snapshot(recorder);
 }
 
 int junk_recorder_forget_rest(struct junk_recorder *recorder,

@@ -346,6 +346,16 @@ static void junk_engine_init_recorder(struct junk_engine *engine)
 	engine->logged_refused = 0;
 }
 
+/* What is there already stays. */
+static int junk_engine_open(struct junk_engine *engine, time_t now)
+{
+	if (junk_engine_load_key(engine, now) < 0 ||
+	    junk_engine_open_db(engine, now) < 0)
+		return -1;
+	junk_engine_init_recorder(engine);
+	return 0;
+}
+
 /* Returns -1 if the database failed. */
 static int junk_engine_load(struct junk_engine *engine, const char **error_r)
 {
@@ -479,11 +489,8 @@ bool junk_engine_start(struct junk_engine *engine, time_t now)
 	if (engine->fault == NULL)
 		return TRUE;
 	if (junk_engine_lock(engine, now) < 0 ||
-	    junk_engine_load_key(engine, now) < 0 ||
-	    junk_engine_open_db(engine, now) < 0)
-		return FALSE;
-	junk_engine_init_recorder(engine);
-	if (junk_engine_load_model(engine, now) < 0 ||
+	    junk_engine_open(engine, now) < 0 ||
+	    junk_engine_load_model(engine, now) < 0 ||
 	    junk_engine_publish(engine, now) < 0 ||
 	    junk_engine_adopt(engine, now) < 0 ||
 	    junk_engine_probe_db(engine, now) < 0)
@@ -744,13 +751,8 @@ junk_engine_rekey(struct junk_engine *engine, time_t now, string_t *answer,
 	/* the model goes on; the old key is used still if that failed */
 	junk_recorder_deinit(&engine->recorder);
 	junk_key_unref(&engine->key);
-	if (junk_engine_load_key(engine, now) < 0 ||
-	    junk_engine_open_db(engine, now) < 0) {
-		*error_r = engine->fault;
-		return -1;
-	}
-	junk_engine_init_recorder(engine);
-	if (junk_engine_adopt(engine, now) < 0) {
+	if (junk_engine_open(engine, now) < 0 ||
+	    junk_engine_adopt(engine, now) < 0) {
 		*error_r = engine->fault;
 		return -1;
 	}

@@ -66,7 +66,6 @@
 /* Recent reports of each class that are learned again, so many after each new
    one, at a lower rate. */
 #define MEMORY_REPORTS 1000
-#define DAY_USECS (UINT64_C(86400) * 1000000)
 #define REPLAY_COUNT 2
 #define REPLAY_RATE 0.3
 /* Sum against the label from which on the label isn't believed again: less
@@ -109,6 +108,7 @@
 #define WEAK_UNDO_WEIGHT 0.3
 #define MAX_WEIGHT 7.99
 
+#define DAY_USECS (UINT64_C(86400) * 1000000)
 #define DEFAULT_LOG2 18
 #define MIN_LOG2 8
 #define MAX_LOG2 22

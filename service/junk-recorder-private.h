@@ -112,13 +112,6 @@ int junk_recorder_count_hour(struct junk_recorder *recorder,
 int junk_identities_check(struct junk_recorder *recorder,
 			  const struct junk_report *report, time_t now);
 
-/* The learner's memory of recent reports: forget those before a day, of one
-   reporter, or of all if that is NULL. What is learned then is learned without
-   them, so there is a snapshot without them before that. Returns 0 or -1. */
-int junk_recorder_forget_memory(struct junk_recorder *recorder,
-				const unsigned char *reporter,
-				uint32_t before_day);
-
 /* junk-replay.c: state from what is in the database */
 
 /* Events up to this number are in the snapshot and in all token counts. */
@@ -141,6 +134,12 @@ int junk_snapshot_read(struct junk_recorder *recorder, bool with_rate,
 void junk_snapshot_begin(struct junk_recorder *recorder);
 int junk_snapshot_step(struct junk_recorder *recorder);
 void junk_snapshot_cancel(struct junk_recorder *recorder);
+/* The learner's memory of recent reports: forget those before a day, of one
+   reporter, or of all if that is NULL. What is learned then is learned without
+   them, so there is a snapshot without them before that. Returns 0 or -1. */
+int junk_recorder_forget_memory(struct junk_recorder *recorder,
+				const unsigned char *reporter,
+				uint32_t before_day);
 
 int junk_recorder_read_token_seqs(struct junk_recorder *recorder);
 int junk_recorder_write_token_seqs(struct junk_recorder *recorder);

@@ -21,6 +21,7 @@
 #define SNAPSHOT_HEADER_BYTES 8
 #define PART_HEADER_BYTES 16
 #define PART_BYTES (256*1024)
+#define SNAPSHOT_HALVES 2
 /* Ids of the second snapshot begin here. */
 #define SECOND_ID 4096
 #define META_BYTES 16
@@ -264,4 +265,22 @@ int junk_recorder_snapshot(struct junk_recorder *recorder)
 	while ((ret = junk_snapshot_step(recorder)) > 0) ;
 	junk_snapshot_cancel(recorder);
 	return ret;
+}
+
+int junk_recorder_forget_memory(struct junk_recorder *recorder,
+				const unsigned char *reporter,
+				uint32_t before_day)
+{
+	const char *error;
+
+	/* that would bring them back */
+	if (recorder->need_rebuild &&
+	    junk_recorder_rebuild(recorder, &error) < 0)
+		return -1;
+	if (junk_learner_forget_many(recorder->learner, reporter,
+				     before_day) > 0)
+		recorder->snapshots_due = SNAPSHOT_HALVES;
+	/* one may have failed the last time */
+	return recorder->snapshots_due < SNAPSHOT_HALVES ? 0 :
+		junk_recorder_snapshot(recorder);
 }
