@@ -18,7 +18,7 @@
              u32 size_bytes, 16 reporter, 16 digest, u16 0, u16 token_count,
              u64 * token_count
      STATUS  empty
-   from root or the service's own user only, answered by TEXT:
+   from root only, answered by TEXT:
      LOOKUP  u64 * token, at most JUNK_MAX_LOOKUP_TOKENS: "N=class spam ham
              reporters hash" for the N-th token that enough people have
              reported; hash: 16 digits, as the database has it
