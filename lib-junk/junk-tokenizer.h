@@ -14,7 +14,7 @@ struct istream;
 
 /* Which set of tokens this version makes. Reports and segments carry it; a
    model learned from another set is not used. */
-#define JUNK_FEATURE_SET 4
+#define JUNK_FEATURE_SET 5
 
 ARRAY_DEFINE_TYPE(junk_tokens, junk_token_t);
 
