@@ -231,8 +231,9 @@ def publish_root(internet, systems):
         system.write("/usr/share/dns/root.hints",
                      ". 3600000 NS ns.root.\nns.root. 3600000 A %s\n" % DNS)
         system.write("/usr/share/dns/root.key", ". 300 IN DNSKEY %s\n" % key)
-        system.run("rm", "-rf", "/var/lib/unbound/root.key",
-                   "/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf")
+        # as the package's unbound-helper does
+        system.run("install", "-o", "unbound", "/usr/share/dns/root.key",
+                   "/var/lib/unbound/root.key")
 
 
 def start_dns(internet):
@@ -243,8 +244,7 @@ def start_dns(internet):
 
 
 def start_resolver(internet):
-    internet.write("/etc/unbound/unbound.conf.d/inet.conf", UNBOUND +
-                   "    trust-anchor-file: /usr/share/dns/root.key\n")
+    internet.write("/etc/unbound/unbound.conf.d/inet.conf", UNBOUND)
     internet.write("/etc/resolv.conf",
                    "nameserver 127.0.0.1\noptions edns0 trust-ad\n")
     internet.start("unbound", "unbound", "-d", "-p",

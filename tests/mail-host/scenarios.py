@@ -221,6 +221,9 @@ def guessing(w):
             raise AssertionError("logged in")
         except smtplib.SMTPAuthenticationError as error:
             refused((error.smtp_code, error.smtp_error.decode()), "guessing")
+        except OSError:
+            # smtplib tries each password in two ways
+            break
     space.wait_for(lambda: locked(w, guesser), "the lock")
     # many tries are too many, right or wrong, before that
     answers = []
