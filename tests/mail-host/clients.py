@@ -130,14 +130,21 @@ def imap(user="anna", source=USER_AT_HOME, password=mailhost.PASSWORD):
     return c
 
 
-def find(user, subject, mailbox="INBOX"):
-    """The message's bytes, or None"""
+def uid_of(user, subject, mailbox="INBOX"):
     with imap(user) as c:
         c.select(mailbox, readonly=True)
         found = c.uid("SEARCH", "SUBJECT", '"%s"' % subject)[1][0].split()
-        if not found:
-            return None
-        return c.uid("FETCH", found[-1], "(BODY.PEEK[])")[1][0][1]
+        return int(found[-1]) if found else None
+
+
+def find(user, subject, mailbox="INBOX"):
+    """The message's bytes, or None"""
+    uid = uid_of(user, subject, mailbox)
+    if uid is None:
+        return None
+    with imap(user) as c:
+        c.select(mailbox, readonly=True)
+        return c.uid("FETCH", str(uid), "(BODY.PEEK[])")[1][0][1]
 
 
 def arrived(user, subject, mailbox="INBOX", secs=space.TIMEOUT_SECS):

@@ -43,9 +43,11 @@ def configure(host, **changed):
         text = "\n".join(lines) + "\n"
     host.write("/etc/mail-host/settings", text)
     host.write("/etc/mail-host/users", users_file(host))
-    return host.run(EXAMPLE + "/configure", "--settings",
-                    "/etc/mail-host/settings", "--users",
-                    "/etc/mail-host/users")
+    host.run(EXAMPLE + "/configure", "--settings", "/etc/mail-host/settings",
+             "--users", "/etc/mail-host/users")
+    host.write("/etc/roundcube/totp", "".join(
+        "%s@example.org %s\n" % (name, TOTP) for name in USERS
+        if name != "fred"))
 
 
 def start_knot(host):

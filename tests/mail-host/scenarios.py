@@ -20,6 +20,7 @@ import clients
 import host as mailhost
 import internet as inet
 import space
+import web
 from clients import (accepted, arrived, attached, message, received, refused,
                      send, submit, unique)
 
@@ -47,6 +48,10 @@ class World:
 
     def queued(self):
         return self.host.run("postqueue", "-p")
+
+    def unlock(self):
+        """The browser's address has guessed too often."""
+        self.host.run("fail2ban-client", "unban", "--all")
 
     def flush(self):
         self.host.run("postqueue", "-f")
@@ -505,6 +510,90 @@ def recipients(w):
     accepted(sent(20))
     # another user's count is his own
     accepted(submit(message(unique("few"), sender="emil@example.org"), "emil"))
+
+
+# --- users ---
+
+@plays("webmail")
+def webmail(w):
+    subject = unique("webmail")
+    accepted(send(message(subject, to="gina@example.org"),
+                  to=["gina@example.org"]))
+    arrived("gina", subject)
+    with web.Browser() as browser:
+        tab = browser.tab()
+        # wrong ones, none, and a right one with a wrong password
+        now = web.code()
+        wrong = "%06d" % ((int(now) + 1) % 1000000)
+        assert not tab.log_in("gina", wrong)
+        assert not tab.log_in("gina", "000000")
+        assert not tab.log_in("gina", now, "guess")
+        time.sleep(61)
+        now = web.code()
+        assert tab.log_in("gina", now)
+        tab.open_message(clients.uid_of("gina", subject))
+        assert "how are you" in tab.ask("document.body.innerText")
+        # the buttons of both kinds
+        assert tab.ask("!!document.querySelector('a.junk')")
+        assert tab.ask("!!document.querySelector('a.notjunk')")
+        w.unlock()
+        # used once, it is used up, as the one before is
+        assert not tab.log_in("gina", now)
+        assert not tab.log_in("gina", web.code(step=-1))
+        w.unlock()
+        # a user without a secret has no webmail
+        assert not tab.log_in("fred", web.code())
+    assert w.host.read("/var/log/roundcube/errors.log").count(
+        "Login failed for gina@example.org") >= 3
+
+
+def key_pair(w, user):
+    """(public key, private key) that a user has made at home"""
+    w.internet.run("rm", "-rf", "/tmp/gpg")
+    os.makedirs("/tmp/gpg", mode=0o700)
+    gpg = ("gpg", "--homedir", "/tmp/gpg", "--batch", "--pinentry-mode",
+           "loopback", "--passphrase", "key phrase")
+    w.internet.run(*gpg, "--quick-generate-key",
+                   "%s <%s@example.org>" % (user, user), "rsa2048", "default",
+                   "never")
+    w.internet.run(*gpg, "--armor", "--output", "/tmp/key.pub", "--yes",
+                   "--export")
+    w.internet.run(*gpg, "--armor", "--output", "/tmp/key.sec", "--yes",
+                   "--export-secret-keys")
+    w.internet.run("gpgconf", "--homedir", "/tmp/gpg", "--kill", "all")
+    return "/tmp/key.sec"
+
+
+@plays("pgp")
+def pgp(w):
+    key = key_pair(w, "gina")
+    subject = unique("secret")
+    words = "the treasure is under the oak"
+    with web.Browser() as browser:
+        tab = browser.tab()
+        assert tab.log_in("gina", fresh_code())
+        tab.import_key(key, "key phrase")
+        tab.compose("gina@example.org", subject, words, "key phrase")
+        data = arrived("gina", subject)
+        assert b"multipart/encrypted" in data, data
+        assert words.encode() not in data
+        tab.open_message(clients.uid_of("gina", subject))
+        tab.unlock_key("key phrase")
+        tab.wait("document.body.innerText.includes(%r)" % words)
+        tab.wait("!!document.querySelector('.boxconfirmation.enigma, "
+                 ".enigma-status .boxconfirmation, #enigma-message')")
+        text = tab.ask("document.body.innerText")
+        assert "decrypted" in text.lower() and "verified" in text.lower(), text
+    # what it says is no evidence: header and structure alone
+    evidence = w.host.run("doveadm", "junk", "score", "-u", "gina@example.org",
+                          "mailbox", "INBOX", "subject", subject, check=False)
+    assert "body-word" not in evidence, evidence
+
+
+def fresh_code():
+    """One that hasn't been used"""
+    time.sleep(31 - time.time() % 30)
+    return web.code()
 
 
 # --- the postmaster ---
