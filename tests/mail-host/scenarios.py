@@ -572,7 +572,7 @@ def pgp(w):
     with web.Browser() as browser:
         tab = browser.tab()
         assert tab.log_in("gina", fresh_code())
-        tab.import_key(key, "key phrase")
+        tab.import_key(key, "gina@example.org")
         tab.compose("gina@example.org", subject, words, "key phrase")
         data = arrived("gina", subject)
         assert b"multipart/encrypted" in data, data

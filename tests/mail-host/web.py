@@ -112,7 +112,7 @@ class Tab(chromium.Page):
         self.wait("rcmail.commands[%s]" % name)
         self.evaluate("rcmail.command(%s)" % name)
 
-    def import_key(self, path, phrase):
+    def import_key(self, path, owner):
         """A private key of the user's own, into Enigma"""
         self.go(URL + "?_task=settings&_action=plugin.enigmakeys&_a=import")
         document = self.call("DOM.getDocument")["root"]["nodeId"]
@@ -121,15 +121,16 @@ class Tab(chromium.Page):
                          selector="input[type=file]")["nodeId"]
         self.call("DOM.setFileInputFiles", files=[path], nodeId=node)
         self.evaluate("rcmail.command('plugin.enigma-import')")
-        self.unlock_key(phrase)
-        self.wait("document.body.innerText.match(/imported/i) || "
-                  "parent.document.body.innerText.match(/imported/i)",
-                  "the key's import")
+
+        # its answer is for the frame around it: look at the list instead
+        time.sleep(5)
+        self.go(URL + "?_task=settings&_action=plugin.enigmakeys")
+        self.wait("document.body.textContent.includes(%s)"
+                  % json.dumps(owner), "the key in the list")
 
     def unlock_key(self, phrase):
         """Enigma asks for a key's passphrase."""
-        self.fill("#enigma-password, input[name=_keypasswd], "
-                  ".ui-dialog input[type=password]", phrase)
+        self.fill(".ui-dialog input[type=password]", phrase)
         self.click(".ui-dialog button.mainaction")
 
     def compose(self, to, subject, text, phrase):
