@@ -2,6 +2,8 @@
 #include "array.h"
 #include "istream.h"
 #include "str.h"
+#include "junk-counts.h"
+#include "junk-model.h"
 #include "junk-score.h"
 #include "junk-segment.h"
 #include "junk-tokenizer.h"
@@ -16,7 +18,9 @@
 
 struct junk_scores {
 	struct junk_segment *segment;
+	struct junk_counts *counts;
 	char *authserv_id;
+	unsigned int threshold;
 	/* the last score; its text is made when it is asked for */
 	struct junk_score score;
 	string_t *reason;
@@ -24,6 +28,20 @@ struct junk_scores {
 	struct junk_tokenizer *tokenizer;
 	pool_t pool;
 };
+
+/* The counter page is beside the segment. */
+static struct junk_counts *counts_open(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct junk_counts *counts;
+
+	T_BEGIN {
+		counts = junk_counts_open(slash == NULL ? JUNK_COUNTS_FNAME :
+			t_strconcat(t_strdup_until(path, slash + 1),
+				    JUNK_COUNTS_FNAME, NULL));
+	} T_END;
+	return counts;
+}
 
 struct junk_scores *junk_scores_open(const char *path)
 {
@@ -33,6 +51,7 @@ struct junk_scores *junk_scores_open(const char *path)
 		lib_init();
 	scores = i_new(struct junk_scores, 1);
 	scores->segment = junk_segment_open(path);
+	scores->counts = counts_open(path);
 	scores->reason = str_new(default_pool, 128);
 	scores->tokenizer = junk_tokenizer_init();
 	scores->pool = pool_alloconly_create("junk scores", 16*1024);
@@ -47,6 +66,7 @@ void junk_scores_close(struct junk_scores **_scores)
 		return;
 	*_scores = NULL;
 	junk_segment_close(&scores->segment);
+	junk_counts_close(&scores->counts);
 	str_free(&scores->reason);
 	junk_tokenizer_deinit(&scores->tokenizer);
 	pool_unref(&scores->pool);
@@ -58,6 +78,12 @@ void junk_scores_set_authserv_id(struct junk_scores *scores, const char *id)
 {
 	i_free(scores->authserv_id);
 	scores->authserv_id = i_strdup(id);
+}
+
+void junk_scores_set_threshold(struct junk_scores *scores,
+			       unsigned int threshold)
+{
+	scores->threshold = threshold;
 }
 
 /* The class with the largest sum that isn't in used yet. */
@@ -130,12 +156,13 @@ int junk_scores_message(struct junk_scores *scores, const void *data,
 {
 	struct junk_model model;
 	const char *reason;
+	time_t now = time(NULL);
 	int ret;
 
 	str_truncate(scores->reason, 0);
 	i_zero(&scores->score);
 	T_BEGIN {
-		if (junk_segment_get(scores->segment, time(NULL), &model,
+		if (junk_segment_get(scores->segment, now, &model,
 				     &reason) < 0) {
 			str_append(scores->reason, reason);
 			ret = JUNK_SCORES_UNKNOWN;
@@ -143,6 +170,8 @@ int junk_scores_message(struct junk_scores *scores, const void *data,
 			ret = score_data(scores, &model, data, size,
 					 reporter);
 		}
+		junk_counts_add(scores->counts, JUNK_COUNTS_MILTER, ret,
+				scores->threshold, now);
 	} T_END;
 	return ret;
 }

@@ -366,6 +366,8 @@ int main(int argc, char *argv[])
 	umask(0007);
 	scores = junk_scores_open(settings.scores);
 	junk_scores_set_authserv_id(scores, settings.authserv_id);
+	junk_scores_set_threshold(scores,
+				  junk_milter_lowest_threshold(&settings));
 	ret = run();
 	junk_scores_close(&scores);
 	/* settings stay: libmilter's threads read them */
