@@ -14,6 +14,7 @@ struct row {
 
 /* Printed at the end, so that the columns of a table have their widths. */
 static ARRAY(struct row) rows;
+static unsigned int error_count;
 
 void doveadm_junk_rows_begin(void)
 {
@@ -23,6 +24,7 @@ void doveadm_junk_rows_begin(void)
 	doveadm_print_header("value", "value",
 			     DOVEADM_PRINT_HEADER_FLAG_EXPAND);
 	t_array_init(&rows, 64);
+	error_count = 0;
 }
 
 void doveadm_junk_rows_end(void)
@@ -51,9 +53,15 @@ void doveadm_junk_row_error(const char *item, int exit_code,
 			    const char *value, const char *fix)
 {
 	doveadm_junk_row(item, DOVEADM_JUNK_ERROR, value, fix);
+	error_count++;
 	/* over HTTP nothing but the exit code is told then */
 	if (doveadm_server)
 		i_error("junk: %s: %s", item, value);
 	if (doveadm_exit_code == 0)
 		doveadm_exit_code = exit_code;
+}
+
+unsigned int doveadm_junk_rows_errors(void)
+{
+	return error_count;
 }

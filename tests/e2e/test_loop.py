@@ -110,7 +110,8 @@ def test_check(t):
     compile_global(t)
     code, rows = check(t)
     assert code == 0, rows
-    for item in ("report", "scores", "take back", "database", "sieve"):
+    for item in ("report", "scores", "take back", "database",
+                 "are moves learned", "is new mail scored"):
         assert rows[item][0] == "ok", rows
     assert t.recorded() == 0
 
