@@ -28,23 +28,6 @@
  * Configuration
  */
 
-static bool is_script_setting(const char *name)
-{
-	static const char *const names[] = {
-		"sieve_before", "sieve_after", "sieve_default"
-	};
-	size_t len;
-
-	for (unsigned int i = 0; i < N_ELEMENTS(names); i++) {
-		len = strlen(names[i]);
-		/* sieve_before2, but not sieve_default_name */
-		if (strncmp(name, names[i], len) == 0 &&
-		    strspn(name + len, "0123456789") == strlen(name + len))
-			return TRUE;
-	}
-	return FALSE;
-}
-
 static void
 add_path(ARRAY_TYPE(doveadm_junk_scripts) *scripts, const char *name,
 	 const char *path)
@@ -183,6 +166,23 @@ add_override(ARRAY_TYPE(const_string) *argv, const char *name,
 }
 
 #else
+
+static bool is_script_setting(const char *name)
+{
+	static const char *const names[] = {
+		"sieve_before", "sieve_after", "sieve_default"
+	};
+	size_t len;
+
+	for (unsigned int i = 0; i < N_ELEMENTS(names); i++) {
+		len = strlen(names[i]);
+		/* sieve_before2, but not sieve_default_name */
+		if (strncmp(name, names[i], len) == 0 &&
+		    strspn(name + len, "0123456789") == strlen(name + len))
+			return TRUE;
+	}
+	return FALSE;
+}
 
 static void
 parse_scripts(const char *const *lines,
