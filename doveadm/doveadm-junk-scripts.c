@@ -122,7 +122,7 @@ parse_scripts(const char *const *lines,
 
 	for (; *lines != NULL; lines++) {
 		if (strncmp(*lines, "sieve_script ", 13) == 0) {
-			block = t_strcut(*lines, '{');
+			block = t_str_trim(t_strcut(*lines, '{'), " ");
 			path = "";
 			type = "personal";
 		} else if (**lines == '}' && block != NULL) {
@@ -143,16 +143,22 @@ parse_scripts(const char *const *lines,
 }
 #define SCRIPTS_SETTING "sieve_script"
 
+/* Lists of extensions are left as they are: a default is printed as words, and
+   an override replaces it. */
+static const char *const protocol_lists[] = { "sieve_plugins" };
+
+/* A list is either words, or lines name = yes. */
 static void
 add_override(ARRAY_TYPE(const_string) *argv, const char *name,
 	     const char *value)
 {
 	const char *const *words = t_strsplit_spaces(value, " \t\n{}");
+	bool lines = strchr(value, '=') != NULL;
 	const char *arg;
 
 	arg = "-o";
 	array_push_back(argv, &arg);
-	arg = t_strconcat(name, "=", NULL);
+	arg = t_strconcat(name, "=", lines ? "" : value, NULL);
 	array_push_back(argv, &arg);
 	for (; words[0] != NULL && words[1] != NULL && words[2] != NULL;
 	     words++) {
@@ -197,6 +203,10 @@ parse_scripts(const char *const *lines,
 	}
 }
 #define SCRIPTS_SETTING "plugin"
+
+static const char *const protocol_lists[] = {
+	"sieve_plugins", "sieve_extensions", "sieve_global_extensions"
+};
 
 static void
 add_override(ARRAY_TYPE(const_string) *argv, const char *name,
@@ -263,9 +273,6 @@ bool doveadm_junk_script_scores(const struct doveadm_junk_script *script)
 int doveadm_junk_script_compile(const char *protocol, const char *path,
 				const char *bin_path, const char **error_r)
 {
-	static const char *const lists[] = {
-		"sieve_plugins", "sieve_extensions", "sieve_global_extensions"
-	};
 	ARRAY_TYPE(const_string) argv;
 	const char *args[] = { "sievec", "-c", doveadm_junk_config_path() };
 	const char *value;
@@ -275,13 +282,13 @@ int doveadm_junk_script_compile(const char *protocol, const char *path,
 	t_array_init(&argv, 32);
 	array_append(&argv, args, N_ELEMENTS(args));
 	/* sievec itself sees what is set outside of protocols */
-	for (unsigned int i = 0; i < N_ELEMENTS(lists); i++) {
-		if (doveadm_junk_config_get(protocol, lists[i], TRUE, &value,
-					    error_r) < 0)
+	for (unsigned int i = 0; i < N_ELEMENTS(protocol_lists); i++) {
+		if (doveadm_junk_config_get(protocol, protocol_lists[i], TRUE,
+					    &value, error_r) < 0)
 			return -1;
 		value = t_str_trim(value, " \t\r\n");
-		if (*value != '\0' || strcmp(lists[i], "sieve_plugins") == 0)
-			add_override(&argv, lists[i], value);
+		if (*value != '\0' || i == 0)
+			add_override(&argv, protocol_lists[i], value);
 	}
 	array_push_back(&argv, &path);
 	array_push_back(&argv, &bin_path);

@@ -168,10 +168,19 @@ enum doveadm_junk_state {
 	DOVEADM_JUNK_ERROR
 };
 
+struct doveadm_junk_row {
+	const char *item;
+	enum doveadm_junk_state state;
+	const char *value;
+};
+
 /* A table of what was checked. The first error decides doveadm's exit code.
    Rows are printed at the end: allocated from the caller's data stack frame. */
 void doveadm_junk_rows_begin(void);
 void doveadm_junk_rows_end(void);
+/* The same, to be read and not printed. */
+void doveadm_junk_rows_collect(void);
+const struct doveadm_junk_row *doveadm_junk_rows_get(unsigned int *count_r);
 /* fix: what to do, or NULL. */
 void doveadm_junk_row(const char *item, enum doveadm_junk_state state,
 		      const char *value, const char *fix);
