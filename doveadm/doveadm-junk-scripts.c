@@ -153,22 +153,20 @@ add_override(ARRAY_TYPE(const_string) *argv, const char *name,
 	     const char *value)
 {
 	const char *const *words = t_strsplit_spaces(value, " \t\n{}");
-	bool lines = strchr(value, '=') != NULL;
-	const char *arg;
+	string_t *arg = t_str_new(128);
+	const char *str = "-o";
 
-	arg = "-o";
-	array_push_back(argv, &arg);
-	arg = t_strconcat(name, "=", lines ? "" : value, NULL);
-	array_push_back(argv, &arg);
-	for (; words[0] != NULL && words[1] != NULL && words[2] != NULL;
-	     words++) {
-		if (strcmp(words[1], "=") != 0)
-			continue;
-		arg = "-o";
-		array_push_back(argv, &arg);
-		arg = t_strconcat(name, "/", words[0], "=", words[2], NULL);
-		array_push_back(argv, &arg);
+	array_push_back(argv, &str);
+	str_printfa(arg, "%s=", name);
+	if (strchr(value, '=') == NULL)
+		str_append(arg, value);
+	else for (; words[0] != NULL && words[1] != NULL && words[2] != NULL;
+		  words++) {
+		if (strcmp(words[1], "=") == 0 && strcmp(words[2], "yes") == 0)
+			str_printfa(arg, "%s ", words[0]);
 	}
+	str = str_c(arg);
+	array_push_back(argv, &str);
 }
 
 #else

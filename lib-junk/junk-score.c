@@ -4,17 +4,12 @@
 #include "str.h"
 #include "junk-counts.h"
 #include "junk-model.h"
+#include "junk-reason.h"
 #include "junk-score.h"
 #include "junk-segment.h"
 #include "junk-tokenizer.h"
 
-#include <math.h>
 #include <time.h>
-
-/* Classes that a reason names at most, and the least that one must have
-   moved. */
-#define REASON_MAX_CLASSES 3
-#define REASON_MIN_SUM 0.1
 
 struct junk_scores {
 	struct junk_segment *segment;
@@ -86,43 +81,6 @@ void junk_scores_set_threshold(struct junk_scores *scores,
 	scores->threshold = threshold;
 }
 
-/* The class with the largest sum that isn't in used yet. */
-static int
-next_class(const struct junk_score *score, uint64_t used)
-{
-	int best = -1;
-
-	for (int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++) {
-		if ((used & (UINT64_C(1) << i)) != 0 ||
-		    fabs(score->class_sum[i]) < REASON_MIN_SUM)
-			continue;
-		if (best < 0 || fabs(score->class_sum[i]) >
-				fabs(score->class_sum[best]))
-			best = i;
-	}
-	return best;
-}
-
-static void explain(const struct junk_score *score, string_t *dest)
-{
-	uint64_t used = 0;
-	int class;
-
-	if (score->unknown_reason != NULL) {
-		str_append(dest, score->unknown_reason);
-		return;
-	}
-	for (unsigned int i = 0; i < REASON_MAX_CLASSES; i++) {
-		class = next_class(score, used);
-		if (class < 0)
-			break;
-		used |= UINT64_C(1) << class;
-		str_printfa(dest, "%s%s %+.1f", i == 0 ? "" : ", ",
-			    junk_token_class_name(class),
-			    score->class_sum[class]);
-	}
-}
-
 static int
 score_data(struct junk_scores *scores, const struct junk_model *model,
 	   const void *data, size_t size, const unsigned char *reporter)
@@ -179,6 +137,6 @@ int junk_scores_message(struct junk_scores *scores, const void *data,
 const char *junk_scores_reason(struct junk_scores *scores)
 {
 	if (str_len(scores->reason) == 0)
-		explain(&scores->score, scores->reason);
+		junk_reason_append(scores->reason, &scores->score);
 	return str_c(scores->reason);
 }
