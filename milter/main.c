@@ -380,6 +380,7 @@ int main(int argc, char *argv[])
 	/* the MTA and we share a group, not a user */
 	umask(0007);
 	if (junk_milter_workers_init(settings.scores,
+				     junk_milter_lowest_threshold(&settings),
 				     settings.authserv_id) < 0)
 		return 1;
 	/* settings stay: libmilter's threads read them */
