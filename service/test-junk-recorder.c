@@ -180,12 +180,16 @@ static int test_hours(enum junk_verdict verdict)
 #define HAM JUNK_VERDICT_HAM
 #define WEAK JUNK_VERDICT_WEAK_HAM
 #define RETRACT JUNK_VERDICT_RETRACT
+#define KEYWORD JUNK_ORIGIN_KEYWORD
+#define ACTION JUNK_ORIGIN_ACTION
 
 static const struct {
 	struct {
 		enum junk_verdict verdict;
 		/* seconds after NOW */
 		int when;
+		/* 0 = move */
+		enum junk_origin origin;
 	} steps[6];
 	/* what counts in the end */
 	int spam, ham, weak;
@@ -228,6 +232,33 @@ static const struct {
 	{ { { HAM, 1 }, { RETRACT, 2 } }, 0, 0, 0 },
 	{ { { SPAM, 1 }, { HAM, DAY }, { RETRACT, DAY + 1 } }, 0, 0, 0 },
 	{ { { SPAM, 1 }, { RETRACT, 2 }, { HAM, 3 } }, 0, 1, 0 },
+	/* one act in several commands: marked and moved, then the opposite */
+	{ { { SPAM, 1, KEYWORD }, { SPAM, 2 }, { HAM, 3, KEYWORD },
+	    { HAM, 4 } }, 0, 0, 0 },
+	{ { { HAM, 1, KEYWORD }, { HAM, 2 }, { SPAM, 3, KEYWORD },
+	    { SPAM, 4 } }, 0, 0, 0 },
+	{ { { SPAM, 1 }, { HAM, 2, KEYWORD }, { HAM, HOUR }, { SPAM, HOUR + 1 },
+	    { SPAM, HOUR + 2 } }, 1, 0, 0 },
+	/* ... but the act ends */
+	{ { { SPAM, 1 }, { HAM, 2 }, { HAM, 2 * HOUR } }, 0, 1, 0 },
+	/* marks of junk that are taken off, and what is said then */
+	{ { { SPAM, 1, KEYWORD }, { RETRACT, 2, KEYWORD }, { HAM, 3, KEYWORD } },
+	  0, 0, 0 },
+	{ { { SPAM, 1, KEYWORD }, { RETRACT, DAY, KEYWORD },
+	    { HAM, DAY + 1, KEYWORD } }, 0, 1, 0 },
+	{ { { SPAM, 1, KEYWORD }, { RETRACT, 2, KEYWORD }, { SPAM, 3 } },
+	  1, 0, 0 },
+	{ { { HAM, 1 }, { SPAM, DAY, KEYWORD }, { RETRACT, DAY + 1, KEYWORD } },
+	  0, 1, 0 },
+	/* marks of good mail that are void, unless it was moved as well */
+	{ { { HAM, 1, KEYWORD }, { RETRACT, 2, ACTION } }, 0, 0, 0 },
+	{ { { HAM, 1, KEYWORD }, { HAM, 2 }, { RETRACT, 3, ACTION } }, 0, 1, 0 },
+	{ { { HAM, 1 }, { RETRACT, 2, ACTION } }, 0, 1, 0 },
+	{ { { HAM, 1, KEYWORD }, { RETRACT, DAY, ACTION } }, 0, 1, 0 },
+	{ { { SPAM, 1 }, { RETRACT, 2, ACTION } }, 1, 0, 0 },
+	{ { { SPAM, 1 }, { HAM, DAY, KEYWORD }, { RETRACT, DAY + 1, ACTION } },
+	  1, 0, 0 },
+	{ { { HAM, 1, KEYWORD }, { RETRACT, 2, ACTION }, { HAM, 3 } }, 0, 1, 0 },
 };
 
 enum sequence_mode {
@@ -255,6 +286,17 @@ static void test_settle(void)
 	test_assert(junk_recorder_token_count(recorder) == 0);
 }
 
+static void test_add_step(unsigned int i, unsigned int j)
+{
+	struct junk_report *report =
+		test_report(3, i, sequences[i].steps[j].verdict,
+			    NOW + sequences[i].steps[j].when);
+
+	if (sequences[i].steps[j].origin != 0)
+		report->origin = sequences[i].steps[j].origin;
+	junk_recorder_add(recorder, report);
+}
+
 static void test_sequence(unsigned int i, enum sequence_mode mode)
 {
 	/* somebody else's reports around it */
@@ -262,8 +304,7 @@ static void test_sequence(unsigned int i, enum sequence_mode mode)
 	for (unsigned int j = 0; j < N_ELEMENTS(sequences[i].steps); j++) {
 		if (sequences[i].steps[j].verdict == 0)
 			break;
-		test_add(3, i, sequences[i].steps[j].verdict,
-			 NOW + sequences[i].steps[j].when);
+		test_add_step(i, j);
 		if (mode == SEQUENCE_BATCH)
 			continue;
 		test_assert_idx(junk_recorder_commit(recorder,
