@@ -31,10 +31,20 @@
 #define KEEP_BYTES (1024*1024)
 /* A transaction isn't used again if it had more messages of a kind. */
 #define KEEP_TXN_COUNT 256
+/* Messages that go from Junk to Trash with one command and are remembered by
+   their GUID too, to be known wherever they go from there. */
+#define MAX_TRASHED_GUIDS 1024
 
+/* UIDs, or a message's key. */
 struct junk_trail_add {
 	enum junk_trail_type type;
 	uint64_t key;
+	uint32_t first, last;
+};
+
+/* Saved messages, counted from 0, that come from Junk and go to Trash. */
+struct junk_trashed {
+	unsigned int first, last;
 };
 
 struct junk_kind {
@@ -62,6 +72,9 @@ struct junk_txn {
 	ARRAY(struct junk_trail_add) trail;
 	/* not created if there is none */
 	ARRAY(struct junk_left) left;
+	ARRAY(struct junk_trashed) trashed;
+	/* the mailbox that those are saved to */
+	const char *trash_vname;
 	/* of those in pending that are reported later: all that can be found
 	   then, and those that have to be */
 	ARRAY_TYPE(junk_intent) intents, unread;
@@ -73,6 +86,8 @@ struct junk_txn {
 	bool is_virtual:1;
 	bool command_known:1;
 	bool is_command:1;
+	/* STORE FLAGS: those that aren't named are taken off */
+	bool is_replacing:1;
 };
 
 const char *junk_feedback_plugin_version = DOVECOT_ABI_VERSION;
@@ -138,6 +153,8 @@ static void junk_transaction_end(struct junk_txn *txn)
 		junk_user_buffer_free(txn->juser, &txn->tokens);
 	if (array_is_created(&txn->left))
 		array_free(&txn->left);
+	if (array_is_created(&txn->trashed))
+		array_free(&txn->trashed);
 	array_foreach_modifiable(&txn->pending, pending)
 		junk_pending_clear(pending);
 	if (array_count(&txn->pending) > KEEP_TXN_COUNT ||
@@ -174,6 +191,21 @@ static bool junk_reason_is_command(const char *reason)
 	return FALSE;
 }
 
+/* STORE <set> [(UNCHANGEDSINCE <modseq>)] FLAGS ... */
+static bool junk_reason_is_replacing(const char *reason)
+{
+	const char *p;
+
+	if (strncasecmp(reason, "UID ", 4) == 0)
+		reason += 4;
+	if (strncasecmp(reason, "STORE ", 6) != 0 ||
+	    (p = strchr(reason + 6, ' ')) == NULL)
+		return FALSE;
+	if (p[1] == '(' && (p = strstr(p, ") ")) != NULL)
+		p++;
+	return p != NULL && strncasecmp(p, " FLAGS", 6) == 0;
+}
+
 /* Is it the user who does this? (The reason isn't set yet when the transaction
    begins.) */
 static bool
@@ -184,6 +216,8 @@ junk_txn_is_users(struct junk_txn *txn, struct mailbox_transaction_context *t)
 	if (!txn->command_known) {
 		txn->command_known = TRUE;
 		txn->is_command = junk_reason_is_command(t->reason);
+		txn->is_replacing = txn->is_command &&
+			junk_reason_is_replacing(t->reason);
 		if (!txn->is_command) {
 			junk_user_dropped(txn->juser, "not-the-user",
 					  t->reason == NULL ? "no reason" :
@@ -301,6 +335,47 @@ junk_txn_add_trail(struct junk_txn *txn, enum junk_trail_type type,
 	add->key = key;
 }
 
+/* Messages come in the order of their UIDs, mostly. */
+static void
+junk_txn_add_trail_uid(struct junk_txn *txn, enum junk_trail_type type,
+		       uint64_t box_key, uint32_t uid)
+{
+	struct junk_trail_add *add;
+
+	if (array_count(&txn->trail) > 0) {
+		add = array_idx_modifiable(&txn->trail,
+					   array_count(&txn->trail) - 1);
+		if (add->type == type && add->key == box_key &&
+		    add->last != 0 && add->last + 1 == uid) {
+			add->last = uid;
+			return;
+		}
+	}
+	add = array_append_space(&txn->trail);
+	add->type = type;
+	add->key = box_key;
+	add->first = add->last = uid;
+}
+
+static uint64_t junk_box_key(struct mailbox *box)
+{
+	struct mailbox_status status;
+
+	mailbox_get_open_status(box, STATUS_UIDVALIDITY, &status);
+	return junk_trail_box_key(mailbox_get_vname(box), status.uidvalidity);
+}
+
+static bool
+junk_txn_find_trail_uid(struct junk_txn *txn, enum junk_trail_type type,
+			struct mail *mail, time_t since)
+{
+	struct junk_trail *trail = junk_user_get_trail(txn->juser);
+
+	return trail != NULL && mail->uid != 0 &&
+		junk_trail_find_uid(trail, type, junk_box_key(mail->box),
+				    mail->uid, since, ioloop_time) != 0;
+}
+
 static bool
 junk_txn_find_trail(struct junk_txn *txn, enum junk_trail_type type,
 		    uint64_t key, time_t since)
@@ -319,13 +394,40 @@ static void junk_txn_write_trail(struct junk_txn *txn)
 
 	if (trail == NULL)
 		return;
-	array_foreach(&txn->trail, add)
-		junk_trail_add(trail, add->type, add->key, ioloop_time);
+	array_foreach(&txn->trail, add) {
+		junk_trail_add_uids(trail, add->type, add->key, add->first,
+				    add->last, ioloop_time);
+	}
 	T_BEGIN {
 		if (junk_trail_write(trail, &error) < 0) {
 			e_error(junk_user_get_event(txn->juser), "%s", error);
 		}
 	} T_END;
+}
+
+/* What went to Trash is known there by its UID. */
+static void
+junk_txn_trashed_uids(struct junk_txn *txn,
+		      const struct mail_transaction_commit_changes *changes)
+{
+	const struct junk_trashed *trashed;
+	struct seq_range_iter iter;
+	uint64_t key;
+	uint32_t uid;
+
+	if (!array_is_created(&txn->trashed) || txn->is_virtual ||
+	    seq_range_count(&changes->saved_uids) != txn->saved_count)
+		return;
+	key = junk_trail_box_key(txn->trash_vname, changes->uid_validity);
+	seq_range_array_iter_init(&iter, &changes->saved_uids);
+	array_foreach(&txn->trashed, trashed) {
+		for (unsigned int i = trashed->first; i <= trashed->last; i++) {
+			if (seq_range_array_iter_nth(&iter, i, &uid)) {
+				junk_txn_add_trail_uid(txn, JUNK_TRAIL_TRASHED,
+						       key, uid);
+			}
+		}
+	}
 }
 
 /* Where the message is now. */
@@ -424,10 +526,12 @@ junk_transaction_commit(void *_txn,
 	if (txn == NULL)
 		return;
 	if (array_is_created(&txn->left)) {
-		array_foreach(&txn->left, left)
-			junk_user_forget_held(txn->juser, left->vname,
-					      left->uid);
+		array_foreach(&txn->left, left) {
+			(void)junk_user_forget_held(txn->juser, left->vname,
+						    left->uid);
+		}
 	}
+	junk_txn_trashed_uids(txn, changes);
 	if (array_count(&txn->trail) > 0)
 		junk_txn_write_trail(txn);
 	if (array_count(&txn->pending) > 0)
@@ -449,6 +553,18 @@ static void junk_transaction_rollback(void *_txn)
 }
 
 /* --- APPEND --- */
+
+/* Was it deleted from Junk, and not appended elsewhere since? */
+static bool junk_txn_left_junk(struct junk_txn *txn, uint64_t key)
+{
+	struct junk_trail *trail = junk_user_get_trail(txn->juser);
+
+	return trail != NULL &&
+		junk_trail_find_uid(trail, JUNK_TRAIL_DELETED, key, 0, 0,
+				    ioloop_time) >
+		junk_trail_find_uid(trail, JUNK_TRAIL_APPENDED, key, 0, 0,
+				    ioloop_time);
+}
 
 static void junk_mail_save(void *_txn, struct mail *mail)
 {
@@ -478,16 +594,25 @@ static void junk_mail_save(void *_txn, struct mail *mail)
 	}
 
 	key = junk_trail_key(junk_txn_last(txn)->digest, JUNK_DIGEST_BYTES);
-	left_junk = junk_txn_find_trail(txn, JUNK_TRAIL_DELETED, key, 0);
+	left_junk = junk_txn_left_junk(txn, key);
 	if (left_junk != (decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK))
 		junk_txn_remove_last(txn);
-	if (decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK && !left_junk) {
-		/* the deletion may come later */
+	if (decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK) {
+		/* the deletion may come later; or this is where it went */
 		junk_txn_add_trail(txn, JUNK_TRAIL_APPENDED, key);
 	}
 }
 
 /* --- COPY, MOVE --- */
+
+/* A deletion that follows is the rest of a move. */
+static void junk_txn_add_copied(struct junk_txn *txn, struct mail *src)
+{
+	if (src->uid != 0) {
+		junk_txn_add_trail_uid(txn, JUNK_TRAIL_COPIED,
+				       junk_box_key(src->box), src->uid);
+	}
+}
 
 static uint64_t junk_guid_key(struct mail *mail)
 {
@@ -499,32 +624,78 @@ static uint64_t junk_guid_key(struct mail *mail)
 	return junk_trail_key(guid, strlen(guid));
 }
 
+/* The last saved message goes from Junk to Trash. */
+static void
+junk_txn_add_trashed(struct junk_txn *txn, struct mail *src, struct mail *dst)
+{
+	const unsigned int idx = txn->saved_count - 1;
+	struct junk_trashed *trashed;
+	uint64_t key;
+
+	if (!array_is_created(&txn->trashed)) {
+		i_array_init(&txn->trashed, 4);
+		txn->trash_vname = mailbox_get_vname(dst->box);
+	}
+	trashed = array_count(&txn->trashed) == 0 ? NULL :
+		array_idx_modifiable(&txn->trashed,
+				     array_count(&txn->trashed) - 1);
+	if (trashed != NULL && trashed->last + 1 == idx) {
+		trashed->last = idx;
+	} else {
+		trashed = array_append_space(&txn->trashed);
+		trashed->first = trashed->last = idx;
+	}
+	key = array_count(&txn->trail) < MAX_TRASHED_GUIDS ?
+		junk_guid_key(src) : 0;
+	if (key != 0)
+		junk_txn_add_trail(txn, JUNK_TRAIL_TRASHED, key);
+}
+
+static bool
+junk_txn_was_trashed(struct junk_txn *txn, struct mail *src, time_t since)
+{
+	uint64_t key;
+
+	if (junk_txn_find_trail_uid(txn, JUNK_TRAIL_TRASHED, src, since))
+		return TRUE;
+	key = junk_guid_key(src);
+	return key != 0 &&
+		junk_txn_find_trail(txn, JUNK_TRAIL_TRASHED, key, since);
+}
+
+/* A keyword that said it is good mail doesn't count if it is thrown away all the
+   same, from Junk: some clients set it on each message that leaves. */
+static void
+junk_txn_unmark(struct junk_txn *txn, struct mail *mail,
+		unsigned int saved_idx)
+{
+	if (!junk_user_get_settings(txn->juser)->keywords ||
+	    junk_user_forget_held(txn->juser, mailbox_get_vname(mail->box),
+				  mail->uid))
+		return;
+	(void)junk_txn_add(txn, mail, JUNK_VERDICT_RETRACT, JUNK_ORIGIN_ACTION,
+			   saved_idx);
+}
+
 static void
 junk_copy_decided(struct junk_txn *txn, enum junk_decision decision,
 		  struct mail *src, struct mail *dst, enum junk_origin origin)
 {
 	enum junk_verdict verdict;
-	uint64_t key;
 
 	switch (decision) {
 	case JUNK_DECIDE_LEFT_JUNK:
-		key = junk_guid_key(src);
-		if (key != 0)
-			junk_txn_add_trail(txn, JUNK_TRAIL_TRASHED, key);
+		junk_txn_add_trashed(txn, src, dst);
 		return;
 	case JUNK_DECIDE_HAM_IF_LEFT_JUNK:
-		key = junk_guid_key(src);
-		if (key == 0 ||
-		    !junk_txn_find_trail(txn, JUNK_TRAIL_TRASHED, key, 0))
+		if (!junk_txn_was_trashed(txn, src, 0))
 			return;
 		verdict = JUNK_VERDICT_HAM;
 		break;
 	case JUNK_DECIDE_SPAM_UNLESS_LEFT_JUNK:
 		/* put back a moment later: the deletion was a mistake */
-		key = junk_guid_key(src);
-		if (key != 0 &&
-		    junk_txn_find_trail(txn, JUNK_TRAIL_TRASHED, key,
-					ioloop_time - JUNK_TRAIL_PAIR_SECS))
+		if (junk_txn_was_trashed(txn, src,
+					 ioloop_time - JUNK_TRAIL_PAIR_SECS))
 			return;
 		verdict = JUNK_VERDICT_SPAM;
 		break;
@@ -543,6 +714,8 @@ junk_copy_decided(struct junk_txn *txn, enum junk_decision decision,
 	default:
 		return;
 	}
+	if (origin == JUNK_ORIGIN_COPY && verdict == JUNK_VERDICT_HAM)
+		junk_txn_add_copied(txn, src);
 	/* another client may just have expunged the source */
 	if (junk_txn_add(txn, src, verdict, origin, txn->saved_count - 1) < 0)
 		(void)junk_txn_add_now(txn, dst, verdict, origin, FALSE);
@@ -563,7 +736,8 @@ static void junk_mail_copy(void *_txn, struct mail *src, struct mail *dst)
 {
 	struct junk_txn *txn = _txn;
 	enum junk_decision decision;
-	enum junk_box from;
+	enum junk_keywords keywords;
+	enum junk_box from, to;
 	struct mail *real_src, *real_dst;
 
 	if (!junk_txn_is_users(txn, dst->transaction))
@@ -574,9 +748,11 @@ static void junk_mail_copy(void *_txn, struct mail *src, struct mail *dst)
 	from = junk_kind_get(txn, &txn->src_kind, real_src->box);
 	if (from == JUNK_BOX_JUNK)
 		junk_txn_left(txn, real_src);
-	decision = junk_decide_copy(from, junk_kind_get(txn, &txn->kind,
-							real_dst->box),
-				    junk_keywords_parse(mail_get_keywords(src)));
+	to = junk_kind_get(txn, &txn->kind, real_dst->box);
+	keywords = junk_keywords_parse(mail_get_keywords(src));
+	if (junk_decide_is_void(from, to, keywords))
+		junk_txn_unmark(txn, real_src, txn->saved_count - 1);
+	decision = junk_decide_copy(from, to, keywords);
 	if (decision == JUNK_DECIDE_NOTHING)
 		return;
 	junk_copy_decided(txn, decision, real_src, real_dst,
@@ -603,6 +779,7 @@ static void junk_mail_deleted(struct junk_txn *txn, struct mail *mail)
 	uint64_t key;
 
 	if (!junk_user_get_settings(txn->juser)->append ||
+	    junk_txn_find_trail_uid(txn, JUNK_TRAIL_COPIED, mail, 0) ||
 	    ++txn->deleted_count > MAX_DELETED_DIGESTS ||
 	    junk_user_tokenize(txn->juser, mail, FALSE, NULL, &pending) < 0)
 		return;
@@ -620,14 +797,15 @@ static void
 junk_mail_update_flags(void *_txn, struct mail *mail, enum mail_flags old_flags)
 {
 	struct junk_txn *txn = _txn;
+	enum junk_keywords keywords;
 	struct mail *real_mail;
 
 	if (!junk_txn_is_users(txn, mail->transaction))
 		return;
 	real_mail = junk_txn_real_mail(txn, mail);
+	keywords = junk_keywords_parse(mail_get_keywords(mail));
 	switch (junk_decide_flags(junk_kind_get(txn, &txn->kind, real_mail->box),
-				  old_flags, mail_get_flags(mail),
-				  junk_keywords_parse(mail_get_keywords(mail)))) {
+				  old_flags, mail_get_flags(mail), keywords)) {
 	case JUNK_DECIDE_WEAK_HAM:
 		if (junk_user_get_settings(txn->juser)->weak_ham) {
 			(void)junk_txn_add(txn, real_mail,
@@ -637,6 +815,8 @@ junk_mail_update_flags(void *_txn, struct mail *mail, enum mail_flags old_flags)
 		}
 		break;
 	case JUNK_DECIDE_LEFT_JUNK:
+		if (junk_decide_is_void(JUNK_BOX_JUNK, JUNK_BOX_TRASH, keywords))
+			junk_txn_unmark(txn, real_mail, JUNK_NOT_SAVED);
 		junk_mail_deleted(txn, real_mail);
 		break;
 	default:
@@ -648,6 +828,7 @@ static void
 junk_keywords_decided(struct junk_txn *txn, enum junk_decision decision,
 		      struct mail *mail)
 {
+	enum junk_origin origin = JUNK_ORIGIN_KEYWORD;
 	enum junk_verdict verdict;
 
 	switch (decision) {
@@ -661,11 +842,14 @@ junk_keywords_decided(struct junk_txn *txn, enum junk_decision decision,
 	case JUNK_DECIDE_RETRACT:
 		verdict = JUNK_VERDICT_RETRACT;
 		break;
+	case JUNK_DECIDE_RETRACT_HAM:
+		verdict = JUNK_VERDICT_RETRACT;
+		origin = JUNK_ORIGIN_ACTION;
+		break;
 	default:
 		return;
 	}
-	if (junk_txn_add(txn, mail, verdict, JUNK_ORIGIN_KEYWORD,
-			 JUNK_NOT_SAVED) == 0 &&
+	if (junk_txn_add(txn, mail, verdict, origin, JUNK_NOT_SAVED) == 0 &&
 	    decision == JUNK_DECIDE_HAM_IF_KEPT) {
 		junk_txn_last(txn)->kept_vname =
 			i_strdup(mailbox_get_vname(mail->box));
@@ -681,7 +865,6 @@ junk_mail_update_keywords(void *_txn, struct mail *mail,
 	enum junk_decision decision;
 	struct mail *real_mail;
 	enum junk_box kind;
-	const char *vname;
 	bool was_junk;
 
 	if (!junk_txn_is_users(txn, mail->transaction) ||
@@ -693,14 +876,23 @@ junk_mail_update_keywords(void *_txn, struct mail *mail,
 		return;
 	real_mail = junk_txn_real_mail(txn, mail);
 	kind = junk_kind_get(txn, &txn->kind, real_mail->box);
-	vname = mailbox_get_vname(real_mail->box);
-	was_junk = junk_user_was_junk(txn->juser, vname, real_mail->uid);
-	decision = junk_decide_keywords(kind, old, new, was_junk);
-	if ((old & ~new & JUNK_KEYWORDS_JUNK) != 0)
-		junk_user_set_was_junk(txn->juser, vname, real_mail->uid);
-	/* a change of mind within a moment */
-	if (kind == JUNK_BOX_JUNK)
-		junk_user_forget_held(txn->juser, vname, real_mail->uid);
+	was_junk = new == JUNK_KEYWORDS_NOT_JUNK && kind != JUNK_BOX_JUNK &&
+		junk_txn_find_trail_uid(txn, JUNK_TRAIL_WAS_JUNK, real_mail, 0);
+	decision = junk_decide_keywords(kind, old, new, was_junk,
+					txn->is_replacing);
+	if (kind != JUNK_BOX_JUNK && (old & ~new & JUNK_KEYWORDS_JUNK) != 0 &&
+	    decision != JUNK_DECIDE_NOTHING) {
+		junk_txn_add_trail_uid(txn, JUNK_TRAIL_WAS_JUNK,
+				       junk_box_key(real_mail->box),
+				       real_mail->uid);
+	}
+	/* a change of mind within a moment: nothing was said yet */
+	if (kind == JUNK_BOX_JUNK &&
+	    junk_user_forget_held(txn->juser,
+				  mailbox_get_vname(real_mail->box),
+				  real_mail->uid) &&
+	    decision != JUNK_DECIDE_HAM_IF_KEPT)
+		return;
 	junk_keywords_decided(txn, decision, real_mail);
 }
 

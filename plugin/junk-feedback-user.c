@@ -24,9 +24,6 @@
 #define HELD_MSECS 2000
 /* More are reported at once. */
 #define HELD_MAX_COUNT 256
-/* Messages that the junk keyword was taken from are remembered so long. */
-#define WAS_JUNK_USECS (60 * 1000000ULL)
-#define WAS_JUNK_COUNT 64
 /* At the user's end, the service has so long to acknowledge. */
 #define DEINIT_WAIT_MSECS 500
 /* A transaction's token buffer isn't kept if it has grown beyond. */
@@ -35,11 +32,6 @@
 struct junk_held {
 	struct junk_pending pending;
 	junk_token_t *tokens;
-};
-
-struct junk_was_junk {
-	uint64_t usecs;
-	uint64_t key;
 };
 
 struct junk_user {
@@ -65,9 +57,6 @@ struct junk_user {
 
 	ARRAY(struct junk_held) held;
 	struct timeout *to_held, *to_recover;
-
-	struct junk_was_junk was_junk[WAS_JUNK_COUNT];
-	unsigned int was_junk_next;
 
 	bool ended:1;
 	bool no_control_dir_logged:1;
@@ -493,26 +482,30 @@ static void junk_user_send_held(struct junk_user *juser)
 static void junk_user_held_timeout(struct junk_user *juser)
 {
 	junk_user_send_held(juser);
+	junk_user_settled(juser);
 }
 
-void junk_user_forget_held(struct junk_user *juser, const char *vname,
+bool junk_user_forget_held(struct junk_user *juser, const char *vname,
 			   uint32_t uid)
 {
 	struct junk_held *held;
 	unsigned int i = 0;
+	bool found = junk_later_forget_kept(juser->later, vname, uid);
 
-	junk_later_forget_kept(juser->later, vname, uid);
 	while (i < array_count(&juser->held)) {
 		held = array_idx_modifiable(&juser->held, i);
 		if (held->pending.uid == uid &&
 		    strcmp(held->pending.kept_vname, vname) == 0) {
 			junk_held_free(held);
 			array_delete(&juser->held, i, 1);
+			found = TRUE;
 		} else {
 			i++;
 		}
 	}
-	junk_user_settled(juser);
+	if (found)
+		junk_user_settled(juser);
+	return found;
 }
 
 static void
@@ -668,39 +661,6 @@ static void junk_user_recover(struct junk_user *juser)
 	array_free(&left);
 	junk_user_settled(juser);
 	junk_later_start(juser->later);
-}
-
-/* --- messages whose junk keyword was taken away --- */
-
-static uint64_t junk_user_message_key(const char *vname, uint32_t uid)
-{
-	return junk_trail_key(vname, strlen(vname)) ^
-		(uid * 0x9E3779B97F4A7C15ULL);
-}
-
-void junk_user_set_was_junk(struct junk_user *juser, const char *vname,
-			    uint32_t uid)
-{
-	struct junk_was_junk *w = &juser->was_junk[juser->was_junk_next];
-
-	w->usecs = i_microseconds();
-	w->key = junk_user_message_key(vname, uid);
-	juser->was_junk_next = (juser->was_junk_next + 1) % WAS_JUNK_COUNT;
-}
-
-bool junk_user_was_junk(struct junk_user *juser, const char *vname,
-			uint32_t uid)
-{
-	uint64_t key = junk_user_message_key(vname, uid);
-	uint64_t now = i_microseconds();
-
-	for (unsigned int i = 0; i < WAS_JUNK_COUNT; i++) {
-		if (juser->was_junk[i].key == key &&
-		    juser->was_junk[i].usecs != 0 &&
-		    now - juser->was_junk[i].usecs < WAS_JUNK_USECS)
-			return TRUE;
-	}
-	return FALSE;
 }
 
 /* --- life --- */

@@ -57,16 +57,10 @@ void junk_user_report_saved(struct junk_user *juser,
    there are none for later. */
 void junk_user_committed(struct junk_user *juser,
 			 const ARRAY_TYPE(junk_intent) *intents);
-/* The message is moved: that decides, not its keyword. */
-void junk_user_forget_held(struct junk_user *juser, const char *vname,
+/* The message is moved, or its keyword changed again: that decides. Returns TRUE
+   if a keyword was waiting to be reported, which isn't any more. */
+bool junk_user_forget_held(struct junk_user *juser, const char *vname,
 			   uint32_t uid);
-
-/* The junk keyword was taken from a message; returned TRUE for a moment after
-   it. */
-void junk_user_set_was_junk(struct junk_user *juser, const char *vname,
-			    uint32_t uid);
-bool junk_user_was_junk(struct junk_user *juser, const char *vname,
-			uint32_t uid);
 
 /* Something isn't reported that might have been expected to be. reason: one
    word, for counting. */

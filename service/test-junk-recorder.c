@@ -180,16 +180,15 @@ static int test_hours(enum junk_verdict verdict)
 #define HAM JUNK_VERDICT_HAM
 #define WEAK JUNK_VERDICT_WEAK_HAM
 #define RETRACT JUNK_VERDICT_RETRACT
-#define KEYWORD JUNK_ORIGIN_KEYWORD
-#define ACTION JUNK_ORIGIN_ACTION
+/* a verdict with another origin than move */
+#define KEYWORD(verdict) ((verdict) | JUNK_ORIGIN_KEYWORD << 8)
+#define ACTION(verdict) ((verdict) | JUNK_ORIGIN_ACTION << 8)
 
 static const struct {
 	struct {
-		enum junk_verdict verdict;
+		int verdict;
 		/* seconds after NOW */
 		int when;
-		/* 0 = move */
-		enum junk_origin origin;
 	} steps[6];
 	/* what counts in the end */
 	int spam, ham, weak;
@@ -233,32 +232,32 @@ static const struct {
 	{ { { SPAM, 1 }, { HAM, DAY }, { RETRACT, DAY + 1 } }, 0, 0, 0 },
 	{ { { SPAM, 1 }, { RETRACT, 2 }, { HAM, 3 } }, 0, 1, 0 },
 	/* one act in several commands: marked and moved, then the opposite */
-	{ { { SPAM, 1, KEYWORD }, { SPAM, 2 }, { HAM, 3, KEYWORD },
+	{ { { KEYWORD(SPAM), 1 }, { SPAM, 2 }, { KEYWORD(HAM), 3 },
 	    { HAM, 4 } }, 0, 0, 0 },
-	{ { { HAM, 1, KEYWORD }, { HAM, 2 }, { SPAM, 3, KEYWORD },
+	{ { { KEYWORD(HAM), 1 }, { HAM, 2 }, { KEYWORD(SPAM), 3 },
 	    { SPAM, 4 } }, 0, 0, 0 },
-	{ { { SPAM, 1 }, { HAM, 2, KEYWORD }, { HAM, HOUR }, { SPAM, HOUR + 1 },
+	{ { { SPAM, 1 }, { KEYWORD(HAM), 2 }, { HAM, HOUR }, { SPAM, HOUR + 1 },
 	    { SPAM, HOUR + 2 } }, 1, 0, 0 },
 	/* ... but the act ends */
 	{ { { SPAM, 1 }, { HAM, 2 }, { HAM, 2 * HOUR } }, 0, 1, 0 },
 	/* marks of junk that are taken off, and what is said then */
-	{ { { SPAM, 1, KEYWORD }, { RETRACT, 2, KEYWORD }, { HAM, 3, KEYWORD } },
+	{ { { KEYWORD(SPAM), 1 }, { KEYWORD(RETRACT), 2 }, { KEYWORD(HAM), 3 } },
 	  0, 0, 0 },
-	{ { { SPAM, 1, KEYWORD }, { RETRACT, DAY, KEYWORD },
-	    { HAM, DAY + 1, KEYWORD } }, 0, 1, 0 },
-	{ { { SPAM, 1, KEYWORD }, { RETRACT, 2, KEYWORD }, { SPAM, 3 } },
+	{ { { KEYWORD(SPAM), 1 }, { KEYWORD(RETRACT), DAY },
+	    { KEYWORD(HAM), DAY + 1 } }, 0, 1, 0 },
+	{ { { KEYWORD(SPAM), 1 }, { KEYWORD(RETRACT), 2 }, { SPAM, 3 } },
 	  1, 0, 0 },
-	{ { { HAM, 1 }, { SPAM, DAY, KEYWORD }, { RETRACT, DAY + 1, KEYWORD } },
+	{ { { HAM, 1 }, { KEYWORD(SPAM), DAY }, { KEYWORD(RETRACT), DAY + 1 } },
 	  0, 1, 0 },
 	/* marks of good mail that are void, unless it was moved as well */
-	{ { { HAM, 1, KEYWORD }, { RETRACT, 2, ACTION } }, 0, 0, 0 },
-	{ { { HAM, 1, KEYWORD }, { HAM, 2 }, { RETRACT, 3, ACTION } }, 0, 1, 0 },
-	{ { { HAM, 1 }, { RETRACT, 2, ACTION } }, 0, 1, 0 },
-	{ { { HAM, 1, KEYWORD }, { RETRACT, DAY, ACTION } }, 0, 1, 0 },
-	{ { { SPAM, 1 }, { RETRACT, 2, ACTION } }, 1, 0, 0 },
-	{ { { SPAM, 1 }, { HAM, DAY, KEYWORD }, { RETRACT, DAY + 1, ACTION } },
+	{ { { KEYWORD(HAM), 1 }, { ACTION(RETRACT), 2 } }, 0, 0, 0 },
+	{ { { KEYWORD(HAM), 1 }, { HAM, 2 }, { ACTION(RETRACT), 3 } }, 0, 1, 0 },
+	{ { { HAM, 1 }, { ACTION(RETRACT), 2 } }, 0, 1, 0 },
+	{ { { KEYWORD(HAM), 1 }, { ACTION(RETRACT), DAY } }, 0, 1, 0 },
+	{ { { SPAM, 1 }, { ACTION(RETRACT), 2 } }, 1, 0, 0 },
+	{ { { SPAM, 1 }, { KEYWORD(HAM), DAY }, { ACTION(RETRACT), DAY + 1 } },
 	  1, 0, 0 },
-	{ { { HAM, 1, KEYWORD }, { RETRACT, 2, ACTION }, { HAM, 3 } }, 0, 1, 0 },
+	{ { { KEYWORD(HAM), 1 }, { ACTION(RETRACT), 2 }, { HAM, 3 } }, 0, 1, 0 },
 };
 
 enum sequence_mode {
@@ -288,12 +287,13 @@ static void test_settle(void)
 
 static void test_add_step(unsigned int i, unsigned int j)
 {
+	const int verdict = sequences[i].steps[j].verdict;
 	struct junk_report *report =
-		test_report(3, i, sequences[i].steps[j].verdict,
+		test_report(3, i, (enum junk_verdict)(verdict & 0xff),
 			    NOW + sequences[i].steps[j].when);
 
-	if (sequences[i].steps[j].origin != 0)
-		report->origin = sequences[i].steps[j].origin;
+	if (verdict >> 8 != 0)
+		report->origin = (enum junk_origin)(verdict >> 8);
 	junk_recorder_add(recorder, report);
 }
 

@@ -851,6 +851,15 @@ class Imap:
         m = re.search(r"APPENDUID \d+ (\S+)\]", text)
         return m.group(1) if m else None
 
+    def append_many(self, mailbox, messages, flags=""):
+        """By MULTIAPPEND, some hundreds at once."""
+        for start in range(0, len(messages), 500):
+            parts = ['APPEND "%s" ' % mailbox]
+            for message in messages[start:start + 500]:
+                parts += ["(%s) " % flags, to_crlf(message), " "]
+            parts.pop()
+            self.cmd(parts)
+
     def select(self, mailbox):
         return self.cmd('SELECT "%s"' % mailbox)
 
