@@ -31,6 +31,9 @@
 #define KEEP_BYTES (1024*1024)
 /* A transaction isn't used again if it had more messages of a kind. */
 #define KEEP_TXN_COUNT 256
+/* Tokens of one transaction that are kept until it commits: what is appended, or
+   acted upon in a virtual mailbox. */
+#define MAX_TOKENS_BYTES (2*1024*1024)
 /* Messages that go from Junk to Trash with one command and are remembered by
    their GUID too, to be known wherever they go from there. */
 #define MAX_TRASHED_GUIDS 1024
@@ -39,6 +42,15 @@
 struct junk_trail_add {
 	enum junk_trail_type type;
 	uint64_t key;
+	uint32_t first, last;
+};
+
+/* Messages that are found by where they are after the commit: the numbers of
+   saved ones, from 0, or UIDs. */
+struct junk_rest {
+	/* as of the first, the others are like it */
+	struct junk_pending pending;
+	bool kept;
 	uint32_t first, last;
 };
 
@@ -73,16 +85,18 @@ struct junk_txn {
 	/* not created if there is none */
 	ARRAY(struct junk_left) left;
 	ARRAY(struct junk_trashed) trashed;
+	ARRAY(struct junk_rest) rest;
 	/* the mailbox that those are saved to */
 	const char *trash_vname;
-	/* of those in pending that are reported later: all that can be found
-	   then, and those that have to be */
+	/* of those that are reported later: all that can be found then, and
+	   those that have to be */
 	ARRAY_TYPE(junk_intent) intents, unread;
+	/* can't be reported: too many at once */
+	unsigned int dropped_count;
 	unsigned int saved_count, deleted_count;
 	/* of the messages in pending that are yet to be tokenised */
 	size_t read_bytes;
 
-	bool have_unread:1;
 	bool is_virtual:1;
 	bool command_known:1;
 	bool is_command:1;
@@ -155,6 +169,8 @@ static void junk_transaction_end(struct junk_txn *txn)
 		array_free(&txn->left);
 	if (array_is_created(&txn->trashed))
 		array_free(&txn->trashed);
+	if (array_is_created(&txn->rest))
+		array_free(&txn->rest);
 	array_foreach_modifiable(&txn->pending, pending)
 		junk_pending_clear(pending);
 	if (array_count(&txn->pending) > KEEP_TXN_COUNT ||
@@ -278,37 +294,88 @@ junk_txn_add_now(struct junk_txn *txn, struct mail *mail,
 	return 0;
 }
 
-/* Report what is appended to Junk but can't be read before it is there: sdbox's
-   with attachments in files of their own. */
+/* Report a message that isn't read before it is committed: it is one of very many,
+   or can't be read sooner. */
+static void
+junk_txn_add_rest(struct junk_txn *txn, const struct junk_pending *pending,
+		  bool kept)
+{
+	const uint32_t number = pending->saved_idx == JUNK_NOT_SAVED ?
+		pending->uid : pending->saved_idx;
+	struct junk_rest *rest;
+
+	if (!array_is_created(&txn->rest))
+		i_array_init(&txn->rest, 4);
+	if (array_count(&txn->rest) > 0) {
+		rest = array_idx_modifiable(&txn->rest,
+					    array_count(&txn->rest) - 1);
+		if (rest->last + 1 == number && rest->kept == kept &&
+		    rest->pending.verdict == pending->verdict &&
+		    rest->pending.origin == pending->origin &&
+		    (rest->pending.saved_idx == JUNK_NOT_SAVED) ==
+		    (pending->saved_idx == JUNK_NOT_SAVED)) {
+			rest->last = number;
+			return;
+		}
+	}
+	rest = array_append_space(&txn->rest);
+	rest->pending = *pending;
+	rest->kept = kept;
+	rest->first = rest->last = number;
+}
+
+/* Sdbox's with attachments in files of their own can't be read before they are
+   there. */
 static void junk_txn_add_unread(struct junk_txn *txn, struct mail *mail)
 {
 	struct junk_pending pending;
 
 	junk_user_pending_init(txn->juser, mail, &pending);
+	pending.verdict = JUNK_VERDICT_SPAM;
+	pending.origin = JUNK_ORIGIN_APPEND;
 	pending.saved_idx = txn->saved_count - 1;
-	pending.unread = TRUE;
-	txn->have_unread = TRUE;
-	junk_txn_push(txn, &pending, JUNK_VERDICT_SPAM, JUNK_ORIGIN_APPEND);
+	junk_txn_add_rest(txn, &pending, FALSE);
 }
 
-/* Report the mail, which can be tokenised later. saved_idx: see there. */
+/* No room for the tokens of another message? */
+static bool junk_txn_is_full(const struct junk_txn *txn)
+{
+	return txn->tokens != NULL && txn->tokens->used >= MAX_TOKENS_BYTES;
+}
+
+/* Report the mail, which can be tokenised later. saved_idx: see there. kept: ham
+   only if the message isn't moved to Trash next. */
 static int
 junk_txn_add(struct junk_txn *txn, struct mail *mail, enum junk_verdict verdict,
-	     enum junk_origin origin, unsigned int saved_idx)
+	     enum junk_origin origin, unsigned int saved_idx, bool kept)
 {
 	struct junk_pending pending;
-	int ret = 0;
+	int ret;
 
-	/* in a virtual mailbox, where it is isn't known after the commit */
-	if (!txn->is_virtual)
-		ret = junk_user_read(txn->juser, mail, &txn->read_bytes,
-				     &pending);
+	if (txn->is_virtual) {
+		/* where it is isn't known after the commit */
+		if (!junk_txn_is_full(txn)) {
+			return junk_txn_add_now(txn, mail, verdict, origin,
+						FALSE);
+		}
+		txn->dropped_count++;
+		return 0;
+	}
+	ret = junk_user_read(txn->juser, mail, &txn->read_bytes, &pending);
 	if (ret < 0)
 		return -1;
-	if (ret == 0)
-		return junk_txn_add_now(txn, mail, verdict, origin, FALSE);
 	pending.saved_idx = saved_idx;
-	junk_txn_push(txn, &pending, verdict, origin);
+	if (ret > 0) {
+		if (kept) {
+			pending.kept_vname =
+				i_strdup(mailbox_get_vname(mail->box));
+		}
+		junk_txn_push(txn, &pending, verdict, origin);
+		return 0;
+	}
+	pending.verdict = verdict;
+	pending.origin = origin;
+	junk_txn_add_rest(txn, &pending, kept);
 	return 0;
 }
 
@@ -320,6 +387,7 @@ static struct junk_pending *junk_txn_last(struct junk_txn *txn)
 
 static void junk_txn_remove_last(struct junk_txn *txn)
 {
+	buffer_set_used_size(txn->tokens, junk_txn_last(txn)->tokens_pos);
 	junk_pending_clear(junk_txn_last(txn));
 	array_delete(&txn->pending, array_count(&txn->pending) - 1, 1);
 }
@@ -430,9 +498,10 @@ junk_txn_trashed_uids(struct junk_txn *txn,
 	}
 }
 
-/* Where the message is now. */
+/* Where the message is now. number: of the saved one, or its UID. */
 static bool
 junk_txn_set_uid(struct junk_txn *txn, const struct junk_pending *pending,
+		 uint32_t number,
 		 const struct mail_transaction_commit_changes *changes,
 		 struct junk_intent *intent)
 {
@@ -442,7 +511,7 @@ junk_txn_set_uid(struct junk_txn *txn, const struct junk_pending *pending,
 	if (pending->saved_idx == JUNK_NOT_SAVED) {
 		mailbox_get_open_status(txn->box, STATUS_UIDVALIDITY, &status);
 		intent->uid_validity = status.uidvalidity;
-		intent->uid = pending->uid;
+		intent->uid = number;
 		return TRUE;
 	}
 	/* they aren't known if they weren't asked for */
@@ -450,45 +519,45 @@ junk_txn_set_uid(struct junk_txn *txn, const struct junk_pending *pending,
 		return FALSE;
 	intent->uid_validity = changes->uid_validity;
 	seq_range_array_iter_init(&iter, &changes->saved_uids);
-	return seq_range_array_iter_nth(&iter, pending->saved_idx,
-					&intent->uid);
+	return seq_range_array_iter_nth(&iter, number, &intent->uid);
+}
+
+static void
+junk_intent_init(struct junk_intent *intent_r,
+		 const struct junk_pending *pending,
+		 const struct mailbox_metadata *metadata)
+{
+	i_zero(intent_r);
+	guid_128_copy(intent_r->mailbox_guid, metadata->guid);
+	intent_r->verdict = pending->verdict;
+	intent_r->origin = pending->origin;
+	intent_r->kept = pending->kept_vname != NULL;
+	intent_r->stamp_usecs = pending->stamp_usecs;
 }
 
 /* What is to be reported later, and where it will be found if we are killed.
    intents stays empty if that isn't known. */
 static void
 junk_txn_report_later(struct junk_txn *txn,
+		      const struct mailbox_metadata *metadata,
 		      const struct mail_transaction_commit_changes *changes)
 {
-	struct mailbox_metadata metadata;
 	struct junk_pending *pending;
 	struct junk_intent intent;
-	bool known = mailbox_get_metadata(txn->box, MAILBOX_METADATA_GUID,
-					  &metadata) == 0;
+	bool known = metadata != NULL;
 
-	i_zero(&intent);
-	if (known)
-		guid_128_copy(intent.mailbox_guid, metadata.guid);
 	array_foreach_modifiable(&txn->pending, pending) {
-		if (pending->body == NULL && !pending->unread)
+		if (pending->body == NULL)
 			continue;
-		intent.verdict = pending->verdict;
-		intent.origin = pending->origin;
-		intent.kept = pending->kept_vname != NULL;
-		intent.stamp_usecs = pending->stamp_usecs;
-		known = known && junk_txn_set_uid(txn, pending, changes,
-						  &intent);
+		if (known) {
+			junk_intent_init(&intent, pending, metadata);
+			known = junk_txn_set_uid(txn, pending,
+				pending->saved_idx == JUNK_NOT_SAVED ?
+				pending->uid : pending->saved_idx,
+				changes, &intent);
+		}
 		if (known)
 			array_push_back(&txn->intents, &intent);
-		if (pending->unread) {
-			if (known)
-				array_push_back(&txn->unread, &intent);
-			else {
-				junk_user_dropped(txn->juser, "unreadable",
-						  "its UID isn't known");
-			}
-			continue;
-		}
 		junk_user_report_later(txn->juser, pending);
 		pending->body = NULL;
 		pending->kept_vname = NULL;
@@ -498,21 +567,86 @@ junk_txn_report_later(struct junk_txn *txn,
 }
 
 static void
+junk_txn_report_range(struct junk_txn *txn, const struct junk_rest *rest,
+		      const struct mailbox_metadata *metadata,
+		      const struct mail_transaction_commit_changes *changes)
+{
+	struct junk_intent intent, next;
+
+	junk_intent_init(&intent, &rest->pending, metadata);
+	intent.kept = rest->kept;
+	next = intent;
+	for (uint32_t number = rest->first; number <= rest->last; number++) {
+		if (!junk_txn_set_uid(txn, &rest->pending, number, changes,
+				      &next)) {
+			txn->dropped_count++;
+			continue;
+		}
+		if (intent.uid != 0 && intent.last_uid + 1 == next.uid) {
+			intent.last_uid = next.uid;
+			continue;
+		}
+		if (intent.uid != 0)
+			array_push_back(&txn->unread, &intent);
+		intent = next;
+		intent.last_uid = intent.uid;
+	}
+	if (intent.uid != 0)
+		array_push_back(&txn->unread, &intent);
+}
+
+/* What is reported by where it is now. */
+static void
+junk_txn_report_rest(struct junk_txn *txn,
+		     const struct mailbox_metadata *metadata,
+		     const struct mail_transaction_commit_changes *changes)
+{
+	const struct junk_rest *rest;
+
+	if (!array_is_created(&txn->rest))
+		return;
+	array_foreach(&txn->rest, rest) {
+		if (metadata != NULL)
+			junk_txn_report_range(txn, rest, metadata, changes);
+		else
+			txn->dropped_count += rest->last - rest->first + 1;
+	}
+	junk_user_report_saved(txn->juser, &txn->unread);
+	array_append_array(&txn->intents, &txn->unread);
+}
+
+static void junk_txn_log_dropped(struct junk_txn *txn)
+{
+	if (txn->dropped_count == 0)
+		return;
+	junk_user_dropped(txn->juser, "too-many", "too many at once");
+	e_warning(junk_user_get_event(txn->juser), "%u messages of one command "
+		  "in %s are not reported: where they are now isn't known, or "
+		  "it is a virtual mailbox", txn->dropped_count,
+		  mailbox_get_vname(txn->box));
+}
+
+static void
 junk_txn_report(struct junk_txn *txn,
 		const struct mail_transaction_commit_changes *changes)
 {
+	struct mailbox_metadata metadata, *known;
 	const struct junk_pending *pending;
 
 	array_foreach(&txn->pending, pending) {
-		if (pending->body == NULL && !pending->unread)
+		if (pending->body == NULL)
 			junk_user_report(txn->juser, pending, txn->tokens);
 	}
-	if (txn->read_bytes == 0 && !txn->have_unread) {
+	if (txn->read_bytes == 0 && !array_is_created(&txn->rest)) {
+		junk_txn_log_dropped(txn);
 		junk_user_committed(txn->juser, NULL);
 		return;
 	}
-	junk_txn_report_later(txn, changes);
-	junk_user_report_saved(txn->juser, &txn->unread);
+	known = mailbox_get_metadata(txn->box, MAILBOX_METADATA_GUID,
+				     &metadata) == 0 ? &metadata : NULL;
+	junk_txn_report_later(txn, known, changes);
+	junk_txn_report_rest(txn, known, changes);
+	junk_txn_log_dropped(txn);
 	junk_user_committed(txn->juser, &txn->intents);
 }
 
@@ -534,7 +668,7 @@ junk_transaction_commit(void *_txn,
 	junk_txn_trashed_uids(txn, changes);
 	if (array_count(&txn->trail) > 0)
 		junk_txn_write_trail(txn);
-	if (array_count(&txn->pending) > 0)
+	if (array_count(&txn->pending) > 0 || array_is_created(&txn->rest))
 		junk_txn_report(txn, changes);
 	junk_transaction_end(txn);
 }
@@ -586,6 +720,13 @@ static void junk_mail_save(void *_txn, struct mail *mail)
 		return;
 	verdict = decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK ?
 		JUNK_VERDICT_HAM : JUNK_VERDICT_SPAM;
+	if (junk_txn_is_full(txn)) {
+		if (verdict == JUNK_VERDICT_SPAM)
+			junk_txn_add_unread(txn, mail);
+		else
+			txn->dropped_count++;
+		return;
+	}
 	if (junk_txn_add_now(txn, mail, verdict, JUNK_ORIGIN_APPEND,
 			     verdict == JUNK_VERDICT_SPAM) < 0) {
 		if (verdict == JUNK_VERDICT_SPAM)
@@ -674,7 +815,7 @@ junk_txn_unmark(struct junk_txn *txn, struct mail *mail,
 				  mail->uid))
 		return;
 	(void)junk_txn_add(txn, mail, JUNK_VERDICT_RETRACT, JUNK_ORIGIN_ACTION,
-			   saved_idx);
+			   saved_idx, FALSE);
 }
 
 static void
@@ -717,7 +858,8 @@ junk_copy_decided(struct junk_txn *txn, enum junk_decision decision,
 	if (origin == JUNK_ORIGIN_COPY && verdict == JUNK_VERDICT_HAM)
 		junk_txn_add_copied(txn, src);
 	/* another client may just have expunged the source */
-	if (junk_txn_add(txn, src, verdict, origin, txn->saved_count - 1) < 0)
+	if (junk_txn_add(txn, src, verdict, origin, txn->saved_count - 1,
+			 FALSE) < 0)
 		(void)junk_txn_add_now(txn, dst, verdict, origin, FALSE);
 }
 
@@ -811,7 +953,7 @@ junk_mail_update_flags(void *_txn, struct mail *mail, enum mail_flags old_flags)
 			(void)junk_txn_add(txn, real_mail,
 					   JUNK_VERDICT_WEAK_HAM,
 					   JUNK_ORIGIN_ACTION,
-					   JUNK_NOT_SAVED);
+					   JUNK_NOT_SAVED, FALSE);
 		}
 		break;
 	case JUNK_DECIDE_LEFT_JUNK:
@@ -849,11 +991,8 @@ junk_keywords_decided(struct junk_txn *txn, enum junk_decision decision,
 	default:
 		return;
 	}
-	if (junk_txn_add(txn, mail, verdict, origin, JUNK_NOT_SAVED) == 0 &&
-	    decision == JUNK_DECIDE_HAM_IF_KEPT) {
-		junk_txn_last(txn)->kept_vname =
-			i_strdup(mailbox_get_vname(mail->box));
-	}
+	(void)junk_txn_add(txn, mail, verdict, origin, JUNK_NOT_SAVED,
+			   decision == JUNK_DECIDE_HAM_IF_KEPT);
 }
 
 static void

@@ -813,13 +813,13 @@ class Imap:
         text, or a list of texts and literals (bytes), sent as LITERAL+."""
         self.tag += 1
         tag = "a%d" % self.tag
-        data = tag.encode() + b" "
+        data = [tag.encode() + b" "]
         for part in command if isinstance(command, list) else [command]:
             if isinstance(part, bytes):
-                data += b"{%d+}\r\n" % len(part) + part
+                data += [b"{%d+}\r\n" % len(part), part]
             else:
-                data += part.encode()
-        self.sock.sendall(data + b"\r\n")
+                data.append(part.encode())
+        self.sock.sendall(b"".join(data) + b"\r\n")
         return tag
 
     def wait(self, tag):
