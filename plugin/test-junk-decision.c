@@ -142,6 +142,10 @@ static void test_junk_decide_keywords(void)
 }
 
 /* A client that replaces all flags and knows no keywords says nothing. */
+#define NONE JUNK_KEYWORDS_NONE
+#define JUNK JUNK_KEYWORDS_JUNK
+#define NOT JUNK_KEYWORDS_NOT_JUNK
+
 static void test_junk_decide_replaced(void)
 {
 	static const struct {
