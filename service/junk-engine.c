@@ -335,6 +335,7 @@ static void junk_engine_init_learner(struct junk_engine *engine)
 	set.min_reporters = engine->set.min_reporters;
 	set.min_reports = engine->set.min_reports;
 	set.unlimited_shares = engine->set.unlimited_shares;
+	set.in_steps = TRUE;
 	engine->learner = junk_learner_init(&set);
 }
 

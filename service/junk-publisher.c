@@ -252,6 +252,9 @@ void junk_publisher_update(struct junk_publisher *publisher, time_t now)
 	store_u32(&map->ham_count, model.ham_count);
 	store_float(&map->cal_a, model.cal_a);
 	store_float(&map->cal_b, model.cal_b);
+	store_float(&map->claim_sum, model.claim_sum);
+	store_float(&map->familiar_words, model.familiar_words);
+	store_float(&map->familiar_form, model.familiar_form);
 	__atomic_store_n(&map->last_change, (uint64_t)now, __ATOMIC_RELAXED);
 	store_u32(&map->generation, map->generation + 1);
 }

@@ -24,6 +24,7 @@ struct junk_recorder_event {
 
 /* What junk_recorder_maintain() does by turns */
 enum junk_recorder_work {
+	JUNK_RECORDER_WORK_LEARN,
 	JUNK_RECORDER_WORK_SNAPSHOT,
 	JUNK_RECORDER_WORK_TOKENS,
 	JUNK_RECORDER_WORK_IDS,

@@ -130,6 +130,7 @@ static int junk_recorder_replay(struct junk_recorder *recorder)
 		junk_recorder_replay_event(recorder, &event);
 	} T_END;
 	junk_db_iter_deinit(&iter);
+	junk_learner_finish(recorder->learner);
 	return ret;
 }
 
