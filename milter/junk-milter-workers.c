@@ -46,6 +46,8 @@ struct worker_answer {
 
 static struct {
 	const char *segment_path, *authserv_id;
+	/* as an argument of the worker */
+	char threshold[16];
 	/* held for the two below only */
 	pthread_mutex_t lock;
 	pthread_cond_t free;
@@ -62,7 +64,8 @@ static int worker_spawn(struct worker *worker, int fd)
 {
 	char *argv[] = {
 		(char *)"junk-feedback-milter", (char *)WORKER_ARG,
-		(char *)workers.segment_path, (char *)workers.authserv_id, NULL
+		(char *)workers.segment_path, workers.threshold,
+		(char *)workers.authserv_id, NULL
 	};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -267,12 +270,15 @@ int junk_milter_workers_score(const void *data, size_t size,
 	return answer.score;
 }
 
-int junk_milter_workers_init(const char *segment_path, const char *authserv_id)
+int junk_milter_workers_init(const char *segment_path, unsigned int threshold,
+			     const char *authserv_id)
 {
 	char reason[JUNK_MILTER_REASON_SIZE];
 
 	workers.segment_path = segment_path;
 	workers.authserv_id = authserv_id;
+	snprintf(workers.threshold, sizeof(workers.threshold), "%u",
+		 threshold);
 	(void)junk_milter_workers_score("", 0, reason);
 	return strcmp(reason, "no worker") == 0 ? -1 : 0;
 }
@@ -300,13 +306,15 @@ int junk_milter_worker_main(int argc, char *argv[])
 	struct junk_scores *scores;
 	char *data;
 
-	if (argc < 3 || strcmp(argv[1], WORKER_ARG) != 0)
+	if (argc < 4 || strcmp(argv[1], WORKER_ARG) != 0)
 		return 0;
 	data = malloc(JUNK_MAX_READ_BYTES);
 	if (data == NULL)
 		return 1;
 	scores = junk_scores_open(argv[2]);
-	junk_scores_set_authserv_id(scores, argv[3]);
+	junk_scores_set_threshold(scores,
+				  (unsigned int)strtoul(argv[3], NULL, 10));
+	junk_scores_set_authserv_id(scores, argv[4]);
 	while (worker_answer_one(scores, data) == 0) ;
 	junk_scores_close(&scores);
 	free(data);

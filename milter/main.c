@@ -91,6 +91,28 @@ static sfsistat on_from(SMFICTX *ctx, char **args)
 	return SMFIS_CONTINUE;
 }
 
+static sfsistat on_recipient(SMFICTX *ctx, char **args)
+{
+	struct junk_milter_message *msg = smfi_getpriv(ctx);
+
+	if (msg == NULL)
+		return SMFIS_ACCEPT;
+	if (junk_milter_skips(&settings, args[0]))
+		msg->skipped = 1;
+	else
+		msg->wanted = 1;
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_data(SMFICTX *ctx)
+{
+	struct junk_milter_message *msg = smfi_getpriv(ctx);
+
+	/* an MTA may name no recipient: no reason to skip */
+	return msg == NULL || (msg->skipped && !msg->wanted) ?
+		SMFIS_ACCEPT : SMFIS_CONTINUE;
+}
+
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
 	struct junk_milter_message *msg = smfi_getpriv(ctx);
@@ -287,6 +309,8 @@ static int run(void)
 		.xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE,
 		.xxfi_connect = on_connect,
 		.xxfi_envfrom = on_from,
+		.xxfi_envrcpt = on_recipient,
+		.xxfi_data = on_data,
 		.xxfi_header = on_header,
 		.xxfi_eoh = on_headers_end,
 		.xxfi_body = on_body,
@@ -356,6 +380,7 @@ int main(int argc, char *argv[])
 	/* the MTA and we share a group, not a user */
 	umask(0007);
 	if (junk_milter_workers_init(settings.scores,
+				     junk_milter_lowest_threshold(&settings),
 				     settings.authserv_id) < 0)
 		return 1;
 	/* settings stay: libmilter's threads read them */

@@ -365,6 +365,18 @@ static int junk_engine_open(struct junk_engine *engine, time_t now)
 	return 0;
 }
 
+/* After an upgrade. */
+static void junk_engine_log_feature_set(struct junk_engine *engine)
+{
+	unsigned int set = junk_learner_feature_set(engine->learner);
+
+	if (set == 0 || set == JUNK_FEATURE_SET)
+		return;
+	e_info(engine->event, "The model was learned with feature set %u. It "
+	       "goes on scoring; what feature set %u adds is learned from new "
+	       "reports", set, JUNK_FEATURE_SET);
+}
+
 /* Returns -1 if the database failed. */
 static int junk_engine_load(struct junk_engine *engine, const char **error_r)
 {
@@ -377,6 +389,7 @@ static int junk_engine_load(struct junk_engine *engine, const char **error_r)
 		*error_r = t_strdup(junk_db_error(engine->db));
 		return -1;
 	}
+	junk_engine_log_feature_set(engine);
 	if (ret > 0) {
 		e_warning(engine->event, "The classifier is learned anew from "
 			  "the reports in %s: %s", engine->db_path, error);
@@ -879,6 +892,10 @@ junk_engine_status_counters(struct junk_engine *engine, string_t *str)
 	junk_learner_model(engine->learner, &model);
 	str_printfa(str, "model_spam=%u\n", model.spam_count);
 	str_printfa(str, "model_ham=%u\n", model.ham_count);
+	if (junk_learner_feature_set(engine->learner) != 0) {
+		str_printfa(str, "model_feature_set=%u\n",
+			    junk_learner_feature_set(engine->learner));
+	}
 }
 
 void junk_engine_status(struct junk_engine *engine, string_t *str)

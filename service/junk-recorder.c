@@ -286,9 +286,9 @@ junk_recorder_take_back(struct junk_recorder *recorder,
 
 	event->undo_of = old->row.seq;
 	event->hour = old->row.hour;
-	/* another feature set's isn't in the model */
+	/* an incompatible feature set's isn't in the model */
 	event->ignored = old->row.burst != 0 ||
-		old->report.feature_set != JUNK_FEATURE_SET;
+		!junk_feature_set_is_compatible(old->report.feature_set);
 	event->report = old->report;
 	event->report.verdict = old->row.verdict;
 	event->report.origin = old->row.origin;
@@ -426,7 +426,8 @@ junk_recorder_process(struct junk_recorder *recorder,
 					 report->digest);
 	int ret;
 
-	if (report->feature_set != JUNK_FEATURE_SET) {
+	/* one of an older set was waiting in a spool over an upgrade */
+	if (!junk_feature_set_is_compatible(report->feature_set)) {
 		recorder->txn_counters.dropped_feature_set++;
 		return 0;
 	}

@@ -107,7 +107,7 @@ junk_recorder_replay_event(struct junk_recorder *recorder,
 	i_zero(&event);
 	if (junk_sealed_read(recorder->key, row->sealed, row->sealed_size,
 			     &event.report, &flags) < 0 ||
-	    event.report.feature_set != JUNK_FEATURE_SET)
+	    !junk_feature_set_is_compatible(event.report.feature_set))
 		return;
 	event.seq = db_event->seq;
 	event.undo_of = db_event->undo ? row->seq : 0;

@@ -446,19 +446,27 @@ static void test_junk_recorder_rows(void)
 	test_assert(test_db_int("SELECT hour FROM reports "
 				"ORDER BY seq DESC LIMIT 1") == NOW + 10 * DAY);
 
-	/* made by another version */
+	/* made by another version: a newer one, and an older one whose tokens
+	   meant something else */
 	report = test_report(0, 51, SPAM, NOW);
 	report->feature_set++;
+	junk_recorder_add(recorder, report);
+	report = test_report(0, 51, SPAM, NOW);
+	report->feature_set = JUNK_FEATURE_SET_COMPATIBLE - 1;
+	junk_recorder_add(recorder, report);
+	/* one that has waited in a spool over an upgrade */
+	report = test_report(0, 53, SPAM, NOW);
+	report->feature_set = JUNK_FEATURE_SET_COMPATIBLE;
 	junk_recorder_add(recorder, report);
 	/* as small and as large as they come */
 	report = test_report(0, 52, SPAM, NOW);
 	report->token_count = 0;
 	junk_recorder_add(recorder, report);
-	test_assert(junk_recorder_pending_count(recorder) == 2);
+	test_assert(junk_recorder_pending_count(recorder) == 4);
 	test_assert(junk_recorder_commit(recorder, NOW) == 0);
 	test_assert(junk_recorder_commit(recorder, NOW) == 0);
 	counters = junk_recorder_get_counters(recorder);
-	test_assert(counters->dropped_feature_set == 1);
+	test_assert(counters->dropped_feature_set == 2);
 	test_assert_ucmp(counters->recorded, ==, 25);
 	test_assert_ucmp(counters->commits, ==, 25);
 	test_assert_ucmp(counters->misdated, ==, 1);

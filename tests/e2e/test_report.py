@@ -119,8 +119,9 @@ def test_report_large(t):
 
 # What each plot is drawn with; the page's style sheet has the colours.
 SERIES = {"reports": ("spam", "ham", "weak"), "scores": ("spam", "ham"),
-          "missed": ("spam",), "caught": ("ham",), "classes": ("spam", "ham")}
-PHONE, DESKTOP = 390, 1280
+          "missed": ("spam",), "kept": ("ham",), "rescued": ("ham",),
+          "classes": ("spam", "ham")}
+PHONE, DESKTOP = 390, 1400
 
 # Texts of plots that leave them at the left or right, or that are too small
 CLIPPED = """
