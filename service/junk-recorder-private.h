@@ -39,7 +39,6 @@ struct junk_recorder {
 	struct junk_db *db;
 	const struct junk_key *key;
 	struct junk_learner *learner;
-	int16_t *published;
 	struct junk_recorder_counters counters;
 
 	pool_t pending_pool;

@@ -139,17 +139,10 @@ int junk_recorder_rebuild(struct junk_recorder *recorder, const char **error_r)
 	int ret;
 
 	junk_snapshot_cancel(recorder);
-	/* nobody should see the past in between */
-	if (recorder->published != NULL)
-		junk_learner_set_published(recorder->learner, NULL);
 	junk_token_counts_clear(recorder->tokens);
 	ret = junk_snapshot_read(recorder, FALSE, error_r);
 	if (ret < 0 || junk_recorder_replay(recorder) < 0)
 		return -1;
-	if (recorder->published != NULL) {
-		junk_learner_set_published(recorder->learner,
-					   recorder->published);
-	}
 	recorder->need_rebuild = FALSE;
 	recorder->counters.rebuilds++;
 	return 0;
