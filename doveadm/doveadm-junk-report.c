@@ -6,6 +6,7 @@
 #include "hostpid.h"
 #include "ioloop.h"
 #include "str.h"
+#include "safe-mkstemp.h"
 #include "time-util.h"
 #include "write-full.h"
 
@@ -15,7 +16,6 @@
 #include "doveadm-junk-rate.h"
 #include "doveadm-junk-svg.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -768,27 +768,32 @@ static void page_make(struct report_page *page)
  * Command
  */
 
-/* Whole or not at all; not for others to read. */
+/* Whole or not at all; not for others to read. root writes it, maybe to a folder
+   that others may write to: under a name that nobody can have planted. */
 static int
 write_page(const char *path, const string_t *html, const char **error_r)
 {
-	const char *temp_path = t_strconcat(path, ".new", NULL);
-	int fd = open(temp_path, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+	string_t *temp_path = t_str_new(128);
+	int fd;
 
+	str_printfa(temp_path, "%s.", path);
+	fd = safe_mkstemp(temp_path, 0640, (uid_t)-1, (gid_t)-1);
 	if (fd == -1) {
-		*error_r = t_strdup_printf("open(%s) failed: %m", temp_path);
+		*error_r = t_strdup_printf("creating %s failed: %m",
+					   str_c(temp_path));
 		return -1;
 	}
 	if (write_full(fd, str_data(html), str_len(html)) < 0 ||
 	    close(fd) < 0) {
-		*error_r = t_strdup_printf("write(%s) failed: %m", temp_path);
-		(void)unlink(temp_path);
+		*error_r = t_strdup_printf("write(%s) failed: %m",
+					   str_c(temp_path));
+		i_unlink(str_c(temp_path));
 		return -1;
 	}
-	if (rename(temp_path, path) < 0) {
+	if (rename(str_c(temp_path), path) < 0) {
 		*error_r = t_strdup_printf("rename(%s, %s) failed: %m",
-					   temp_path, path);
-		(void)unlink(temp_path);
+					   str_c(temp_path), path);
+		i_unlink(str_c(temp_path));
 		return -1;
 	}
 	return 0;

@@ -16,7 +16,7 @@ struct istream;
    it. Most tokens are the same from set to set: a model that was learned from
    an older set goes on scoring, and what a newer set adds is learned from the
    reports that come. */
-#define JUNK_FEATURE_SET 4
+#define JUNK_FEATURE_SET 5
 /* The oldest set of which this is true: a token of that set either has the same
    meaning in this one, or doesn't occur in it. To be raised only if the hash or
    the number of a class changes its meaning: all that hosts have learned is

@@ -1,3 +1,6 @@
+#include <string.h>
+#include <strings.h>
+
 #include "junk-score.h"
 #include "junk-milter-policy.h"
 
@@ -53,4 +56,24 @@ junk_milter_decide(const struct junk_milter_settings *set, int score)
 	if (reaches(score, set->tag))
 		return JUNK_MILTER_TAG;
 	return JUNK_MILTER_PASS;
+}
+
+int junk_milter_skips(const struct junk_milter_settings *set,
+		      const char *recipient)
+{
+	const char *name = set->skip_recipients;
+	size_t size, recipient_size;
+
+	if (*recipient == '<')
+		recipient++;
+	recipient_size = strcspn(recipient, "@+>");
+	for (name += strspn(name, " "); *name != '\0';
+	     name += strspn(name, " ")) {
+		size = strcspn(name, " ");
+		if (size == recipient_size &&
+		    strncasecmp(name, recipient, size) == 0)
+			return 1;
+		name += size;
+	}
+	return 0;
 }

@@ -24,5 +24,9 @@ junk_milter_lowest_threshold(const struct junk_milter_settings *set);
    here. */
 enum junk_milter_action
 junk_milter_decide(const struct junk_milter_settings *set, int score);
+/* Is this recipient, as in RCPT TO, one of skip_recipients? Case and what is
+   behind a '+' don't count. */
+int junk_milter_skips(const struct junk_milter_settings *set,
+		      const char *recipient);
 
 #endif

@@ -164,6 +164,7 @@ int junk_recorder_load(struct junk_recorder *recorder, const char **error_r)
 	recorder->need_rebuild = FALSE;
 	junk_token_counts_clear(recorder->tokens);
 	if (junk_recorder_read_token_seqs(recorder) < 0 ||
+	    junk_recorder_read_clock(recorder) < 0 ||
 	    junk_report_ids_load(recorder->ids, recorder->db) < 0 ||
 	    junk_db_last_seq(recorder->db, &seq) < 0)
 		return -1;
@@ -192,7 +193,8 @@ int junk_recorder_adopt(struct junk_recorder *recorder)
 	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++)
 		recorder->token_seqs[i] = recorder->last_seq;
 	recorder->need_rebuild = FALSE;
-	if (junk_report_ids_load(recorder->ids, recorder->db) < 0 ||
+	if (junk_recorder_read_clock(recorder) < 0 ||
+	    junk_report_ids_load(recorder->ids, recorder->db) < 0 ||
 	    junk_recorder_write_token_seqs(recorder) < 0)
 		return -1;
 	return junk_recorder_snapshot(recorder);
