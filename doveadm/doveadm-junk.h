@@ -19,6 +19,7 @@ void doveadm_junk_plugin_deinit(void);
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_status;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_check;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_score;
+extern struct doveadm_cmd_ver2 doveadm_cmd_junk_metrics;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_setup;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_spool;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_learn;

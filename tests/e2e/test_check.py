@@ -3,6 +3,7 @@ administrator may make is seen, with the exit code."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -238,3 +239,26 @@ def test_counted(t):
     assert os.stat(path).st_mode & 0o777 == 0o666
     with open(path, "rb") as f:
         assert f.read(8) == b"JUNKCNTS"
+
+
+def test_metrics(t):
+    """metrics: promtool accepts them, and the dashboard asks for no others"""
+    compile_script(t)
+    t.deliver(testcase.ham(), "measured")
+    text = subprocess.run(["doveadm", "-c", t.d.config_path, "junk",
+                           "metrics"], stdout=subprocess.PIPE, check=True,
+                          timeout=60).stdout
+    p = subprocess.run(["promtool", "check", "metrics"], input=text,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert p.returncode == 0, p.stdout
+    text = text.decode()
+    assert "junk_feedback_up 1\n" in text, text
+    scored = re.search(r'scored_messages\{program="lmtp"\} (\d+)', text)
+    assert int(scored.group(1)) >= 1, text
+    with open(harness.EXAMPLES + "/junk-feedback-grafana.json") as f:
+        dashboard = json.load(f)
+    asked = set(re.findall(r"junk_feedback_\w+", json.dumps(dashboard)))
+    known = set(re.findall(r"^# TYPE (\S+)", text, re.M))
+    # there is no report yet
+    known.add("junk_feedback_last_report_timestamp_seconds")
+    assert len(asked) > 10 and asked <= known, asked - known
