@@ -1,6 +1,7 @@
 """doveadm junk check: is new mail scored, are moves learned? Each fault that an
 administrator may make is seen, with the exit code."""
 
+import email
 import json
 import os
 import re
@@ -262,3 +263,31 @@ def test_metrics(t):
     # there is no report yet
     known.add("junk_feedback_last_report_timestamp_seconds")
     assert len(asked) > 10 and asked <= known, asked - known
+
+
+def test_weekly(t):
+    """weekly mail: statistics, check and the report page, also when something
+    is wrong"""
+    compile_script(t)
+    check(t)
+    for broken, state in (False, "working"), (True, "NOT WORKING"):
+        if broken:
+            os.rename(script(t), script(t) + ".away")
+        p = subprocess.run(
+            ["sh", harness.EXAMPLES + "/weekly/junk-feedback-weekly", "-n",
+             "anna@example.org"], stdout=subprocess.PIPE, check=True,
+            timeout=120, env=dict(os.environ, DOVECOT_CONF=t.d.config_path))
+        if broken:
+            os.rename(script(t) + ".away", script(t))
+        message = email.message_from_bytes(p.stdout)
+        assert message["To"] == "anna@example.org"
+        assert message["Subject"].endswith(": " + state), message["Subject"]
+        text, page = message.get_payload()
+        text = text.get_payload(decode=True).decode()
+        for word in ("missed", "threshold", "is new mail scored"):
+            assert word in text, text
+        assert page.get_payload(decode=True).startswith(b"<!DOCTYPE html>")
+    p = subprocess.run(["sh", harness.EXAMPLES + "/weekly/"
+                        "junk-feedback-weekly", "-n", "-f root"],
+                       stderr=subprocess.PIPE)
+    assert p.returncode == 64, p.stderr
