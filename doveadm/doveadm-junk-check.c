@@ -253,30 +253,39 @@ static void check_spools(void)
 		NULL
 	};
 	string_t *output = t_str_new(256);
-	const char *error, *const *lines, *const *fields;
+	const char *error, *const *lines;
+	unsigned int users = 0;
+	uint64_t num, reports = 0;
 	int status;
 
 	if (doveadm_junk_exec(argv, FALSE, output, &status, &error) < 0) {
 		doveadm_junk_row("spools", DOVEADM_JUNK_NOTE, error, NULL);
 		return;
 	}
-	lines = t_strsplit(t_str_trim(str_c(output), "\n"), "\n");
-	fields = str_array_length(lines) < 2 ? NULL :
-		t_strsplit(lines[str_array_length(lines) - 1], "\t");
-	if (fields == NULL || str_array_length(fields) != 4) {
+	/* username, reports, sent; the first line has these names */
+	for (lines = t_strsplit(str_c(output), "\n"); *lines != NULL; lines++) {
+		const char *const *fields = t_strsplit(*lines, "\t");
+
+		if (str_array_length(fields) == 3 &&
+		    str_to_uint64(fields[1], &num) == 0 && num > 0) {
+			users++;
+			reports += num;
+		}
+	}
+	if (users > 0) {
+		doveadm_junk_row_error("spools", EX_TEMPFAIL, t_strdup_printf(
+			"%"PRIu64" reports wait with %u users", reports,
+			users),
+			"each user's next IMAP session sends them; to send "
+			"them now: doveadm junk spool -A --send");
+	} else if (status != 0) {
 		doveadm_junk_row("spools", DOVEADM_JUNK_NOTE,
 			"users' spools could not all be looked at within "
 			SPOOL_TIMEOUT_SECS" s, or users can't be listed",
 			"doveadm junk spool -A, or -F with a list of users");
-	} else if (strcmp(fields[2], "0") == 0) {
-		doveadm_junk_row("spools", DOVEADM_JUNK_OK, t_strdup_printf(
-			"nothing waits with %s users", fields[0]), NULL);
 	} else {
-		doveadm_junk_row_error("spools", EX_TEMPFAIL, t_strdup_printf(
-			"%s reports wait with %s of %s users", fields[2],
-			fields[1], fields[0]),
-			"each user's next IMAP session sends them; to send "
-			"them now: doveadm junk spool -A --send");
+		doveadm_junk_row("spools", DOVEADM_JUNK_OK, "nothing waits",
+				 NULL);
 	}
 }
 
