@@ -157,23 +157,11 @@ static bool process_has_file(const char *pid, const char *path)
 	return found;
 }
 
-static const char *
-find_value(const ARRAY_TYPE(junk_key_values) *status, const char *key)
-{
-	const struct junk_key_value *kv;
-
-	array_foreach(status, kv) {
-		if (strcmp(kv->key, key) == 0)
-			return kv->value;
-	}
-	return NULL;
-}
-
 void doveadm_junk_check_files(const ARRAY_TYPE(junk_key_values) *status)
 {
-	const char *key = find_value(status, "key");
-	const char *database = find_value(status, "database");
-	const char *pid = find_value(status, "pid");
+	const char *key = doveadm_junk_value_find(status, "key");
+	const char *database = doveadm_junk_value_find(status, "database");
+	const char *pid = doveadm_junk_value_find(status, "pid");
 
 	if (key != NULL && *key == '/' && access(key, F_OK) < 0) {
 		doveadm_junk_row_error("key file", EX_NOINPUT,
@@ -185,7 +173,7 @@ void doveadm_junk_check_files(const ARRAY_TYPE(junk_key_values) *status)
 	}
 	/* otherwise it says itself what is wrong */
 	if (database == NULL || *database != '/' || pid == NULL ||
-	    null_strcmp(find_value(status, "state"), "ready") != 0)
+	    null_strcmp(doveadm_junk_value_find(status, "state"), "ready") != 0)
 		return;
 	if (!process_has_file(pid, database)) {
 		doveadm_junk_row_error("database file", EX_NOINPUT,

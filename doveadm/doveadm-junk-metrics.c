@@ -40,18 +40,6 @@ add_head(string_t *str, const char *name, const char *type, const char *help)
 		    "# TYPE junk_feedback_%s %s\n", name, help, name, type);
 }
 
-static const char *
-find_value(const ARRAY_TYPE(junk_key_values) *status, const char *key)
-{
-	const struct junk_key_value *kv;
-
-	array_foreach(status, kv) {
-		if (strcmp(kv->key, key) == 0)
-			return kv->value;
-	}
-	return NULL;
-}
-
 static void add_service(string_t *str)
 {
 	ARRAY_TYPE(junk_key_values) status;
@@ -61,11 +49,12 @@ static void add_service(string_t *str)
 
 	t_array_init(&status, 32);
 	ready = doveadm_junk_service_status(&status, &error) == 0 &&
-		null_strcmp(find_value(&status, "state"), "ready") == 0;
+		null_strcmp(doveadm_junk_value_find(&status, "state"),
+			    "ready") == 0;
 	add_head(str, "up", "gauge", "1 if the service answers and is ready.");
 	str_printfa(str, "junk_feedback_up %d\n", ready ? 1 : 0);
 	for (unsigned int i = 0; i < N_ELEMENTS(service_metrics); i++) {
-		value = find_value(&status, service_metrics[i].key);
+		value = doveadm_junk_value_find(&status, service_metrics[i].key);
 		if (value == NULL || str_to_uint64(value, &num) < 0)
 			continue;
 		add_head(str, service_metrics[i].name, service_metrics[i].type,

@@ -40,6 +40,10 @@ struct junk_key_value {
 
 /* Does the value say that something is wrong: "error: ..."? */
 bool doveadm_junk_value_is_error(const char *value);
+/* The value of a key, NULL if there is none. */
+const char *
+doveadm_junk_value_find(const ARRAY_TYPE(junk_key_values) *values,
+			const char *key);
 /* Full paths of the service's socket and of the segment. */
 const char *doveadm_junk_socket_path(void);
 const char *doveadm_junk_segment_path(void);
