@@ -173,8 +173,8 @@ static unsigned int record_get_place(const unsigned char *record)
 static void junk_trail_refresh(struct junk_trail *trail)
 {
 	struct stat st;
-	size_t size;
 	const char *error;
+	size_t size;
 	void *data;
 	ssize_t ret;
 	int fd;
@@ -194,7 +194,7 @@ static void junk_trail_refresh(struct junk_trail *trail)
 	} T_END;
 	if (fd == -1)
 		return;
-	size = (size_t)I_MIN(st.st_size, MAX_FILE_BYTES);
+	size = (size_t)I_MIN(st.st_size, (off_t)MAX_FILE_BYTES);
 	trail->content = buffer_create_dynamic(default_pool, size + 1);
 	data = buffer_append_space_unsafe(trail->content, size);
 	ret = read(fd, data, size);
