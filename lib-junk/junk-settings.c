@@ -23,6 +23,7 @@ static const struct setting_define junk_setting_defines[] = {
 	DEF(STR, junk_feedback_unsure),
 	DEF(BOOL, junk_feedback_keywords),
 	DEF(BOOL, junk_feedback_append),
+	DEF(BOOL, junk_feedback_automatic),
 	DEF(BOOL, junk_feedback_weak_ham),
 	DEF(STR, junk_feedback_authserv_id),
 	DEF(UINT, junk_feedback_threshold),
@@ -61,6 +62,7 @@ static const struct junk_settings junk_default_settings = {
 	.junk_feedback_unsure = "",
 	.junk_feedback_keywords = TRUE,
 	.junk_feedback_append = TRUE,
+	.junk_feedback_automatic = FALSE,
 	.junk_feedback_weak_ham = TRUE,
 	.junk_feedback_authserv_id = "",
 	.junk_feedback_threshold = 90,
@@ -159,6 +161,23 @@ bool junk_settings_exists(const char *name)
 	for (unsigned int i = 0; junk_setting_defines[i].key != NULL; i++) {
 		if (strcmp(junk_setting_defines[i].key, name) == 0)
 			return TRUE;
+	}
+	return FALSE;
+}
+
+bool junk_settings_is_default(const struct junk_settings *set,
+			      const char *name)
+{
+	for (unsigned int i = 0; junk_setting_defines[i].key != NULL; i++) {
+		const size_t offset = junk_setting_defines[i].offset;
+
+		if (junk_setting_defines[i].type != SET_STR ||
+		    strcmp(junk_setting_defines[i].key, name) != 0)
+			continue;
+		return strcmp(*(const char *const *)CONST_PTR_OFFSET(set,
+								     offset),
+			      *(const char *const *)CONST_PTR_OFFSET(
+				&junk_default_settings, offset)) == 0;
 	}
 	return FALSE;
 }

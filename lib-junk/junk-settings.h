@@ -24,6 +24,7 @@ struct junk_settings {
 	/* what counts beside moves and copies */
 	bool junk_feedback_keywords;
 	bool junk_feedback_append;
+	bool junk_feedback_automatic;
 	bool junk_feedback_weak_ham;
 	/* whose Authentication-Results are evidence; "" = nobody's */
 	const char *junk_feedback_authserv_id;
@@ -74,5 +75,8 @@ int junk_settings_get(const struct junk_settings_source *source, pool_t pool,
 /* Is there a setting of this name? For finding misspelled ones in 2.3's
    plugin { }. */
 bool junk_settings_exists(const char *name);
+/* Has the text of this name its default value? */
+bool junk_settings_is_default(const struct junk_settings *set,
+			      const char *name);
 
 #endif

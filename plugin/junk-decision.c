@@ -4,7 +4,8 @@
 const char *junk_box_name(enum junk_box box)
 {
 	static const char *const names[JUNK_BOX_COUNT] = {
-		"other", "inbox", "junk", "trash", "unsure", "ignore"
+		"other", "inbox", "junk", "trash", "unsure", "ignore",
+		"like-junk"
 	};
 
 	return names[box];
@@ -35,13 +36,14 @@ junk_decide_copy(enum junk_box from, enum junk_box to,
 	       L = JUNK_DECIDE_LEFT_JUNK, C = JUNK_DECIDE_HAM_IF_LEFT_JUNK,
 	       U = JUNK_DECIDE_SPAM_UNLESS_LEFT_JUNK };
 	static const unsigned char table[JUNK_BOX_COUNT][JUNK_BOX_COUNT] = {
-		/* from:	  to: other inbox junk trash unsure ignore */
-		[JUNK_BOX_OTHER]  = { N,    N,    S,   N,    N,     N },
-		[JUNK_BOX_INBOX]  = { W,    N,    S,   N,    N,     N },
-		[JUNK_BOX_JUNK]   = { H,    H,    N,   L,    N,     N },
-		[JUNK_BOX_TRASH]  = { C,    C,    U,   N,    N,     N },
-		[JUNK_BOX_UNSURE] = { H,    H,    S,   N,    N,     N },
-		[JUNK_BOX_IGNORE] = { N,    N,    N,   N,    N,     N },
+		/* to: other inbox junk trash unsure ignore like-junk */
+		[JUNK_BOX_OTHER]     = { N, N, S, N, N, N, N },
+		[JUNK_BOX_INBOX]     = { W, N, S, N, N, N, N },
+		[JUNK_BOX_JUNK]      = { H, H, N, L, N, N, H },
+		[JUNK_BOX_TRASH]     = { C, C, U, N, N, N, N },
+		[JUNK_BOX_UNSURE]    = { H, H, S, N, N, N, N },
+		[JUNK_BOX_IGNORE]    = { N, N, N, N, N, N, N },
+		[JUNK_BOX_LIKE_JUNK] = { N, N, S, N, N, N, N },
 	};
 	enum junk_decision decision = (enum junk_decision)table[from][to];
 
@@ -124,5 +126,8 @@ junk_decide_flags(enum junk_box box, enum mail_flags old_flags,
 	    (added & (MAIL_ANSWERED | MAIL_FLAGGED)) != 0 &&
 	    (keywords & JUNK_KEYWORDS_JUNK) == 0)
 		return JUNK_DECIDE_WEAK_HAM;
+	if ((box == JUNK_BOX_INBOX || box == JUNK_BOX_OTHER ||
+	     box == JUNK_BOX_UNSURE) && (added & MAIL_DELETED) != 0)
+		return JUNK_DECIDE_LEFT_OTHER;
 	return JUNK_DECIDE_NOTHING;
 }

@@ -19,6 +19,9 @@ enum junk_box {
 	JUNK_BOX_UNSURE,
 	/* Drafts, Sent, Templates and what the admin names: says nothing */
 	JUNK_BOX_IGNORE,
+	/* unknown, but called as if it were somebody's Junk: as any other, only
+	   that nothing speaks for what is put there */
+	JUNK_BOX_LIKE_JUNK,
 
 	JUNK_BOX_COUNT
 };
@@ -35,6 +38,8 @@ enum junk_decision {
 	/* nothing now; but if the message turns up elsewhere, it came from
 	   Junk */
 	JUNK_DECIDE_LEFT_JUNK,
+	/* nothing now; but if the message turns up in Junk, it was moved */
+	JUNK_DECIDE_LEFT_OTHER,
 	/* ham if it came from Junk, otherwise nothing */
 	JUNK_DECIDE_HAM_IF_LEFT_JUNK,
 	/* spam unless it came from Junk just now (a client that moves by

@@ -18,18 +18,20 @@
 #include "notify-plugin.h"
 #include "junk-client.h"
 #include "junk-compat.h"
+#include "junk-imap.h"
+#include "junk-mail-file.h"
 #include "junk-trail.h"
 #include "junk-feedback-user.h"
-#include "time-util.h"
 #include "junk-feedback-plugin.h"
 
 #include <malloc.h>
 
 /* Messages of one STORE +FLAGS \Deleted that are looked at for a move by
    APPEND. More are a cleaning. */
-#define MAX_DELETED_DIGESTS 32
-/* ... and no more when they have taken so long, which the client waits for. */
-#define MAX_DELETED_USECS (10*1000)
+#define MAX_DELETED_NOTES 1024
+/* What a client appends to Junk may be an import. Mail that came longer ago is one
+   if the same message doesn't vanish elsewhere. */
+#define IMPORT_AGE_SECS (2*24*60*60)
 /* What a process may keep of the memory that it frees. */
 #define KEEP_BYTES (1024*1024)
 /* A transaction isn't used again if it had more messages of a kind. */
@@ -37,6 +39,8 @@
 /* Tokens of one transaction that are kept until it commits: what is appended, or
    acted upon in a virtual mailbox. */
 #define MAX_TOKENS_BYTES (2*1024*1024)
+/* A client's own filter moves what it has marked within this time. */
+#define AUTOMATIC_MOVE_SECS 60
 /* Messages that go from Junk to Trash with one command and are remembered by
    their GUID too, to be known wherever they go from there. */
 #define MAX_TRASHED_GUIDS 1024
@@ -97,8 +101,6 @@ struct junk_txn {
 	/* can't be reported: too many at once */
 	unsigned int dropped_count;
 	unsigned int saved_count, deleted_count;
-	/* what those that were deleted have taken */
-	uint64_t deleted_usecs;
 	/* of the messages in pending that are yet to be tokenised */
 	size_t read_bytes;
 
@@ -366,7 +368,8 @@ junk_txn_add(struct junk_txn *txn, struct mail *mail, enum junk_verdict verdict,
 		txn->dropped_count++;
 		return 0;
 	}
-	ret = junk_user_read(txn->juser, mail, &txn->read_bytes, &pending);
+	ret = junk_user_read(txn->juser, mail, TRUE, &txn->read_bytes,
+			     &pending);
 	if (ret < 0)
 		return -1;
 	pending.saved_idx = saved_idx;
@@ -541,27 +544,30 @@ junk_intent_init(struct junk_intent *intent_r,
 }
 
 /* What is to be reported later, and where it will be found if we are killed.
-   intents stays empty if that isn't known. */
-static void
+   intents stays empty if that isn't known. Returns FALSE if there are only
+   notes. */
+static bool
 junk_txn_report_later(struct junk_txn *txn,
 		      const struct mailbox_metadata *metadata,
 		      const struct mail_transaction_commit_changes *changes)
 {
 	struct junk_pending *pending;
 	struct junk_intent intent;
-	bool known = metadata != NULL;
+	bool known = metadata != NULL, has_reports = FALSE;
 
 	array_foreach_modifiable(&txn->pending, pending) {
 		if (pending->body == NULL)
 			continue;
-		if (known) {
+		if (pending->note == 0)
+			has_reports = TRUE;
+		if (known && pending->note == 0) {
 			junk_intent_init(&intent, pending, metadata);
 			known = junk_txn_set_uid(txn, pending,
 				pending->saved_idx == JUNK_NOT_SAVED ?
 				pending->uid : pending->saved_idx,
 				changes, &intent);
 		}
-		if (known)
+		if (known && pending->note == 0)
 			array_push_back(&txn->intents, &intent);
 		junk_user_report_later(txn->juser, pending);
 		pending->body = NULL;
@@ -569,6 +575,7 @@ junk_txn_report_later(struct junk_txn *txn,
 	}
 	if (!known)
 		array_clear(&txn->intents);
+	return has_reports;
 }
 
 static void
@@ -649,7 +656,12 @@ junk_txn_report(struct junk_txn *txn,
 	}
 	known = mailbox_get_metadata(txn->box, MAILBOX_METADATA_GUID,
 				     &metadata) == 0 ? &metadata : NULL;
-	junk_txn_report_later(txn, known, changes);
+	if (!junk_txn_report_later(txn, known, changes) &&
+	    !array_is_created(&txn->rest)) {
+		junk_user_committed(txn->juser, NULL);
+		junk_user_start_later(txn->juser);
+		return;
+	}
 	junk_txn_report_rest(txn, known, changes);
 	junk_txn_log_dropped(txn);
 	junk_user_committed(txn->juser, &txn->intents);
@@ -705,12 +717,19 @@ static bool junk_txn_left_junk(struct junk_txn *txn, uint64_t key)
 				    ioloop_time);
 }
 
+/* (time_t)-1: the client didn't say, it is now. */
+static bool junk_time_is_old(time_t received)
+{
+	return received != (time_t)-1 &&
+		received < ioloop_time - IMPORT_AGE_SECS;
+}
+
 static void junk_mail_save(void *_txn, struct mail *mail)
 {
 	struct junk_txn *txn = _txn;
 	enum junk_decision decision;
 	enum junk_verdict verdict;
-	bool left_junk;
+	bool left_junk, is_old;
 	uint64_t key;
 
 	if (!junk_txn_is_users(txn, mail->transaction))
@@ -725,8 +744,9 @@ static void junk_mail_save(void *_txn, struct mail *mail)
 		return;
 	verdict = decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK ?
 		JUNK_VERDICT_HAM : JUNK_VERDICT_SPAM;
+	is_old = junk_time_is_old(junk_mail_saved_date(mail));
 	if (junk_txn_is_full(txn)) {
-		if (verdict == JUNK_VERDICT_SPAM)
+		if (verdict == JUNK_VERDICT_SPAM && !is_old)
 			junk_txn_add_unread(txn, mail);
 		else
 			txn->dropped_count++;
@@ -734,18 +754,25 @@ static void junk_mail_save(void *_txn, struct mail *mail)
 	}
 	if (junk_txn_add_now(txn, mail, verdict, JUNK_ORIGIN_APPEND,
 			     verdict == JUNK_VERDICT_SPAM) < 0) {
-		if (verdict == JUNK_VERDICT_SPAM)
+		if (verdict == JUNK_VERDICT_SPAM && !is_old)
 			junk_txn_add_unread(txn, mail);
 		return;
 	}
 
+	junk_user_finish_notes(txn->juser);
 	key = junk_trail_key(junk_txn_last(txn)->digest, JUNK_DIGEST_BYTES);
 	left_junk = junk_txn_left_junk(txn, key);
-	if (left_junk != (decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK))
-		junk_txn_remove_last(txn);
 	if (decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK) {
+		if (!left_junk)
+			junk_txn_remove_last(txn);
 		/* the deletion may come later; or this is where it went */
 		junk_txn_add_trail(txn, JUNK_TRAIL_APPENDED, key);
+	} else if (left_junk) {
+		junk_txn_remove_last(txn);
+	} else if (is_old &&
+		   !junk_txn_find_trail(txn, JUNK_TRAIL_REMOVED, key, 0)) {
+		junk_txn_remove_last(txn);
+		junk_txn_add_trail(txn, JUNK_TRAIL_APPENDED_JUNK, key);
 	}
 }
 
@@ -823,6 +850,14 @@ junk_txn_unmark(struct junk_txn *txn, struct mail *mail,
 			   saved_idx, FALSE);
 }
 
+/* A client's own filter may move what it has marked. */
+static bool junk_copy_is_automatic(struct junk_txn *txn, struct mail *src)
+{
+	return (mail_get_flags(src) & MAIL_SEEN) == 0 &&
+		junk_txn_find_trail_uid(txn, JUNK_TRAIL_AUTOMATIC, src,
+					ioloop_time - AUTOMATIC_MOVE_SECS);
+}
+
 static void
 junk_copy_decided(struct junk_txn *txn, enum junk_decision decision,
 		  struct mail *src, struct mail *dst, enum junk_origin origin)
@@ -855,6 +890,11 @@ junk_copy_decided(struct junk_txn *txn, enum junk_decision decision,
 		verdict = JUNK_VERDICT_HAM;
 		break;
 	case JUNK_DECIDE_SPAM:
+		if (junk_copy_is_automatic(txn, src)) {
+			junk_user_dropped(txn->juser, "automatic",
+					  "the client's own filter moves it");
+			return;
+		}
 		verdict = JUNK_VERDICT_SPAM;
 		break;
 	default:
@@ -919,31 +959,46 @@ static time_t junk_mail_arrived(struct mail *mail)
 	return mail_get_save_date(mail, &arrived) < 0 ? 0 : arrived;
 }
 
-/* Deleted in Junk: remember it, or finish what an APPEND has begun. */
-static void junk_mail_deleted(struct junk_txn *txn, struct mail *mail)
+/* Deleted: remember it, or finish what an APPEND has begun. */
+static void
+junk_mail_deleted(struct junk_txn *txn, struct mail *mail,
+		  enum junk_trail_type note)
 {
 	struct junk_pending pending;
-	uint64_t key, began;
-	int ret;
+	time_t received;
 
-	if (!junk_user_get_settings(txn->juser)->append ||
-	    junk_txn_find_trail_uid(txn, JUNK_TRAIL_COPIED, mail, 0) ||
-	    ++txn->deleted_count > MAX_DELETED_DIGESTS ||
-	    txn->deleted_usecs >= MAX_DELETED_USECS)
+	if (!junk_user_get_settings(txn->juser)->append || txn->is_virtual ||
+	    txn->deleted_count >= MAX_DELETED_NOTES)
 		return;
-	began = i_microseconds();
-	ret = junk_user_tokenize(txn->juser, mail, FALSE, NULL, &pending);
-	txn->deleted_usecs += i_microseconds() - began;
-	if (ret < 0)
+	if (note == JUNK_TRAIL_DELETED) {
+		if (junk_txn_find_trail_uid(txn, JUNK_TRAIL_COPIED, mail, 0))
+			return;
+	} else if (mail_get_received_date(mail, &received) < 0 ||
+		   !junk_time_is_old(received)) {
+		/* the APPEND of such mail says all */
 		return;
-	key = junk_trail_key(pending.digest, sizeof(pending.digest));
-	/* what was appended before it came here isn't where it goes */
-	if (junk_txn_find_trail(txn, JUNK_TRAIL_APPENDED, key,
-				junk_mail_arrived(mail)))
-		(void)junk_txn_add_now(txn, mail, JUNK_VERDICT_HAM,
-				       JUNK_ORIGIN_APPEND, FALSE);
-	else
-		junk_txn_add_trail(txn, JUNK_TRAIL_DELETED, key);
+	}
+	if (junk_user_read(txn->juser, mail, TRUE, &txn->read_bytes,
+			   &pending) <= 0)
+		return;
+	txn->deleted_count++;
+	pending.note = note;
+	pending.arrived = junk_mail_arrived(mail);
+	array_push_back(&txn->pending, &pending);
+}
+
+/* Read, right after it was marked: that is how a person's mark comes. */
+static void
+junk_mail_seen(struct junk_txn *txn, struct mail *mail, enum mail_flags added,
+	       enum junk_keywords keywords)
+{
+	if ((added & MAIL_SEEN) != 0 && keywords == JUNK_KEYWORDS_JUNK &&
+	    junk_user_get_settings(txn->juser)->keywords &&
+	    junk_txn_find_trail_uid(txn, JUNK_TRAIL_AUTOMATIC, mail,
+				    ioloop_time - AUTOMATIC_MOVE_SECS)) {
+		(void)junk_txn_add(txn, mail, JUNK_VERDICT_SPAM,
+				   JUNK_ORIGIN_KEYWORD, JUNK_NOT_SAVED, FALSE);
+	}
 }
 
 static void
@@ -957,6 +1012,8 @@ junk_mail_update_flags(void *_txn, struct mail *mail, enum mail_flags old_flags)
 		return;
 	real_mail = junk_txn_real_mail(txn, mail);
 	keywords = junk_keywords_parse(mail_get_keywords(mail));
+	junk_mail_seen(txn, real_mail, mail_get_flags(mail) & ~old_flags,
+		       keywords);
 	switch (junk_decide_flags(junk_kind_get(txn, &txn->kind, real_mail->box),
 				  old_flags, mail_get_flags(mail), keywords)) {
 	case JUNK_DECIDE_WEAK_HAM:
@@ -970,11 +1027,33 @@ junk_mail_update_flags(void *_txn, struct mail *mail, enum mail_flags old_flags)
 	case JUNK_DECIDE_LEFT_JUNK:
 		if (junk_decide_is_void(JUNK_BOX_JUNK, JUNK_BOX_TRASH, keywords))
 			junk_txn_unmark(txn, real_mail, JUNK_NOT_SAVED);
-		junk_mail_deleted(txn, real_mail);
+		junk_mail_deleted(txn, real_mail, JUNK_TRAIL_DELETED);
+		break;
+	case JUNK_DECIDE_LEFT_OTHER:
+		junk_mail_deleted(txn, real_mail, JUNK_TRAIL_REMOVED);
 		break;
 	default:
 		break;
 	}
+}
+
+/* Is it a mark that the client has made by itself? An unread message, right after
+   the session has read some. */
+static bool
+junk_mark_is_automatic(struct junk_txn *txn, struct mail *mail)
+{
+	return !junk_user_get_settings(txn->juser)->automatic &&
+		(mail_get_flags(mail) & MAIL_SEEN) == 0 &&
+		junk_user_has_fetched(txn->juser);
+}
+
+static void
+junk_txn_add_automatic(struct junk_txn *txn, struct mail *mail)
+{
+	junk_user_dropped(txn->juser, "automatic",
+			  "the client's own filter has marked it");
+	junk_txn_add_trail_uid(txn, JUNK_TRAIL_AUTOMATIC,
+			       junk_box_key(mail->box), mail->uid);
 }
 
 static void
@@ -986,6 +1065,10 @@ junk_keywords_decided(struct junk_txn *txn, enum junk_decision decision,
 
 	switch (decision) {
 	case JUNK_DECIDE_SPAM:
+		if (junk_mark_is_automatic(txn, mail)) {
+			junk_txn_add_automatic(txn, mail);
+			return;
+		}
 		verdict = JUNK_VERDICT_SPAM;
 		break;
 	case JUNK_DECIDE_HAM:
@@ -1108,6 +1191,7 @@ void junk_feedback_plugin_init(struct module *module)
 	keep_memory();
 	mail_storage_hooks_add(module, &junk_mail_storage_hooks);
 	junk_notify_context = notify_register(&junk_notify_vfuncs);
+	junk_imap_init();
 }
 
 void junk_feedback_plugin_deinit(void)
@@ -1116,6 +1200,7 @@ void junk_feedback_plugin_deinit(void)
 
 	if (junk_notify_context == NULL)
 		return;
+	junk_imap_deinit();
 	JUNK_NOTIFY_UNREGISTER(junk_notify_context);
 	mail_storage_hooks_remove(&junk_mail_storage_hooks);
 	while ((txn = junk_spare_txns) != NULL) {

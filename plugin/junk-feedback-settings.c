@@ -88,6 +88,8 @@ int junk_feedback_settings_get(struct mail_user *user,
 	set_r->enabled = set->junk_feedback;
 	set_r->names.junk = junk_mailbox_names_split(user->pool,
 						     set->junk_feedback_junk);
+	set_r->names.usual_junk = junk_settings_is_default(set,
+		"junk_feedback_junk");
 	set_r->names.trash = junk_mailbox_names_split(user->pool,
 						      set->junk_feedback_trash);
 	set_r->names.ignore = junk_mailbox_names_split(user->pool,
@@ -97,6 +99,7 @@ int junk_feedback_settings_get(struct mail_user *user,
 	set_r->names.lazy_expunge = lazy_expunge_get(user);
 	set_r->keywords = set->junk_feedback_keywords;
 	set_r->append = set->junk_feedback_append;
+	set_r->automatic = set->junk_feedback_automatic;
 	set_r->weak_ham = set->junk_feedback_weak_ham;
 	set_r->authserv_id = set->junk_feedback_authserv_id;
 	set_r->socket_path = p_strconcat(user->pool, user->set->base_dir,

@@ -10,8 +10,8 @@ struct junk_feedback_settings {
 	bool enabled;
 	/* junk_feedback_junk, _trash, _ignore, _unsure */
 	struct junk_mailbox_names names;
-	/* junk_feedback_keywords, _append, _weak_ham */
-	bool keywords, append, weak_ham;
+	/* junk_feedback_keywords, _append, _automatic, _weak_ham */
+	bool keywords, append, automatic, weak_ham;
 	/* junk_feedback_authserv_id; "" if unset */
 	const char *authserv_id;
 	/* of the service */

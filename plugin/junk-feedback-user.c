@@ -6,6 +6,7 @@
 #include "istream.h"
 #include "time-util.h"
 #include "lib-event.h"
+#include "master-service.h"
 #include "mail-storage-private.h"
 #include "mail-namespace.h"
 #include "junk-client.h"
@@ -24,9 +25,14 @@
 #define REST_SLICE_COUNT 64
 /* The service has much to do, or isn't there: the rest waits so long. */
 #define REST_WAIT_MSECS 100
-/* At the user's end, so much of the rest is still reported. What is left then is
-   for the user's next session. */
+/* At the user's end, so much of the rest is still reported, if no other user's
+   client waits for this process. What is left then is for the next session. */
 #define REST_END_USECS (2*1000*1000)
+/* A message that has to be decoded is read before the answer if it is no larger.
+   Closing the stream of a large one makes Dovecot decode all of it. */
+#define MAX_DECODED_BYTES (64*1024)
+/* A client's own filter marks a message so soon after it has fetched it. */
+#define FETCHED_USECS (10*1000*1000)
 /* A not-junk keyword in Junk waits so long for a move to Trash. */
 #define HELD_MSECS 2000
 /* More are reported at once. */
@@ -61,6 +67,10 @@ struct junk_user {
 	pool_t scratch;
 	buffer_t *free_buffer;
 	uint64_t last_stamp_usecs;
+	/* the session has read messages' text last */
+	uint64_t fetched_usecs;
+	/* messages that are yet to be tokenised and no reports */
+	unsigned int note_count;
 
 	ARRAY(struct junk_held) held;
 	struct timeout *to_held, *to_rest;
@@ -218,7 +228,7 @@ enum junk_box junk_user_get_kind(struct junk_user *juser, struct mailbox *box)
 	if (value != NULL)
 		return (enum junk_box)(POINTER_CAST_TO(value, unsigned int) -
 				       1);
-	kind = junk_mailbox_kind(&juser->set.names, box);
+	kind = junk_mailbox_kind(&juser->set.names, juser->user, box);
 	e_debug(juser->event, "Mailbox is %s: %s", junk_box_name(kind), vname);
 	hash_table_insert(juser->kinds, p_strdup(juser->user->pool, vname),
 			  POINTER_CAST((unsigned int)kind + 1));
@@ -341,17 +351,35 @@ junk_user_read_stream(struct junk_user *juser, struct mail *mail,
 	return ret;
 }
 
+/* Is it known, without reading the message, that it is small? */
+static bool junk_mail_is_small(struct mail *mail)
+{
+	const enum mail_lookup_abort old_abort = mail->lookup_abort;
+	uoff_t size;
+	bool small;
+
+	mail->lookup_abort = MAIL_LOOKUP_ABORT_READ_MAIL;
+	small = mail_get_physical_size(mail, &size) == 0 &&
+		size <= MAX_DECODED_BYTES;
+	mail->lookup_abort = old_abort;
+	return small;
+}
+
+/* Returns 1 if it was read, 0 if it can be read later only, -1 on error.
+   find_later: that can be done. */
 static int
-junk_user_read_body(struct junk_user *juser, struct mail *mail,
+junk_user_read_body(struct junk_user *juser, struct mail *mail, bool find_later,
 		    struct junk_body **body_r, const char **error_r)
 {
 	if (junk_mail_file_keep(mail, body_r))
+		return 1;
+	if (find_later && !junk_mail_is_small(mail))
 		return 0;
-	return junk_user_read_stream(juser, mail, body_r, error_r);
+	return junk_user_read_stream(juser, mail, body_r, error_r) < 0 ? -1 : 1;
 }
 
-int junk_user_read(struct junk_user *juser, struct mail *mail, size_t *bytes,
-		   struct junk_pending *pending_r)
+int junk_user_read(struct junk_user *juser, struct mail *mail, bool find_later,
+		   size_t *bytes, struct junk_pending *pending_r)
 {
 	const char *error;
 	int ret;
@@ -361,13 +389,13 @@ int junk_user_read(struct junk_user *juser, struct mail *mail, size_t *bytes,
 	    junk_mail_files_are_full())
 		return 0;
 	T_BEGIN {
-		ret = junk_user_read_body(juser, mail, &pending_r->body,
-					  &error);
+		ret = junk_user_read_body(juser, mail, find_later,
+					  &pending_r->body, &error);
 		if (ret < 0)
 			junk_user_dropped(juser, "unreadable", error);
 	} T_END;
-	if (ret < 0)
-		return -1;
+	if (ret <= 0)
+		return ret;
 	*bytes += junk_later_bytes(pending_r);
 	return 1;
 }
@@ -513,11 +541,44 @@ bool junk_user_forget_held(struct junk_user *juser, const char *vname,
 	return found;
 }
 
+/* A deletion: the second half of a move by APPEND, or perhaps the first. */
+static void
+junk_user_note(struct junk_user *juser, const struct junk_pending *p,
+	       const junk_token_t *tokens)
+{
+	const bool from_junk = p->note == JUNK_TRAIL_DELETED;
+	const uint64_t key = junk_trail_key(p->digest, sizeof(p->digest));
+	struct junk_trail *trail = junk_user_get_trail(juser);
+	struct junk_pending report = *p;
+	const char *error;
+
+	juser->note_count--;
+	if (trail == NULL)
+		return;
+	/* what was appended before it came here isn't where it goes */
+	if (junk_trail_find(trail, from_junk ? JUNK_TRAIL_APPENDED :
+			    JUNK_TRAIL_APPENDED_JUNK, key, p->arrived,
+			    ioloop_time)) {
+		report.verdict = from_junk ? JUNK_VERDICT_HAM :
+			JUNK_VERDICT_SPAM;
+		report.origin = JUNK_ORIGIN_APPEND;
+		junk_user_send(juser, &report, tokens);
+		return;
+	}
+	junk_trail_add(trail, p->note, key, ioloop_time);
+	T_BEGIN {
+		if (junk_trail_write(trail, &error) < 0)
+			e_error(juser->event, "%s", error);
+	} T_END;
+}
+
 static void
 junk_user_report_tokens(struct junk_user *juser, const struct junk_pending *p,
 			const junk_token_t *tokens)
 {
-	if (p->kept_vname != NULL &&
+	if (p->note != 0)
+		junk_user_note(juser, p, tokens);
+	else if (p->kept_vname != NULL &&
 	    array_count(&juser->held) < HELD_MAX_COUNT)
 		junk_user_hold(juser, p, tokens);
 	else
@@ -536,7 +597,31 @@ void junk_user_report(struct junk_user *juser, const struct junk_pending *p,
 void junk_user_report_later(struct junk_user *juser,
 			    const struct junk_pending *p)
 {
+	if (p->note != 0)
+		juser->note_count++;
 	junk_later_add(juser->later, p);
+}
+
+void junk_user_set_fetched(struct junk_user *juser)
+{
+	juser->fetched_usecs = i_microseconds();
+}
+
+bool junk_user_has_fetched(struct junk_user *juser)
+{
+	return juser->fetched_usecs != 0 &&
+		i_microseconds() - juser->fetched_usecs < FETCHED_USECS;
+}
+
+void junk_user_start_later(struct junk_user *juser)
+{
+	junk_later_start(juser->later);
+}
+
+void junk_user_finish_notes(struct junk_user *juser)
+{
+	if (juser->note_count > 0)
+		junk_later_finish(juser->later);
 }
 
 /* Its turn has come. */
@@ -573,6 +658,8 @@ static void junk_user_report_read(const struct junk_pending *pending,
 	}
 	body = junk_body_load(pending->body);
 	if (body == NULL) {
+		if (pending->note != 0)
+			juser->note_count--;
 		junk_user_dropped(juser, "unreadable", "its file has changed");
 		return;
 	}
@@ -648,7 +735,7 @@ junk_user_found_mail(const struct junk_intent *intent, struct mail *mail,
 
 	if (junk_later_is_full(juser->later, 0) || junk_mail_files_are_full())
 		junk_later_finish(juser->later);
-	if (junk_user_read(juser, mail, &bytes, &pending) <= 0)
+	if (junk_user_read(juser, mail, FALSE, &bytes, &pending) <= 0)
 		return;
 	pending.stamp_usecs = intent->stamp_usecs;
 	pending.verdict = intent->verdict;
@@ -712,10 +799,18 @@ void junk_user_report_saved(struct junk_user *juser,
 	array_append_array(&juser->rest, intents);
 }
 
+/* Has the process clients of other users? */
+static bool junk_process_is_shared(void)
+{
+	return master_service != NULL &&
+		master_service_get_client_limit(master_service) > 1;
+}
+
 /* The user's end. What can't be reported now is left to the next session. */
 static void junk_user_rest_end(struct junk_user *juser)
 {
-	const uint64_t end = i_microseconds() + REST_END_USECS;
+	const uint64_t end = junk_process_is_shared() ? 0 :
+		i_microseconds() + REST_END_USECS;
 	const struct junk_intent *intents;
 	unsigned int count;
 	const char *error;
@@ -759,7 +854,8 @@ static void junk_user_end(struct junk_user *juser)
 	junk_user_rest_end(juser);
 	junk_user_send_held(juser);
 	juser->ended = TRUE;
-	junk_client_deinit(&juser->client, DEINIT_WAIT_MSECS);
+	junk_client_deinit(&juser->client, junk_process_is_shared() ? 0 :
+			   DEINIT_WAIT_MSECS);
 	junk_user_settled(juser);
 	junk_trail_deinit(&juser->trail);
 	junk_intents_deinit(&juser->intents);

@@ -37,10 +37,10 @@ int junk_user_tokenize(struct junk_user *juser, struct mail *mail, bool again,
 
 /* The same, but only read the mail, to be tokenised later. *bytes: of what the
    transaction has read, to which this is added. Returns 1 if it was read, 0 if
-   too much is waiting already (then pending_r is of one that isn't read), -1 if
-   it can't be read. */
-int junk_user_read(struct junk_user *juser, struct mail *mail, size_t *bytes,
-		   struct junk_pending *pending_r);
+   too much is waiting already, or if reading it takes long and it can be found
+   later (then pending_r is of one that isn't read), -1 if it can't be read. */
+int junk_user_read(struct junk_user *juser, struct mail *mail, bool find_later,
+		   size_t *bytes, struct junk_pending *pending_r);
 
 /* The transaction is committed: report, or hold for a moment. */
 void junk_user_report(struct junk_user *juser, const struct junk_pending *p,
@@ -59,6 +59,14 @@ void junk_user_report_saved(struct junk_user *juser,
    there are none for later. */
 void junk_user_committed(struct junk_user *juser,
 			 const ARRAY_TYPE(junk_intent) *intents);
+/* The session has read the text of messages; it has done so a moment ago. */
+void junk_user_set_fetched(struct junk_user *juser);
+bool junk_user_has_fetched(struct junk_user *juser);
+
+/* There may only be notes for later (junk-pending.h). */
+void junk_user_start_later(struct junk_user *juser);
+/* What is known of deletions is in the trail. */
+void junk_user_finish_notes(struct junk_user *juser);
 /* The message is moved, or its keyword changed again: that decides. Returns TRUE
    if a keyword was waiting to be reported, which isn't any more. */
 bool junk_user_forget_held(struct junk_user *juser, const char *vname,

@@ -205,6 +205,13 @@ bool junk_mail_file_keep(struct mail *mail, struct junk_body **body_r)
 	return FALSE;
 }
 
+time_t junk_mail_saved_date(struct mail *mail)
+{
+	const struct index_mail *imail = INDEX_MAIL(mail);
+
+	return imail->data.received_date;
+}
+
 /* Where it is, and how much of it is read. */
 static bool
 junk_body_find(const struct junk_body *kept, uoff_t *offset_r, size_t *size_r)

@@ -23,6 +23,10 @@ struct mail;
    often is. */
 bool junk_mail_file_keep(struct mail *mail, struct junk_body **body_r);
 
+/* The INTERNALDATE of a message that is being saved, as far as the storage knows
+   it without looking at what it has written; (time_t)-1 if it doesn't. */
+time_t junk_mail_saved_date(struct mail *mail);
+
 /* Read what was kept. Returns NULL if the file hasn't got it. */
 struct junk_body *junk_body_load(const struct junk_body *body);
 /* No room for another open file? */

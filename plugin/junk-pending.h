@@ -2,6 +2,7 @@
 #define JUNK_PENDING_H
 
 #include "junk-report.h"
+#include "junk-trail.h"
 
 struct istream;
 
@@ -52,6 +53,11 @@ struct junk_pending {
 	uint32_t uid;
 	/* the number of the transaction's saved message that this is, from 0 */
 	unsigned int saved_idx;
+	/* No report but a note that it was deleted there: DELETED or REMOVED, 0 =
+	   a report. It becomes one if the same message has been appended
+	   elsewhere since it arrived. */
+	enum junk_trail_type note;
+	time_t arrived;
 };
 
 /* Room for so many bytes */

@@ -40,6 +40,13 @@ enum junk_trail_type {
 	JUNK_TRAIL_WAS_JUNK = 4,
 	/* copied out of Junk, where it still is; UIDs there */
 	JUNK_TRAIL_COPIED = 5,
+	/* deleted from another mailbox than Junk, and appended to Junk: old
+	   messages, of which one without the other is an import; key: of the
+	   digest */
+	JUNK_TRAIL_REMOVED = 6,
+	JUNK_TRAIL_APPENDED_JUNK = 7,
+	/* marked as junk by a client's own filter; UIDs */
+	JUNK_TRAIL_AUTOMATIC = 8,
 };
 
 struct junk_trail;

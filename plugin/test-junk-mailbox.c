@@ -3,10 +3,10 @@
 #include "mail-types.h"
 #include "junk-mailbox.h"
 
-static const char *const test_junk[] = { "Junk", "Junk E-mail", NULL };
-static const char *const test_trash[] = { "Trash", "Papierkorb", NULL };
-static const char *const test_ignore[] = { "Drafts", "Sent*", NULL };
-static const char *const test_unsure[] = { "Maybe", NULL };
+static const char *const test_junk[] = { "junk", "junk e-mail", NULL };
+static const char *const test_trash[] = { "trash", "papierkorb", NULL };
+static const char *const test_ignore[] = { "drafts", "sent*", NULL };
+static const char *const test_unsure[] = { "maybe", NULL };
 
 static const struct junk_mailbox_names test_names = {
 	.junk = test_junk,
@@ -22,11 +22,12 @@ static void test_junk_mailbox_names_split(void)
 		const char *value, *expect;
 	} tests[] = {
 		{ "", "" },
-		{ "Junk", "Junk" },
-		{ "Junk E-mail", "Junk E-mail" },
-		{ " Junk , Spam ", "Junk|Spam" },
-		{ "Junk E-mail, Spam", "Junk E-mail|Spam" },
-		{ "Junk E-mail,", "Junk E-mail" },
+		{ "Junk", "junk" },
+		{ "Junk E-mail", "junk e-mail" },
+		{ " Junk , Spam ", "junk|spam" },
+		{ "Junk E-mail, Spam", "junk e-mail|spam" },
+		{ "Junk E-mail,", "junk e-mail" },
+		{ "Lixo Eletr\xc3\x94nico", "lixo eletronico" },
 		{ ",,", "" },
 	};
 

@@ -858,9 +858,10 @@ class Imap:
         return (b"".join(lines).decode(errors="replace") +
                 "%s %s\r\n" % (status, text))
 
-    def append(self, mailbox, message, flags="", expect="OK"):
-        """APPEND; returns the UID (UIDPLUS)."""
-        text = self.cmd(['APPEND "%s" (%s) ' % (mailbox, flags),
+    def append(self, mailbox, message, flags="", expect="OK", date=None):
+        """APPEND; returns the UID (UIDPLUS). date: its INTERNALDATE."""
+        text = self.cmd(['APPEND "%s" (%s) %s' % (
+            mailbox, flags, '"%s" ' % date if date else ""),
                          to_crlf(message)], expect)
         m = re.search(r"APPENDUID \d+ (\S+)\]", text)
         return m.group(1) if m else None

@@ -1,5 +1,8 @@
 """From where to where: what a move or a copy says (edge cases 1-12)."""
 
+import base64
+import os
+
 import harness
 from testcase import ALL_FORMATS, ham, numbered, spam
 
@@ -219,6 +222,70 @@ namespace other {
   }
 }
 """ % location
+
+
+def second_prefix(version, d):
+    """The same mail under another prefix, as an old client knows it."""
+    return """
+namespace old {
+  prefix = Old/
+  separator = /
+  hidden = yes
+  list = no
+  inbox = no
+}
+"""
+
+
+def test_second_prefix(t):
+    """case 9: a mailbox is what its special use says, also by another prefix"""
+    p = t.private(debug=True, mailboxes=(("Verdacht", "\\Junk"),
+                                         ("Eimer", "\\Trash")),
+                  extra=second_prefix)
+    c = p.imap()
+    for mailbox in ("Verdacht", "Verdacht/sub", "Eimer"):
+        c.cmd("CREATE " + mailbox, expect=None)
+    moved(p, "INBOX", "Old/Verdacht", "spam move")
+    moved(p, "Verdacht", "Old/Eimer")
+    moved(p, "INBOX", "Verdacht", "spam move")
+    p.deliver(ham())
+    p.move("INBOX", "Old/Verdacht/sub")
+    p.expect("spam move")
+
+
+def test_alias_link(t):
+    """case 9: a mailbox that has another name by a link (mailbox_alias)"""
+    p = t.private(debug=True, mailboxes=(("Verdacht", "\\Junk"),))
+    moved(p, "INBOX", "Verdacht", "spam move")
+    mail_dir = os.path.join(p.d.home(p.user()), "mail")
+    os.symlink(".Verdacht", mail_dir + "/.Aussortiert")
+    moved(p, "INBOX", "Aussortiert", "spam move")
+
+
+def utf7(name):
+    """Modified UTF-7 of a name without ASCII (RFC 3501, 5.1.3)."""
+    data = base64.b64encode(name.encode("utf-16-be")).decode()
+    return "&%s-" % data.rstrip("=").replace("/", ",")
+
+
+def test_other_letters(t):
+    """case 9: names that clients give it in other languages, in any case and
+    normalisation; what is only called like it is never praise"""
+    c = t.imap()
+    for name in ("\u0421\u043f\u0430\u043c", "\u0441\u041f\u0410\u041c",
+                 "\u5783\u573e\u90ae\u4ef6",
+                 "\u8ff7\u60d1\u30e1\u30fc\u30eb", "\uc2a4\ud338"):
+        c.cmd('CREATE "%s"' % utf7(name))
+        moved(t, "INBOX", utf7(name), "spam move")
+    for name in ("Lixo Eletr&APQ-nico", "Lixo Eletro&AwI-nico",
+                 "LEV&AMk-LSZEM&AMk-T", "Spam-Verdacht"):
+        c.cmd('CREATE "%s"' % name)
+        moved(t, "INBOX", name, "spam move")
+    c.cmd('CREATE "Old spam"')
+    moved(t, "INBOX", "Old spam")
+    p = t.private(debug=True, mailboxes=(("Unrat", None), ("Junk", None)),
+                  settings={"junk_feedback_junk": "Unrat"})
+    moved(p, "INBOX", "Junk")
 
 
 @ALL_FORMATS

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 
 import harness
 import testcase
@@ -171,6 +172,88 @@ def test_migration(t):
         for n in range(50):
             c.append("Junk", numbered(n))
     burst(p, action)
+
+
+OLD = "03-Mar-2026 10:00:00 +0000"
+
+
+def test_import(t):
+    """case 38: a first sync or a restore of a Junk folder of old mail (interimap,
+    imapsync) is nobody's opinion; a move by APPEND, in either order, is one"""
+    c = t.imap()
+    for message in [testcase.spam() for _ in range(5)]:
+        c.append("Junk", message, "\\Seen", date=OLD)
+    t.expect()
+    for first in ("append", "delete"):
+        for other in (False, True):
+            message = testcase.ham()
+            c.append("INBOX", message, date=OLD)
+            mover = t.imap(select="INBOX")
+            appending = t.imap() if other else mover
+            uid = mover.uids()[-1]
+            # it was here before
+            time.sleep(1.1)
+            if first == "append":
+                appending.append("Junk", message, date=OLD)
+            mover.cmd("UID STORE %d +FLAGS.SILENT (\\Deleted)" % uid)
+            mover.cmd("EXPUNGE")
+            if first == "delete":
+                appending.append("Junk", message, date=OLD)
+            t.expect("spam append")
+
+
+def test_automatic_marks(t):
+    """case 21: Thunderbird's own filter marks unread mail that it has just
+    fetched, and moves it: nothing. A person's mark comes with \\Seen."""
+    c = t.imap(select="INBOX")
+    for person in (False, True):
+        for move in (None, "UID MOVE %d Junk", "UID COPY %d Junk"):
+            t.deliver(testcase.ham())
+            c.cmd("NOOP")
+            uid = c.uids()[-1]
+            c.cmd("UID FETCH %d (UID RFC822.SIZE BODY.PEEK[])" % uid)
+            c.cmd("UID STORE %d +FLAGS (Junk)" % uid)
+            if person:
+                c.cmd("UID STORE %d +FLAGS (\\Seen)" % uid)
+            if move:
+                c.cmd(move % uid)
+            t.expect(*["spam keyword"] if person else [])
+    # in one command; without having fetched anything but headers
+    t.deliver(testcase.ham())
+    c.cmd("NOOP")
+    c.cmd("STORE * +FLAGS (Junk \\Seen)")
+    t.expect("spam keyword")
+    t.deliver(testcase.ham())
+    other = t.imap(select="INBOX")
+    other.cmd("FETCH * (FLAGS BODY.PEEK[HEADER.FIELDS (Subject)])")
+    other.cmd("STORE * +FLAGS (Junk)")
+    t.expect("spam keyword")
+
+
+def test_automatic_marks_count(t):
+    """case 21: junk_feedback_automatic = yes"""
+    p = t.private(debug=True, settings={"junk_feedback_automatic": "yes"})
+    p.deliver(testcase.ham())
+    c = p.imap(select="INBOX")
+    c.cmd("FETCH * BODY.PEEK[]")
+    c.cmd("STORE * +FLAGS (Junk)")
+    p.expect("spam keyword")
+
+
+def test_rescue_many(t):
+    """case 15: a set of any size is rescued by APPEND and one deletion"""
+    count = 100
+    c = t.imap()
+    messages = [numbered(n) for n in range(count)]
+    c.append_many("Drafts", messages)
+    c.select("Drafts")
+    c.cmd("MOVE 1:* Junk")
+    # a Maildir's messages arrive when they are first seen
+    c.select("Junk")
+    time.sleep(1.1)
+    c.append_many("INBOX", messages)
+    c.cmd("STORE 1:* +FLAGS (\\Deleted)")
+    t.expect("%d ham append" % count)
 
 
 def test_bot(t):
