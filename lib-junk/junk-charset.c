@@ -16,9 +16,10 @@
    character, of two. */
 #define UTF8_CHARS_SINGLE 2
 #define UTF8_CHARS_DOUBLE 4
-/* A byte in so many may be wrong: a text with more of them isn't in the charset
-   that it says, and each costs as much as many right ones. */
+/* A byte in so many may be wrong, and a few more: a text with more of them isn't in
+   the charset that it says, and each costs as much as many right ones. */
 #define BYTES_PER_WRONG 16
+#define MIN_WRONG 16
 /* Bytes of text that iconv gives at once. */
 #define ICONV_BYTES 4096
 /* Names that only iconv knows. */
@@ -212,8 +213,8 @@ static void charset_iconv_open(struct charset_iconv *iconv, const char *name)
 static bool
 iconv_run(iconv_t conv, buffer_t *dest, const unsigned char *data, size_t size)
 {
-	size_t max_wrong = size / BYTES_PER_WRONG + 2, used = dest->used;
-	size_t ret, space;
+	const size_t all = size, used = dest->used;
+	size_t ret, space, wrong = 0;
 	/* not a space in dest: buffers fill that with zeros, again after each
 	   wrong byte */
 	char text[ICONV_BYTES], *out;
@@ -230,7 +231,9 @@ iconv_run(iconv_t conv, buffer_t *dest, const unsigned char *data, size_t size)
 			continue;
 		if (errno == EINVAL)
 			break;
-		if (max_wrong-- == 0)
+		wrong++;
+		if (wrong > (all - size) / BYTES_PER_WRONG +
+		    I_MIN(MIN_WRONG, all / BYTES_PER_WRONG + 2))
 			return FALSE;
 		uni_ucs4_to_utf8_c(UNICODE_REPLACEMENT_CHAR, dest);
 		in++;

@@ -163,6 +163,9 @@ def texts():
                      b"\x81\x40"):
             yield "%r in %s" % (unit, charset), \
                 "Content-Type: text/plain; charset=%s\n\n" % charset, unit
+        yield "page in " + charset, \
+            "Content-Type: text/html; charset=%s\n\n" % charset, \
+            b"<b>\x81\x40\xff\xa4\xa4\x80</b>"
     for name, unit in TEXTS:
         yield "%r of %s" % (unit, name), "Content-Type: %s\n\n" % name, unit
     for name, unit in ENCODINGS:
