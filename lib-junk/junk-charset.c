@@ -16,10 +16,11 @@
    character, of two. */
 #define UTF8_CHARS_SINGLE 2
 #define UTF8_CHARS_DOUBLE 4
-/* A byte in so many may be wrong: a text with more of them isn't in the charset
-   that it says, and each costs as much as many right ones. */
+/* A byte in so many may be wrong, and a few more: a text with more of them isn't in
+   the charset that it says, and each costs as much as many right ones. */
 #define BYTES_PER_WRONG 16
-/* Bytes of text that iconv gets at once. */
+#define MIN_WRONG 16
+/* Bytes of text that iconv gives at once. */
 #define ICONV_BYTES 4096
 /* Names that only iconv knows. */
 #define MAX_NAME_BYTES 40
@@ -212,37 +213,37 @@ static void charset_iconv_open(struct charset_iconv *iconv, const char *name)
 static bool
 iconv_run(iconv_t conv, buffer_t *dest, const unsigned char *data, size_t size)
 {
-	size_t max_wrong = size / BYTES_PER_WRONG + 2, used = dest->used;
-	size_t left, ret;
+	const size_t all = size, used = dest->used;
+	size_t ret, space, wrong = 0;
+	/* not a space in dest: buffers fill that with zeros, again after each
+	   wrong byte */
+	char text[ICONV_BYTES], *out;
 	/* iconv() wants it so */
-	char *in = (char *)data, *out, *start;
-	size_t space, chunk, rest;
+	char *in = (char *)data;
 
 	(void)iconv(conv, NULL, NULL, NULL, NULL);
-	left = size;
-	while (left > 0) {
-		chunk = rest = I_MIN(left, ICONV_BYTES);
-		space = chunk * 3 + MAX_NAME_BYTES;
-		start = out = buffer_append_space_unsafe(dest, space);
-		ret = iconv(conv, &in, &rest, &out, &space);
-		left -= chunk - rest;
-		buffer_set_used_size(dest, out - (char *)dest->data);
-		if (ret != (size_t)-1 || errno == E2BIG ||
-		    (errno == EINVAL && rest < chunk && left > rest))
+	while (size > 0) {
+		out = text;
+		space = sizeof(text);
+		ret = iconv(conv, &in, &size, &out, &space);
+		buffer_append(dest, text, out - text);
+		if (ret != (size_t)-1 || errno == E2BIG)
 			continue;
 		if (errno == EINVAL)
 			break;
-		if (max_wrong-- == 0)
+		wrong++;
+		if (wrong > (all - size) / BYTES_PER_WRONG +
+		    I_MIN(MIN_WRONG, all / BYTES_PER_WRONG + 2))
 			return FALSE;
 		uni_ucs4_to_utf8_c(UNICODE_REPLACEMENT_CHAR, dest);
 		in++;
-		left--;
+		size--;
 	}
 	/* a letter that something might have been added to */
-	space = MAX_NAME_BYTES;
-	start = out = buffer_append_space_unsafe(dest, space);
+	out = text;
+	space = sizeof(text);
 	(void)iconv(conv, NULL, NULL, &out, &space);
-	buffer_set_used_size(dest, dest->used - (MAX_NAME_BYTES - (out - start)));
+	buffer_append(dest, text, out - text);
 	/* whatever iconv did: what follows relies on valid UTF-8 */
 	return uni_utf8_data_is_valid(CONST_PTR_OFFSET(dest->data, used),
 				      dest->used - used);

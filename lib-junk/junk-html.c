@@ -14,8 +14,6 @@
 #define MAX_DEPTH 64
 #define MAX_VALUE_BYTES 1024
 #define MAX_URLS 100
-/* Words of scripts that open what is packed in them. */
-#define MAX_SCRIPT_WORD 16
 /* Letters of a picture's text that may be a part of a word. */
 #define MAX_LETTER_BYTES 2
 

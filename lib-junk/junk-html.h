@@ -9,11 +9,12 @@
    Text that we take for hidden though it is shown is a place to hide from the
    filter, and text that we read though nobody sees it one for innocent words.
    So elements and styles are read as browsers do (whatwg.org, "Parsing HTML
-   documents"), as far as one tag could make a difference. Not: what a style
-   sheet hides, and what is moved out of sight.
+   documents"), as far as one tag could make a difference, and so are style
+   sheets (junk-html-sheet.h).
 
    Not libdovecot's html2text: that one drops links, and shows text that no
-   mail client shows, which is where spammers put innocent words. */
+   mail client shows, which is where spammers put innocent words. Not a parser of
+   others: doc/classifier.md says what they cost. */
 
 enum junk_html_flags {
 	/* SVG: all is markup, as in XML */

@@ -21,7 +21,7 @@
    and may be of seven. What follows is text of the last one. Nesting that is
    followed: as much as Dovecot's IMAP server shows to clients (libdovecot's
    message-parser.h). */
-#define JUNK_MAX_MIME_PARTS 1000
+#define JUNK_MAX_MIME_PARTS 800
 #define JUNK_MAX_MIME_NESTING 100
 /* Bytes of one header field that are looked at (unfolded). */
 #define JUNK_MAX_HEADER_BYTES (8*1024)

@@ -127,6 +127,26 @@ calendar_value(struct junk_charsets *charsets, buffer_t *dest, buffer_t *html,
 	}
 }
 
+/* Does a reader see what a property says? Its name isn't seen at all. */
+static bool calendar_is_seen(const unsigned char *text, const unsigned char *colon)
+{
+	static const char *const unseen[] = {
+		"begin", "end", "version", "method", "calscale", "uid",
+		"prodid", "dtstamp", "sequence", "rev", "class", "status",
+		"transp", "created", "last-modified",
+	};
+	size_t len = 0;
+
+	while (text + len < colon && text[len] != ';')
+		len++;
+	for (unsigned int i = 0; i < N_ELEMENTS(unseen); i++) {
+		if (strlen(unseen[i]) == len &&
+		    i_memcasecmp(text, unseen[i], len) == 0)
+			return FALSE;
+	}
+	return TRUE;
+}
+
 /* A colon in quotes belongs to a parameter. */
 static const unsigned char *
 calendar_colon(const unsigned char *p, const unsigned char *end)
@@ -185,9 +205,13 @@ void junk_text_calendar(struct junk_charsets *charsets, buffer_t *dest,
 				text = line->data;
 				colon = text + pos;
 			}
-			buffer_append(dest, text, colon + 1 - text);
-			calendar_value(charsets, dest, html, params,
-				       colon + 1, text + line->used);
+			/* a name */
+			if (strstr(params, "CN=") != NULL)
+				buffer_append(dest, text, colon + 1 - text);
+			if (calendar_is_seen(text, colon))
+				calendar_value(charsets, dest, html,
+					       params, colon + 1,
+					       text + line->used);
 		}
 	} T_END;
 	buffer_free(&line);

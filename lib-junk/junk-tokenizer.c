@@ -789,17 +789,18 @@ text_is_shown(struct junk_tokenizer *ctx, const struct held_text *text)
 	return TRUE;
 }
 
-static void
+/* Returns FALSE if there is no room. */
+static bool
 text_hold(struct junk_tokenizer *ctx, const struct held_text *text,
 	  const buffer_t *data)
 {
-	size_t size = I_MIN(data->used, JUNK_MAX_MARKUP_BYTES - ctx->held->used);
-
-	if (ctx->held_count == JUNK_MAX_HELD_TEXTS || size == 0)
-		return;
-	buffer_append(ctx->held, data->data, size);
+	if (ctx->held_count == JUNK_MAX_HELD_TEXTS ||
+	    data->used > JUNK_MAX_MARKUP_BYTES - ctx->held->used)
+		return FALSE;
+	buffer_append(ctx->held, data->data, data->used);
 	ctx->held_texts[ctx->held_count] = *text;
-	ctx->held_texts[ctx->held_count++].size = size;
+	ctx->held_texts[ctx->held_count++].size = data->used;
+	return TRUE;
 }
 
 /* The multipart ends whose texts were held: HTML first. */
@@ -827,6 +828,12 @@ static void later_add(struct junk_tokenizer *ctx)
 	ctx->alternative = NULL;
 	text_add(ctx, ctx->later, FALSE);
 	buffer_set_used_size(ctx->later, 0);
+}
+
+/* Is there more in the part than the text that is read? */
+static bool part_has_markup(const struct junk_tokenizer *ctx)
+{
+	return ctx->kind == PART_HTML || ctx->format != FORMAT_NONE;
 }
 
 /* A page may say its charset, where nothing else does. */
@@ -867,7 +874,7 @@ static const buffer_t *part_decode_transfer(struct junk_tokenizer *ctx)
 static void part_decode(struct junk_tokenizer *ctx)
 {
 	const buffer_t *data = part_decode_transfer(ctx);
-	size_t max = ctx->kind == PART_HTML ? JUNK_MAX_MARKUP_BYTES :
+	size_t max = part_has_markup(ctx) ? JUNK_MAX_MARKUP_BYTES :
 		JUNK_MAX_TEXT_BYTES - ctx->text_bytes;
 
 	if (ctx->kind == PART_HTML && ctx->charset[0] == '\0')
@@ -998,9 +1005,9 @@ static void part_text(struct junk_tokenizer *ctx)
 	else
 		data = ctx->value;
 	if (ctx->alternative != NULL && !later &&
-	    ctx->format != FORMAT_CALENDAR) {
-		text_hold(ctx, &text, data);
-	} else if (text.html) {
+	    ctx->format != FORMAT_CALENDAR && text_hold(ctx, &text, data))
+		return;
+	if (text.html) {
 		html_add(ctx, data->data, data->used,
 			 (later || strncmp(ctx->type, "text/", 5) != 0 ?
 			  JUNK_HTML_FILE : 0) |
@@ -1119,7 +1126,7 @@ static void
 body_text(struct junk_tokenizer *ctx, const unsigned char *data, size_t size)
 {
 	uoff_t left = I_MIN(JUNK_MAX_MESSAGE_BYTES - ctx->parts_bytes,
-			    ctx->kind == PART_HTML ? JUNK_MAX_MARKUP_BYTES :
+			    part_has_markup(ctx) ? JUNK_MAX_MARKUP_BYTES :
 			    MAX_RAW_BYTES);
 
 	if (ctx->raw->used >= left)

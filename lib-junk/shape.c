@@ -3,7 +3,8 @@
 
      shape                    print the names of the shapes
      shape NAME BYTES FILE    write a message of about so many bytes
-     shape FILE               tokenise it, and print how much memory it took */
+     shape FILE               tokenise it, and print how much memory it took
+     shape - FILE ...         tokenise each */
 
 #include "lib.h"
 #include "istream.h"
@@ -158,7 +159,10 @@ static void measure_file(const char *path)
 int main(int argc, char *argv[])
 {
 	lib_init();
-	if (argc == 4)
+	if (argc > 2 && strcmp(argv[1], "-") == 0) {
+		for (int i = 2; i < argc; i++)
+			shape_tokenize(argv[i]);
+	} else if (argc == 4)
 		write_file(argv[1], argv[2], argv[3]);
 	else if (argc == 2)
 		measure_file(argv[1]);

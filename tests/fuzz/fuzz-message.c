@@ -1,13 +1,27 @@
 /* Message -> tokens: any bytes give a result within its limits, the same one
-   however the message comes in pieces. */
+   however the message comes in pieces, and cost at most a few times what an
+   ordinary message of that size does. */
 
 #include "lib.h"
 #include "array.h"
+#include "buffer.h"
 #include "istream.h"
 #include "fuzz.h"
 #include "test-common.h"
 #include "junk-limits.h"
 #include "junk-tokenizer.h"
+
+#include <time.h>
+
+/* What a message may cost, as a multiple of an ordinary one of its size: what
+   lib-junk/test-growth.py counts as instructions is time here, which differs from
+   run to run, with sanitizers that make some of it slower than the rest. What is
+   slower is measured again so many times. */
+#define MAX_SHARE 15
+#define MAX_TRIES 8
+/* Bytes of the ordinary message, and those that the smallest one counts as. */
+#define ORDINARY_BYTES (32*1024)
+#define SMALLEST_BYTES 8192
 
 /* A delivery has all of a small message in memory, a mailbox gives it in
    pieces. */
@@ -47,6 +61,64 @@ static void fuzz_check(const struct junk_message *msg)
 	}
 }
 
+/* Nanoseconds of this process. */
+static uint64_t fuzz_nsecs(const uint8_t *data, size_t size)
+{
+	struct junk_message msg;
+	struct timespec start, end;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+	T_BEGIN {
+		fuzz_tokenize(i_stream_create_from_data(data, size), &msg);
+	} T_END;
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+	return (uint64_t)(end.tv_sec - start.tv_sec) * 1000000000 +
+		(uint64_t)end.tv_nsec - (uint64_t)start.tv_nsec;
+}
+
+/* ... of an ordinary message */
+static uint64_t fuzz_ordinary_nsecs(void)
+{
+	static const char head[] = "Content-Type: text/html\n\n<table>";
+	static const char row[] =
+		"<tr><td style='font-family:Arial;font-size:14px;color:#333'>"
+		"<a href='https://www.shop.example/item/1'>Special offer</a> "
+		"for our customers, only this week.</td></tr>\n";
+	static uint64_t nsecs = 0;
+
+	if (nsecs == 0) {
+		buffer_t *mail = buffer_create_dynamic(default_pool,
+						       2 * ORDINARY_BYTES);
+
+		buffer_append(mail, head, sizeof(head) - 1);
+		while (mail->used < ORDINARY_BYTES)
+			buffer_append(mail, row, sizeof(row) - 1);
+		nsecs = fuzz_nsecs(mail->data, mail->used);
+		for (unsigned int i = 0; i < MAX_TRIES; i++) {
+			uint64_t again = fuzz_nsecs(mail->data, mail->used);
+
+			nsecs = I_MIN(nsecs, again);
+		}
+		buffer_free(&mail);
+	}
+	return nsecs;
+}
+
+static void fuzz_check_cost(const uint8_t *data, size_t size)
+{
+	uint64_t max = fuzz_ordinary_nsecs() * MAX_SHARE *
+		I_MAX(size, SMALLEST_BYTES) / ORDINARY_BYTES;
+	uint64_t nsecs = 0;
+
+	for (unsigned int i = 0; i < MAX_TRIES; i++) {
+		nsecs = fuzz_nsecs(data, size);
+		if (nsecs <= max)
+			return;
+	}
+	i_panic("%zu bytes cost %"PRIu64" us, more than %"PRIu64" us", size,
+		nsecs / 1000, max / 1000);
+}
+
 FUZZ_ONE(data, size)
 {
 	unsigned char digest[JUNK_DIGEST_BYTES], digest2[JUNK_DIGEST_BYTES];
@@ -64,4 +136,5 @@ FUZZ_ONE(data, size)
 	if (!array_cmp(&msg.tokens, &msg2.tokens) ||
 	    memcmp(digest, digest2, sizeof(digest)) != 0)
 		i_panic("pieces give other tokens");
+	fuzz_check_cost(data, size);
 }
