@@ -19,8 +19,8 @@ struct junk_headers {
 	/* of the fields' names in their order */
 	uint64_t order_hash;
 	unsigned int recipients;
-	char from_domain[64];
-	bool from_seen, reply_seen;
+	struct junk_host from_host;
+	bool from_seen, has_from_host, reply_seen;
 	/* of the Date field, folded; for the digest */
 	uint64_t date_hash;
 };

@@ -25,7 +25,8 @@ struct junk_settings {
 	bool junk_feedback_keywords;
 	bool junk_feedback_append;
 	bool junk_feedback_weak_ham;
-	/* whose Authentication-Results are evidence; "" = nobody's */
+	/* whose Authentication-Results are evidence (junk-auth-results.h);
+	   "" = nobody's */
 	const char *junk_feedback_authserv_id;
 	/* 1..100: score from which scripts and statistics call a message
 	   junk */

@@ -19,8 +19,8 @@ struct istream;
 ARRAY_DEFINE_TYPE(junk_tokens, junk_token_t);
 
 struct junk_tokenizer_settings {
-	/* Authentication-Results of this host only are evidence. NULL or ""
-	   = none are. */
+	/* Authentication-Results of these hosts only are evidence
+	   (junk-auth-results.h). NULL or "" = none are. */
 	const char *authserv_id;
 	/* Called for each distinct token with its plain (normalised) text:
 	   for explanations to a caller who holds the message anyway. The text
