@@ -5,6 +5,7 @@
 #include "junk-auth-results.h"
 #include "junk-decode.h"
 #include "junk-name.h"
+#include "junk-received.h"
 #include "junk-url.h"
 #include "junk-headers.h"
 
@@ -29,6 +30,7 @@ enum field_kind {
 	FIELD_DKIM,
 	FIELD_AUTH,
 	FIELD_ARC_AUTH,
+	FIELD_RECEIVED,
 	FIELD_DATE,
 };
 
@@ -83,6 +85,7 @@ static const struct field {
 	FIELD("organization", FIELD_WORDS, FALSE),
 	FIELD("precedence", FIELD_WORDS, FALSE),
 	FIELD("priority", FIELD_WORDS, FALSE),
+	FIELD("received", FIELD_RECEIVED, FALSE),
 	FIELD("references", FIELD_NAME, FALSE),
 	FIELD("reply-to", FIELD_REPLY_TO, FALSE),
 	FIELD("resent-from", FIELD_NAME, FALSE),
@@ -134,13 +137,16 @@ static const struct field *field_find(const char *name)
 void junk_headers_init(struct junk_headers *headers,
 		       struct junk_token_set *set,
 		       struct junk_charsets *charsets, buffer_t *buf,
-		       const char *authserv_id)
+		       const struct junk_tokenizer_settings *tokenizer_set)
 {
+	static const struct junk_tokenizer_settings no_set;
+
 	i_zero(headers);
 	headers->set = set;
 	headers->charsets = charsets;
 	headers->buf = buf;
-	headers->authserv_id = authserv_id;
+	headers->tokenizer_set = tokenizer_set != NULL ? tokenizer_set :
+		&no_set;
 }
 
 /* The order of fields tells the program that wrote them. Names that almost
@@ -249,6 +255,19 @@ field_from_shape(struct junk_token_set *set, const struct address *addr)
 	junk_token_set_add(set, JUNK_TOKEN_SENDER_ADDRESS, local, size);
 }
 
+/* Is the client of the sender's domain? Called when either is known. */
+static void client_sender(struct junk_headers *headers)
+{
+	if (!headers->client_seen || !headers->has_from_host)
+		return;
+	junk_token_set_add_str(headers->set, JUNK_TOKEN_CLIENT,
+		headers->has_client_host &&
+		junk_hosts_related(&headers->set->domains,
+				   &headers->client_host,
+				   &headers->from_host) ?
+		"of the sender's domain" : "of another domain");
+}
+
 /* A host that the sender's name names, by an address or by itself: who is shown may
    be another than who has sent it. */
 static void
@@ -323,6 +342,7 @@ field_from(struct junk_headers *headers, const unsigned char *data, size_t size)
 		field_from_named(set, &addr, addr.rest, addr.rest_size);
 	headers->has_from_host = addr.has_host;
 	headers->from_host = addr.host;
+	client_sender(headers);
 }
 
 static void
@@ -407,6 +427,77 @@ field_dkim(struct junk_headers *headers, const unsigned char *data, size_t size)
 }
 
 static void
+add_client(struct junk_headers *headers, const char *prefix, const char *text,
+	   size_t size)
+{
+	junk_token_set_add_prefixed(headers->set, JUNK_TOKEN_CLIENT, prefix,
+				    text, size);
+}
+
+/* The domain of the client's name, which its MX has verified, or that it has
+   none. */
+static void client_name(struct junk_headers *headers)
+{
+	const struct junk_host *host = &headers->client_host;
+	struct junk_domain domain;
+	size_t size = host->size;
+
+	if (!headers->has_client_host) {
+		junk_token_set_add_str(headers->set, JUNK_TOKEN_CLIENT,
+				       "name:none");
+		return;
+	}
+	junk_host_domain(&headers->set->domains, host, &domain);
+	if (domain.registered_size > 0)
+		size = domain.registered_size;
+	add_client(headers, "name:", host->name + host->size - size, size);
+}
+
+static const char *
+client_helo(struct junk_headers *headers, const struct junk_client *client)
+{
+	struct junk_host helo;
+
+	if (!junk_host_parse(&headers->set->domains, client->helo,
+			     strlen(client->helo), FALSE, &helo))
+		return "none";
+	if (helo.kind != JUNK_HOST_NAME)
+		return "address";
+	if (!headers->has_client_host)
+		return "name";
+	if (strcmp(helo.name, headers->client_host.name) == 0)
+		return "same";
+	return junk_hosts_related(&headers->set->domains, &helo,
+				  &headers->client_host) ? "domain" : "other";
+}
+
+/* Of several fields that our MXs wrote the first is the last one's. */
+static void
+field_received(struct junk_headers *headers, const unsigned char *data,
+	       size_t size)
+{
+	struct junk_client client;
+	const char *helo;
+
+	if (headers->client_seen ||
+	    !junk_received_parse(&headers->set->domains, data, size,
+				 headers->tokenizer_set->mx, &client))
+		return;
+	headers->client_seen = TRUE;
+	headers->has_client_host = *client.name != '\0' &&
+		junk_host_parse(&headers->set->domains, client.name,
+				strlen(client.name), FALSE,
+				&headers->client_host) &&
+		headers->client_host.kind == JUNK_HOST_NAME;
+	add_client(headers, "net:", client.address.network,
+		   strlen(client.address.network));
+	client_name(headers);
+	helo = client_helo(headers, &client);
+	add_client(headers, "helo:", helo, strlen(helo));
+	client_sender(headers);
+}
+
+static void
 auth_result(const char *result, void *context)
 {
 	struct junk_headers *headers = context;
@@ -482,9 +573,13 @@ field_add(struct junk_headers *headers, const struct field *field,
 		break;
 	case FIELD_AUTH:
 	case FIELD_ARC_AUTH:
-		junk_auth_results_read(data, size, headers->authserv_id,
+		junk_auth_results_read(data, size,
+				       headers->tokenizer_set->authserv_id,
 				       field->kind == FIELD_ARC_AUTH,
 				       auth_result, headers);
+		break;
+	case FIELD_RECEIVED:
+		field_received(headers, data, size);
 		break;
 	case FIELD_DATE:
 		field_date(headers, data, size);
@@ -497,13 +592,14 @@ field_add(struct junk_headers *headers, const struct field *field,
 static bool field_is_raw(const struct field *field)
 {
 	return field->kind == FIELD_FROM || field->kind == FIELD_REPLY_TO ||
-		field->kind == FIELD_DOMAIN;
+		field->kind == FIELD_DOMAIN || field->kind == FIELD_RECEIVED;
 }
 
 /* What other hosts say comes and goes on the way. */
 static bool field_is_trace(const struct field *field)
 {
-	return field->kind == FIELD_AUTH || field->kind == FIELD_ARC_AUTH;
+	return field->kind == FIELD_AUTH || field->kind == FIELD_ARC_AUTH ||
+		field->kind == FIELD_RECEIVED;
 }
 
 bool junk_headers_add(struct junk_headers *headers, const char *name,

@@ -16,7 +16,7 @@
 
 struct junk_scores {
 	struct junk_segment *segment;
-	char *authserv_id;
+	char *authserv_id, *mx;
 	/* the last score; its text is made when it is asked for */
 	struct junk_score score;
 	string_t *reason;
@@ -51,6 +51,7 @@ void junk_scores_close(struct junk_scores **_scores)
 	junk_tokenizer_deinit(&scores->tokenizer);
 	pool_unref(&scores->pool);
 	i_free(scores->authserv_id);
+	i_free(scores->mx);
 	i_free(scores);
 }
 
@@ -58,6 +59,12 @@ void junk_scores_set_authserv_id(struct junk_scores *scores, const char *id)
 {
 	i_free(scores->authserv_id);
 	scores->authserv_id = i_strdup(id);
+}
+
+void junk_scores_set_mx(struct junk_scores *scores, const char *hosts)
+{
+	i_free(scores->mx);
+	scores->mx = i_strdup(hosts);
 }
 
 /* The class with the largest sum that isn't in used yet. */
@@ -103,6 +110,7 @@ score_data(struct junk_scores *scores, const struct junk_model *model,
 {
 	struct junk_tokenizer_settings set = {
 		.authserv_id = scores->authserv_id,
+		.mx = scores->mx,
 	};
 	struct junk_message msg;
 	struct istream *input;

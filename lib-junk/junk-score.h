@@ -36,6 +36,11 @@ void junk_scores_close(struct junk_scores **scores);
    setting junk_feedback_authserv_id does. NULL or "" = none (default). */
 void junk_scores_set_authserv_id(struct junk_scores *scores, const char *id);
 
+/* Take the client of these MXs (names, separated by blanks) as evidence, from the
+   Received field that one of them wrote, as the setting junk_feedback_mx does. NULL
+   or "" = none (default). */
+void junk_scores_set_mx(struct junk_scores *scores, const char *hosts);
+
 /* Score an RFC 5322 message (any line ends): 0..100, or JUNK_SCORES_UNKNOWN.
    reporter: JUNK_SCORES_REPORTER_BYTES of the recipient's identity, or NULL.
    Any bytes are valid input. */

@@ -28,6 +28,8 @@ struct junk_settings {
 	/* whose Authentication-Results are evidence (junk-auth-results.h);
 	   "" = nobody's */
 	const char *junk_feedback_authserv_id;
+	/* MXs whose client is evidence (junk-received.h); "" = none */
+	const char *junk_feedback_mx;
 	/* 1..100: score from which scripts and statistics call a message
 	   junk */
 	unsigned int junk_feedback_threshold;

@@ -983,7 +983,7 @@ tokenizer_begin(struct junk_tokenizer *ctx,
 	junk_token_set_init(&ctx->set, set);
 	ctx->set.max = JUNK_MAX_HEADER_TOKENS;
 	junk_headers_init(&ctx->headers, &ctx->set, ctx->charsets, ctx->value,
-			  set == NULL ? NULL : set->authserv_id);
+			  set);
 }
 
 static void tokenizer_end(struct junk_tokenizer *ctx, uoff_t size)
