@@ -204,7 +204,7 @@ address_find(struct junk_headers *headers, const unsigned char *data,
 	addr_r->rest = decode_to(headers, found.after, &addr_r->rest_size);
 	addr_r->local = found.local;
 	addr_r->has_host =
-		junk_host_parse(&headers->set->domains, found.domain,
+		junk_host_parse(&headers->set->hosts, found.domain,
 				strlen(found.domain), FALSE, &addr_r->host);
 	addr_r->domain = addr_r->has_host ? addr_r->host.name : found.domain;
 	return TRUE;
@@ -262,8 +262,7 @@ static void client_sender(struct junk_headers *headers)
 		return;
 	junk_token_set_add_str(headers->set, JUNK_TOKEN_CLIENT,
 		headers->has_client_host &&
-		junk_hosts_related(&headers->set->domains,
-				   &headers->client_host,
+		junk_hosts_related(&headers->client_host,
 				   &headers->from_host) ?
 		"of the sender's domain" : "of another domain");
 }
@@ -280,7 +279,7 @@ field_from_named(struct junk_token_set *set, const struct address *addr,
 	if (!junk_url_find_host(set, name, size, &named))
 		return;
 	same = addr->has_host &&
-		junk_hosts_related(&set->domains, &named, &addr->host);
+		junk_hosts_related(&named, &addr->host);
 	junk_token_set_add_str(set, JUNK_TOKEN_SENDER_NAME,
 			       same ? "names same domain" :
 			       "names other domain");
@@ -447,7 +446,7 @@ static void client_name(struct junk_headers *headers)
 				       "name:none");
 		return;
 	}
-	junk_host_domain(&headers->set->domains, host, &domain);
+	junk_host_domain(host, &domain);
 	if (domain.registered_size > 0)
 		size = domain.registered_size;
 	add_client(headers, "name:", host->name + host->size - size, size);
@@ -458,7 +457,7 @@ client_helo(struct junk_headers *headers, const struct junk_client *client)
 {
 	struct junk_host helo;
 
-	if (!junk_host_parse(&headers->set->domains, client->helo,
+	if (!junk_host_parse(&headers->set->hosts, client->helo,
 			     strlen(client->helo), FALSE, &helo))
 		return "none";
 	if (helo.kind != JUNK_HOST_NAME)
@@ -467,7 +466,7 @@ client_helo(struct junk_headers *headers, const struct junk_client *client)
 		return "name";
 	if (strcmp(helo.name, headers->client_host.name) == 0)
 		return "same";
-	return junk_hosts_related(&headers->set->domains, &helo,
+	return junk_hosts_related(&helo,
 				  &headers->client_host) ? "domain" : "other";
 }
 
@@ -480,12 +479,12 @@ field_received(struct junk_headers *headers, const unsigned char *data,
 	const char *helo;
 
 	if (headers->client_seen ||
-	    !junk_received_parse(&headers->set->domains, data, size,
+	    !junk_received_parse(&headers->set->hosts, data, size,
 				 headers->tokenizer_set->mx, &client))
 		return;
 	headers->client_seen = TRUE;
 	headers->has_client_host = *client.name != '\0' &&
-		junk_host_parse(&headers->set->domains, client.name,
+		junk_host_parse(&headers->set->hosts, client.name,
 				strlen(client.name), FALSE,
 				&headers->client_host) &&
 		headers->client_host.kind == JUNK_HOST_NAME;

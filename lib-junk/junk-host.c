@@ -4,31 +4,19 @@
 #include "junk-ascii.h"
 #include "junk-config.h"
 #include "junk-library.h"
+#include "junk-suffix.h"
 #include "junk-host.h"
 
 #include <arpa/inet.h>
 #include <idn2.h>
-#include <libpsl.h>
-#include <xxhash.h>
 
-/* The longest rule of the list has five labels. More would cost time: libpsl
-   looks at the whole name for each of its labels. */
-#define MAX_LABELS 8
-/* Of a name in the DNS, and room for its end. */
-#define MAX_DOMAIN_BYTES 256
-/* ... of one that isn't allowed as a whole */
+/* Of a name that isn't allowed as a whole */
 #define MAX_CONVERTED_LABELS 16
 
 #define LIBIDN2_FUNCTIONS(F) F(idn2_free) F(idn2_to_ascii_8z)
-#define LIBPSL_FUNCTIONS(F) \
-	F(psl_builtin) F(psl_is_public_suffix2) F(psl_unregistrable_domain)
-
 #define MEMBER(name) typeof(&name) name;
 struct libidn2 {
 	LIBIDN2_FUNCTIONS(MEMBER)
-};
-struct libpsl {
-	LIBPSL_FUNCTIONS(MEMBER)
 };
 
 static const struct libidn2 *libidn2_get(void)
@@ -50,35 +38,6 @@ static const struct libidn2 *libidn2_get(void)
 		if (!loaded) {
 			i_warning("junk-feedback: international domain names "
 				  "aren't looked at: %s", error);
-		}
-	}
-	return loaded ? &lib : NULL;
-}
-
-static const struct libpsl *libpsl_get(void)
-{
-	static const struct junk_library_function functions[] = {
-#define FUNCTION(name) { #name, offsetof(struct libpsl, name) },
-		LIBPSL_FUNCTIONS(FUNCTION)
-#undef FUNCTION
-	};
-	static struct libpsl lib;
-	static bool tried = FALSE, loaded = FALSE;
-	const char *error;
-
-	if (!tried) {
-		tried = TRUE;
-		loaded = junk_library_load(LIBPSL_SONAME, functions,
-					   N_ELEMENTS(functions), &lib,
-					   &error);
-		if (!loaded) {
-			i_warning("junk-feedback: registered domains aren't "
-				  "looked at: %s", error);
-		} else if (lib.psl_builtin() == NULL) {
-			loaded = FALSE;
-			i_warning("junk-feedback: registered domains aren't "
-				  "looked at: "LIBPSL_SONAME" was built "
-				  "without the Public Suffix List");
 		}
 	}
 	return loaded ? &lib : NULL;
@@ -282,14 +241,14 @@ static const char *labels_to_ascii(const struct libidn2 *lib, const char *name)
 }
 
 /* Returns FALSE if libidn2 would be needed, and isn't there. */
-static bool name_to_ascii(struct junk_domains *domains, struct junk_host *host)
+static bool name_to_ascii(struct junk_hosts *hosts, struct junk_host *host)
 {
 	const struct libidn2 *lib;
 	const char *ascii;
 
 	name_clean(host);
 	if (name_is_ascii(host->name, host->size) ||
-	    domains->converted++ >= JUNK_MAX_IDN_HOSTS)
+	    hosts->converted++ >= JUNK_MAX_IDN_HOSTS)
 		return TRUE;
 	lib = libidn2_get();
 	if (lib == NULL)
@@ -326,7 +285,7 @@ host_copy(struct junk_host *host, const unsigned char *data, size_t size,
 	host->name[host->size] = '\0';
 }
 
-bool junk_host_parse(struct junk_domains *domains, const void *data,
+bool junk_host_parse(struct junk_hosts *hosts, const void *data,
 		     size_t size, bool escaped, struct junk_host *host_r)
 {
 	uint32_t ip;
@@ -335,7 +294,7 @@ bool junk_host_parse(struct junk_domains *domains, const void *data,
 	host_r->network[0] = '\0';
 	host_copy(host_r, data, size, escaped);
 	if (!name_is_ascii(host_r->name, host_r->size) &&
-	    !name_to_ascii(domains, host_r))
+	    !name_to_ascii(hosts, host_r))
 		return FALSE;
 	while (host_r->size > 0 && host_r->name[host_r->size - 1] == '.')
 		host_r->size--;
@@ -349,20 +308,6 @@ bool junk_host_parse(struct junk_domains *domains, const void *data,
 }
 
 /* --- domains --- */
-
-/* The last labels, as many as rules have. */
-static const char *name_end(const struct junk_host *host)
-{
-	const char *p = host->name + host->size;
-	unsigned int labels = 0;
-
-	for (; p > host->name && host->name + host->size - p <
-			MAX_DOMAIN_BYTES; p--) {
-		if (p[-1] == '.' && ++labels == MAX_LABELS)
-			break;
-	}
-	return p;
-}
 
 /* RFC 6761 and the like: nobody can register them, but they are no files. */
 static bool suffix_is_special(const char *suffix)
@@ -379,61 +324,26 @@ static bool suffix_is_special(const char *suffix)
 	return FALSE;
 }
 
-static void
-domain_look_up(const struct junk_host *host, struct junk_domain *domain)
-{
-	const char *name = name_end(host), *suffix, *p;
-	const char *end = host->name + host->size;
-	const struct libpsl *lib;
-	const psl_ctx_t *psl;
-
-	lib = libpsl_get();
-	if (lib == NULL)
-		return;
-	psl = lib->psl_builtin();
-	suffix = lib->psl_unregistrable_domain(psl, name);
-	if (suffix == NULL)
-		return;
-	domain->suffix_size = end - suffix;
-	domain->listed = suffix_is_special(suffix) ||
-		lib->psl_is_public_suffix2(psl, suffix, PSL_TYPE_ANY |
-					   PSL_TYPE_NO_STAR_RULE) != 0;
-	if (suffix == name)
-		return;
-	for (p = suffix - 1; p > name && p[-1] != '.'; )
-		p--;
-	domain->registered_size = end - p;
-}
-
-void junk_host_domain(struct junk_domains *domains,
-		      const struct junk_host *host,
+void junk_host_domain(const struct junk_host *host,
 		      struct junk_domain *domain_r)
 {
-	uint64_t hash = XXH3_64bits(host->name, host->size);
-	struct junk_domain *slot =
-		&domains->slots[hash % N_ELEMENTS(domains->slots)];
+	struct junk_suffix suffix;
 
-	if (slot->hash != hash) {
-		if (domains->looked_up++ >= JUNK_MAX_DOMAINS) {
-			i_zero(domain_r);
-			return;
-		}
-		i_zero(slot);
-		domain_look_up(host, slot);
-		slot->hash = hash;
-	}
-	*domain_r = *slot;
+	junk_suffix_find(host->name, host->size, &suffix);
+	domain_r->suffix_size = suffix.size;
+	domain_r->registered_size = suffix.registered_size;
+	domain_r->listed = suffix.listed ||
+		suffix_is_special(host->name + host->size - suffix.size);
 }
 
-bool junk_hosts_related(struct junk_domains *domains,
-			const struct junk_host *a, const struct junk_host *b)
+bool junk_hosts_related(const struct junk_host *a, const struct junk_host *b)
 {
 	struct junk_domain domain_a, domain_b;
 	size_t size;
 
 	if (a->kind == JUNK_HOST_NAME && b->kind == JUNK_HOST_NAME) {
-		junk_host_domain(domains, a, &domain_a);
-		junk_host_domain(domains, b, &domain_b);
+		junk_host_domain(a, &domain_a);
+		junk_host_domain(b, &domain_b);
 		size = domain_a.registered_size;
 		if (size > 0 && size == domain_b.registered_size)
 			return memcmp(a->name + a->size - size,

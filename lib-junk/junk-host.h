@@ -6,37 +6,29 @@ struct junk_token_set;
 /* Names of hosts as browsers read them (WHATWG URL, UTS 46), and the domain that
    somebody has registered, by the Public Suffix List.
 
-   libidn2 and libpsl are loaded when a message needs them first: not for each
-   login. libpsl has its list built in, so that all processes have the same one,
-   in a chroot or not, whatever is installed beside it. Where a library can't be
-   loaded, which is logged once, what it would have said is left out: other tokens
-   than other processes make of the same message would be evidence of nothing. */
+   libidn2 is loaded when the first name comes that isn't ASCII: not for each login.
+   Where it can't be loaded, as in a chroot without libraries, which is logged once,
+   such names give no tokens: others than other processes make of the same message
+   would be evidence of nothing. */
 
 /* Bytes of a name that are looked at: domains are shorter. */
 #define JUNK_MAX_HOST_BYTES 1024
-/* Conversions by libidn2 (a microsecond or more each), and domains that are looked
-   up (one microsecond), in one message. */
+/* Conversions by libidn2 in one message: each takes a microsecond or more. */
 #define JUNK_MAX_IDN_HOSTS 100
-#define JUNK_MAX_DOMAINS 1000
 
-#define JUNK_DOMAIN_CACHE_SLOTS 128
+/* How much of the message's share of work is used up. */
+struct junk_hosts {
+	unsigned int converted;
+};
 
 /* What is known of a name's end: as many bytes of it are ... */
 struct junk_domain {
-	uint64_t hash;
 	/* ... what was registered, 0 = nothing that anybody can register, */
-	uint16_t registered_size;
+	size_t registered_size;
 	/* ... the suffix under which others have theirs */
-	uint16_t suffix_size;
+	size_t suffix_size;
 	/* the list names this suffix, instead of not knowing it */
 	bool listed;
-};
-
-/* Names that were looked up lately, and how much of the message's share of work
-   is used up. All 0 at first. */
-struct junk_domains {
-	struct junk_domain slots[JUNK_DOMAIN_CACHE_SLOTS];
-	unsigned int looked_up, converted;
 };
 
 enum junk_host_kind {
@@ -58,17 +50,15 @@ struct junk_host {
 
 /* Read a name, which may be any bytes. escaped: "%41" is "A". Returns FALSE if
    nothing is left of it. */
-bool junk_host_parse(struct junk_domains *domains, const void *data,
+bool junk_host_parse(struct junk_hosts *hosts, const void *data,
 		     size_t size, bool escaped, struct junk_host *host_r);
 
 /* The domain of a name that isn't an address. */
-void junk_host_domain(struct junk_domains *domains,
-		      const struct junk_host *host,
+void junk_host_domain(const struct junk_host *host,
 		      struct junk_domain *domain_r);
 
 /* Do both belong to whom registered the same domain, or are they the same
    address? */
-bool junk_hosts_related(struct junk_domains *domains,
-			const struct junk_host *a, const struct junk_host *b);
+bool junk_hosts_related(const struct junk_host *a, const struct junk_host *b);
 
 #endif

@@ -88,14 +88,14 @@ static bool address_is_outside(const struct junk_host *address)
 		 strcmp(address->name, "[::1]") != 0);
 }
 
-bool junk_received_parse(struct junk_domains *domains,
+bool junk_received_parse(struct junk_hosts *hosts,
 			 const unsigned char *data, size_t size,
-			 const char *hosts, struct junk_client *client_r)
+			 const char *mx, struct junk_client *client_r)
 {
 	const char *from, *by, *address;
 	char *field;
 
-	if (hosts == NULL || *hosts == '\0')
+	if (mx == NULL || *mx == '\0')
 		return FALSE;
 	field = t_malloc_no0(size + 1);
 	for (size_t i = 0; i < size; i++)
@@ -103,13 +103,13 @@ bool junk_received_parse(struct junk_domains *domains,
 	field[size] = '\0';
 
 	from = field + strspn(field, " ");
-	by = by_find(from, t_strsplit_spaces(hosts, " \t"));
+	by = by_find(from, t_strsplit_spaces(mx, " \t"));
 	if (by == NULL || strncmp(from, "from ", 5) != 0)
 		return FALSE;
 	from += 5;
 	from += strspn(from, " ");
 	if (!address_find(from, by, &client_r->name, &address) ||
-	    !junk_host_parse(domains, address, strlen(address), FALSE,
+	    !junk_host_parse(hosts, address, strlen(address), FALSE,
 			     &client_r->address) ||
 	    !address_is_outside(&client_r->address))
 		return FALSE;

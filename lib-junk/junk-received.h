@@ -13,12 +13,12 @@ struct junk_client {
 	struct junk_host address;
 };
 
-/* Read a field (unfolded, not decoded). hosts: names, separated by blanks, of
+/* Read a field (unfolded, not decoded). mx: names, separated by blanks, of
    those that are believed; NULL or "" = none are. Returns FALSE if another host
    wrote it, or it isn't from outside: by way of a filter, from this host. The result
    is on the data stack. */
-bool junk_received_parse(struct junk_domains *domains,
+bool junk_received_parse(struct junk_hosts *hosts,
 			 const unsigned char *data, size_t size,
-			 const char *hosts, struct junk_client *client_r);
+			 const char *mx, struct junk_client *client_r);
 
 #endif

@@ -23,8 +23,8 @@ struct junk_token_set {
 	/* index + 1 of a token, 0 = free */
 	uint16_t slots[JUNK_TOKEN_GROUP_COUNT][JUNK_TOKEN_SET_SLOTS];
 	const struct junk_tokenizer_settings *set;
-	/* of the hosts that give tokens */
-	struct junk_domains domains;
+	/* work of reading them */
+	struct junk_hosts hosts;
 };
 
 void junk_token_set_init(struct junk_token_set *set,

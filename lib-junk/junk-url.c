@@ -100,7 +100,7 @@ add_domain(struct junk_token_set *set, enum junk_token_class class,
 	struct junk_domain domain;
 	size_t size;
 
-	junk_host_domain(&set->domains, host, &domain);
+	junk_host_domain(host, &domain);
 	/* a suffix by itself is the domain of its owner */
 	size = domain.registered_size > 0 ? domain.registered_size :
 		(domain.suffix_size > 0 ? host->size : 0);
@@ -113,7 +113,8 @@ add_domain(struct junk_token_set *set, enum junk_token_class class,
 		return;
 	junk_token_set_add_prefixed(set, class, prefix, dot, end - dot);
 	/* ".web.app": what all have who have theirs there */
-	if (domain.suffix_size >= end - dot && domain.suffix_size < host->size) {
+	if (domain.suffix_size >= (size_t)(end - dot) &&
+	    domain.suffix_size < host->size) {
 		dot = end - domain.suffix_size - 1;
 		junk_token_set_add_prefixed(set, class, prefix, dot,
 					    end - dot);
@@ -144,7 +145,7 @@ void junk_url_add_host(struct junk_token_set *set,
 {
 	struct junk_host host;
 
-	if (junk_host_parse(&set->domains, data, size, TRUE, &host))
+	if (junk_host_parse(&set->hosts, data, size, TRUE, &host))
 		add_host(set, host_class, domain_class, prefix, &host);
 }
 
@@ -253,7 +254,7 @@ static bool
 url_parts_host(struct junk_token_set *set, const struct url_parts *parts,
 	       struct junk_host *host_r)
 {
-	return junk_host_parse(&set->domains, parts->host,
+	return junk_host_parse(&set->hosts, parts->host,
 			       parts->port - parts->host, TRUE, host_r);
 }
 
@@ -483,12 +484,12 @@ name_get_host(struct junk_token_set *set, const char *word, size_t size,
 
 	while (len < size && strchr("/\\?#:", word[len]) == NULL)
 		len++;
-	if (!junk_host_parse(&set->domains, word, len, FALSE, host_r))
+	if (!junk_host_parse(&set->hosts, word, len, FALSE, host_r))
 		return FALSE;
 	if (host_r->kind != JUNK_HOST_NAME)
 		return host_r->kind == JUNK_HOST_IPV4 && len >= 7 &&
 			strchr(word, '.') != NULL;
-	junk_host_domain(&set->domains, host_r, &domain);
+	junk_host_domain(host_r, &domain);
 	return domain.listed && domain.registered_size > 0;
 }
 
@@ -549,6 +550,6 @@ void junk_url_add_link_text(struct junk_token_set *set,
 	if (set_is_full(set) || !junk_url_find_host(set, text, size, &said))
 		return;
 	junk_token_set_add_str(set, JUNK_TOKEN_HTML,
-			       junk_hosts_related(&set->domains, host, &said) ?
+			       junk_hosts_related(host, &said) ?
 			       "link text:same" : "link text:other");
 }

@@ -39,14 +39,14 @@ static void test_junk_received(void)
 		{ NULL, "from a.example (b.example [192.0.2.1]) by mx.example", NULL },
 		{ "mx.example", "", NULL },
 	};
-	static struct junk_domains domains;
+	static struct junk_hosts hosts;
 	struct junk_client client;
 
 	test_begin("junk received");
 	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) T_BEGIN {
 		const char *field = tests[i].field, *found = NULL;
 
-		if (junk_received_parse(&domains, (const void *)field, strlen(field),
+		if (junk_received_parse(&hosts, (const void *)field, strlen(field),
 					tests[i].hosts, &client))
 			found = t_strconcat(client.helo, " ",
 					    *client.name == '\0' ? "-" :

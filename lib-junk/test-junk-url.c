@@ -266,7 +266,7 @@ static void test_junk_url_link_text(void)
 					tests[i].token);
 
 		junk_token_set_init(&set, &tokenizer_set);
-		test_assert_idx(junk_host_parse(&set.domains, tests[i].host,
+		test_assert_idx(junk_host_parse(&set.hosts, tests[i].host,
 						strlen(tests[i].host), FALSE,
 						&host), i);
 		junk_url_add_link_text(&set, &host,
