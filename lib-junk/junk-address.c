@@ -151,16 +151,39 @@ any_address(const char *start, const char *end, struct junk_address *addr_r,
 	return TRUE;
 }
 
+/* Most addresses need no parser. */
+static bool
+simple_address(const char *start, const char *end, struct junk_address *addr_r)
+{
+	const char *at = NULL;
+
+	for (const char *p = start; p < end; p++) {
+		if (*p == '@' && at == NULL)
+			at = p;
+		else if (!is_address_char(*p))
+			return FALSE;
+	}
+	if (at == NULL || at == start || at + 1 == end)
+		return FALSE;
+	addr_r->local = t_strdup_until(start, at);
+	addr_r->domain = t_strdup_until(at + 1, end);
+	return TRUE;
+}
+
 static bool
 angle_address(const char *str, size_t start, size_t end,
 	      struct junk_address *addr_r)
 {
-	const struct message_address *addr =
-		address_parse(t_strconcat(t_strdup_until(str + start,
-							 str + end), ">",
-					  NULL), end - start + 1);
+	const struct message_address *addr;
 	size_t before_size, address_end;
 
+	addr_r->before = t_strdup_until(str, str + start + 1);
+	addr_r->after = str + end;
+	if (simple_address(str + start + 1, str + end, addr_r))
+		return TRUE;
+	addr = address_parse(t_strconcat(t_strdup_until(str + start,
+							str + end), ">",
+					 NULL), end - start + 1);
 	if (addr != NULL) {
 		addr_r->local = addr->mailbox;
 		addr_r->domain = addr->domain;
@@ -168,8 +191,6 @@ angle_address(const char *str, size_t start, size_t end,
 				&address_end)) {
 		return FALSE;
 	}
-	addr_r->before = t_strdup_until(str, str + start + 1);
-	addr_r->after = str + end;
 	return TRUE;
 }
 
@@ -177,14 +198,18 @@ static bool
 plain_address(const char *str, const char *unquoted,
 	      struct junk_address *addr_r)
 {
-	const struct message_address *addr = address_parse(str, strlen(str));
+	const struct message_address *addr;
 	size_t before_size, end;
 
+	addr_r->before = addr_r->after = "";
+	if (simple_address(str, str + strlen(str), addr_r))
+		return TRUE;
+	addr = address_parse(str, strlen(str));
 	if (addr != NULL) {
 		addr_r->local = addr->mailbox;
 		addr_r->domain = addr->domain;
-		addr_r->before = "";
-		addr_r->after = addr->name == NULL ? "" : addr->name;
+		if (addr->name != NULL)
+			addr_r->after = addr->name;
 		return TRUE;
 	}
 	if (!any_address(unquoted, unquoted + strlen(unquoted), addr_r,
@@ -202,12 +227,16 @@ bool junk_address_find(const unsigned char *data, size_t size,
 	const char *start, *end;
 
 	for (size_t i = 0; i < size; i++)
-		str[i] = data[i] < ' ' ? ' ' : data[i];
+		/* an escape may be a charset's */
+		str[i] = data[i] < ' ' && data[i] != 0x1b ? ' ' : data[i];
 	str[size] = '\0';
 	if (strchr(str, '@') == NULL)
 		return FALSE;
-	unquoted = t_strdup_noconst(str);
-	blank_quoted(unquoted);
+	unquoted = str;
+	if (strpbrk(str, "\"(") != NULL) {
+		unquoted = t_strdup_noconst(str);
+		blank_quoted(unquoted);
+	}
 
 	if (angle_find(unquoted, &start, &end) &&
 	    angle_address(str, start - unquoted, end - unquoted, addr_r))

@@ -177,10 +177,18 @@ struct address {
 static const unsigned char *
 decode_to(struct junk_headers *headers, const char *str, size_t *size_r)
 {
-	buffer_t *buf = t_buffer_create(strlen(str) + 16);
+	size_t size = strlen(str);
+	bool plain = TRUE;
+	buffer_t *buf;
 
-	junk_decode_header(headers->charsets, buf, (const void *)str,
-			   strlen(str));
+	for (size_t i = 0; i < size; i++)
+		plain = plain && str[i] >= ' ' && (unsigned char)str[i] < 0x80;
+	if (plain && strstr(str, "=?") == NULL) {
+		*size_r = size;
+		return (const unsigned char *)str;
+	}
+	buf = t_buffer_create(size + 16);
+	junk_decode_header(headers->charsets, buf, (const void *)str, size);
 	*size_r = buf->used;
 	return buf->data;
 }
@@ -288,30 +296,34 @@ field_from_named(struct junk_token_set *set, const struct address *addr,
 				       same ? "address in name" :
 				       "other address in name");
 	if (!same)
-		junk_url_add_host(set, JUNK_TOKEN_SENDER_NAME,
-				  JUNK_TOKEN_SENDER_NAME, "names:",
-				  (const void *)named.name, named.size);
+		junk_url_add_parsed_host(set, JUNK_TOKEN_SENDER_NAME,
+					 JUNK_TOKEN_SENDER_NAME, "names:",
+					 &named);
 }
 
 static void
 field_from_address(struct junk_headers *headers, const struct address *addr)
 {
 	struct junk_token_set *set = headers->set;
-	const unsigned char *domain = (const void *)addr->domain;
-	size_t size = strlen(addr->domain);
-	const char *address;
+	const char *address =
+		t_strconcat(addr->local, "@", addr->domain, NULL);
 
 	add_address(set, JUNK_TOKEN_SENDER_ADDRESS, "", addr->local,
 		    addr->domain);
-	junk_url_add_host(set, JUNK_TOKEN_SENDER_DOMAIN,
-			  JUNK_TOKEN_SENDER_DOMAIN, "", domain, size);
+	if (addr->has_host) {
+		junk_url_add_parsed_host(set, JUNK_TOKEN_SENDER_DOMAIN,
+					 JUNK_TOKEN_SENDER_DOMAIN, "",
+					 &addr->host);
+	}
 	field_from_shape(set, addr);
 	/* what is learned of a word or domain in one place helps in others */
-	address = t_strconcat(addr->local, "@", addr->domain, NULL);
 	junk_words_add(set, JUNK_TOKEN_BODY_WORD, "", (const void *)address,
 		       strlen(address), NULL);
-	junk_url_add_host(set, JUNK_TOKEN_URL_HOST, JUNK_TOKEN_URL_DOMAIN, "",
-			  domain, size);
+	if (addr->has_host) {
+		junk_url_add_parsed_host(set, JUNK_TOKEN_URL_HOST,
+					 JUNK_TOKEN_URL_DOMAIN, "",
+					 &addr->host);
+	}
 }
 
 static void
@@ -355,9 +367,11 @@ field_reply_to(struct junk_headers *headers, const unsigned char *data,
 		return;
 	headers->reply_seen = TRUE;
 	add_address(set, JUNK_TOKEN_REPLY_TO, "", addr.local, addr.domain);
-	junk_url_add_host(set, JUNK_TOKEN_REPLY_TO, JUNK_TOKEN_REPLY_TO, "",
-			  (const void *)addr.domain, strlen(addr.domain));
-	if (headers->from_seen && addr.has_host && headers->has_from_host &&
+	if (!addr.has_host)
+		return;
+	junk_url_add_parsed_host(set, JUNK_TOKEN_REPLY_TO, JUNK_TOKEN_REPLY_TO,
+				 "", &addr.host);
+	if (headers->from_seen && headers->has_from_host &&
 	    strcmp(addr.host.name, headers->from_host.name) != 0)
 		junk_token_set_add_str(set, JUNK_TOKEN_REPLY_TO,
 				       "other domain");
@@ -398,11 +412,10 @@ field_domain(struct junk_headers *headers, const char *prefix,
 {
 	struct address addr;
 
-	if (address_find(headers, data, size, &addr)) {
-		junk_url_add_host(headers->set, JUNK_TOKEN_HEADER_WORD,
-				  JUNK_TOKEN_HEADER_WORD, prefix,
-				  (const void *)addr.domain,
-				  strlen(addr.domain));
+	if (address_find(headers, data, size, &addr) && addr.has_host) {
+		junk_url_add_parsed_host(headers->set, JUNK_TOKEN_HEADER_WORD,
+					 JUNK_TOKEN_HEADER_WORD, prefix,
+					 &addr.host);
 	}
 }
 

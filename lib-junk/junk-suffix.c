@@ -7,23 +7,23 @@
 /* The longest rule has five. */
 #define MAX_LABELS 8
 
-static const uint64_t rules[] = {
+static const uint64_t rules[JUNK_SUFFIX_SLOTS] = {
 #include "junk-suffix-table.h"
 };
 
 /* The kinds of rules that a name has. */
 static unsigned int rule_find(const char *name, size_t size)
 {
-	uint64_t hash = XXH3_64bits(name, size) & ~JUNK_SUFFIX_KINDS;
-	/* hashes lie evenly: it is where its size says, or near */
-	size_t i = ((hash >> 32) * N_ELEMENTS(rules)) >> 32;
+	uint64_t hash = XXH3_64bits(name, size);
+	unsigned int slot = JUNK_SUFFIX_SLOT(hash);
 
-	while (i > 0 && rules[i] > hash)
-		i--;
-	while (i < N_ELEMENTS(rules) - 1 && rules[i] < hash)
-		i++;
-	return (rules[i] & ~JUNK_SUFFIX_KINDS) == hash ?
-		rules[i] & JUNK_SUFFIX_KINDS : 0;
+	hash &= ~JUNK_SUFFIX_KINDS;
+	while (rules[slot] != 0) {
+		if ((rules[slot] & ~JUNK_SUFFIX_KINDS) == hash)
+			return rules[slot] & JUNK_SUFFIX_KINDS;
+		slot = (slot + 1) % JUNK_SUFFIX_SLOTS;
+	}
+	return 0;
 }
 
 static const char *label_before(const char *name, const char *p)

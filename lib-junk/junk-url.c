@@ -121,10 +121,10 @@ add_domain(struct junk_token_set *set, enum junk_token_class class,
 	}
 }
 
-static void
-add_host(struct junk_token_set *set, enum junk_token_class host_class,
-	 enum junk_token_class domain_class, const char *prefix,
-	 const struct junk_host *host)
+void junk_url_add_parsed_host(struct junk_token_set *set,
+			      enum junk_token_class host_class,
+			      enum junk_token_class domain_class,
+			      const char *prefix, const struct junk_host *host)
 {
 	junk_token_set_add_prefixed(set, host_class, prefix, host->name,
 				    host->size);
@@ -146,7 +146,8 @@ void junk_url_add_host(struct junk_token_set *set,
 	struct junk_host host;
 
 	if (junk_host_parse(&set->hosts, data, size, TRUE, &host))
-		add_host(set, host_class, domain_class, prefix, &host);
+		junk_url_add_parsed_host(set, host_class, domain_class, prefix,
+					 &host);
 }
 
 /* --- paths --- */
@@ -281,7 +282,8 @@ add_authority(struct junk_token_set *set, const struct url_parts *parts,
 	add_port(set, parts);
 	if (!url_parts_host(set, parts, host))
 		return FALSE;
-	add_host(set, JUNK_TOKEN_URL_HOST, JUNK_TOKEN_URL_DOMAIN, "", host);
+	junk_url_add_parsed_host(set, JUNK_TOKEN_URL_HOST,
+				 JUNK_TOKEN_URL_DOMAIN, "", host);
 	return TRUE;
 }
 
@@ -493,6 +495,18 @@ name_get_host(struct junk_token_set *set, const char *word, size_t size,
 	return domain.listed && domain.registered_size > 0;
 }
 
+/* May a word be a host's name? Most words aren't. */
+static bool word_has_dot(const unsigned char *data, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		/* beside ".", dots of other scripts begin so */
+		if (data[i] == '.' || data[i] == '@' || data[i] == ':' ||
+		    data[i] == 0xe3 || data[i] == 0xef)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static bool
 word_get_host(struct junk_token_set *set, const unsigned char *data,
 	      size_t size, struct junk_host *host_r)
@@ -501,6 +515,8 @@ word_get_host(struct junk_token_set *set, const unsigned char *data,
 	const char *start = word, *authority, *at;
 	struct url_parts parts;
 
+	if (!word_has_dot(data, size))
+		return FALSE;
 	/* quotes, brackets and the like around it */
 	while (size > 0 && strchr("<>()[]\"'.,;:!*", data[size - 1]) != NULL)
 		size--;

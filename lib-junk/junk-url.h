@@ -33,5 +33,9 @@ void junk_url_add_host(struct junk_token_set *set,
 		       enum junk_token_class host_class,
 		       enum junk_token_class domain_class, const char *prefix,
 		       const unsigned char *host, size_t size);
+void junk_url_add_parsed_host(struct junk_token_set *set,
+			      enum junk_token_class host_class,
+			      enum junk_token_class domain_class,
+			      const char *prefix, const struct junk_host *host);
 
 #endif

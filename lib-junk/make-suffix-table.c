@@ -13,18 +13,24 @@
 
 #include "junk-suffix-rule.h"
 
-#define MAX_RULES 50000
+/* A table that is fuller would be slow. */
+#define MAX_RULES (JUNK_SUFFIX_SLOTS / 4 * 3)
 /* A list that has become much shorter is damaged. */
 #define MIN_RULES 5000
 
-static uint64_t rules[MAX_RULES];
+static uint64_t rules[JUNK_SUFFIX_SLOTS];
 static unsigned int rule_count;
 
-static int rule_cmp(const void *a, const void *b)
+static void rule_set(uint64_t hash, uint64_t kind)
 {
-	const uint64_t *x = a, *y = b;
+	unsigned int slot = JUNK_SUFFIX_SLOT(hash);
 
-	return *x < *y ? -1 : *x > *y;
+	hash &= ~JUNK_SUFFIX_KINDS;
+	while (rules[slot] != 0 && (rules[slot] & ~JUNK_SUFFIX_KINDS) != hash)
+		slot = (slot + 1) % JUNK_SUFFIX_SLOTS;
+	if (rules[slot] == 0)
+		rule_count++;
+	rules[slot] |= hash | kind;
 }
 
 static void rule_add(const char *name, uint64_t kind)
@@ -36,11 +42,10 @@ static void rule_add(const char *name, uint64_t kind)
 	if (ret != IDN2_OK || rule_count == MAX_RULES) {
 		fprintf(stderr, "make-suffix-table: %s: %s\n", name,
 			ret != IDN2_OK ? idn2_strerror(ret) :
-			"too many rules");
+			"too many rules: raise JUNK_SUFFIX_SLOT_BITS");
 		exit(1);
 	}
-	rules[rule_count++] = (XXH3_64bits(ascii, strlen(ascii)) &
-			       ~JUNK_SUFFIX_KINDS) | kind;
+	rule_set(XXH3_64bits(ascii, strlen(ascii)), kind);
 	idn2_free(ascii);
 }
 
@@ -55,22 +60,6 @@ static void line_add(char *line)
 		rule_add(line + 2, JUNK_SUFFIX_WILDCARD);
 	else
 		rule_add(line, JUNK_SUFFIX_RULE);
-}
-
-/* Several rules of one name become one. */
-static void rules_merge(void)
-{
-	unsigned int i, count = 0;
-
-	qsort(rules, rule_count, sizeof(rules[0]), rule_cmp);
-	for (i = 0; i < rule_count; i++) {
-		if (count > 0 && (rules[count - 1] | JUNK_SUFFIX_KINDS) ==
-		    (rules[i] | JUNK_SUFFIX_KINDS))
-			rules[count - 1] |= rules[i];
-		else
-			rules[count++] = rules[i];
-	}
-	rule_count = count;
 }
 
 int main(int argc, char *argv[])
@@ -91,8 +80,7 @@ int main(int argc, char *argv[])
 			argv[1], rule_count);
 		return 1;
 	}
-	rules_merge();
-	for (i = 0; i < rule_count; i++)
+	for (i = 0; i < JUNK_SUFFIX_SLOTS; i++)
 		printf("UINT64_C(0x%016"PRIx64"),\n", rules[i]);
 	return fflush(stdout) == 0 ? 0 : 1;
 }
