@@ -125,6 +125,9 @@ static const struct field {
 	FIELD("x-x-sender", FIELD_NAME, FALSE),
 };
 
+_Static_assert(N_ELEMENTS(fields) <= JUNK_MAX_FIELD_NAMES,
+	       "JUNK_MAX_FIELD_NAMES");
+
 static const struct field *field_find(const char *name)
 {
 	char lower[MAX_NAME_BYTES];
@@ -179,7 +182,6 @@ decode_to(struct junk_headers *headers, const char *str, size_t *size_r)
 {
 	size_t size = strlen(str);
 	bool plain = TRUE;
-	buffer_t *buf;
 
 	for (size_t i = 0; i < size; i++)
 		plain = plain && str[i] >= ' ' && (unsigned char)str[i] < 0x80;
@@ -187,10 +189,13 @@ decode_to(struct junk_headers *headers, const char *str, size_t *size_r)
 		*size_r = size;
 		return (const unsigned char *)str;
 	}
-	buf = t_buffer_create(size + 16);
-	junk_decode_header(headers->charsets, buf, (const void *)str, size);
-	*size_r = buf->used;
-	return buf->data;
+	buffer_set_used_size(headers->buf, 0);
+	junk_decode_header(headers->charsets, headers->buf, (const void *)str,
+			   size);
+	*size_r = headers->buf->used;
+	/* it may have zero bytes */
+	return p_memdup(unsafe_data_stack_pool, headers->buf->data,
+			headers->buf->used);
 }
 
 /* Find the first address in a field that isn't decoded: encoded words may have any
@@ -200,12 +205,12 @@ address_find(struct junk_headers *headers, const unsigned char *data,
 	     size_t size, struct address *addr_r)
 {
 	struct junk_address found;
-	buffer_t *decoded;
 
 	if (!junk_address_find(data, size, &found)) {
-		decoded = t_buffer_create(size + 16);
-		junk_decode_header(headers->charsets, decoded, data, size);
-		if (!junk_address_find(decoded->data, decoded->used, &found))
+		buffer_set_used_size(headers->buf, 0);
+		junk_decode_header(headers->charsets, headers->buf, data, size);
+		if (!junk_address_find(headers->buf->data, headers->buf->used,
+				       &found))
 			return FALSE;
 	}
 	addr_r->name = decode_to(headers, found.before, &addr_r->name_size);
@@ -334,6 +339,7 @@ field_from(struct junk_headers *headers, const unsigned char *data, size_t size)
 
 	if (headers->from_seen ||
 	    !address_find(headers, data, size, &addr)) {
+		buffer_set_used_size(headers->buf, 0);
 		junk_decode_header(headers->charsets, headers->buf, data, size);
 		junk_words_add(set, JUNK_TOKEN_SENDER_NAME, "",
 			       headers->buf->data, headers->buf->used, NULL);
@@ -618,6 +624,7 @@ bool junk_headers_add(struct junk_headers *headers, const char *name,
 		      const unsigned char *value, size_t size)
 {
 	const struct field *field = field_find(name);
+	size_t left;
 
 	if (field == NULL)
 		return FALSE;
@@ -625,6 +632,12 @@ bool junk_headers_add(struct junk_headers *headers, const char *name,
 		field_name_tokens(headers, field);
 	if (field->kind == FIELD_NAME)
 		return TRUE;
+	/* many fields of a name cost no more than a long one */
+	left = JUNK_MAX_FIELD_BYTES - headers->field_bytes[field - fields];
+	if (left == 0)
+		return !field_is_trace(field);
+	size = I_MIN(size, left);
+	headers->field_bytes[field - fields] += size;
 	T_BEGIN {
 		buffer_set_used_size(headers->buf, 0);
 		if (field_is_raw(field)) {

@@ -10,6 +10,9 @@
    name (and our own score is one of them), so a list of what to leave out
    would never be complete. */
 
+/* As many names as there may be in the list. */
+#define JUNK_MAX_FIELD_NAMES 100
+
 struct junk_headers {
 	struct junk_token_set *set;
 	struct junk_charsets *charsets;
@@ -24,6 +27,8 @@ struct junk_headers {
 	/* the client's name, if it has one */
 	struct junk_host client_host;
 	bool client_seen, has_client_host;
+	/* of each field that is read */
+	uint16_t field_bytes[JUNK_MAX_FIELD_NAMES];
 	/* of the Date field, folded; for the digest */
 	uint64_t date_hash;
 };

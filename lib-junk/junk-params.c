@@ -151,7 +151,9 @@ parts_join(const struct part *p, unsigned int count,
 	   struct junk_charsets *charsets)
 {
 	buffer_t *bytes = t_buffer_create(128);
-	string_t *text = t_str_new(128), *escaped = t_str_new(128);
+	/* not on the data stack: it grows inside of other frames */
+	string_t *text = str_new(default_pool, 128);
+	string_t *escaped = t_str_new(128);
 	const char *charset = "", *value;
 
 	for (unsigned int i = 0; i < count; i++) {
@@ -173,7 +175,9 @@ parts_join(const struct part *p, unsigned int count,
 	append_unescaped(bytes, str_c(escaped));
 	junk_charset_decode(charsets, text, *charset == '\0' ? NULL : charset,
 			    bytes->data, bytes->used);
-	return str_c(text);
+	value = t_strdup(str_c(text));
+	str_free(&text);
+	return value;
 }
 
 const char *junk_params_get(const ARRAY_TYPE(junk_params) *params,
@@ -182,6 +186,7 @@ const char *junk_params_get(const ARRAY_TYPE(junk_params) *params,
 	const struct junk_param *param, *plain = NULL;
 	struct part parts[MAX_PARTS];
 	unsigned int count = 0;
+	const char *value;
 	string_t *text;
 
 	array_foreach(params, param) {
@@ -200,8 +205,10 @@ const char *junk_params_get(const ARRAY_TYPE(junk_params) *params,
 	}
 	if (plain == NULL)
 		return NULL;
-	text = t_str_new(128);
+	text = str_new(default_pool, 128);
 	junk_decode_header(charsets, text, (const void *)plain->value,
 			   strlen(plain->value));
-	return str_c(text);
+	value = t_strdup(str_c(text));
+	str_free(&text);
+	return value;
 }

@@ -19,6 +19,8 @@ struct junk_milter_message {
 	size_t size, allocated;
 	/* out of memory: the message passes without a score */
 	int failed;
+	/* recipients that are in skip_recipients, and such that aren't */
+	int skipped, wanted;
 	/* header fields of ours that came from outside */
 	unsigned int foreign_scores, foreign_reasons, foreign_flags;
 };

@@ -39,6 +39,7 @@ static const struct setting settings[] = {
 	SETTING(dry_run, SETTING_BOOL, "no"),
 	SETTING(skip_authenticated, SETTING_BOOL, "yes"),
 	SETTING(skip_local, SETTING_BOOL, "yes"),
+	SETTING(skip_recipients, SETTING_STRING, ""),
 	SETTING(reply_file, SETTING_STRING, ""),
 };
 #define SETTINGS_COUNT (sizeof(settings) / sizeof(settings[0]))

@@ -26,6 +26,9 @@ struct junk_milter_settings {
 	int dry_run;
 	/* these pass untouched */
 	int skip_authenticated, skip_local;
+	/* names before the '@', separated by blanks: mail to nobody else passes
+	   untouched */
+	char *skip_recipients;
 	/* lines of the reply to a rejected message, as read from reply_file;
 	   a NULL follows the last one */
 	char *reply_file;

@@ -123,6 +123,38 @@ static void test_junk_milter_reply_file(void)
 	test_end();
 }
 
+static void test_junk_milter_skips(void)
+{
+	static const struct {
+		const char *skip, *recipient;
+		int skips;
+	} tests[] = {
+		{ "", "<postmaster@example.org>", 0 },
+		{ "", "<>", 0 },
+		{ "postmaster", "<postmaster@example.org>", 1 },
+		{ "postmaster", "postmaster@example.org", 1 },
+		{ "postmaster", "<Postmaster>", 1 },
+		{ "PostMaster", "<postmaster+spam@example.org>", 1 },
+		{ " postmaster  abuse ", "<abuse@example.org>", 1 },
+		{ "postmaster", "<postmasters@example.org>", 0 },
+		{ "postmaster", "<post@example.org>", 0 },
+		{ "postmaster", "<>", 0 },
+		{ "postmaster", "", 0 },
+		{ "postmaster", "<anna@postmaster>", 0 },
+		{ "abuse", "<postmaster@example.org>", 0 },
+	};
+
+	test_begin("junk_milter_skips");
+	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) {
+		struct junk_milter_settings set = {
+			.skip_recipients = t_strdup_noconst(tests[i].skip),
+		};
+		test_assert_idx(junk_milter_skips(&set, tests[i].recipient) ==
+				tests[i].skips, i);
+	}
+	test_end();
+}
+
 static void test_junk_milter_decide(void)
 {
 	static const struct {
@@ -179,6 +211,19 @@ static void test_junk_milter_message(void)
 	junk_milter_message_reset(&msg);
 	test_assert(msg.size == 0 && msg.data == NULL &&
 		    msg.foreign_scores == 0);
+
+	/* as whoever reads them does, blanks are no part of the name */
+	junk_milter_message_header(&msg, "X-Junk-Score ", "1");
+	junk_milter_message_header(&msg, "X-Junk-Score\t ", "1");
+	junk_milter_message_header(&msg, "X-Junk-Scores", "1");
+	junk_milter_message_header(&msg, " X-Junk-Score", "1");
+	junk_milter_message_header(&msg, "X-Junk-Scor", "1");
+	junk_milter_message_header(&msg, "X-Junk-Flag", "YES");
+	junk_milter_message_header(&msg, "x-junk-flag  ", "YES");
+	junk_milter_message_header(&msg, "X-Junk-Reason ", "x");
+	test_assert(msg.foreign_scores == 2 && msg.foreign_flags == 2 &&
+		    msg.foreign_reasons == 1);
+	junk_milter_message_reset(&msg);
 	test_end();
 }
 
@@ -188,6 +233,7 @@ int main(void)
 		test_junk_milter_settings,
 		test_junk_milter_reply_file,
 		test_junk_milter_decide,
+		test_junk_milter_skips,
 		test_junk_milter_message,
 		NULL
 	};

@@ -1,0 +1,149 @@
+"""Webmail in a real browser: Roundcube, as a user sees it."""
+
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import sys
+import struct
+import time
+
+import host as mailhost
+import internet as inet
+import space
+
+sys.path.insert(0, os.path.join(space.HERE, "../e2e"))
+
+import chromium  # noqa: E402
+
+URL = "https://mail.example.org/webmail/"
+
+
+def code(secret=mailhost.TOTP, step=0):
+    """The one-time code of now, or so many steps later (RFC 6238)"""
+    import base64
+    number = int(time.time()) // 30 + step
+    mac = hmac.new(base64.b32decode(secret), struct.pack(">Q", number),
+                   hashlib.sha1).digest()
+    at = mac[19] & 15
+    return "%06d" % ((struct.unpack(">I", mac[at:at + 4])[0] & 0x7fffffff) %
+                     1000000)
+
+
+class Browser(chromium.Chromium):
+    """One that trusts our authority"""
+
+    def __enter__(self):
+        database = "sql:%s/.pki/nssdb" % self.dir
+        os.makedirs(self.dir + "/.pki/nssdb")
+        subprocess.run(["certutil", "-d", database, "-N", "--empty-password"],
+                       check=True)
+        subprocess.run(["certutil", "-d", database, "-A", "-t", "C,,", "-n",
+                        "ca", "-i", inet.CA], check=True)
+        return super().__enter__()
+
+    def tab(self):
+        target = self.call("Target.createTarget", url="about:blank")
+        session = self.call("Target.attachToTarget", flatten=True,
+                            targetId=target["targetId"])["sessionId"]
+        for domain in ("Page", "Runtime", "DOM"):
+            self.call(domain + ".enable", session)
+        return Tab(self, session, "about:blank")
+
+
+class Tab(chromium.Page):
+    def go(self, url):
+        self.call("Page.navigate", url=url)
+        self.wait("document.readyState == 'complete' && location.href != "
+                  "'about:blank'", url)
+
+    def ask(self, expression):
+        """Its value; None while the page is changing"""
+        answer = self.call("Runtime.evaluate", expression=expression,
+                           returnByValue=True)
+        return None if "exceptionDetails" in answer else \
+            answer["result"].get("value")
+
+    def wait(self, expression, what=None, secs=space.TIMEOUT_SECS):
+        try:
+            return space.wait_for(lambda: self.ask(expression),
+                                  what or expression, secs)
+        except space.Failure as failure:
+            raise space.Failure("%s\n%s\n%s" % (
+                failure, self.ask("location.href"),
+                (self.ask("document.body.innerText") or "")[:1500])) from None
+
+    def fill(self, selector, value, frame=""):
+        self.wait("!!%sdocument.querySelector(%s)" % (
+            frame, json.dumps(selector)))
+        self.evaluate("%sdocument.querySelector(%s).value = %s" % (
+            frame, json.dumps(selector), json.dumps(value)))
+
+    def click(self, selector, frame=""):
+        self.wait("!!%sdocument.querySelector(%s)" % (
+            frame, json.dumps(selector)))
+        self.evaluate("%sdocument.querySelector(%s).click()" % (
+            frame, json.dumps(selector)))
+
+    def log_in(self, user, one_time, password=mailhost.PASSWORD):
+        """Is the user in?"""
+        self.call("Network.clearBrowserCookies")
+        self.go(URL)
+        self.fill("#rcmloginuser", user + "@example.org")
+        self.fill("#rcmloginpwd", password)
+        self.fill("#rcmlogincode", one_time)
+        self.evaluate("window.old = true")
+        self.click("#rcmloginsubmit")
+        self.wait("!window.old && document.readyState == 'complete' && "
+                  "typeof rcmail == 'object'")
+        return self.ask("rcmail.env.task") == "mail"
+
+    def open_message(self, uid, mailbox="INBOX"):
+        self.go("%s?_task=mail&_mbox=%s&_uid=%s&_action=show" % (
+            URL, mailbox, uid))
+        self.wait("rcmail.env.uid == %s && document.readyState == 'complete'"
+                  % uid)
+
+    def report(self, uid, mailbox, kind):
+        """The button Junk (junk) or Not junk (not_junk) of a message"""
+        self.open_message(uid, mailbox)
+        name = json.dumps("plugin.markasjunk." + kind)
+        self.wait("rcmail.commands[%s]" % name)
+        self.evaluate("rcmail.command(%s)" % name)
+
+    def import_key(self, path, owner):
+        """A private key of the user's own, into Enigma"""
+        self.go(URL + "?_task=settings&_action=plugin.enigmakeys&_a=import")
+        document = self.call("DOM.getDocument")["root"]["nodeId"]
+        self.wait("!!document.querySelector('input[type=file]')")
+        node = self.call("DOM.querySelector", nodeId=document,
+                         selector="input[type=file]")["nodeId"]
+        self.call("DOM.setFileInputFiles", files=[path], nodeId=node)
+        self.evaluate("rcmail.command('plugin.enigma-import')")
+
+        # its answer is for the frame around it: look at the list instead
+        time.sleep(5)
+        self.go(URL + "?_task=settings&_action=plugin.enigmakeys")
+        self.wait("document.body.textContent.includes(%s)"
+                  % json.dumps(owner), "the key in the list")
+
+    def unlock_key(self, phrase):
+        """Enigma asks for a key's passphrase."""
+        self.fill(".ui-dialog input[type=password]", phrase)
+        self.click(".ui-dialog button.mainaction")
+
+    def compose(self, to, subject, text, phrase):
+        """Send it signed and encrypted."""
+        self.go(URL + "?_task=mail&_action=compose&_to=" + to)
+        self.wait("rcmail.env.action == 'compose' && "
+                  "document.readyState == 'complete'")
+        self.fill("#compose-subject", subject)
+        self.fill("#composebody", text)
+        for option in ("sign", "encrypt"):
+            self.evaluate("document.querySelector('#enigma%sopt').checked = "
+                          "true" % option)
+        self.evaluate("rcmail.command('send')")
+        self.unlock_key(phrase)
+        self.wait("rcmail.env.action != 'compose' || "
+                  "document.body.innerText.match(/sent/i)", "it is sent")
