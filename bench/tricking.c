@@ -51,9 +51,9 @@ static void publish(const struct corpus *corpus, const char *path)
 	set.seed = 1;
 	learner = junk_learner_init(&set);
 	learn(learner, corpus);
-	fd = junk_publisher_prepare(path, (uid_t)-1, (gid_t)-1, &error);
+	fd = junk_publisher_prepare(path, (uid_t)-1, (gid_t)-1, 0644, &error);
 	if (fd == -1 ||
-	    junk_publisher_init(path, fd, learner, time(NULL), &publisher,
+	    junk_publisher_init(path, fd, 0, learner, time(NULL), &publisher,
 				&error) < 0)
 		i_fatal("%s", error);
 	/* leaves the file as it is */

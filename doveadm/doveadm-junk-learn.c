@@ -32,7 +32,7 @@ struct junk_learn_cmd_context {
 	pool_t pool;
 
 	/* Of the current user */
-	const char *authserv_id;
+	const char *authserv_id, *mx;
 	unsigned char reporter[JUNK_REPORTER_BYTES];
 	unsigned int reported, failed;
 	bool progress_shown;
@@ -82,6 +82,7 @@ tokenize_mail(struct junk_learn_cmd_context *ctx, struct mail *mail,
 {
 	struct junk_tokenizer_settings set = {
 		.authserv_id = ctx->authserv_id,
+		.mx = ctx->mx,
 	};
 	struct istream *input;
 
@@ -161,6 +162,7 @@ cmd_junk_learn_run(struct doveadm_mail_cmd_context *_ctx,
 	if (!set->junk_feedback)
 		return 0;
 	ctx->authserv_id = set->junk_feedback_authserv_id;
+	ctx->mx = set->junk_feedback_mx;
 	if (learn_begin(ctx, user) < 0)
 		return -1;
 	ret = doveadm_junk_search(_ctx, user, learn_mail, &ctx->found);

@@ -37,7 +37,7 @@ struct scorer {
 	bool all;
 
 	/* Of the current user; NULL = nobody's */
-	const char *authserv_id;
+	const struct junk_settings *set;
 	const unsigned char *reporter;
 
 	/* Of the current message */
@@ -258,7 +258,8 @@ score_stream(struct scorer *scorer, const char *name, struct istream *input,
 	     const char **error_r)
 {
 	struct junk_tokenizer_settings set = {
-		.authserv_id = scorer->authserv_id,
+		.authserv_id = scorer->set->junk_feedback_authserv_id,
+		.mx = scorer->set->junk_feedback_mx,
 		.token_callback = remember_token,
 		.token_context = scorer,
 	};
@@ -303,8 +304,7 @@ static void cmd_junk_score_stdin(struct doveadm_cmd_context *cctx)
 	(void)doveadm_cmd_param_bool(cctx, "explain-all", &all);
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	scorer_init(&scorer, all);
-	scorer.authserv_id = doveadm_junk_settings_get(NULL,
-		unsafe_data_stack_pool)->junk_feedback_authserv_id;
+	scorer.set = doveadm_junk_settings_get(NULL, unsafe_data_stack_pool);
 	input = i_stream_create_fd(STDIN_FILENO, IO_BLOCK_SIZE);
 	if (score_stream(&scorer, "-", input, &error) < 0) {
 		i_error("junk score: %s", error);
@@ -364,8 +364,7 @@ cmd_junk_score_run(struct doveadm_mail_cmd_context *_ctx,
 		(struct junk_score_cmd_context *)_ctx;
 	unsigned char buf[JUNK_REPORTER_BYTES];
 
-	ctx->scorer.authserv_id = doveadm_junk_settings_get(user,
-		user->pool)->junk_feedback_authserv_id;
+	ctx->scorer.set = doveadm_junk_settings_get(user, user->pool);
 	ctx->scorer.reporter = doveadm_junk_reporter(user, buf);
 	if (_ctx->search_args == NULL)
 		return score_input(ctx);

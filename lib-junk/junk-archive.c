@@ -21,6 +21,7 @@
 #include "str.h"
 #include "junk-ascii.h"
 #include "junk-archive.h"
+#include "junk-filename.h"
 #include "junk-libarchive.h"
 
 /* Longer extensions, and such in other letters, say little and are many. */
@@ -29,24 +30,28 @@ struct archive_type {
 	const char *name;
 	const char *magic;
 	size_t magic_size, offset;
+	/* may begin anywhere */
+	bool anywhere;
 	/* 0 = not opened */
 	int format, filter;
 };
 
 static const struct archive_type archive_types[] = {
-	{ "zip", "PK\003\004", 4, 0, ARCHIVE_FORMAT_ZIP, 0 },
-	{ "7z", "7z\xbc\xaf\x27\x1c", 6, 0, 0, 0 },
-	{ "rar", "Rar!\x1a\x07", 6, 0, 0, 0 },
-	{ "gz", "\x1f\x8b\x08", 3, 0, ARCHIVE_FORMAT_TAR, ARCHIVE_FILTER_GZIP },
-	{ "bz2", "BZh", 3, 0, ARCHIVE_FORMAT_TAR, ARCHIVE_FILTER_BZIP2 },
-	{ "xz", "\xfd""7zXZ\0", 6, 0, ARCHIVE_FORMAT_TAR, ARCHIVE_FILTER_XZ },
-	{ "zst", "\x28\xb5\x2f\xfd", 4, 0, ARCHIVE_FORMAT_TAR,
+	{ "zip", "PK\003\004", 4, 0, TRUE, ARCHIVE_FORMAT_ZIP, 0 },
+	{ "7z", "7z\xbc\xaf\x27\x1c", 6, 0, TRUE, 0, 0 },
+	{ "rar", "Rar!\x1a\x07", 6, 0, TRUE, 0, 0 },
+	{ "gz", "\x1f\x8b\x08", 3, 0, FALSE, ARCHIVE_FORMAT_TAR, ARCHIVE_FILTER_GZIP },
+	{ "bz2", "BZh", 3, 0, FALSE, ARCHIVE_FORMAT_TAR,
+	  ARCHIVE_FILTER_BZIP2 },
+	{ "xz", "\xfd""7zXZ\0", 6, 0, FALSE, ARCHIVE_FORMAT_TAR, ARCHIVE_FILTER_XZ },
+	{ "zst", "\x28\xb5\x2f\xfd", 4, 0, FALSE, ARCHIVE_FORMAT_TAR,
 	  ARCHIVE_FILTER_ZSTD },
-	{ "tar", "ustar", 5, 257, ARCHIVE_FORMAT_TAR, 0 },
+	{ "tar", "ustar", 5, 257, FALSE, ARCHIVE_FORMAT_TAR, 0 },
 };
 
+/* The archive that these bytes are. */
 static const struct archive_type *
-archive_type_find(const unsigned char *data, size_t size)
+archive_type_at(const unsigned char *data, size_t size)
 {
 	const struct archive_type *type;
 
@@ -60,9 +65,48 @@ archive_type_find(const unsigned char *data, size_t size)
 	return NULL;
 }
 
+static const unsigned char *
+magic_find(const unsigned char *data, const unsigned char *end,
+	   const struct archive_type *type)
+{
+	while ((size_t)(end - data) >= type->magic_size &&
+	       (data = memchr(data, type->magic[0], end - data -
+			      type->magic_size + 1)) != NULL) {
+		if (memcmp(data, type->magic, type->magic_size) == 0)
+			return data;
+		data++;
+	}
+	return NULL;
+}
+
+/* The same, or the first one that is in them. */
+static const struct archive_type *
+archive_type_find(const unsigned char *data, size_t size, size_t *offset_r)
+{
+	const struct archive_type *type = archive_type_at(data, size);
+	const unsigned char *end = data + size, *found, *first = NULL;
+
+	*offset_r = 0;
+	for (size_t i = 0; type == NULL && i < N_ELEMENTS(archive_types); i++) {
+		if (!archive_types[i].anywhere)
+			continue;
+		found = magic_find(data, first == NULL ? end : first,
+				   &archive_types[i]);
+		if (found != NULL)
+			first = found;
+	}
+	if (first != NULL) {
+		*offset_r = first - data;
+		type = archive_type_at(first, end - first);
+	}
+	return type;
+}
+
 bool junk_archive_is(const unsigned char *data, size_t size)
 {
-	return archive_type_find(data, size) != NULL;
+	size_t offset;
+
+	return archive_type_find(data, size, &offset) != NULL;
 }
 
 void junk_archive_add_extensions(struct junk_token_set *set, const char *prefix,
@@ -70,8 +114,8 @@ void junk_archive_add_extensions(struct junk_token_set *set, const char *prefix,
 {
 	const char *ext, *ext2;
 
-	name = t_str_lcase(name);
-	ext = strrchr(name, '.');
+	name = junk_filename_clean(name);
+	ext = junk_filename_extension(name);
 	if (ext == NULL)
 		return;
 	junk_token_set_add_str(set, JUNK_TOKEN_ATTACHMENT,
@@ -104,16 +148,14 @@ static void
 member_tokens(struct junk_token_set *set, struct archive_entry *entry)
 {
 	/* NULL: can't be said in the locale */
-	const char *name = lib->archive_entry_pathname(entry), *p, *ext;
+	const char *name = lib->archive_entry_pathname(entry), *ext;
 
 	if (name == NULL)
 		name = lib->archive_entry_pathname_utf8(entry);
 	if (name == NULL)
 		return;
-	p = strrchr(name, '/');
-	if (p != NULL)
-		name = p + 1;
-	ext = strrchr(name, '.');
+	name = junk_filename_clean(name);
+	ext = junk_filename_extension(name);
 	if (ext != NULL && extension_is_plain(ext + 1))
 		junk_archive_add_extensions(set, "member:", name);
 	if (lib->archive_entry_is_data_encrypted(entry) == 1)
@@ -181,7 +223,8 @@ static int support_format(struct archive *archive, int format, bool whole)
 		lib->archive_read_support_format_zip_streamable(archive);
 }
 
-static void
+/* Returns the number of members. */
+static unsigned int
 archive_list(struct junk_token_set *set, const struct archive_type *type,
 	     const unsigned char *data, size_t size, bool whole)
 {
@@ -189,13 +232,13 @@ archive_list(struct junk_token_set *set, const struct archive_type *type,
 	unsigned int count = 0;
 
 	if (archive == NULL)
-		return;
+		return 0;
 	if (support_format(archive, type->format, whole) == ARCHIVE_OK &&
 	    lib->archive_read_open_memory(archive, data, size) == ARCHIVE_OK)
 		count = members_add(set, archive, !whole &&
 				    type->format == ARCHIVE_FORMAT_ZIP);
-	junk_token_set_add_log2(set, JUNK_TOKEN_ATTACHMENT, "members:", count);
 	(void)lib->archive_read_free(archive);
+	return count;
 }
 
 /* --- what libarchive gets to see --- */
@@ -228,11 +271,33 @@ archive_unfilter(buffer_t *dest, int filter, const unsigned char *data,
 	(void)lib->archive_read_free(archive);
 }
 
+/* Returns FALSE if a single file was packed. */
+static bool
+archive_list_filtered(struct junk_token_set *set,
+		      const struct archive_type *type,
+		      const unsigned char *data, size_t size,
+		      unsigned int *count_r)
+{
+	buffer_t *unpacked = buffer_create_dynamic(default_pool, 16*1024);
+	bool is_tar;
+
+	archive_unfilter(unpacked, type->filter, data, size);
+	is_tar = archive_type_at(unpacked->data, unpacked->used) ==
+		&archive_types[N_ELEMENTS(archive_types) - 1];
+	if (is_tar)
+		*count_r = archive_list(set, type, unpacked->data,
+					unpacked->used, TRUE);
+	buffer_free(&unpacked);
+	return is_tar;
+}
+
 void junk_archive_add(struct junk_token_set *set, const unsigned char *data,
 		      size_t size, bool whole)
 {
-	const struct archive_type *type = archive_type_find(data, size);
-	buffer_t *unpacked;
+	size_t offset;
+	const struct archive_type *type =
+		archive_type_find(data, size, &offset);
+	unsigned int count;
 
 	if (type == NULL)
 		return;
@@ -240,18 +305,21 @@ void junk_archive_add(struct junk_token_set *set, const unsigned char *data,
 		junk_token_set_add_str(set, JUNK_TOKEN_ATTACHMENT,
 			t_strconcat("archive:", type->name, NULL));
 	} T_END;
+	if (offset > 0)
+		junk_token_set_add_str(set, JUNK_TOKEN_ATTACHMENT,
+				       "archive:behind a prefix");
 	if (type->format == 0 || (lib = junk_libarchive_get()) == NULL)
 		return;
+	data += offset;
+	size -= offset;
 	if (type->filter != 0) {
-		unpacked = buffer_create_dynamic(default_pool, 16*1024);
-		archive_unfilter(unpacked, type->filter, data, size);
-		/* it may be a single file that was packed */
-		if (archive_type_find(unpacked->data, unpacked->used) ==
-		    &archive_types[N_ELEMENTS(archive_types) - 1])
-			archive_list(set, type, unpacked->data,
-				     unpacked->used, TRUE);
-		buffer_free(&unpacked);
+		if (!archive_list_filtered(set, type, data, size, &count))
+			return;
 	} else {
-		archive_list(set, type, data, size, whole);
+		count = archive_list(set, type, data, size, whole);
+		/* its directory may be damaged, or count from elsewhere */
+		if (count == 0 && whole && type->format == ARCHIVE_FORMAT_ZIP)
+			count = archive_list(set, type, data, size, FALSE);
 	}
+	junk_token_set_add_log2(set, JUNK_TOKEN_ATTACHMENT, "members:", count);
 }

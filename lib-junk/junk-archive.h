@@ -6,15 +6,13 @@
 /* Names in an archive that is attached: the extensions of its members are
    evidence, as those of attachments are. */
 
-/* Bytes from the beginning that tell an archive. */
-#define JUNK_ARCHIVE_MAGIC_BYTES 264
-
 /* An extension of a file name, and of one that pretends to be another file
    (photo.jpg.exe) both, each after the prefix. */
 void junk_archive_add_extensions(struct junk_token_set *set, const char *prefix,
 				 const char *name);
 
-/* Is this the beginning of an archive? */
+/* Is this an archive, or is there one in it? zip, rar and 7z may have anything in
+   front of them: programs look for their beginning, or their end. */
 bool junk_archive_is(const unsigned char *data, size_t size);
 /* Add the tokens of an archive's members. whole: nothing of it was cut off.
    Any bytes are valid input. Nothing is unpacked but into

@@ -1,8 +1,11 @@
 #include "lib.h"
 #include "buffer.h"
 #include "str.h"
+#include "junk-address.h"
+#include "junk-auth-results.h"
 #include "junk-decode.h"
 #include "junk-name.h"
+#include "junk-received.h"
 #include "junk-url.h"
 #include "junk-headers.h"
 
@@ -26,6 +29,8 @@ enum field_kind {
 	FIELD_MAILER,
 	FIELD_DKIM,
 	FIELD_AUTH,
+	FIELD_ARC_AUTH,
+	FIELD_RECEIVED,
 	FIELD_DATE,
 };
 
@@ -45,6 +50,7 @@ static const struct field {
 	/* almost every message has it */
 	bool common;
 } fields[] = {
+	FIELD("arc-authentication-results", FIELD_ARC_AUTH, FALSE),
 	FIELD("authentication-results", FIELD_AUTH, FALSE),
 	FIELD("auto-submitted", FIELD_WORDS, FALSE),
 	FIELD("bcc", FIELD_NAME, FALSE),
@@ -79,6 +85,7 @@ static const struct field {
 	FIELD("organization", FIELD_WORDS, FALSE),
 	FIELD("precedence", FIELD_WORDS, FALSE),
 	FIELD("priority", FIELD_WORDS, FALSE),
+	FIELD("received", FIELD_RECEIVED, FALSE),
 	FIELD("references", FIELD_NAME, FALSE),
 	FIELD("reply-to", FIELD_REPLY_TO, FALSE),
 	FIELD("resent-from", FIELD_NAME, FALSE),
@@ -133,13 +140,16 @@ static const struct field *field_find(const char *name)
 void junk_headers_init(struct junk_headers *headers,
 		       struct junk_token_set *set,
 		       struct junk_charsets *charsets, buffer_t *buf,
-		       const char *authserv_id)
+		       const struct junk_tokenizer_settings *tokenizer_set)
 {
+	static const struct junk_tokenizer_settings no_set;
+
 	i_zero(headers);
 	headers->set = set;
 	headers->charsets = charsets;
 	headers->buf = buf;
-	headers->authserv_id = authserv_id;
+	headers->tokenizer_set = tokenizer_set != NULL ? tokenizer_set :
+		&no_set;
 }
 
 /* The order of fields tells the program that wrote them. Names that almost
@@ -158,57 +168,71 @@ field_name_tokens(struct junk_headers *headers, const struct field *field)
 }
 
 struct address {
-	/* inside the field's decoded value */
-	const unsigned char *name, *local, *domain;
-	size_t name_size, local_size, domain_size;
+	/* What precedes and follows it, decoded. Either may be a name:
+	   "Name" <address>, address (Name) */
+	const unsigned char *name, *rest;
+	size_t name_size, rest_size;
+	const char *local, *domain;
+	struct junk_host host;
+	bool has_host;
 };
 
-static bool is_address_char(unsigned char c)
+static const unsigned char *
+decode_to(struct junk_headers *headers, const char *str, size_t *size_r)
 {
-	return ascii_isalnum(c) || c >= 0x80 ||
-		(c != '\0' && strchr(".-_+=!#$%&'*/?^`{|}~", c) != NULL);
+	size_t size = strlen(str);
+	bool plain = TRUE;
+
+	for (size_t i = 0; i < size; i++)
+		plain = plain && str[i] >= ' ' && (unsigned char)str[i] < 0x80;
+	if (plain && strstr(str, "=?") == NULL) {
+		*size_r = size;
+		return (const unsigned char *)str;
+	}
+	buffer_set_used_size(headers->buf, 0);
+	junk_decode_header(headers->charsets, headers->buf, (const void *)str,
+			   size);
+	*size_r = headers->buf->used;
+	/* it may have zero bytes */
+	return p_memdup(unsafe_data_stack_pool, headers->buf->data,
+			headers->buf->used);
 }
 
-/* Find the next address in data: around an "@", with what precedes it since
-   the last address as its name. Takes anything for one: spam doesn't care
-   about the syntax. Returns where to go on, NULL if there is none. */
-static const unsigned char *
-address_next(const unsigned char *data, const unsigned char *end,
-	     struct address *addr_r)
+/* Find the first address in a field that isn't decoded: encoded words may have any
+   character. */
+static bool
+address_find(struct junk_headers *headers, const unsigned char *data,
+	     size_t size, struct address *addr_r)
 {
-	const unsigned char *at, *p;
+	struct junk_address found;
 
-	at = memchr(data, '@', end - data);
-	if (at == NULL)
-		return NULL;
-	for (p = at; p > data && is_address_char(p[-1]); )
-		p--;
-	addr_r->local = p;
-	addr_r->local_size = at - p;
-	addr_r->name = data;
-	addr_r->name_size = p - data;
-	for (p = at + 1; p < end && is_address_char(*p); )
-		p++;
-	addr_r->domain = at + 1;
-	addr_r->domain_size = p - at - 1;
-	while (p < end && (*p == '>' || *p == ' ' || *p == ',' || *p == ';' ||
-			   *p == '"' || *p == '\''))
-		p++;
-	return p;
+	if (!junk_address_find(data, size, &found)) {
+		buffer_set_used_size(headers->buf, 0);
+		junk_decode_header(headers->charsets, headers->buf, data, size);
+		if (!junk_address_find(headers->buf->data, headers->buf->used,
+				       &found))
+			return FALSE;
+	}
+	addr_r->name = decode_to(headers, found.before, &addr_r->name_size);
+	addr_r->rest = decode_to(headers, found.after, &addr_r->rest_size);
+	addr_r->local = found.local;
+	addr_r->has_host =
+		junk_host_parse(&headers->set->hosts, found.domain,
+				strlen(found.domain), FALSE, &addr_r->host);
+	addr_r->domain = addr_r->has_host ? addr_r->host.name : found.domain;
+	return TRUE;
 }
 
 static void
 add_address(struct junk_token_set *set, enum junk_token_class class,
-	    const char *prefix, const struct address *addr)
+	    const char *prefix, const char *local, const char *domain)
 {
-	char address[JUNK_MAX_TOKEN_BYTES];
-	size_t size = addr->domain + addr->domain_size - addr->local;
+	const char *address =
+		t_str_lcase(t_strconcat(local, "@", domain, NULL));
 
-	/* a longer one is cut anyway */
-	size = I_MIN(size, sizeof(address));
-	for (size_t i = 0; i < size; i++)
-		address[i] = ascii_tolower(addr->local[i]);
-	junk_token_set_add_prefixed(set, class, prefix, address, size);
+	/* a longer one is cut */
+	junk_token_set_add_prefixed(set, class, prefix, address,
+				    strlen(address));
 }
 
 /* What the sender's names look like: made up ones look alike. */
@@ -235,7 +259,7 @@ field_from_shape(struct junk_token_set *set, const struct address *addr)
 
 	/* runs of letters and of digits become one */
 	last = '\0';
-	for (size_t i = 0; i < I_MIN(addr->local_size, MAX_SHAPE_BYTES); i++) {
+	for (size_t i = 0; i < MAX_SHAPE_BYTES && addr->local[i] != '\0'; i++) {
 		c = ascii_shape(ascii_tolower(addr->local[i]));
 		if (c != last)
 			local[size++] = c;
@@ -244,62 +268,118 @@ field_from_shape(struct junk_token_set *set, const struct address *addr)
 	junk_token_set_add(set, JUNK_TOKEN_SENDER_ADDRESS, local, size);
 }
 
+/* Is the client of the sender's domain? Called when either is known. */
+static void client_sender(struct junk_headers *headers)
+{
+	if (!headers->client_seen || !headers->has_from_host)
+		return;
+	junk_token_set_add_str(headers->set, JUNK_TOKEN_CLIENT,
+		headers->has_client_host &&
+		junk_hosts_related(&headers->client_host,
+				   &headers->from_host) ?
+		"of the sender's domain" : "of another domain");
+}
+
+/* A host that the sender's name names, by an address or by itself: who is shown may
+   be another than who has sent it. */
+static void
+field_from_named(struct junk_token_set *set, const struct address *addr,
+		 const unsigned char *name, size_t size)
+{
+	struct junk_host named;
+	bool same;
+
+	if (!junk_url_find_host(set, name, size, &named))
+		return;
+	same = addr->has_host &&
+		junk_hosts_related(&named, &addr->host);
+	junk_token_set_add_str(set, JUNK_TOKEN_SENDER_NAME,
+			       same ? "names same domain" :
+			       "names other domain");
+	if (memchr(name, '@', size) != NULL)
+		junk_token_set_add_str(set, JUNK_TOKEN_SENDER_NAME,
+				       same ? "address in name" :
+				       "other address in name");
+	if (!same)
+		junk_url_add_parsed_host(set, JUNK_TOKEN_SENDER_NAME,
+					 JUNK_TOKEN_SENDER_NAME, "names:",
+					 &named);
+}
+
+static void
+field_from_address(struct junk_headers *headers, const struct address *addr)
+{
+	struct junk_token_set *set = headers->set;
+	const char *address =
+		t_strconcat(addr->local, "@", addr->domain, NULL);
+
+	add_address(set, JUNK_TOKEN_SENDER_ADDRESS, "", addr->local,
+		    addr->domain);
+	if (addr->has_host) {
+		junk_url_add_parsed_host(set, JUNK_TOKEN_SENDER_DOMAIN,
+					 JUNK_TOKEN_SENDER_DOMAIN, "",
+					 &addr->host);
+	}
+	field_from_shape(set, addr);
+	/* what is learned of a word or domain in one place helps in others */
+	junk_words_add(set, JUNK_TOKEN_BODY_WORD, "", (const void *)address,
+		       strlen(address), NULL);
+	if (addr->has_host) {
+		junk_url_add_parsed_host(set, JUNK_TOKEN_URL_HOST,
+					 JUNK_TOKEN_URL_DOMAIN, "",
+					 &addr->host);
+	}
+}
+
 static void
 field_from(struct junk_headers *headers, const unsigned char *data, size_t size)
 {
 	struct junk_token_set *set = headers->set;
-	const unsigned char *end = data + size;
 	struct address addr;
 
-	if (headers->from_seen || address_next(data, end, &addr) == NULL) {
-		junk_words_add(set, JUNK_TOKEN_SENDER_NAME, "", data, size,
-			       NULL);
+	if (headers->from_seen ||
+	    !address_find(headers, data, size, &addr)) {
+		buffer_set_used_size(headers->buf, 0);
+		junk_decode_header(headers->charsets, headers->buf, data, size);
+		junk_words_add(set, JUNK_TOKEN_SENDER_NAME, "",
+			       headers->buf->data, headers->buf->used, NULL);
 		return;
 	}
 	headers->from_seen = TRUE;
-	/* "Name" <address>, address (Name) */
 	junk_words_add(set, JUNK_TOKEN_SENDER_NAME, "", addr.name,
 		       addr.name_size, NULL);
-	data = addr.domain + addr.domain_size;
-	junk_words_add(set, JUNK_TOKEN_SENDER_NAME, "", data, end - data,
-		       NULL);
-	if (addr.name_size == 0 && end - data <= 1)
+	junk_words_add(set, JUNK_TOKEN_SENDER_NAME, "", addr.rest,
+		       addr.rest_size, NULL);
+	if (addr.name_size == 0 && addr.rest_size <= 1)
 		junk_token_set_add_str(set, JUNK_TOKEN_SENDER_NAME, "");
-	add_address(set, JUNK_TOKEN_SENDER_ADDRESS, "", &addr);
-	junk_url_add_host(set, JUNK_TOKEN_SENDER_DOMAIN,
-			  JUNK_TOKEN_SENDER_DOMAIN, "", addr.domain,
-			  addr.domain_size);
-	field_from_shape(set, &addr);
-	/* what is learned of a word or domain in one place helps in others */
-	junk_words_add(set, JUNK_TOKEN_BODY_WORD, "", addr.local,
-		       addr.local_size + 1 + addr.domain_size, NULL);
-	junk_url_add_host(set, JUNK_TOKEN_URL_HOST, JUNK_TOKEN_URL_DOMAIN, "",
-			  addr.domain, addr.domain_size);
-	size = I_MIN(addr.domain_size, sizeof(headers->from_domain) - 1);
-	memcpy(headers->from_domain, addr.domain, size);
-	headers->from_domain[size] = '\0';
+	field_from_address(headers, &addr);
+	if (addr.name_size > 0)
+		field_from_named(set, &addr, addr.name, addr.name_size);
+	else
+		field_from_named(set, &addr, addr.rest, addr.rest_size);
+	headers->has_from_host = addr.has_host;
+	headers->from_host = addr.host;
+	client_sender(headers);
 }
 
 static void
 field_reply_to(struct junk_headers *headers, const unsigned char *data,
 	       size_t size)
 {
+	struct junk_token_set *set = headers->set;
 	struct address addr;
-	size_t len = strlen(headers->from_domain);
 
-	if (headers->reply_seen ||
-	    address_next(data, data + size, &addr) == NULL)
+	if (headers->reply_seen || !address_find(headers, data, size, &addr))
 		return;
 	headers->reply_seen = TRUE;
-	add_address(headers->set, JUNK_TOKEN_REPLY_TO, "", &addr);
-	junk_url_add_host(headers->set, JUNK_TOKEN_REPLY_TO,
-			  JUNK_TOKEN_REPLY_TO, "", addr.domain,
-			  addr.domain_size);
-	if (headers->from_seen &&
-	    (len != I_MIN(addr.domain_size,
-			  sizeof(headers->from_domain) - 1) ||
-	     i_memcasecmp(addr.domain, headers->from_domain, len) != 0))
-		junk_token_set_add_str(headers->set, JUNK_TOKEN_REPLY_TO,
+	add_address(set, JUNK_TOKEN_REPLY_TO, "", addr.local, addr.domain);
+	if (!addr.has_host)
+		return;
+	junk_url_add_parsed_host(set, JUNK_TOKEN_REPLY_TO, JUNK_TOKEN_REPLY_TO,
+				 "", &addr.host);
+	if (headers->from_seen && headers->has_from_host &&
+	    strcmp(addr.host.name, headers->from_host.name) != 0)
+		junk_token_set_add_str(set, JUNK_TOKEN_REPLY_TO,
 				       "other domain");
 }
 
@@ -308,19 +388,23 @@ field_recipients(struct junk_headers *headers, const char *prefix,
 		 const unsigned char *data, size_t size)
 {
 	const unsigned char *end = data + size, *next;
-	struct address addr;
+	const unsigned char *local, *at, *domain_end;
 	unsigned int count = 0;
 
 	while (count++ < MAX_ADDRESSES &&
-	       (next = address_next(data, end, &addr)) != NULL) {
+	       (next = junk_address_next(data, end, &local, &at,
+					 &domain_end)) != NULL) {
 		headers->recipients++;
 		junk_words_add(headers->set, JUNK_TOKEN_HEADER_WORD, prefix,
-			       addr.name, addr.name_size, NULL);
-		add_address(headers->set, JUNK_TOKEN_HEADER_WORD, prefix,
-			    &addr);
+			       data, local - data, NULL);
+		T_BEGIN {
+			add_address(headers->set, JUNK_TOKEN_HEADER_WORD,
+				    prefix, t_strdup_until(local, at),
+				    t_strdup_until(at + 1, domain_end));
+		} T_END;
 		junk_url_add_host(headers->set, JUNK_TOKEN_HEADER_WORD,
-				  JUNK_TOKEN_HEADER_WORD, prefix,
-				  addr.domain, addr.domain_size);
+				  JUNK_TOKEN_HEADER_WORD, prefix, at + 1,
+				  domain_end - at - 1);
 		data = next;
 	}
 	/* undisclosed-recipients:;, (Name) */
@@ -334,10 +418,10 @@ field_domain(struct junk_headers *headers, const char *prefix,
 {
 	struct address addr;
 
-	if (address_next(data, data + size, &addr) != NULL) {
-		junk_url_add_host(headers->set, JUNK_TOKEN_HEADER_WORD,
-				  JUNK_TOKEN_HEADER_WORD, prefix,
-				  addr.domain, addr.domain_size);
+	if (address_find(headers, data, size, &addr) && addr.has_host) {
+		junk_url_add_parsed_host(headers->set, JUNK_TOKEN_HEADER_WORD,
+					 JUNK_TOKEN_HEADER_WORD, prefix,
+					 &addr.host);
 	}
 }
 
@@ -360,32 +444,83 @@ field_dkim(struct junk_headers *headers, const unsigned char *data, size_t size)
 	}
 }
 
-/* RFC 8601: "host; spf=pass ...; dkim=fail ...". Only of our own host. */
 static void
-field_auth(struct junk_headers *headers, const unsigned char *data, size_t size)
+add_client(struct junk_headers *headers, const char *prefix, const char *text,
+	   size_t size)
 {
-	const char *const *parts, *part;
-	const char *value = t_str_lcase(t_strndup(data, size));
-	size_t len;
+	junk_token_set_add_prefixed(headers->set, JUNK_TOKEN_CLIENT, prefix,
+				    text, size);
+}
 
-	if (headers->authserv_id == NULL || *headers->authserv_id == '\0')
+/* The domain of the client's name, which its MX has verified, or that it has
+   none. */
+static void client_name(struct junk_headers *headers)
+{
+	const struct junk_host *host = &headers->client_host;
+	struct junk_domain domain;
+	size_t size = host->size;
+
+	if (!headers->has_client_host) {
+		junk_token_set_add_str(headers->set, JUNK_TOKEN_CLIENT,
+				       "name:none");
 		return;
-	parts = t_strsplit(value, ";");
-	/* an empty field has no parts at all */
-	if (*parts == NULL)
-		return;
-	part = *parts + strspn(*parts, " \t\r\n");
-	len = strcspn(part, " \t\r\n");
-	if (strlen(headers->authserv_id) != len ||
-	    strncasecmp(part, headers->authserv_id, len) != 0)
-		return;
-	for (parts++; *parts != NULL; parts++) {
-		part = *parts + strspn(*parts, " \t\r\n");
-		len = strcspn(part, " \t\r\n(");
-		if (memchr(part, '=', len) != NULL)
-			junk_token_set_add(headers->set,
-					   JUNK_TOKEN_AUTH_RESULT, part, len);
 	}
+	junk_host_domain(host, &domain);
+	if (domain.registered_size > 0)
+		size = domain.registered_size;
+	add_client(headers, "name:", host->name + host->size - size, size);
+}
+
+static const char *
+client_helo(struct junk_headers *headers, const struct junk_client *client)
+{
+	struct junk_host helo;
+
+	if (!junk_host_parse(&headers->set->hosts, client->helo,
+			     strlen(client->helo), FALSE, &helo))
+		return "none";
+	if (helo.kind != JUNK_HOST_NAME)
+		return "address";
+	if (!headers->has_client_host)
+		return "name";
+	if (strcmp(helo.name, headers->client_host.name) == 0)
+		return "same";
+	return junk_hosts_related(&helo,
+				  &headers->client_host) ? "domain" : "other";
+}
+
+/* Of several fields that our MXs wrote the first is the last one's. */
+static void
+field_received(struct junk_headers *headers, const unsigned char *data,
+	       size_t size)
+{
+	struct junk_client client;
+	const char *helo;
+
+	if (headers->client_seen ||
+	    !junk_received_parse(&headers->set->hosts, data, size,
+				 headers->tokenizer_set->mx, &client))
+		return;
+	headers->client_seen = TRUE;
+	headers->has_client_host = *client.name != '\0' &&
+		junk_host_parse(&headers->set->hosts, client.name,
+				strlen(client.name), FALSE,
+				&headers->client_host) &&
+		headers->client_host.kind == JUNK_HOST_NAME;
+	add_client(headers, "net:", client.address.network,
+		   strlen(client.address.network));
+	client_name(headers);
+	helo = client_helo(headers, &client);
+	add_client(headers, "helo:", helo, strlen(helo));
+	client_sender(headers);
+}
+
+static void
+auth_result(const char *result, void *context)
+{
+	struct junk_headers *headers = context;
+
+	junk_token_set_add_str(headers->set, JUNK_TOKEN_AUTH_RESULT, result);
 }
 
 static void
@@ -455,12 +590,34 @@ field_add(struct junk_headers *headers, const struct field *field,
 		field_dkim(headers, data, size);
 		break;
 	case FIELD_AUTH:
-		field_auth(headers, data, size);
+	case FIELD_ARC_AUTH:
+		junk_auth_results_read(data, size,
+				       headers->tokenizer_set->authserv_id,
+				       field->kind == FIELD_ARC_AUTH,
+				       auth_result, headers);
+		break;
+	case FIELD_RECEIVED:
+		field_received(headers, data, size);
 		break;
 	case FIELD_DATE:
 		field_date(headers, data, size);
 		break;
 	}
+}
+
+/* What is read before it is decoded, for which the encoded words must still be told
+   from the rest. */
+static bool field_is_raw(const struct field *field)
+{
+	return field->kind == FIELD_FROM || field->kind == FIELD_REPLY_TO ||
+		field->kind == FIELD_DOMAIN || field->kind == FIELD_RECEIVED;
+}
+
+/* What other hosts say comes and goes on the way. */
+static bool field_is_trace(const struct field *field)
+{
+	return field->kind == FIELD_AUTH || field->kind == FIELD_ARC_AUTH ||
+		field->kind == FIELD_RECEIVED;
 }
 
 bool junk_headers_add(struct junk_headers *headers, const char *name,
@@ -471,25 +628,28 @@ bool junk_headers_add(struct junk_headers *headers, const char *name,
 
 	if (field == NULL)
 		return FALSE;
-	/* other hosts' results come and go on the way */
-	if (field->kind != FIELD_AUTH)
+	if (!field_is_trace(field))
 		field_name_tokens(headers, field);
 	if (field->kind == FIELD_NAME)
 		return TRUE;
 	/* many fields of a name cost no more than a long one */
 	left = JUNK_MAX_FIELD_BYTES - headers->field_bytes[field - fields];
 	if (left == 0)
-		return field->kind != FIELD_AUTH;
+		return !field_is_trace(field);
 	size = I_MIN(size, left);
 	headers->field_bytes[field - fields] += size;
 	T_BEGIN {
 		buffer_set_used_size(headers->buf, 0);
-		junk_decode_header(headers->charsets, headers->buf, value,
-				   size);
-		field_add(headers, field, headers->buf->data,
-			  headers->buf->used);
+		if (field_is_raw(field)) {
+			field_add(headers, field, value, size);
+		} else {
+			junk_decode_header(headers->charsets, headers->buf,
+					   value, size);
+			field_add(headers, field, headers->buf->data,
+				  headers->buf->used);
+		}
 	} T_END;
-	return field->kind != FIELD_AUTH;
+	return !field_is_trace(field);
 }
 
 void junk_headers_finish(struct junk_headers *headers)

@@ -14,6 +14,9 @@
 #define MAX_DEPTH 64
 #define MAX_VALUE_BYTES 1024
 #define MAX_URLS 100
+/* Of a URL, and of the text of a link. */
+#define MAX_URL_BYTES 8192
+#define MAX_LINK_BYTES 512
 /* Letters of a picture's text that may be a part of a word. */
 #define MAX_LETTER_BYTES 2
 
@@ -61,6 +64,10 @@ struct html_state {
 	unsigned int depth;
 	/* no comment that begins from here on has an end */
 	bool no_comment_end;
+	/* a link to this host began before so much text */
+	bool in_link;
+	struct junk_host link_host;
+	size_t link_start;
 	enum junk_html_flags flags;
 	/* the end of the text is turned */
 	bool turned;
@@ -83,6 +90,10 @@ enum html_attr_kind {
 	/* a picture is behind the text */
 	ATTR_PICTURE,
 	ATTR_URL,
+	/* several, "URL size, URL size" */
+	ATTR_URLS,
+	/* "seconds; url=URL" */
+	ATTR_REFRESH,
 	ATTR_CLASS,
 	ATTR_ID,
 	ATTR_DIR,
@@ -135,6 +146,10 @@ static const struct attr_row {
 	{ "type", ATTR_LATER, JUNK_TAG_SHOWS | JUNK_TAG_STYLE, VALUE_TYPE },
 	{ "value", ATTR_LATER, JUNK_TAG_SHOWS, VALUE_VALUE },
 	{ "width", ATTR_LATER, JUNK_TAG_SHOWS, VALUE_WIDTH },
+	{ "formaction", ATTR_URL, 0, 0 }, { "xlink:href", ATTR_URL, 0, 0 },
+	{ "data", ATTR_URL, 0, 0 }, { "poster", ATTR_URL, 0, 0 },
+	{ "ping", ATTR_URL, 0, 0 }, { "srcset", ATTR_URLS, 0, 0 },
+	{ "imagesrcset", ATTR_URLS, 0, 0 }, { "content", ATTR_REFRESH, 0, 0 },
 };
 
 struct html_attr {
@@ -500,17 +515,82 @@ static const struct attr_row *attr_find(const char *name)
 	return NULL;
 }
 
-static void
-attr_url(struct html_state *state, const struct html_attr *attr)
+/* A link's text ends where the next one begins. */
+static void html_link_end(struct html_state *state)
 {
-	buffer_t *url;
+	const buffer_t *text = state->text;
+	size_t start = I_MIN(state->link_start, text->used);
 
+	if (!state->in_link)
+		return;
+	state->in_link = FALSE;
+	junk_url_add_link_text(state->set, &state->link_host,
+			       CONST_PTR_OFFSET(text->data, start),
+			       I_MIN(text->used - start, MAX_LINK_BYTES));
+}
+
+static void
+html_url(struct html_state *state, const struct html_element *element,
+	 const void *url, size_t size)
+{
 	if (state->urls++ >= MAX_URLS)
 		return;
-	url = t_buffer_create(128);
-	junk_html_decode_entities(url, attr->value,
-				  I_MIN(attr->size, MAX_VALUE_BYTES), TRUE);
-	junk_url_add(state->set, url->data, url->used);
+	if (strcmp(element->name, "a") == 0) {
+		state->in_link = junk_url_add_link(state->set, url, size,
+						   &state->link_host);
+		state->link_start = state->text->used;
+	} else {
+		junk_url_add(state->set, url, size);
+	}
+}
+
+static void
+html_urls(struct html_state *state, const struct html_element *element,
+	  const char *urls)
+{
+	size_t size;
+
+	while (*(urls += strspn(urls, " \t\r\n\f,")) != '\0') {
+		size = strcspn(urls, " \t\r\n\f");
+		html_url(state, element, urls, size);
+		/* a comma may be part of it */
+		urls += size;
+		if (urls[-1] != ',')
+			urls += strcspn(urls, ",");
+	}
+}
+
+static void
+html_refresh(struct html_state *state, const struct html_element *element,
+	     const char *content)
+{
+	content += strspn(content, " \t\r\n\f");
+	if (strspn(content, "0123456789.") == 0)
+		return;
+	content += strspn(content, "0123456789.");
+	content += strspn(content, " \t\r\n\f;,");
+	if (strncasecmp(content, "url", 3) == 0 &&
+	    content[3 + strspn(content + 3, " \t\r\n\f")] == '=')
+		content = strchr(content, '=') + 1;
+	content += strspn(content, " \t\r\n\f'\"");
+	if (*content != '\0')
+		html_url(state, element, content, strcspn(content, "'\""));
+}
+
+static void
+attr_url(struct html_state *state, const struct html_element *element,
+	 enum html_attr_kind kind, const struct html_attr *attr)
+{
+	string_t *value = t_str_new(128);
+
+	junk_html_decode_entities(value, attr->value,
+				  I_MIN(attr->size, MAX_URL_BYTES), TRUE);
+	if (kind == ATTR_URL)
+		html_url(state, element, str_data(value), str_len(value));
+	else if (kind == ATTR_URLS)
+		html_urls(state, element, str_c(value));
+	else if (strcmp(element->name, "meta") == 0)
+		html_refresh(state, element, str_c(value));
 }
 
 static void
@@ -535,7 +615,9 @@ element_attr(struct html_state *state, struct html_element *element,
 		element_set_background(element, JUNK_COLOR_UNKNOWN);
 		break;
 	case ATTR_URL:
-		attr_url(state, attr);
+	case ATTR_URLS:
+	case ATTR_REFRESH:
+		attr_url(state, element, kind, attr);
 		break;
 	case ATTR_CLASS:
 		if (state->sheet != NULL)
@@ -736,6 +818,8 @@ static void html_close_tag(struct html_state *state)
 	parse_name(state, name);
 	while (parse_attr(state, &attr)) ;
 
+	if (strcmp(name, "a") == 0)
+		html_link_end(state);
 	tag = junk_html_tag_find(name);
 	breaks = (tag->flags & JUNK_TAG_BREAKS) != 0;
 	at = html_find(state, name, end_within(tag));
@@ -1001,6 +1085,8 @@ static void html_open_tag(struct html_state *state)
 	parse_name(state, name);
 	tag = junk_html_tag_find(name);
 	html_count_tag(state, tag);
+	if (strcmp(name, "a") == 0)
+		html_link_end(state);
 	ignored = html_ignores(state, tag);
 	if (!ignored)
 		html_end_implied(state, tag);
@@ -1122,7 +1208,7 @@ html_read(struct html_state *state, const unsigned char *html, size_t size)
 	state->pos = html;
 	state->end = html + size;
 	state->depth = 0;
-	state->no_comment_end = state->turned = FALSE;
+	state->no_comment_end = state->turned = state->in_link = FALSE;
 	state->tags = state->urls = state->images = state->comments =
 		state->hidden_bytes = state->unknown = 0;
 	i_zero(&state->stack[0]);
@@ -1133,6 +1219,7 @@ html_read(struct html_state *state, const unsigned char *html, size_t size)
 		html_forget_background(state);
 	html_run(state);
 	html_turn(state, FALSE);
+	html_link_end(state);
 }
 
 void junk_html_add(struct junk_token_set *set, const unsigned char *html,

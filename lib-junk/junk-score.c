@@ -14,7 +14,7 @@
 struct junk_scores {
 	struct junk_segment *segment;
 	struct junk_counts *counts;
-	char *authserv_id;
+	char *authserv_id, *mx;
 	unsigned int threshold;
 	/* the last score; its text is made when it is asked for */
 	struct junk_score score;
@@ -66,6 +66,7 @@ void junk_scores_close(struct junk_scores **_scores)
 	junk_tokenizer_deinit(&scores->tokenizer);
 	pool_unref(&scores->pool);
 	i_free(scores->authserv_id);
+	i_free(scores->mx);
 	i_free(scores);
 }
 
@@ -73,6 +74,12 @@ void junk_scores_set_authserv_id(struct junk_scores *scores, const char *id)
 {
 	i_free(scores->authserv_id);
 	scores->authserv_id = i_strdup(id);
+}
+
+void junk_scores_set_mx(struct junk_scores *scores, const char *hosts)
+{
+	i_free(scores->mx);
+	scores->mx = i_strdup(hosts);
 }
 
 void junk_scores_set_threshold(struct junk_scores *scores,
@@ -87,6 +94,7 @@ score_data(struct junk_scores *scores, const struct junk_model *model,
 {
 	struct junk_tokenizer_settings set = {
 		.authserv_id = scores->authserv_id,
+		.mx = scores->mx,
 	};
 	struct junk_message msg;
 	struct istream *input;

@@ -36,6 +36,11 @@ void junk_scores_close(struct junk_scores **scores);
    setting junk_feedback_authserv_id does. NULL or "" = none (default). */
 void junk_scores_set_authserv_id(struct junk_scores *scores, const char *id);
 
+/* Take the client of these MXs (names, separated by blanks) as evidence, from the
+   Received field that one of them wrote, as the setting junk_feedback_mx does. NULL
+   or "" = none (default). */
+void junk_scores_set_mx(struct junk_scores *scores, const char *hosts);
+
 /* Messages are counted in the host's counter page, if there is one beside the
    segment. A score from which on the program does something with a message
    (files, tags, refuses it): 0 = it doesn't (default). */

@@ -26,8 +26,11 @@ struct junk_settings {
 	bool junk_feedback_append;
 	bool junk_feedback_automatic;
 	bool junk_feedback_weak_ham;
-	/* whose Authentication-Results are evidence; "" = nobody's */
+	/* whose Authentication-Results are evidence (junk-auth-results.h);
+	   "" = nobody's */
 	const char *junk_feedback_authserv_id;
+	/* MXs whose client is evidence (junk-received.h); "" = none */
+	const char *junk_feedback_mx;
 	/* 1..100: score from which scripts and statistics call a message
 	   junk */
 	unsigned int junk_feedback_threshold;

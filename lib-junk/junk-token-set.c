@@ -15,6 +15,7 @@ void junk_token_set_init(struct junk_token_set *set,
 	memset(set->slots, 0, sizeof(set->slots));
 	set->max = JUNK_MAX_GROUP_TOKENS;
 	set->set = tokenizer_set;
+	set->hosts.converted = 0;
 }
 
 static SELDOM void

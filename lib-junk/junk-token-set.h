@@ -1,11 +1,12 @@
 #ifndef JUNK_TOKEN_SET_H
 #define JUNK_TOKEN_SET_H
 
+#include "junk-host.h"
 #include "junk-tokenizer.h"
 #include "junk-limits.h"
 
 /* The distinct tokens of one message, in the order they were seen, at most
-   JUNK_MAX_GROUP_TOKENS in each group. */
+   JUNK_MAX_GROUP_TOKENS in each group. All 0 before its first message. */
 
 /* Twice the tokens: short probes. */
 #define JUNK_TOKEN_SET_SLOTS (2*JUNK_MAX_GROUP_TOKENS)
@@ -22,6 +23,8 @@ struct junk_token_set {
 	/* index + 1 of a token, 0 = free */
 	uint16_t slots[JUNK_TOKEN_GROUP_COUNT][JUNK_TOKEN_SET_SLOTS];
 	const struct junk_tokenizer_settings *set;
+	/* work of reading them */
+	struct junk_hosts hosts;
 };
 
 void junk_token_set_init(struct junk_token_set *set,

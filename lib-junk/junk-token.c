@@ -27,6 +27,7 @@ static const char *const class_names[JUNK_TOKEN_CLASS_COUNT] = {
 	[JUNK_TOKEN_HEADER_NAME] = "header-name",
 	[JUNK_TOKEN_HTML] = "html",
 	[JUNK_TOKEN_SIZE] = "size",
+	[JUNK_TOKEN_CLIENT] = "client",
 };
 
 const uint8_t junk_token_sources[1 << (64 - JUNK_TOKEN_CLASS_SHIFT)] = {

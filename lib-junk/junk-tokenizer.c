@@ -17,10 +17,13 @@
 #include "rfc822-parser.h"
 #include "junk-archive.h"
 #include "junk-ascii.h"
+#include "junk-attachment.h"
 #include "junk-decode.h"
+#include "junk-filename.h"
 #include "junk-headers.h"
 #include "junk-html.h"
 #include "junk-limits.h"
+#include "junk-params.h"
 #include "junk-text.h"
 #include "junk-token-set.h"
 #include "junk-words.h"
@@ -35,8 +38,6 @@
 /* Bytes of an archive, as base64, which has to lie where all is read. */
 #define MAX_RAW_ARCHIVE_BYTES (JUNK_MAX_ARCHIVE_BYTES / 3 * 4)
 #define MAX_ARCHIVE_OFFSET (JUNK_MAX_MESSAGE_BYTES - 2*MAX_RAW_ARCHIVE_BYTES)
-/* ... of its beginning */
-#define RAW_MAGIC_BYTES (JUNK_ARCHIVE_MAGIC_BYTES / 3 * 4)
 /* Buffers begin with so many bytes, and do so again after a message that is
    larger than JUNK_MAX_KEPT_BYTES. */
 #define BUFFER_BYTES (8*1024)
@@ -68,6 +69,7 @@ enum part_format {
 	FORMAT_RTF,
 };
 
+/* An attachment of which more than the beginning is looked at, for what is in it. */
 enum part_archive {
 	PART_ARCHIVE_UNKNOWN,
 	PART_ARCHIVE_NO,
@@ -76,6 +78,8 @@ enum part_archive {
 	PART_ARCHIVE_CUT,
 };
 
+/* Bytes of a file's name that are kept: of its end. */
+#define MAX_FILENAME_BYTES 64
 /* The context of a part that was begun. */
 struct part_info {
 	const char *type;
@@ -125,6 +129,8 @@ struct junk_tokenizer {
 	enum part_cte cte;
 	enum part_archive archive;
 	char type[64], charset[40];
+	/* clean (junk-filename.h) */
+	char filename[MAX_FILENAME_BYTES];
 	/* where the field's value goes on after a line that was broken */
 	size_t broken[JUNK_MAX_HEADER_BYTES / JUNK_MAX_LINE_BYTES + 1];
 	unsigned int broken_count;
@@ -155,43 +161,6 @@ static void copy_lower(char *dest, size_t dest_size, const char *src)
 	str_lcase(dest);
 }
 
-/* The next "; name=value" of a Content-* field. Returns FALSE at its end. */
-static bool
-param_next(const char **data, const char **name_r, const char **value_r)
-{
-	const char *p, *name;
-	string_t *str;
-
-	p = strchr(*data, ';');
-	if (p == NULL)
-		return FALSE;
-	p++;
-	p += strspn(p, " \t\r\n");
-	name = p;
-	p += strcspn(p, "=; \t\r\n");
-	*name_r = t_str_lcase(t_strdup_until(name, p));
-	p += strspn(p, " \t\r\n");
-	str = t_str_new(32);
-	if (*p == '=') {
-		p++;
-		p += strspn(p, " \t\r\n");
-		if (*p == '"') {
-			for (p++; *p != '\0' && *p != '"'; p++) {
-				if (*p == '\\' && p[1] != '\0')
-					p++;
-				str_append_c(str, *p);
-			}
-		} else {
-			while (*p != '\0' && *p != ';' && *p != ' ' &&
-			       *p != '\t')
-				str_append_c(str, *p++);
-		}
-	}
-	*value_r = str_c(str);
-	*data = p;
-	return TRUE;
-}
-
 /* What a boundary looks like tells the program that made it: runs of digits
    and of letters become 0 and a, but a long beginning of letters is kept. */
 static void boundary_tokens(struct junk_tokenizer *ctx, const char *boundary)
@@ -216,21 +185,33 @@ static void boundary_tokens(struct junk_tokenizer *ctx, const char *boundary)
 
 static bool name_is_html(const char *name)
 {
-	const char *ext = strrchr(name, '.');
+	const char *ext = junk_filename_extension(name);
 
 	return ext != NULL &&
-		(strcasecmp(ext, ".html") == 0 || strcasecmp(ext, ".htm") == 0 ||
-		 strcasecmp(ext, ".shtml") == 0 ||
-		 strcasecmp(ext, ".xhtml") == 0 ||
-		 strcasecmp(ext, ".svg") == 0);
+		(strcmp(ext, ".html") == 0 || strcmp(ext, ".htm") == 0 ||
+		 strcmp(ext, ".shtml") == 0 || strcmp(ext, ".xhtml") == 0 ||
+		 strcmp(ext, ".svg") == 0);
 }
 
 static void filename_tokens(struct junk_tokenizer *ctx, const char *name)
 {
-	ctx->html_name |= name_is_html(name);
+	const char *clean = junk_filename_clean(name);
+	size_t size = strlen(clean);
+
+	ctx->html_name |= name_is_html(clean);
 	junk_words_add(&ctx->set, JUNK_TOKEN_ATTACHMENT, "name:",
 		       (const unsigned char *)name, strlen(name), NULL);
 	junk_archive_add_extensions(&ctx->set, "", name);
+	if (size >= sizeof(ctx->filename))
+		clean += size - (sizeof(ctx->filename) - 1);
+	i_strocpy(ctx->filename, clean, sizeof(ctx->filename));
+}
+
+static const char *
+param_get(struct junk_tokenizer *ctx, const ARRAY_TYPE(junk_params) *params,
+	  const char *name)
+{
+	return junk_params_get(params, ctx->charsets, name);
 }
 
 /* An id without its brackets, as a number. */
@@ -247,27 +228,22 @@ static void
 params_tokens(struct junk_tokenizer *ctx,
 	      const struct rfc822_parser_context *parser)
 {
-	const char *value = t_strdup_until(parser->data, parser->end);
-	string_t *filename = t_str_new(64);
-	const char *name, *param;
-	unsigned int count = 0;
+	ARRAY_TYPE(junk_params) params;
+	const char *value;
 
-	while (count++ < 16 && param_next(&value, &name, &param)) {
-		if (strcmp(name, "charset") == 0)
-			copy_lower(ctx->charset, sizeof(ctx->charset), param);
-		else if (strcmp(name, "boundary") == 0)
-			boundary_tokens(ctx, param);
-		else if (strcmp(name, "start") == 0)
-			ctx->start = content_id(param);
-		else if (strcmp(name, "delsp") == 0)
-			ctx->flowed_delsp = strcasecmp(param, "yes") == 0;
-		else if (strncmp(name, "name", 4) == 0)
-			str_append(filename, param);
-		else if (strncmp(name, "filename", 8) == 0)
-			str_append(filename, param);
-	}
-	if (str_len(filename) > 0)
-		filename_tokens(ctx, str_c(filename));
+	junk_params_parse(t_strdup_until(parser->data, parser->end), &params);
+	if ((value = param_get(ctx, &params, "charset")) != NULL)
+		copy_lower(ctx->charset, sizeof(ctx->charset), value);
+	if ((value = param_get(ctx, &params, "boundary")) != NULL)
+		boundary_tokens(ctx, value);
+	if ((value = param_get(ctx, &params, "start")) != NULL)
+		ctx->start = content_id(value);
+	if ((value = param_get(ctx, &params, "delsp")) != NULL)
+		ctx->flowed_delsp = strcasecmp(value, "yes") == 0;
+	if ((value = param_get(ctx, &params, "name")) != NULL)
+		filename_tokens(ctx, value);
+	if ((value = param_get(ctx, &params, "filename")) != NULL)
+		filename_tokens(ctx, value);
 }
 
 static void
@@ -344,9 +320,8 @@ mime_header(struct junk_tokenizer *ctx, const char *name,
 	if (i == N_ELEMENTS(mime_fields) || (ctx->fields_seen & (1 << i)) != 0)
 		return;
 	ctx->fields_seen |= 1 << i;
-	buffer_set_used_size(ctx->value, 0);
-	junk_decode_header(ctx->charsets, ctx->value, data, size);
-	rfc822_parser_init(&parser, ctx->value->data, ctx->value->used, NULL);
+	/* not decoded: an encoded word may have any character */
+	rfc822_parser_init(&parser, data, size, NULL);
 	rfc822_skip_lwsp(&parser);
 	mime_fields[i].add(ctx, &parser);
 	rfc822_parser_deinit(&parser);
@@ -532,7 +507,7 @@ part_begin(struct junk_tokenizer *ctx, struct message_part *part)
 	ctx->cte = PART_CTE_NONE;
 	ctx->archive = PART_ARCHIVE_UNKNOWN;
 	i_strocpy(ctx->type, "text/plain", sizeof(ctx->type));
-	ctx->charset[0] = '\0';
+	ctx->charset[0] = ctx->filename[0] = '\0';
 	ctx->part_count++;
 }
 
@@ -836,6 +811,47 @@ static bool part_has_markup(const struct junk_tokenizer *ctx)
 	return ctx->kind == PART_HTML || ctx->format != FORMAT_NONE;
 }
 
+/* The bytes of what was read of the part, up to a size before decoding. */
+static const buffer_t *part_bytes(struct junk_tokenizer *ctx, size_t raw_size)
+{
+	const buffer_t *raw = ctx->raw;
+
+	if (ctx->cte == PART_CTE_NONE)
+		return raw;
+	raw_size = I_MIN(raw_size, raw->used);
+	buffer_set_used_size(ctx->decoded, 0);
+	switch (ctx->cte) {
+	case PART_CTE_NONE:
+		break;
+	case PART_CTE_QP:
+		junk_decode_qp(ctx->decoded, raw->data, raw_size);
+		break;
+	case PART_CTE_BASE64:
+		junk_decode_base64(ctx->decoded, raw->data, raw_size);
+		break;
+	case PART_CTE_UU:
+		junk_decode_uu(ctx->decoded, raw->data, raw_size);
+		break;
+	}
+	return ctx->decoded;
+}
+
+/* What the bytes of a part are, and have in them. */
+static void
+attachment_add(struct junk_tokenizer *ctx, const buffer_t *data, bool deep,
+	       bool whole)
+{
+	junk_attachment_add_type(&ctx->set, data->data, data->used,
+				 ctx->filename);
+	if (!deep || ctx->archive_count == JUNK_MAX_ARCHIVES)
+		return;
+	ctx->archive_count++;
+	junk_attachment_add_content(&ctx->set, data->data,
+				    I_MIN(data->used, JUNK_MAX_ARCHIVE_BYTES),
+				    whole &&
+				    data->used <= JUNK_MAX_ARCHIVE_BYTES);
+}
+
 /* A page may say its charset, where nothing else does. */
 static void
 part_meta_charset(struct junk_tokenizer *ctx, const buffer_t *data)
@@ -847,27 +863,15 @@ part_meta_charset(struct junk_tokenizer *ctx, const buffer_t *data)
 /* The part's text as it was before its transfer encoding */
 static const buffer_t *part_decode_transfer(struct junk_tokenizer *ctx)
 {
-	const buffer_t *data = ctx->raw;
+	const buffer_t *data;
 
 	if (ctx->cte != PART_CTE_BASE64)
 		join_broken_lines(ctx->raw);
-	if (ctx->cte == PART_CTE_NONE)
-		return data;
-	buffer_set_used_size(ctx->decoded, 0);
-	switch (ctx->cte) {
-	case PART_CTE_NONE:
-		break;
-	case PART_CTE_QP:
-		junk_decode_qp(ctx->decoded, data->data, data->used);
-		break;
-	case PART_CTE_BASE64:
-		junk_decode_base64(ctx->decoded, data->data, data->used);
-		break;
-	case PART_CTE_UU:
-		junk_decode_uu(ctx->decoded, data->data, data->used);
-		break;
-	}
-	return ctx->decoded;
+	data = part_bytes(ctx, SIZE_MAX);
+	/* its words are read as well: such bytes are no way to hide them */
+	if (junk_attachment_is_binary(data->data, data->used))
+		attachment_add(ctx, data, TRUE, ctx->raw->used < MAX_RAW_BYTES);
+	return data;
 }
 
 /* ... and as UTF-8, to ctx->value */
@@ -956,11 +960,19 @@ static const buffer_t *part_plain_text(struct junk_tokenizer *ctx)
 }
 
 /* What it is by its bytes */
+/* Of the first bytes without blanks: what breaks lines doesn't matter. */
 static void attachment_hash(struct junk_tokenizer *ctx, const buffer_t *raw)
 {
-	uint64_t hash = XXH3_64bits(raw->data,
-				    I_MIN(raw->used, MAX_ATTACHMENT_BYTES));
+	const unsigned char *data = raw->data;
+	unsigned char head[MAX_ATTACHMENT_BYTES];
+	size_t size = 0;
+	uint64_t hash;
 
+	for (size_t i = 0; i < raw->used && size < sizeof(head); i++) {
+		if (data[i] > ' ')
+			head[size++] = data[i];
+	}
+	hash = XXH3_64bits(head, size);
 	T_BEGIN {
 		junk_token_set_add_str(&ctx->set, JUNK_TOKEN_ATTACHMENT,
 			t_strdup_printf("hash:%016"PRIx64, hash));
@@ -1034,32 +1046,33 @@ static void part_encoded(struct junk_tokenizer *ctx)
 	ctx->inner_sizes[ctx->inner_count++] = ctx->inner->used - used;
 }
 
-/* Is the part that has begun an archive to look into? */
+/* Is there something to look for in the attachment that has begun? */
 static enum part_archive part_archive(struct junk_tokenizer *ctx)
 {
-	if (ctx->cte != PART_CTE_BASE64 ||
-	    ctx->archive_count == JUNK_MAX_ARCHIVES ||
+	const buffer_t *data;
+
+	if (ctx->archive_count == JUNK_MAX_ARCHIVES ||
 	    ctx->parts_bytes > MAX_ARCHIVE_OFFSET)
 		return PART_ARCHIVE_NO;
-	buffer_set_used_size(ctx->decoded, 0);
-	junk_decode_base64(ctx->decoded, ctx->raw->data,
-			   I_MIN(ctx->raw->used, RAW_MAGIC_BYTES));
-	return junk_archive_is(ctx->decoded->data, ctx->decoded->used) ?
+	data = part_bytes(ctx, MAX_ATTACHMENT_BYTES);
+	return junk_attachment_is_deep(data->data, data->used, ctx->type,
+				       ctx->filename) ?
 		PART_ARCHIVE_YES : PART_ARCHIVE_NO;
 }
 
 static void part_attachment(struct junk_tokenizer *ctx)
 {
+	const buffer_t *data;
+
 	attachment_hash(ctx, ctx->raw);
+	if (ctx->cte != PART_CTE_BASE64)
+		join_broken_lines(ctx->raw);
 	if (ctx->archive == PART_ARCHIVE_UNKNOWN)
 		ctx->archive = part_archive(ctx);
-	if (ctx->archive == PART_ARCHIVE_NO)
-		return;
-	ctx->archive_count++;
-	buffer_set_used_size(ctx->decoded, 0);
-	junk_decode_base64(ctx->decoded, ctx->raw->data, ctx->raw->used);
-	junk_archive_add(&ctx->set, ctx->decoded->data, ctx->decoded->used,
-			 ctx->archive != PART_ARCHIVE_CUT);
+	data = part_bytes(ctx, ctx->archive == PART_ARCHIVE_NO ?
+			  MAX_ATTACHMENT_BYTES : SIZE_MAX);
+	attachment_add(ctx, data, ctx->archive != PART_ARCHIVE_NO,
+		       ctx->archive != PART_ARCHIVE_CUT);
 }
 
 /* Bytes of the parts that were read so far. */
@@ -1123,11 +1136,11 @@ append_lines(buffer_t *dest, const unsigned char *data, size_t size)
 
 /* Takes no more of a part than the limit allows. */
 static void
-body_text(struct junk_tokenizer *ctx, const unsigned char *data, size_t size)
+body_lines(struct junk_tokenizer *ctx, const unsigned char *data, size_t size,
+	   size_t max_size)
 {
 	uoff_t left = I_MIN(JUNK_MAX_MESSAGE_BYTES - ctx->parts_bytes,
-			    part_has_markup(ctx) ? JUNK_MAX_MARKUP_BYTES :
-			    MAX_RAW_BYTES);
+			    max_size);
 
 	if (ctx->raw->used >= left)
 		return;
@@ -1150,6 +1163,7 @@ static size_t attachment_left(struct junk_tokenizer *ctx)
 	return MAX_RAW_ARCHIVE_BYTES - ctx->raw->used;
 }
 
+/* base64: blanks say nothing. */
 static void
 body_attachment(struct junk_tokenizer *ctx, const unsigned char *data,
 		size_t size)
@@ -1176,11 +1190,18 @@ body_attachment(struct junk_tokenizer *ctx, const unsigned char *data,
 static void
 tokenizer_body(struct junk_tokenizer *ctx, const unsigned char *data, size_t size)
 {
-	if (ctx->kind == PART_OTHER) {
+	if (ctx->kind == PART_OTHER && ctx->cte == PART_CTE_BASE64) {
 		body_attachment(ctx, data, size);
+	} else if (ctx->kind == PART_OTHER) {
+		body_lines(ctx, data, size, MAX_RAW_ARCHIVE_BYTES);
+		if (ctx->raw->used == MAX_RAW_ARCHIVE_BYTES &&
+		    ctx->archive == PART_ARCHIVE_UNKNOWN &&
+		    part_archive(ctx) == PART_ARCHIVE_YES)
+			ctx->archive = PART_ARCHIVE_CUT;
 	} else if (ctx->kind != PART_CONTAINER ||
 		   ctx->part->children == NULL) {
-		body_text(ctx, data, size);
+		body_lines(ctx, data, size, part_has_markup(ctx) ?
+			   JUNK_MAX_MARKUP_BYTES : MAX_RAW_BYTES);
 	}
 }
 
@@ -1428,7 +1449,7 @@ tokenizer_begin(struct junk_tokenizer *ctx,
 	junk_token_set_init(&ctx->set, set);
 	ctx->set.max = JUNK_MAX_HEADER_TOKENS;
 	junk_headers_init(&ctx->headers, &ctx->set, ctx->charsets, ctx->value,
-			  set == NULL ? NULL : set->authserv_id);
+			  set);
 }
 
 static void tokenizer_end(struct junk_tokenizer *ctx, uoff_t size)

@@ -4,9 +4,9 @@
 #include "junk-token.h"
 
 /* Message -> tokens. The same message gives the same tokens at SMTP time, at
-   LMTP and years later in Junk: nothing that delivery adds (Received,
-   Return-Path, Delivered-To, X-Spam-*, X-Sieve, X-Junk-*, Status, ...) is
-   read. */
+   LMTP and years later in Junk: nothing that delivery adds (Return-Path,
+   Delivered-To, X-Spam-*, X-Sieve, X-Junk-*, Status, ...) is read, and of Received
+   fields only one that is there, or is known, at all these times. */
 
 struct istream;
 
@@ -33,9 +33,12 @@ static inline bool junk_feature_set_is_compatible(unsigned int feature_set)
 ARRAY_DEFINE_TYPE(junk_tokens, junk_token_t);
 
 struct junk_tokenizer_settings {
-	/* Authentication-Results of this host only are evidence. NULL or ""
-	   = none are. */
+	/* Authentication-Results of these hosts only are evidence
+	   (junk-auth-results.h). NULL or "" = none are. */
 	const char *authserv_id;
+	/* The client of these MXs is evidence (junk-received.h). NULL or "" =
+	   none is. */
+	const char *mx;
 	/* Called for each distinct token with its plain (normalised) text:
 	   for explanations to a caller who holds the message anyway. The text
 	   is valid during the call. NULL = not wanted. */

@@ -28,6 +28,7 @@ tokenize(const void *data, size_t size, string_t *text,
 {
 	const struct junk_tokenizer_settings set = {
 		.authserv_id = "mx.example",
+		.mx = "mx.example",
 		.token_callback = token_text,
 		.token_context = text,
 	};

@@ -23,6 +23,7 @@ tokenize(const void *data, size_t size, struct junk_message *msg_r,
 {
 	const struct junk_tokenizer_settings set = {
 		.authserv_id = "mx.example",
+		.mx = "mx.example",
 		.token_callback = token_text,
 		.token_context = text,
 	};

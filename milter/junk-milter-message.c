@@ -37,6 +37,30 @@ static void append(struct junk_milter_message *msg, const void *data,
 	msg->size += size;
 }
 
+static void append_string(struct junk_milter_message *msg, const char *str)
+{
+	append(msg, str, strlen(str));
+}
+
+void junk_milter_message_begin(struct junk_milter_message *msg,
+			       const char *mx)
+{
+	const struct junk_milter_client *client = &msg->client;
+
+	if (*mx == '\0' || client->address[0] == '\0')
+		return;
+	append_string(msg, "Received: from ");
+	append_string(msg, client->helo[0] == '\0' ? client->name :
+		      client->helo);
+	append_string(msg, " (");
+	append_string(msg, client->name);
+	append_string(msg, " [");
+	append_string(msg, client->address);
+	append_string(msg, "]) by ");
+	append(msg, mx, strcspn(mx, " \t"));
+	append_string(msg, "\r\n");
+}
+
 /* Blanks before the colon are no part of a name for whoever reads it (RFC 5322,
    4.5.8), but of what the MTA gives us. */
 static int name_is(const char *name, const char *ours)
@@ -81,6 +105,9 @@ int junk_milter_message_full(const struct junk_milter_message *msg)
 
 void junk_milter_message_reset(struct junk_milter_message *msg)
 {
+	struct junk_milter_client client = msg->client;
+
 	free(msg->data);
 	memset(msg, 0, sizeof(*msg));
+	msg->client = client;
 }

@@ -6,7 +6,15 @@
 /* One message as it comes in, at most JUNK_MAX_READ_BYTES of it: the scorer
    reads no more either. */
 
+/* The client of the connection, as it is in the Received field that the MTA will
+   write: milters don't see that. "" = not known. */
+struct junk_milter_client {
+	char helo[256], name[256], address[64];
+};
+
 struct junk_milter_message {
+	/* stays for the connection's next message */
+	struct junk_milter_client client;
 	char *data;
 	size_t size, allocated;
 	/* out of memory: the message passes without a score */
@@ -17,6 +25,9 @@ struct junk_milter_message {
 	unsigned int foreign_scores, foreign_reasons, foreign_flags;
 };
 
+/* The message begins. mx: this host's name, "" if the client is no evidence. */
+void junk_milter_message_begin(struct junk_milter_message *msg,
+			       const char *mx);
 void junk_milter_message_header(struct junk_milter_message *msg,
 				const char *name, const char *value);
 void junk_milter_message_end_headers(struct junk_milter_message *msg);

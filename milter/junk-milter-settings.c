@@ -31,6 +31,7 @@ static const struct setting settings[] = {
 		"unix:/var/spool/postfix/junk-feedback-milter/milter.sock"),
 	SETTING(scores, SETTING_STRING, "/run/dovecot/junk-feedback.scores"),
 	SETTING(authserv_id, SETTING_STRING, ""),
+	SETTING(mx, SETTING_STRING, ""),
 	SETTING(reject, SETTING_THRESHOLD, "off"),
 	SETTING(defer, SETTING_THRESHOLD, "off"),
 	SETTING(quarantine, SETTING_THRESHOLD, "off"),

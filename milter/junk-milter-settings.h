@@ -16,6 +16,9 @@ struct junk_milter_settings {
 	char *scores;
 	/* whose Authentication-Results are evidence; "" = nobody's */
 	char *authserv_id;
+	/* the MXs whose client is evidence, the first one this host; "" =
+	   none */
+	char *mx;
 	/* Scores from which a message is rejected, deferred, quarantined or
 	   tagged (X-Junk-Flag): 1..100; 0 = never. */
 	int reject, defer, quarantine, tag;

@@ -45,7 +45,7 @@ struct worker_answer {
 };
 
 static struct {
-	const char *segment_path, *authserv_id;
+	const char *segment_path, *authserv_id, *mx;
 	/* as an argument of the worker */
 	char threshold[16];
 	/* held for the two below only */
@@ -65,7 +65,7 @@ static int worker_spawn(struct worker *worker, int fd)
 	char *argv[] = {
 		(char *)"junk-feedback-milter", (char *)WORKER_ARG,
 		(char *)workers.segment_path, workers.threshold,
-		(char *)workers.authserv_id, NULL
+		(char *)workers.authserv_id, (char *)workers.mx, NULL
 	};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -271,12 +271,13 @@ int junk_milter_workers_score(const void *data, size_t size,
 }
 
 int junk_milter_workers_init(const char *segment_path, unsigned int threshold,
-			     const char *authserv_id)
+			     const char *authserv_id, const char *mx)
 {
 	char reason[JUNK_MILTER_REASON_SIZE];
 
 	workers.segment_path = segment_path;
 	workers.authserv_id = authserv_id;
+	workers.mx = mx;
 	snprintf(workers.threshold, sizeof(workers.threshold), "%u",
 		 threshold);
 	(void)junk_milter_workers_score("", 0, reason);
@@ -306,7 +307,7 @@ int junk_milter_worker_main(int argc, char *argv[])
 	struct junk_scores *scores;
 	char *data;
 
-	if (argc < 4 || strcmp(argv[1], WORKER_ARG) != 0)
+	if (argc < 6 || strcmp(argv[1], WORKER_ARG) != 0)
 		return 0;
 	data = malloc(JUNK_MAX_READ_BYTES);
 	if (data == NULL)
@@ -315,6 +316,7 @@ int junk_milter_worker_main(int argc, char *argv[])
 	junk_scores_set_threshold(scores,
 				  (unsigned int)strtoul(argv[3], NULL, 10));
 	junk_scores_set_authserv_id(scores, argv[4]);
+	junk_scores_set_mx(scores, argv[5]);
 	while (worker_answer_one(scores, data) == 0) ;
 	junk_scores_close(&scores);
 	free(data);

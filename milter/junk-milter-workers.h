@@ -14,10 +14,10 @@
 
 /* Remember where scores come from, and start a first worker, to see that it works.
    threshold: the lowest score that something is done at, 0 = none; for the counters.
-   The strings belong to the caller for as long as the process lives; authserv_id
-   may be NULL. Returns 0, or -1 with a line in the log. */
+   authserv_id and mx: as the settings, maybe "". The strings belong to the caller
+   for as long as the process lives. Returns 0, or -1 with a line in the log. */
 int junk_milter_workers_init(const char *segment_path, unsigned int threshold,
-			     const char *authserv_id);
+			     const char *authserv_id, const char *mx);
 /* Score a message: 0-100 or JUNK_SCORES_UNKNOWN, and why. Called by any thread.
    Blocks until that is known, for so long at most. */
 #define JUNK_MILTER_SCORE_MSECS 20000

@@ -5,6 +5,7 @@
    processes beside them (junk-milter-workers.h). */
 
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -61,33 +62,80 @@ static int address_is_local(const _SOCK_ADDR *address)
 	return 0;
 }
 
+/* The connection's message, NULL if there is no memory for it. */
+static struct junk_milter_message *get_message(SMFICTX *ctx)
+{
+	struct junk_milter_message *msg = smfi_getpriv(ctx);
+
+	if (msg != NULL)
+		return msg;
+	msg = calloc(1, sizeof(*msg));
+	if (msg != NULL && smfi_setpriv(ctx, msg) != MI_SUCCESS) {
+		free(msg);
+		msg = NULL;
+	}
+	return msg;
+}
+
+static void set_client_address(struct junk_milter_client *client,
+			       const _SOCK_ADDR *address)
+{
+	const struct sockaddr_in *in4 = (const void *)address;
+	const struct sockaddr_in6 *in6 = (const void *)address;
+
+	client->address[0] = '\0';
+	if (address == NULL)
+		return;
+	if (address->sa_family == AF_INET)
+		(void)inet_ntop(AF_INET, &in4->sin_addr, client->address,
+				sizeof(client->address));
+	else if (address->sa_family == AF_INET6)
+		(void)inet_ntop(AF_INET6, &in6->sin6_addr, client->address,
+				sizeof(client->address));
+}
+
 static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 {
-	(void)ctx;
-	(void)host;
-	return settings.skip_local && address_is_local(address) ?
-		SMFIS_ACCEPT : SMFIS_CONTINUE;
+	struct junk_milter_message *msg;
+
+	if (settings.skip_local && address_is_local(address))
+		return SMFIS_ACCEPT;
+	msg = *settings.mx == '\0' ? NULL : get_message(ctx);
+	if (msg != NULL) {
+		/* "[address]" where Received says "unknown" */
+		snprintf(msg->client.name, sizeof(msg->client.name), "%s",
+			 host == NULL || *host == '[' ? "unknown" : host);
+		set_client_address(&msg->client, address);
+		msg->client.helo[0] = '\0';
+	}
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_helo(SMFICTX *ctx, char *helo)
+{
+	struct junk_milter_message *msg = smfi_getpriv(ctx);
+
+	if (msg != NULL)
+		snprintf(msg->client.helo, sizeof(msg->client.helo), "%s",
+			 helo == NULL ? "" : helo);
+	return SMFIS_CONTINUE;
 }
 
 /* One message a connection, used again: libmilter ends each with the end of the
    message or with on_abort(). */
 static sfsistat on_from(SMFICTX *ctx, char **args)
 {
-	struct junk_milter_message *msg = smfi_getpriv(ctx);
+	struct junk_milter_message *msg;
 	const char *login = smfi_getsymval(ctx, (char *)"{auth_authen}");
 
 	(void)args;
 	if (settings.skip_authenticated && login != NULL && *login != '\0')
 		return SMFIS_ACCEPT;
-	if (msg != NULL) {
-		junk_milter_message_reset(msg);
-		return SMFIS_CONTINUE;
-	}
-	msg = calloc(1, sizeof(*msg));
-	if (msg == NULL || smfi_setpriv(ctx, msg) != MI_SUCCESS) {
-		free(msg);
+	msg = get_message(ctx);
+	if (msg == NULL)
 		return SMFIS_ACCEPT;
-	}
+	junk_milter_message_reset(msg);
+	junk_milter_message_begin(msg, settings.mx);
 	return SMFIS_CONTINUE;
 }
 
@@ -308,6 +356,7 @@ static int run(void)
 		.xxfi_version = SMFI_VERSION,
 		.xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE,
 		.xxfi_connect = on_connect,
+		.xxfi_helo = on_helo,
 		.xxfi_envfrom = on_from,
 		.xxfi_envrcpt = on_recipient,
 		.xxfi_data = on_data,
@@ -381,7 +430,7 @@ int main(int argc, char *argv[])
 	umask(0007);
 	if (junk_milter_workers_init(settings.scores,
 				     junk_milter_lowest_threshold(&settings),
-				     settings.authserv_id) < 0)
+				     settings.authserv_id, settings.mx) < 0)
 		return 1;
 	/* settings stay: libmilter's threads read them */
 	return run();

@@ -102,6 +102,7 @@ int junk_feedback_settings_get(struct mail_user *user,
 	set_r->automatic = set->junk_feedback_automatic;
 	set_r->weak_ham = set->junk_feedback_weak_ham;
 	set_r->authserv_id = set->junk_feedback_authserv_id;
+	set_r->mx = set->junk_feedback_mx;
 	set_r->socket_path = p_strconcat(user->pool, user->set->base_dir,
 					 "/"JUNK_SOCKET_NAME, NULL);
 	return ret;

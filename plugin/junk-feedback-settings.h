@@ -14,6 +14,8 @@ struct junk_feedback_settings {
 	bool keywords, append, automatic, weak_ham;
 	/* junk_feedback_authserv_id; "" if unset */
 	const char *authserv_id;
+	/* junk_feedback_mx; "" if unset */
+	const char *mx;
 	/* of the service */
 	const char *socket_path;
 };

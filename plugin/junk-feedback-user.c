@@ -272,6 +272,7 @@ junk_user_tokenize_stream(struct junk_user *juser, struct istream *input,
 {
 	const struct junk_tokenizer_settings set = {
 		.authserv_id = juser->set.authserv_id,
+		.mx = juser->set.mx,
 	};
 
 	if (juser->tokenizer == NULL) {

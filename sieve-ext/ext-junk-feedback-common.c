@@ -103,6 +103,7 @@ int ext_junk_feedback_tokenize(const struct sieve_extension *ext,
 	struct ext_junk_feedback_context *ctx = ext->context;
 	struct junk_tokenizer_settings set = {
 		.authserv_id = ctx->set->junk_feedback_authserv_id,
+		.mx = ctx->set->junk_feedback_mx,
 	};
 	struct mail *mail = renv->exec_env->msgdata->mail;
 	struct istream *input;

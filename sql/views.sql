@@ -18,7 +18,8 @@ CREATE VIEW classes (class, name) AS
     (10, 'media-type'), (11, 'charset'), (12, 'mime-shape'),
     (13, 'auth-result'), (14, 'recipients'), (15, 'list'), (16, 'mailer'),
     (17, 'script'), (18, 'invisible'), (19, 'header-word'),
-    (20, 'header-name'), (21, 'html'), (22, 'size');
+    (20, 'header-name'), (21, 'html'), (22, 'size'),
+    (23, 'client');
 
 -- Reports that count, hour by hour, hours in seconds since 1970; what
 -- report_hours and report_days are made of.

@@ -15,6 +15,9 @@ The defaults can be changed in /etc/rspamd/rspamd.conf.local:
 		# Whose Authentication-Results are evidence: as the setting
 		# junk_feedback_authserv_id. rspamd's own aren't there yet.
 		authserv_id = "";
+		# Whose client is evidence: as the setting junk_feedback_mx.
+		# What rspamd gets from a milter has no such field yet.
+		mx = "";
 	}
 ]]
 local ffi = require 'ffi'
@@ -24,6 +27,7 @@ local rspamd_logger = require 'rspamd_logger'
 ffi.cdef [[
 struct junk_scores *junk_scores_open(const char *path);
 void junk_scores_set_authserv_id(struct junk_scores *scores, const char *id);
+void junk_scores_set_mx(struct junk_scores *scores, const char *hosts);
 int junk_scores_message(struct junk_scores *scores, const void *data,
 	size_t size, const unsigned char *reporter);
 const char *junk_scores_reason(struct junk_scores *scores);
@@ -52,6 +56,7 @@ local function check(task)
 	if scores == nil then
 		scores = lib.junk_scores_open(path)
 		lib.junk_scores_set_authserv_id(scores, opts.authserv_id or '')
+		lib.junk_scores_set_mx(scores, opts.mx or '')
 	end
 	local text = tostring(task:get_content())
 	local score = lib.junk_scores_message(scores, text, #text, nil)

@@ -19,6 +19,8 @@ import time
 
 import harness
 
+HOSTNAME = "mx.example.org"
+
 MAIN_CF = """\
 compatibility_level = 3.6
 config_directory = {etc}
@@ -30,7 +32,7 @@ maillog_file_prefixes = {dir}
 maillog_file = {log}
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
-myhostname = mx.example.org
+myhostname = {hostname}
 mynetworks = 127.0.0.0/8
 mydestination =
 alias_maps =
@@ -93,7 +95,7 @@ class Postfix:
         os.chown(names["data"], pwd.getpwnam("postfix").pw_uid, -1)
         self.etc = names["etc"]
         self.log_path = self.dir + "/postfix.log"
-        values = dict(names, dir=self.dir, log=self.log_path, port=self.port,
+        values = dict(names, hostname=HOSTNAME, dir=self.dir, log=self.log_path, port=self.port,
                       lmtp_port=d.lmtp_port, milter=milter_socket,
                       milter_timeout=milter_timeout,
                       domains=", ".join(harness.FORMATS))
@@ -117,18 +119,18 @@ class Postfix:
         with open(self.log_path, errors="replace") as f:
             return f.read()
 
-    def smtp(self):
-        """A smtplib.SMTP that comes from outside"""
+    def smtp(self, name="[UNAVAILABLE]"):
+        """A smtplib.SMTP that comes from outside, maybe from a named host"""
         smtp = smtplib.SMTP("127.0.0.1", self.port, timeout=60,
                             local_hostname="client.example.com")
         smtp.ehlo()
-        smtp.docmd("XCLIENT", "ADDR=192.0.2.1")
+        smtp.docmd("XCLIENT", "ADDR=192.0.2.1 NAME=" + name)
         smtp.ehlo()
         return smtp
 
-    def send_all(self, recipient, messages):
+    def send_all(self, recipient, messages, **client):
         """Send many over one connection; raises smtplib's exceptions."""
-        with self.smtp() as smtp:
+        with self.smtp(**client) as smtp:
             for message in messages:
                 smtp.sendmail("sender@example.com", [recipient],
                               harness.to_crlf(message), ["BODY=8BITMIME"])

@@ -5,8 +5,8 @@
 #include "fuzz.h"
 #include "junk-archive.h"
 
-/* extensions of all members, kind, number, encryption */
-#define MAX_TOKENS (2*JUNK_MAX_ARCHIVE_MEMBERS + 3)
+/* extensions of all members, kind, prefix, number, encryption */
+#define MAX_TOKENS (2*JUNK_MAX_ARCHIVE_MEMBERS + 4)
 
 static void
 fuzz_list(const uint8_t *data, size_t size, bool whole,

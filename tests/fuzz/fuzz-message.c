@@ -31,7 +31,8 @@ static void
 fuzz_tokenize(struct istream *input, struct junk_message *msg_r)
 {
 	const struct junk_tokenizer_settings set = {
-		.authserv_id = "mx.example",
+		.authserv_id = "mx.example - arc:mx.example",
+		.mx = "mx.example",
 	};
 	const char *error;
 
