@@ -5,12 +5,14 @@ import base64
 import hashlib
 import io
 import os
+import plistlib
 import re
 import smtplib
 import subprocess
 import tarfile
 import time
 import traceback
+import xml.etree.ElementTree as ElementTree
 import zipfile
 
 import authheaders
@@ -20,6 +22,7 @@ import clients
 import host as mailhost
 import internet as inet
 import space
+import thunderbird
 import web
 from clients import (accepted, arrived, attached, message, received, refused,
                      send, submit, unique)
@@ -594,6 +597,157 @@ def fresh_code():
     """One that hasn't been used"""
     time.sleep(31 - time.time() % 30)
     return web.code()
+
+
+@plays("autoconfig")
+def autoconfig(w):
+    # Mozilla's, at both places
+    texts = {get(url)[1] for url in (
+        "https://autoconfig.example.org/mail/config-v1.1.xml?emailaddress="
+        "anna@example.org",
+        "https://autoconfig.example.org/.well-known/autoconfig/mail/"
+        "config-v1.1.xml")}
+    assert len(texts) == 1
+    found = ElementTree.fromstring(texts.pop())
+    servers = {(s.get("type"), s.findtext("hostname"), int(s.findtext("port")),
+                s.findtext("socketType"))
+               for kind in ("incomingServer", "outgoingServer")
+               for s in found.iter(kind)}
+    assert servers == {("imap", clients.NAME, 993, "SSL"),
+                       ("imap", clients.NAME, 143, "STARTTLS"),
+                       ("smtp", clients.NAME, 465, "SSL"),
+                       ("smtp", clients.NAME, 587, "STARTTLS")}, servers
+    # Microsoft's: a POST, in any spelling
+    question = ("<Autodiscover xmlns='http://schemas.microsoft.com/exchange/"
+                "autodiscover/outlook/requestschema/2006'><Request>"
+                "<EMailAddress>anna@example.org</EMailAddress></Request>"
+                "</Autodiscover>")
+    for path in ("autodiscover/autodiscover.xml",
+                 "Autodiscover/Autodiscover.xml"):
+        kind, text = get("https://autodiscover.example.org/" + path, question)
+        assert kind == "text/xml", kind
+        a = "{http://schemas.microsoft.com/exchange/autodiscover/outlook/" \
+            "responseschema/2006a}"
+        protocols = {(p.findtext(a + "Type"), p.findtext(a + "Server"),
+                      p.findtext(a + "Port"))
+                     for p in ElementTree.fromstring(text).iter(a + "Protocol")}
+        assert protocols == {("IMAP", clients.NAME, "993"),
+                             ("SMTP", clients.NAME, "465")}, protocols
+    # Apple's
+    kind, text = get(clients.PAGE + "apple.mobileconfig")
+    assert kind == "application/x-apple-aspen-config", kind
+    mail = plistlib.loads(text.encode())["PayloadContent"][0]
+    assert (mail["IncomingMailServerHostName"],
+            mail["IncomingMailServerPortNumber"],
+            mail["OutgoingMailServerPortNumber"]) == (clients.NAME, 993, 465)
+    # RFC 6186, RFC 8314
+    for service, port in (("imaps", 993), ("imap", 143), ("submissions", 465),
+                          ("submission", 587), ("autodiscover", 443)):
+        answer = inet.answers(w.internet, "127.0.0.1",
+                              "_%s._tcp.example.org" % service, "SRV")
+        assert answer.endswith(" %d mail.example.org." % port), answer
+    # and a program that has nothing but an address
+    with thunderbird.Thunderbird() as program:
+        found = program.set_up("anna@example.org", mailhost.PASSWORD)
+        # 3: SSL/TLS
+        assert found == {"imap": [clients.NAME, 993, 3, "anna@example.org"],
+                         "smtp": [clients.NAME, 465, 3, "anna@example.org"]}
+
+
+@plays("manual")
+def manual(w):
+    with web.Browser() as browser:
+        tab = browser.tab()
+        for language, words in (("en", "server port encryption"),
+                                ("de", "Server Port Verschl\u00fcsselung")):
+            tab.go(clients.PAGE + "index.%s.html" % language)
+            tab.evaluate("document.querySelector('#manual a').click()")
+            tab.wait("location.pathname == '/setup.%s.html' && "
+                     "document.readyState == 'complete'" % language)
+            text = " ".join(tab.ask("document.body.innerText").split())
+            assert words in text, text
+            for port, tls in ((993, "SSL/TLS"), (143, "STARTTLS"),
+                              (465, "SSL/TLS"), (587, "STARTTLS")):
+                assert "%s %d %s" % (clients.NAME, port, tls) in text, text
+
+
+SPAM = """\
+<html><body><p>Lowest prices for <b>pills</b>, order now, no prescription:
+<a href="http://pharma.example/buy/%d">click here</a></p></body></html>
+"""
+
+
+def spam_message(n, to):
+    m = message("Cheap medicine number %d, buy now" % n,
+                sender="offer%d@other.example" % n, to=to)
+    m.set_content(SPAM % n, subtype="html")
+    return m
+
+
+def past_weeks(w):
+    """What users have reported before: other spam, and rescued mail. Without
+    reports of both kinds there are no scores."""
+    for user in ("dora", "emil", "fred"):
+        for n in range(12):
+            for folder, m in (
+                    ("Junk", message("Meeting number %d" % n, "Shall we meet "
+                                     "on Thursday to look at the garden "
+                                     "plans? Number %d is open.\n" % n)),
+                    ("INBOX", message("You have won %d" % n, "Claim your "
+                                      "lottery prize %d today, dear winner\n"
+                                      % n, sender="prize@other.example"))):
+                w.host.run("doveadm", "save", "-u", user + "@example.org",
+                           "-m", folder, input=m.as_string())
+        with clients.imap(user) as c:
+            for source, target, words in (("Junk", "INBOX", "Meeting number"),
+                                          ("INBOX", "Junk", "You have won")):
+                c.select(source)
+                uids = c.uid("SEARCH", "SUBJECT", '"%s"' % words)[1][0]
+                assert len(uids.split()) == 12
+                c.uid("MOVE", uids.decode().replace(" ", ","), target)
+
+
+@plays("junk", "spam")
+def junk(w):
+    past_weeks(w)
+    serial = iter(range(100, 200))
+
+    def deliver(user):
+        n = next(serial)
+        m = spam_message(n, user + "@example.org")
+        answer = send(m, clients.OTHER, m["From"], [m["To"]])
+        return m["Subject"], answer
+    # the first copies are delivered to the inbox
+    subjects = {user: deliver(user)[0] for user in ("anna", "bert")}
+    for user, subject in subjects.items():
+        arrived(user, subject)
+    # one user's program moves it, the other one presses a button
+    with thunderbird.Thunderbird() as program:
+        program.set_up("anna@example.org", mailhost.PASSWORD)
+        program.move(subjects["anna"], "Inbox", "Junk")
+    with web.Browser() as browser:
+        tab = browser.tab()
+        assert tab.log_in("bert", fresh_code())
+        tab.report(clients.uid_of("bert", subjects["bert"]), "INBOX", "junk")
+        arrived("bert", subjects["bert"], "Junk")
+
+        # the next copy, to somebody who has reported nothing
+        def next_copy():
+            answer = deliver("carl")[1]
+            return answer[0] != 250 and answer
+        refused(space.wait_for(next_copy, "a copy that is refused"), "spam")
+        # good mail isn't
+        subject = unique("Meeting on Friday")
+        accepted(send(message(subject, "Shall we meet on Friday?\n")))
+        arrived("anna", subject)
+        # Not junk: it is back
+        tab.report(clients.uid_of("bert", subjects["bert"], "Junk"), "Junk",
+                   "not_junk")
+        arrived("bert", subjects["bert"])
+    # nobody's words are in what is stored
+    stored = w.host.run("sh", "-c", "cat /var/lib/dovecot/junk-feedback/*"
+                        " | grep -ac 'Cheap medicine\\|anna@example' || true")
+    assert stored.strip() == "0", stored
 
 
 # --- the postmaster ---

@@ -143,7 +143,8 @@ class Tab(chromium.Page):
         for option in ("sign", "encrypt"):
             self.evaluate("document.querySelector('#enigma%sopt').checked = "
                           "true" % option)
-        self.evaluate("rcmail.command('send')")
+        self.evaluate("rcmail.command('send', {})")
         self.unlock_key(phrase)
-        self.wait("rcmail.env.action != 'compose' || "
-                  "document.body.innerText.match(/sent/i)", "it is sent")
+        # then it shows the list
+        self.wait("rcmail.env.action != 'compose' && "
+                  "document.readyState == 'complete'", "it is sent")
