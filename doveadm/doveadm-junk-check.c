@@ -4,42 +4,24 @@
 #include "array.h"
 #include "ioloop.h"
 #include "randgen.h"
-#include "str.h"
 #include "time-util.h"
-#include "master-service.h"
-#include "write-full.h"
+#include "str.h"
 
 #include "junk-report.h"
 #include "junk-segment.h"
 #include "doveadm-junk.h"
 #include "doveadm-junk-db.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
+#include <dirent.h>
 #include <unistd.h>
+#include <sys/stat.h>
 
 /* A report of nobody's about nothing that exists. */
 #define CHECK_TOKENS 16
 /* The scores follow within a fraction of a second. */
 #define CHECK_PUBLISH_MSECS 2000
-
-/*
- * Database
- */
-
-static void check_database(void)
-{
-	const char *error;
-	sqlite3 *db;
-
-	if (doveadm_junk_db_open(&db, &error) < 0) {
-		doveadm_junk_row_error("database", EX_NOINPUT, error, NULL);
-		return;
-	}
-	doveadm_junk_row("database", DOVEADM_JUNK_OK, doveadm_junk_db_path(),
-			 NULL);
-	doveadm_junk_db_close(&db);
-}
+/* How long users' spools are looked at. */
+#define SPOOL_TIMEOUT_SECS "20"
 
 /*
  * A report, there and back
@@ -144,95 +126,213 @@ static void check_report(void)
 }
 
 /*
- * Sieve
+ * What the service has open
  */
 
-static const char sieve_script[] =
-	"require [\"vnd.junk-feedback\", \"variables\"];\n"
-	"if junkscore \"unknown\" { stop; }\n"
-	"set \"score\" \"${junk.score}\";\n";
-
-static int write_script(const char *path, const char **error_r)
+/* Has the process opened the file that is at the path now? One that is gone from
+   its folder lives on until the service ends: all looks well, and nothing of it
+   is left then. */
+static bool process_has_file(const char *pid, const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	const char *fd_dir = t_strdup_printf("/proc/%s/fd", pid);
+	struct stat wanted, st;
+	struct dirent *d;
+	DIR *dir;
+	bool found = FALSE;
 
-	if (fd == -1) {
-		*error_r = t_strdup_printf("open(%s) failed: %m", path);
-		return -1;
+	if (stat(path, &wanted) < 0)
+		return FALSE;
+	dir = opendir(fd_dir);
+	if (dir == NULL) {
+		/* not root, or another host's */
+		return TRUE;
 	}
-	if (write_full(fd, sieve_script, sizeof(sieve_script) - 1) < 0 ||
-	    close(fd) < 0) {
-		*error_r = t_strdup_printf("write(%s) failed: %m", path);
-		return -1;
+	while (!found && (d = readdir(dir)) != NULL) {
+		found = stat(t_strconcat(fd_dir, "/", d->d_name, NULL),
+			     &st) == 0 &&
+			st.st_dev == wanted.st_dev &&
+			st.st_ino == wanted.st_ino;
 	}
-	return 0;
+	(void)closedir(dir);
+	return found;
 }
 
-static int
-compile_script(const char *path, const char *bin_path, const char **error_r)
+static const char *
+find_value(const ARRAY_TYPE(junk_key_values) *status, const char *key)
 {
-	const char *argv[] = {
-		"sievec", "-c", doveadm_junk_config_path(),
-		path, bin_path, NULL
-	};
-	string_t *output = t_str_new(256);
-	int status;
+	const struct junk_key_value *kv;
 
-	if (doveadm_junk_exec(argv, TRUE, output, &status, error_r) < 0)
-		return -1;
-	if (status == 0)
-		return 0;
-	*error_r = status == 127 ? "sievec isn't installed" :
-		t_str_replace(str_c(output), '\n', ' ');
-	return -1;
+	array_foreach(status, kv) {
+		if (strcmp(kv->key, key) == 0)
+			return kv->value;
+	}
+	return NULL;
 }
 
-/* A choice of the administrator's: without Sieve there is the milter. */
-static void check_sieve(void)
+void doveadm_junk_check_files(const ARRAY_TYPE(junk_key_values) *status)
 {
-	char dir[] = "/tmp/doveadm-junk-XXXXXX";
-	const char *path, *bin_path, *error;
+	const char *key = find_value(status, "key");
+	const char *database = find_value(status, "database");
+	const char *pid = find_value(status, "pid");
 
-	if (mkdtemp(dir) == NULL) {
-		doveadm_junk_row_error("sieve", EX_CANTCREAT,
-			t_strdup_printf("mkdtemp(%s) failed: %m", dir), NULL);
+	if (key != NULL && *key == '/' && access(key, F_OK) < 0) {
+		doveadm_junk_row_error("key file", EX_NOINPUT,
+			t_strdup_printf("%s: %m", key),
+			"the service has it in memory until it ends, and "
+			"can't use its database without it then: restore it "
+			"from a backup, or make a new one while it runs: "
+			"doveadm junk rekey --yes");
+	}
+	/* otherwise it says itself what is wrong */
+	if (database == NULL || *database != '/' || pid == NULL ||
+	    null_strcmp(find_value(status, "state"), "ready") != 0)
+		return;
+	if (!process_has_file(pid, database)) {
+		doveadm_junk_row_error("database file", EX_NOINPUT,
+			t_strdup_printf("%s was deleted or replaced under "
+					"the running service", database),
+			"doveadm service stop junk-feedback, restore the file "
+			"from a backup if there is one, and check again");
+	}
+}
+
+/*
+ * Reports
+ */
+
+static const char *utc_hour(int64_t secs)
+{
+	return t_strdup_printf("%s (UTC)", t_strfgmtime("%Y-%m-%d %H:00",
+							(time_t)secs));
+}
+
+/* Times of reports are hours: privacy.md. */
+static void check_last_report(sqlite3 *db)
+{
+	sqlite3_stmt *stmt = doveadm_junk_db_query(db, "junk check",
+		"SELECT coalesce(max(hour), 0), coalesce(sum(reports), 0) "
+		"FROM hours", NULL, 0);
+
+	if (!doveadm_junk_db_next(db, "junk check", &stmt))
+		return;
+	if (sqlite3_column_int64(stmt, 1) == 0) {
+		doveadm_junk_row("last report", DOVEADM_JUNK_NOTE, "none yet",
+			"move a message to Junk with a mail client and check "
+			"again");
+	} else {
+		doveadm_junk_row("last report", DOVEADM_JUNK_OK,
+			t_strdup_printf("%s; %lld in all",
+				utc_hour(sqlite3_column_int64(stmt, 0)),
+				(long long)sqlite3_column_int64(stmt, 1)),
+			NULL);
+	}
+	(void)sqlite3_finalize(stmt);
+}
+
+static void check_database(void)
+{
+	const char *error;
+	sqlite3 *db;
+
+	if (doveadm_junk_db_open(&db, &error) < 0) {
+		doveadm_junk_row_error("database", EX_NOINPUT, error, NULL);
 		return;
 	}
-	path = t_strconcat(dir, "/check.sieve", NULL);
-	bin_path = t_strconcat(dir, "/check.svbin", NULL);
-	if (write_script(path, &error) < 0 ||
-	    compile_script(path, bin_path, &error) < 0) {
-		doveadm_junk_row("sieve", DOVEADM_JUNK_NOTE, error,
-			"to score mail in Sieve scripts, set sieve_plugins = "
-			"sieve_vnd_junk_feedback");
-	} else {
-		doveadm_junk_row("sieve", DOVEADM_JUNK_OK,
-				 "scripts with junkscore compile", NULL);
+	doveadm_junk_row("database", DOVEADM_JUNK_OK, doveadm_junk_db_path(),
+			 NULL);
+	check_last_report(db);
+	doveadm_junk_db_close(&db);
+}
+
+/* All users' spools: a doveadm of its own, which takes their identities. */
+static void check_spools(void)
+{
+	const char *argv[] = {
+		"timeout", SPOOL_TIMEOUT_SECS, "doveadm", "-c",
+		doveadm_junk_config_path(), "-f", "tab", "junk", "spool", "-A",
+		NULL
+	};
+	string_t *output = t_str_new(256);
+	const char *error, *const *lines, *const *fields;
+	int status;
+
+	if (doveadm_junk_exec(argv, FALSE, output, &status, &error) < 0) {
+		doveadm_junk_row("spools", DOVEADM_JUNK_NOTE, error, NULL);
+		return;
 	}
-	i_unlink_if_exists(path);
-	i_unlink_if_exists(bin_path);
-	if (rmdir(dir) < 0)
-		i_error("rmdir(%s) failed: %m", dir);
+	lines = t_strsplit(t_str_trim(str_c(output), "\n"), "\n");
+	fields = str_array_length(lines) < 2 ? NULL :
+		t_strsplit(lines[str_array_length(lines) - 1], "\t");
+	if (fields == NULL || str_array_length(fields) != 4) {
+		doveadm_junk_row("spools", DOVEADM_JUNK_NOTE,
+			"users' spools could not all be looked at within "
+			SPOOL_TIMEOUT_SECS" s, or users can't be listed",
+			"doveadm junk spool -A, or -F with a list of users");
+	} else if (strcmp(fields[2], "0") == 0) {
+		doveadm_junk_row("spools", DOVEADM_JUNK_OK, t_strdup_printf(
+			"nothing waits with %s users", fields[0]), NULL);
+	} else {
+		doveadm_junk_row_error("spools", EX_TEMPFAIL, t_strdup_printf(
+			"%s reports wait with %s of %s users", fields[2],
+			fields[1], fields[0]),
+			"each user's next IMAP session sends them; to send "
+			"them now: doveadm junk spool -A --send");
+	}
+}
+
+static void check_settings(void)
+{
+	const char *error;
+
+	if (doveadm_junk_settings_check(&error) < 0) {
+		doveadm_junk_row_error("settings", EX_CONFIG, error,
+			"correct it; until then its default is used on "
+			"Dovecot 2.3");
+	}
+}
+
+static void print_answer(const char *item, bool good, const char *yes,
+			 const char *no)
+{
+	doveadm_junk_row(item, good ? DOVEADM_JUNK_OK : DOVEADM_JUNK_ERROR,
+			 good ? yes : no, NULL);
+}
+
+static void print_errors(const ARRAY_TYPE(junk_key_values) *status)
+{
+	const struct junk_key_value *kv;
+
+	array_foreach(status, kv) {
+		if (doveadm_junk_value_is_error(kv->value)) {
+			doveadm_junk_row_error(kv->key, EX_SOFTWARE,
+					       kv->value + 7, NULL);
+		}
+	}
 }
 
 static void cmd_junk_check(struct doveadm_cmd_context *cctx ATTR_UNUSED)
 {
 	ARRAY_TYPE(junk_key_values) status;
-	const struct junk_key_value *kv;
+	unsigned int errors;
+	bool reports, scores;
 
 	t_array_init(&status, 32);
 	doveadm_junk_rows_begin();
 	if (doveadm_junk_check_all(&status)) {
-		array_foreach(&status, kv) {
-			if (doveadm_junk_value_is_error(kv->value)) {
-				doveadm_junk_row_error(kv->key, EX_SOFTWARE,
-						       kv->value + 7, NULL);
-			}
-		}
+		print_errors(&status);
 		check_report();
 	}
+	check_settings();
 	check_database();
-	check_sieve();
+	check_spools();
+	errors = doveadm_junk_rows_errors();
+	reports = errors == 0;
+	doveadm_junk_check_delivery(TRUE, &status);
+	scores = doveadm_junk_rows_errors() == errors;
+	print_answer("are moves learned", reports, "yes",
+		     "no, or not all: see the errors above");
+	print_answer("is new mail scored", scores, "yes",
+		     "no, or not all: see the errors above");
 	doveadm_junk_rows_end();
 }
 

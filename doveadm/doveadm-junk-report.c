@@ -6,17 +6,19 @@
 #include "hostpid.h"
 #include "ioloop.h"
 #include "str.h"
+#include "safe-mkstemp.h"
 #include "time-util.h"
 #include "write-full.h"
 
+#include "junk-counts.h"
 #include "doveadm-junk.h"
 #include "doveadm-junk-db.h"
 #include "doveadm-junk-rate.h"
 #include "doveadm-junk-svg.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define COMMAND "junk report"
@@ -27,6 +29,10 @@
 /* Bins of ten scores; 100 belongs to the last. */
 #define SCORE_BINS 10
 #define MAX_CAMPAIGNS 20
+#define SCORE_COUNT 101
+/* A day with so many times what nine days of ten have is a burst: its bar is
+   cut off. */
+#define BURST_FACTOR 4
 
 struct day {
 	const char *label;
@@ -45,6 +51,12 @@ struct report_page {
 	struct day *days;
 	unsigned int days_count;
 	struct day total;
+	/* by score, of reported spam and of mail that people kept; unknown
+	   scores are in the totals of days only */
+	int64_t spam_scores[SCORE_COUNT], kept_scores[SCORE_COUNT];
+	/* all mail that was scored, if there is a counter page */
+	struct junk_counts_sum mail;
+	time_t mail_since;
 };
 
 static const char page_head[] =
@@ -71,7 +83,11 @@ static const char page_head[] =
 "minmax(min(100%,480px),1fr));gap:1rem}\n"
 "figure{margin:0;background:var(--card);border-radius:8px;padding:.75rem}\n"
 "figcaption{font-weight:600;margin-bottom:.25rem}\n"
-"svg{width:100%;height:auto;display:block}\n"
+"figure.wide{grid-column:1/-1}\n"
+"svg{width:100%;height:auto;display:block}.wide svg{max-width:860px}\n"
+"ul.faults{border-left:4px solid var(--error);background:var(--card);"
+"padding:.75rem 1rem .75rem 2rem;margin:1rem 0}\n"
+"ul.faults b{color:var(--error)}code{overflow-wrap:anywhere}\n"
 "svg text{fill:var(--dim);font-size:12px}\n"
 "svg text.x{text-anchor:middle}svg text.y,svg text.before{text-anchor:end}\n"
 "svg text.y,svg text.v{dominant-baseline:central}\n"
@@ -168,6 +184,47 @@ static void read_days(struct report_page *page)
 	}
 }
 
+static void read_score_counts(struct report_page *page)
+{
+	const int64_t args[] = { page->since / DAY_SECS * DAY_SECS };
+	sqlite3_stmt *stmt;
+
+	stmt = doveadm_junk_db_query(page->db, COMMAND,
+		"SELECT verdict, score, sum(reports - burst) FROM hours"
+		" WHERE hour >= ?1 AND verdict IN (1, 3)"
+		" AND score BETWEEN 0 AND 100 GROUP BY 1, 2",
+		args, N_ELEMENTS(args));
+	while (doveadm_junk_db_next(page->db, COMMAND, &stmt)) {
+		int score = sqlite3_column_int(stmt, 1);
+		int64_t count = I_MAX(sqlite3_column_int64(stmt, 2), 0);
+
+		if (sqlite3_column_int(stmt, 0) == 1)
+			page->spam_scores[score] = count;
+		else
+			page->kept_scores[score] = count;
+	}
+}
+
+/* Of the days that the page is about, as far as they are kept. */
+static void read_mail(struct report_page *page)
+{
+	struct junk_counts_totals totals;
+	const struct junk_counts_sum *day;
+	const char *error;
+
+	if (junk_counts_read(doveadm_junk_counts_path(), ioloop_time, &totals,
+			     &error) < 0)
+		return;
+	page->mail_since = I_MAX(totals.created, page->since);
+	for (unsigned int i = 0; i < I_MIN(page->days_count,
+					   JUNK_COUNTS_DAYS); i++) {
+		day = &totals.days[i];
+		page->mail.messages += day->messages;
+		page->mail.unknown += day->unknown;
+		page->mail.above += day->above;
+	}
+}
+
 /*
  * Parts of the page
  */
@@ -192,6 +249,69 @@ static void add_tile(struct report_page *page, const char *value,
 	str_append(page->html, "</span></div>\n");
 }
 
+/* What the misses are a share of. */
+static void add_mail_tiles(struct report_page *page)
+{
+	const struct junk_counts_sum *mail = &page->mail;
+
+	if (mail->messages == 0)
+		return;
+	add_tile(page, t_strdup_printf("%"PRIu64, mail->messages),
+		 t_strdup_printf("messages scored since %s", t_strftime(
+			"%Y-%m-%d", gmtime(&page->mail_since))));
+	add_tile(page, t_strdup_printf("%.1f %%", 100.0 * mail->above /
+				       mail->messages),
+		 t_strdup_printf("of these scored %u or more: filed",
+				 page->threshold));
+	add_tile(page, t_strdup_printf("%.1f %%", 100.0 * mail->unknown /
+				       mail->messages),
+		 "of these had an unknown score");
+}
+
+/* The checks of status, and whether new mail is scored. */
+static void add_faults(struct report_page *page)
+{
+	ARRAY_TYPE(junk_key_values) status;
+	const struct doveadm_junk_row *rows;
+	unsigned int count, exit_code = doveadm_exit_code;
+
+	t_array_init(&status, 32);
+	doveadm_junk_rows_collect();
+	(void)doveadm_junk_check_all(&status);
+	doveadm_junk_check_delivery(TRUE, &status);
+	/* the page is what was asked for, and it is made */
+	doveadm_exit_code = exit_code;
+	if (doveadm_junk_rows_errors() == 0)
+		return;
+	str_append(page->html, "<ul class=\"faults\" id=\"faults\">\n");
+	rows = doveadm_junk_rows_get(&count);
+	for (unsigned int i = 0; i < count; i++) {
+		if (rows[i].state != DOVEADM_JUNK_ERROR)
+			continue;
+		str_append(page->html, "<li><b>");
+		junk_html_escape(page->html, rows[i].item);
+		str_append(page->html, "</b>: ");
+		junk_html_escape(page->html, rows[i].value);
+		str_append(page->html, "</li>\n");
+	}
+	str_append(page->html, "</ul>\n");
+}
+
+static void add_first_steps(struct report_page *page)
+{
+	if (page->total.spam + page->total.ham + page->total.weak_ham > 0)
+		return;
+	str_append(page->html,
+		"<h2>Nothing was reported yet</h2>\n<ol id=\"first-steps\">"
+		"<li><code>doveadm junk check</code> tells whether reports "
+		"and new mail get through.</li>\n<li>Move a message to Junk "
+		"in a mail client. It is counted here at once.</li>\n<li>To "
+		"start with the mail that users have filed already: "
+		"<code>doveadm junk learn spam -A mailbox Junk</code> and "
+		"<code>doveadm junk learn ham -A mailbox Archive</code>."
+		"</li></ol>\n");
+}
+
 static void add_head(struct report_page *page)
 {
 	const struct day *total = &page->total;
@@ -203,8 +323,10 @@ static void add_head(struct report_page *page)
 	str_printfa(page->html, "What users reported from %s to %s (UTC)",
 		    t_strftime("%Y-%m-%d", gmtime(&page->since)),
 		    t_strftime("%Y-%m-%d %H:%M", gmtime(&ioloop_time)));
-	str_append(page->html, "</p></header>\n<main>\n"
-		   "<div class=\"tiles\">\n");
+	str_append(page->html, "</p></header>\n<main>\n");
+	add_faults(page);
+	str_append(page->html, "<div class=\"tiles\">\n");
+	add_mail_tiles(page);
 	add_tile(page, t_strdup_printf("%.0f", total->spam),
 		 "reports of spam");
 	add_tile(page, t_strdup_printf("%.0f", total->ham),
@@ -212,9 +334,6 @@ static void add_head(struct report_page *page)
 	add_tile(page, rate_text(total->missed, total->judged_spam),
 		 t_strdup_printf("of the reported spam scored below %u: "
 				 "missed", page->threshold));
-	add_tile(page, rate_text(total->caught, total->judged_ham),
-		 t_strdup_printf("of the rescued mail scored %u or more: "
-				 "caught in error", page->threshold));
 	add_tile(page, rate_text(total->weak_caught, total->judged_weak),
 		 t_strdup_printf("of the mail that users answered, flagged or "
 				 "filed scored %u or more", page->threshold));
@@ -236,6 +355,34 @@ static const char *const *day_labels(struct report_page *page)
 	return labels;
 }
 
+static int double_cmp(const void *p1, const void *p2)
+{
+	const double *d1 = p1, *d2 = p2;
+
+	return *d1 < *d2 ? -1 : *d1 > *d2 ? 1 : 0;
+}
+
+/* One day must not flatten all others. 0 = as high as the highest. */
+static double reports_max(struct report_page *page)
+{
+	double *sums = page_values(page, page->days_count), typical;
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < page->days_count; i++) {
+		const struct day *day = &page->days[i];
+		double sum = day->spam + day->ham + day->weak_ham;
+
+		if (sum > 0)
+			sums[count++] = sum;
+	}
+	if (count < 3)
+		return 0;
+	qsort(sums, count, sizeof(*sums), double_cmp);
+	/* of three to nine days, the second highest */
+	typical = sums[I_MIN(count * 9 / 10, count - 2)];
+	return sums[count - 1] > BURST_FACTOR * typical ? 2 * typical : 0;
+}
+
 static void add_reports_plot(struct report_page *page)
 {
 	double *spam = page_values(page, page->days_count);
@@ -254,7 +401,7 @@ static void add_reports_plot(struct report_page *page)
 			page->total.weak_ham),
 		.labels = day_labels(page), .count = page->days_count,
 		.series = series, .series_count = N_ELEMENTS(series),
-		.unit = "", .mark = -1,
+		.unit = "", .mark = -1, .max = reports_max(page),
 	};
 
 	for (unsigned int i = 0; i < page->days_count; i++) {
@@ -276,21 +423,18 @@ static void rate_values(int64_t count, int64_t total, double *value,
 	}
 }
 
-static void
-add_rate_plot(struct report_page *page, bool missed)
+static void add_missed_plot(struct report_page *page)
 {
 	double *values = page_values(page, page->days_count);
 	double *low = page_values(page, page->days_count);
 	double *high = page_values(page, page->days_count);
 	const struct junk_svg_series series = {
-		.name = missed ? "missed spam" : "good mail caught",
-		.class = missed ? "spam" : "ham",
+		.name = "missed spam", .class = "spam",
 		.values = values, .low = low, .high = high,
 	};
 	const struct junk_svg_plot plot = {
-		.id = missed ? "missed" : "caught",
-		.title = missed ? "Missed spam, with 95 % intervals" :
-			"Good mail caught, with 95 % intervals",
+		.id = "missed",
+		.title = "Missed spam, with 95 % intervals",
 		.description = t_strdup_printf(
 			"Percent by day at the threshold %u",
 			page->threshold),
@@ -300,17 +444,117 @@ add_rate_plot(struct report_page *page, bool missed)
 	};
 
 	for (unsigned int i = 0; i < page->days_count; i++) {
-		const struct day *day = &page->days[i];
-
-		if (missed) {
-			rate_values(day->missed, day->judged_spam,
-				    &values[i], &low[i], &high[i]);
-		} else {
-			rate_values(day->caught, day->judged_ham,
-				    &values[i], &low[i], &high[i]);
-		}
+		rate_values(page->days[i].missed, page->days[i].judged_spam,
+			    &values[i], &low[i], &high[i]);
 	}
 	junk_svg_lines(page->html, &plot);
+}
+
+static void add_rescued_plot(struct report_page *page)
+{
+	unsigned int weeks = (page->days_count + 6) / 7;
+	double *values = page_values(page, weeks);
+	const char **labels = p_new(page->pool, const char *, weeks);
+	const struct junk_svg_series series = {
+		.name = "good mail that users took out of Junk",
+		.class = "ham", .values = values,
+	};
+	const struct junk_svg_plot plot = {
+		.id = "rescued", .title = "Rescued, by week",
+		.description = t_strdup_printf(
+			"%.0f good messages were taken out of Junk",
+			page->total.ham),
+		.labels = labels, .count = weeks,
+		.series = &series, .series_count = 1,
+		.unit = "", .mark = -1,
+	};
+
+	/* the last week ends today */
+	for (unsigned int i = 0; i < page->days_count; i++) {
+		unsigned int week = weeks - 1 -
+			(page->days_count - 1 - i) / 7;
+
+		if (labels[week] == NULL)
+			labels[week] = page->days[i].label;
+		values[week] += page->days[i].ham;
+	}
+	junk_svg_bars(page->html, &plot);
+}
+
+/*
+ * Thresholds
+ */
+
+static const unsigned int thresholds[] = {
+	50, 60, 70, 75, 80, 85, 90, 95, 97, 99, 100
+};
+
+static int64_t
+scored_from(const int64_t scores[SCORE_COUNT], unsigned int threshold)
+{
+	int64_t sum = 0;
+
+	for (unsigned int i = threshold; i < SCORE_COUNT; i++)
+		sum += scores[i];
+	return sum;
+}
+
+/* What an administrator decides from: mail that people kept was good. */
+static void add_kept_plot(struct report_page *page)
+{
+	double *values = page_values(page, N_ELEMENTS(thresholds));
+	double *low = page_values(page, N_ELEMENTS(thresholds));
+	double *high = page_values(page, N_ELEMENTS(thresholds));
+	const char **labels = p_new(page->pool, const char *,
+				    N_ELEMENTS(thresholds));
+	const struct junk_svg_series series = {
+		.name = "of the mail that users answered, flagged or filed",
+		.class = "ham", .values = values, .low = low, .high = high,
+	};
+	const struct junk_svg_plot plot = {
+		.id = "kept", .title = "Good mail that each threshold would "
+			"have filed, with 95 % intervals",
+		.description = t_strdup_printf(
+			"Percent of %"PRId64" messages that users kept",
+			page->total.judged_weak),
+		.labels = labels, .count = N_ELEMENTS(thresholds),
+		.series = &series, .series_count = 1,
+		.unit = "%", .mark = -1,
+	};
+
+	for (unsigned int i = 0; i < N_ELEMENTS(thresholds); i++) {
+		labels[i] = p_strdup_printf(page->pool, "%u", thresholds[i]);
+		rate_values(scored_from(page->kept_scores, thresholds[i]),
+			    page->total.judged_weak, &values[i], &low[i],
+			    &high[i]);
+	}
+	junk_svg_lines(page->html, &plot);
+}
+
+static void add_threshold_table(struct report_page *page)
+{
+	str_append(page->html, "<h2>Thresholds</h2>\n<p class=\"dim\">What "
+		   "each junk_feedback_threshold would have filed, had it "
+		   "judged the mail before anybody reported it.</p>\n"
+		   "<div class=\"scroll\"><table id=\"thresholds\">\n<tr>"
+		   "<th scope=\"col\" class=\"n\">threshold</th>"
+		   "<th scope=\"col\" class=\"n\">of the reported spam</th>"
+		   "<th scope=\"col\" class=\"n\">of the mail that users "
+		   "kept</th></tr>\n");
+	for (unsigned int i = 0; i < N_ELEMENTS(thresholds); i++) {
+		str_printfa(page->html, "<tr><td class=\"n\">%s%u%s</td>"
+			"<td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n",
+			thresholds[i] == page->threshold ? "<b>" : "",
+			thresholds[i],
+			thresholds[i] == page->threshold ? "</b>" : "",
+			rate_text(scored_from(page->spam_scores,
+					      thresholds[i]),
+				  page->total.judged_spam),
+			rate_text(scored_from(page->kept_scores,
+					      thresholds[i]),
+				  page->total.judged_weak));
+	}
+	str_append(page->html, "</table></div>\n");
 }
 
 static void
@@ -392,9 +636,11 @@ static void add_class_plot(struct report_page *page)
 	};
 	struct junk_svg_plot plot = {
 		.id = "classes", .labels = labels,
-		.title = "Evidence by class: reports of known tokens",
-		.description = "How often tokens of each class were reported, "
-			"of those that enough people have reported",
+		.title = "Evidence by class: reported as spam or as ham",
+		.description = "Of the reports of known tokens of each class, "
+			"the share that was spam; the number is how many "
+			"reports there were",
+		.shares = TRUE, .wide = TRUE,
 		.series = series, .series_count = N_ELEMENTS(series),
 		.unit = "", .mark = -1,
 	};
@@ -415,43 +661,55 @@ static void add_class_plot(struct report_page *page)
 	junk_svg_rows(page->html, &plot);
 }
 
+/* Tokens that came and were reported together belong together. */
 static void add_campaigns(struct report_page *page)
 {
+	static const char *const cells[] = {
+		"<tr><td>", "</td><td>", "</td><td class=\"n\">",
+		"</td><td class=\"n\">", "</td><td class=\"n\">",
+		"</td><td><code>",
+	};
 	const int64_t args[] = { MAX_CAMPAIGNS };
 	unsigned int count = 0;
 	sqlite3_stmt *stmt;
 
 	str_append(page->html, "<h2>Rising campaigns</h2>\n<p class=\"dim\">"
-		   "What was first reported in the last seven days, by several "
-		   "people, and only as spam. Tokens are keyed hashes.</p>"
-		   "\n<div class=\"scroll\"><table id=\"campaigns\">\n<tr>"
-		   "<th scope=\"col\">class</th><th scope=\"col\">token</th>"
+		   "First reported in the last seven days, by several people, "
+		   "and only as spam.</p>\n<div class=\"scroll\">"
+		   "<table id=\"campaigns\">\n<tr>"
+		   "<th scope=\"col\">first seen</th>"
+		   "<th scope=\"col\">last seen</th>"
 		   "<th scope=\"col\" class=\"n\">people</th>"
 		   "<th scope=\"col\" class=\"n\">reports</th>"
-		   "<th scope=\"col\">first</th><th scope=\"col\">last</th>"
-		   "</tr>\n");
+		   "<th scope=\"col\" class=\"n\">tokens</th>"
+		   "<th scope=\"col\">some of them</th></tr>\n");
 	stmt = doveadm_junk_db_query(page->db, COMMAND,
-		"SELECT class, token, reporters, spam, first_day, last_day"
-		" FROM rising_tokens"
-		" ORDER BY reporters DESC, spam DESC, token LIMIT ?1",
+		"SELECT first_day, last_day, reporters, spam, count(*),"
+		" substr(group_concat(class || ' ' || token, ', '), 1, 120)"
+		" FROM (SELECT * FROM rising_tokens ORDER BY class DESC)"
+		" GROUP BY first_day, last_day, reporters, spam"
+		" ORDER BY reporters DESC, spam DESC LIMIT ?1",
 		args, N_ELEMENTS(args));
 	for (; doveadm_junk_db_next(page->db, COMMAND, &stmt); count++) {
-		static const char *const cells[] = {
-			"<tr><td>", "</td><td><code>",
-			"</code></td><td class=\"n\">", "</td><td class=\"n\">",
-			"</td><td>", "</td><td>",
-		};
-
 		for (unsigned int i = 0; i < N_ELEMENTS(cells); i++) {
 			str_append(page->html, cells[i]);
 			junk_html_escape(page->html, (const char *)
 				sqlite3_column_text(stmt, (int)i));
 		}
-		str_append(page->html, "</td></tr>\n");
+		str_append(page->html, "</code></td></tr>\n");
 	}
 	str_append(page->html, "</table></div>\n");
-	if (count == 0)
+	if (count == 0) {
 		str_append(page->html, "<p>None.</p>\n");
+		return;
+	}
+	str_append(page->html, "<p class=\"dim\">Tokens are keyed hashes. "
+		"<code>doveadm junk token WORD</code> shows the hash of a "
+		"word, a host or an address of a message that you hold, and "
+		"<code>doveadm junk score -u USER mailbox Junk</code> those "
+		"of a message. If the reports of a campaign were a mistake, "
+		"<code>doveadm junk forget --since FIRST-SEEN --burst</code> "
+		"takes back those of users who exceeded their limit.</p>\n");
 }
 
 static void add_health(struct report_page *page)
@@ -486,14 +744,19 @@ static void page_make(struct report_page *page)
 {
 	days_init(page);
 	read_days(page);
+	read_score_counts(page);
+	read_mail(page);
 	add_head(page);
+	add_first_steps(page);
 	str_append(page->html, "<div class=\"plots\">\n");
 	add_reports_plot(page);
 	add_score_plot(page);
-	add_rate_plot(page, TRUE);
-	add_rate_plot(page, FALSE);
+	add_missed_plot(page);
+	add_kept_plot(page);
+	add_rescued_plot(page);
 	add_class_plot(page);
 	str_append(page->html, "</div>\n");
+	add_threshold_table(page);
 	add_campaigns(page);
 	add_health(page);
 	str_append(page->html, "</main>\n<footer><p>Made by doveadm junk "
@@ -505,27 +768,32 @@ static void page_make(struct report_page *page)
  * Command
  */
 
-/* Whole or not at all; not for others to read. */
+/* Whole or not at all; not for others to read. root writes it, maybe to a folder
+   that others may write to: under a name that nobody can have planted. */
 static int
 write_page(const char *path, const string_t *html, const char **error_r)
 {
-	const char *temp_path = t_strconcat(path, ".new", NULL);
-	int fd = open(temp_path, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+	string_t *temp_path = t_str_new(128);
+	int fd;
 
+	str_printfa(temp_path, "%s.", path);
+	fd = safe_mkstemp(temp_path, 0640, (uid_t)-1, (gid_t)-1);
 	if (fd == -1) {
-		*error_r = t_strdup_printf("open(%s) failed: %m", temp_path);
+		*error_r = t_strdup_printf("creating %s failed: %m",
+					   str_c(temp_path));
 		return -1;
 	}
 	if (write_full(fd, str_data(html), str_len(html)) < 0 ||
 	    close(fd) < 0) {
-		*error_r = t_strdup_printf("write(%s) failed: %m", temp_path);
-		(void)unlink(temp_path);
+		*error_r = t_strdup_printf("write(%s) failed: %m",
+					   str_c(temp_path));
+		i_unlink(str_c(temp_path));
 		return -1;
 	}
-	if (rename(temp_path, path) < 0) {
+	if (rename(str_c(temp_path), path) < 0) {
 		*error_r = t_strdup_printf("rename(%s, %s) failed: %m",
-					   temp_path, path);
-		(void)unlink(temp_path);
+					   str_c(temp_path), path);
+		i_unlink(str_c(temp_path));
 		return -1;
 	}
 	return 0;

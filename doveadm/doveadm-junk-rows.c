@@ -6,14 +6,9 @@
 
 static const char *const state_names[] = { "ok", "note", "error" };
 
-struct row {
-	const char *item;
-	enum doveadm_junk_state state;
-	const char *value;
-};
-
 /* Printed at the end, so that the columns of a table have their widths. */
-static ARRAY(struct row) rows;
+static ARRAY(struct doveadm_junk_row) rows;
+static unsigned int error_count;
 
 void doveadm_junk_rows_begin(void)
 {
@@ -22,12 +17,23 @@ void doveadm_junk_rows_begin(void)
 	doveadm_print_header("state", "state", 0);
 	doveadm_print_header("value", "value",
 			     DOVEADM_PRINT_HEADER_FLAG_EXPAND);
+	doveadm_junk_rows_collect();
+}
+
+void doveadm_junk_rows_collect(void)
+{
 	t_array_init(&rows, 64);
+	error_count = 0;
+}
+
+const struct doveadm_junk_row *doveadm_junk_rows_get(unsigned int *count_r)
+{
+	return array_get(&rows, count_r);
 }
 
 void doveadm_junk_rows_end(void)
 {
-	const struct row *row;
+	const struct doveadm_junk_row *row;
 
 	array_foreach(&rows, row) {
 		doveadm_print(row->item);
@@ -39,7 +45,7 @@ void doveadm_junk_rows_end(void)
 void doveadm_junk_row(const char *item, enum doveadm_junk_state state,
 		      const char *value, const char *fix)
 {
-	struct row row = { item, state, value };
+	struct doveadm_junk_row row = { item, state, value };
 
 	/* a table with two long columns can't be read */
 	if (fix != NULL)
@@ -51,9 +57,15 @@ void doveadm_junk_row_error(const char *item, int exit_code,
 			    const char *value, const char *fix)
 {
 	doveadm_junk_row(item, DOVEADM_JUNK_ERROR, value, fix);
+	error_count++;
 	/* over HTTP nothing but the exit code is told then */
 	if (doveadm_server)
 		i_error("junk: %s: %s", item, value);
 	if (doveadm_exit_code == 0)
 		doveadm_exit_code = exit_code;
+}
+
+unsigned int doveadm_junk_rows_errors(void)
+{
+	return error_count;
 }

@@ -7,6 +7,7 @@
 
 #include "junk-frame.h"
 #include "junk-limits.h"
+#include "junk-counts.h"
 #include "junk-segment.h"
 #include "doveadm-junk.h"
 
@@ -38,6 +39,12 @@ const char *doveadm_junk_segment_path(void)
 {
 	return t_strconcat(doveadm_settings->base_dir,
 			   "/"JUNK_SEGMENT_FNAME, NULL);
+}
+
+const char *doveadm_junk_counts_path(void)
+{
+	return t_strconcat(doveadm_settings->base_dir,
+			   "/"JUNK_COUNTS_FNAME, NULL);
 }
 
 struct doveadm_junk_service {

@@ -58,6 +58,18 @@ doveadm_junk_settings_get(struct mail_user *user, pool_t pool)
 	return set;
 }
 
+int doveadm_junk_settings_check(const char **error_r)
+{
+	struct junk_settings_source source = {
+		.event = NO_USER_EVENT,
+		.plugin_getenv = PLUGIN_GETENV,
+	};
+	const struct junk_settings *set;
+
+	return junk_settings_get(&source, unsafe_data_stack_pool, &set,
+				 error_r);
+}
+
 unsigned int doveadm_junk_threshold(void)
 {
 	return doveadm_junk_settings_get(NULL, unsafe_data_stack_pool)->

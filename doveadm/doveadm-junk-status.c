@@ -210,8 +210,10 @@ bool doveadm_junk_check_all(ARRAY_TYPE(junk_key_values) *status)
 	check_sieve_plugins("lmtp");
 	check_sieve_plugins("lda");
 	service_up = check_service(status);
-	if (service_up)
+	if (service_up) {
 		check_socket_mode();
+		doveadm_junk_check_files(status);
+	}
 	check_segment(service_up);
 	return service_up;
 }
@@ -223,6 +225,7 @@ static void cmd_junk_status(struct doveadm_cmd_context *cctx ATTR_UNUSED)
 	t_array_init(&status, 32);
 	doveadm_junk_rows_begin();
 	(void)doveadm_junk_check_all(&status);
+	doveadm_junk_check_delivery(FALSE, &status);
 	print_status(&status);
 	doveadm_junk_rows_end();
 }

@@ -126,7 +126,8 @@ static double plot_slot(const struct junk_svg_plot *plot)
 static void
 svg_begin(string_t *dest, const struct junk_svg_plot *plot, double height)
 {
-	str_append(dest, "<figure><figcaption>");
+	str_append(dest, plot->wide ? "<figure class=\"wide\"><figcaption>" :
+		   "<figure><figcaption>");
 	junk_html_escape(dest, plot->title);
 	str_printfa(dest, "</figcaption>\n<svg id=\"%s\" role=\"img\" "
 		    "viewBox=\"0 0 %d %g\" aria-labelledby=\"%s-t %s-d\">\n"
@@ -234,6 +235,12 @@ void junk_svg_bars(string_t *dest, const struct junk_svg_plot *plot)
 				top, bottom - top);
 			sum += value;
 		}
+		if (sum > max) {
+			str_printfa(dest, "<text class=\"x cut\" x=\"%.1f\" "
+				    "y=\"%d\">%s</text>\n",
+				    MARGIN_LEFT + slot * (i + 0.5),
+				    MARGIN_TOP - 2, short_number(sum));
+		}
 	}
 	svg_mark(dest, plot);
 	svg_end(dest, plot);
@@ -338,6 +345,16 @@ void junk_svg_lines(string_t *dest, const struct junk_svg_plot *plot)
 	svg_end(dest, plot);
 }
 
+/* Never 0. */
+static double row_sum(const struct junk_svg_plot *plot, unsigned int i)
+{
+	double sum = 0;
+
+	for (unsigned int s = 0; s < plot->series_count; s++)
+		sum += value_at(plot->series[s].values, i);
+	return sum > 0 ? sum : 1;
+}
+
 void junk_svg_rows(string_t *dest, const struct junk_svg_plot *plot)
 {
 	double max = plot_max(plot, TRUE);
@@ -345,15 +362,17 @@ void junk_svg_rows(string_t *dest, const struct junk_svg_plot *plot)
 
 	svg_begin(dest, plot, ROW_HEIGHT * I_MAX(plot->count, 1) + ROW_GAP);
 	for (unsigned int i = 0; i < plot->count; i++) {
-		double x = ROW_LABEL_WIDTH, sum = 0;
+		double x = ROW_LABEL_WIDTH, sum = 0, full = max;
 
+		if (plot->shares)
+			full = row_sum(plot, i);
 		str_printfa(dest, "<text class=\"y\" x=\"%d\" y=\"%d\">",
 			    ROW_LABEL_WIDTH - 8, ROW_HEIGHT * i + ROW_MIDDLE);
 		junk_html_escape(dest, plot->labels[i]);
 		str_append(dest, "</text>\n");
 		for (unsigned int s = 0; s < plot->series_count; s++) {
 			double value = value_at(plot->series[s].values, i);
-			double part = width * I_MIN(value / max, 1);
+			double part = width * I_MIN(value / full, 1);
 
 			if (part > 0) {
 				svg_bar(dest, plot, s, i, x, part,

@@ -26,8 +26,13 @@ struct junk_svg_plot {
 	unsigned int series_count;
 	/* appended to numbers on the axis, e.g. "%" */
 	const char *unit;
-	/* of the axis; 0 = as the values need */
+	/* of the axis; 0 = as the values need. Bars that are higher are cut off,
+	   and have their number on top. */
 	double max;
+	/* rows: the parts of a row fill it, whatever their sum is */
+	bool shares;
+	/* as wide as the page */
+	bool wide;
 	/* index of a line across, e.g. the threshold; -1 = none */
 	double mark;
 	const char *mark_label;

@@ -19,6 +19,8 @@ void doveadm_junk_plugin_deinit(void);
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_status;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_check;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_score;
+extern struct doveadm_cmd_ver2 doveadm_cmd_junk_setup;
+extern struct doveadm_cmd_ver2 doveadm_cmd_junk_spool;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_learn;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_stats;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_export;
@@ -40,6 +42,7 @@ bool doveadm_junk_value_is_error(const char *value);
 /* Full paths of the service's socket and of the segment. */
 const char *doveadm_junk_socket_path(void);
 const char *doveadm_junk_segment_path(void);
+const char *doveadm_junk_counts_path(void);
 
 /* A connection to the service. All calls block, but only for some seconds, and
    return -1 and error_r if they fail; the connection is of no use then. */
@@ -123,6 +126,39 @@ void doveadm_junk_search_finish(struct doveadm_mail_cmd_context *ctx,
 int doveadm_junk_exec(const char *const argv[], bool with_stderr,
 		      string_t *output, int *status_r, const char **error_r);
 
+/* --- doveadm-junk-scripts.c --- */
+
+/* A Sieve script that runs for all users. */
+struct doveadm_junk_script {
+	/* the setting that names it */
+	const char *setting;
+	const char *path;
+};
+ARRAY_DEFINE_TYPE(doveadm_junk_scripts, struct doveadm_junk_script);
+
+/* Those of a protocol (lmtp, lda), from the data stack. Returns -1 and error_r
+   if the configuration can't be read. */
+int doveadm_junk_scripts_find(const char *protocol,
+			      ARRAY_TYPE(doveadm_junk_scripts) *scripts,
+			      const char **error_r);
+/* Does the script ask for a score: by junkscore, or for the milter's header? */
+bool doveadm_junk_script_scores(const struct doveadm_junk_script *script);
+/* Compile a script as a delivery would. Returns -1 and error_r if that
+   fails. */
+int doveadm_junk_script_compile(const char *protocol, const char *path,
+				const char *bin_path, const char **error_r);
+/* Returns -1 and errno if a user's process can't read the script. */
+int doveadm_junk_script_readable(const char *protocol, const char *path);
+
+/* --- doveadm-junk-delivery.c --- */
+
+/* Is new mail scored? Rows about the way that mail takes to a score. active:
+   compile the scripts, and call it an error if nothing scores mail; otherwise
+   only what is certainly wrong is one. status: what the service says, empty if
+   it doesn't answer. */
+void doveadm_junk_check_delivery(bool active,
+				 const ARRAY_TYPE(junk_key_values) *status);
+
 /* --- doveadm-junk-rows.c --- */
 
 enum doveadm_junk_state {
@@ -132,18 +168,34 @@ enum doveadm_junk_state {
 	DOVEADM_JUNK_ERROR
 };
 
+struct doveadm_junk_row {
+	const char *item;
+	enum doveadm_junk_state state;
+	const char *value;
+};
+
 /* A table of what was checked. The first error decides doveadm's exit code.
    Rows are printed at the end: allocated from the caller's data stack frame. */
 void doveadm_junk_rows_begin(void);
 void doveadm_junk_rows_end(void);
+/* The same, to be read and not printed. */
+void doveadm_junk_rows_collect(void);
+const struct doveadm_junk_row *doveadm_junk_rows_get(unsigned int *count_r);
 /* fix: what to do, or NULL. */
 void doveadm_junk_row(const char *item, enum doveadm_junk_state state,
 		      const char *value, const char *fix);
 void doveadm_junk_row_error(const char *item, int exit_code,
 			    const char *value, const char *fix);
+/* Errors so far. */
+unsigned int doveadm_junk_rows_errors(void);
 /* The checks of configuration, service and segment, with what the service says
    of itself. Returns TRUE if the service answers. */
 bool doveadm_junk_check_all(ARRAY_TYPE(junk_key_values) *status);
+
+/* --- doveadm-junk-check.c --- */
+
+/* Rows for files that were deleted under the running service. */
+void doveadm_junk_check_files(const ARRAY_TYPE(junk_key_values) *status);
 
 /* --- doveadm-junk-time.c --- */
 
@@ -162,6 +214,8 @@ int doveadm_junk_parse_since(const char *str, time_t now, time_t *time_r,
    isn't valid is said, and its default used. */
 const struct junk_settings *
 doveadm_junk_settings_get(struct mail_user *user, pool_t pool);
+/* Returns -1 and error_r if one of doveadm's own isn't valid. */
+int doveadm_junk_settings_check(const char **error_r);
 /* junk_feedback_threshold, 1..100 */
 unsigned int doveadm_junk_threshold(void);
 /* Dovecot's state_dir */

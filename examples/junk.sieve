@@ -12,6 +12,12 @@ if exists "X-Junk-Score" {
 }
 addheader "X-Junk-Score" "${junk.score}";
 
+# Why, for the recipient: the kinds of evidence that moved the score most.
+if exists "X-Junk-Reason" {
+	deleteheader "X-Junk-Reason";
+}
+addheader "X-Junk-Reason" "${junk.reason}";
+
 # The threshold is the setting junk_feedback_threshold (90). ${junk.threshold}
 # may be replaced by a number.
 if junkscore :value "ge" :comparator "i;ascii-numeric" "${junk.threshold}" {

@@ -1,74 +1,129 @@
 #include "lib.h"
 #include "buffer.h"
 #include "unichar.h"
-#include "charset-utf8.h"
 #include "junk-ascii.h"
+#include "junk-limits.h"
+#include "junk-name.h"
 #include "junk-charset.h"
+#include "junk-charset-table.h"
 
-/* Translations that are kept open. */
-#define MAX_KEPT 8
+#include <errno.h>
+#include <iconv.h>
 
 /* Characters of UTF-8 for each wrong byte, beyond which a text is UTF-8. */
 #define UTF8_CHARS_PER_WRONG 4
+/* So many that a text in another charset isn't UTF-8 by chance: of one byte a
+   character, of two. */
+#define UTF8_CHARS_SINGLE 2
+#define UTF8_CHARS_DOUBLE 4
+/* A byte in so many may be wrong: a text with more of them isn't in the charset
+   that it says, and each costs as much as many right ones. */
+#define BYTES_PER_WRONG 16
+/* Bytes of text that iconv gets at once. */
+#define ICONV_BYTES 4096
+/* Names that only iconv knows. */
+#define MAX_NAME_BYTES 40
 
-struct charset_kept {
-	char *charset;
-	/* NULL if there is no such charset */
-	struct charset_translation *trans;
+#define NO_ICONV ((iconv_t)-1)
+#define ESC 0x1b
+
+/* The charsets that iconv decodes. */
+static const char *const iconv_names[CHARSET_NONE] = {
+	[CHARSET_UTF_7] = "UTF-7",
+	[CHARSET_GB18030] = "GB18030",
+	[CHARSET_BIG5] = "BIG5-HKSCS",
+	[CHARSET_SHIFT_JIS] = "CP932",
+	[CHARSET_EUC_JP] = "EUC-JP-MS",
+	[CHARSET_EUC_KR] = "CP949",
+	[CHARSET_ISO_2022_KR] = "ISO-2022-KR",
+};
+
+struct charset_iconv {
+	iconv_t conv;
+	bool tried;
 };
 
 struct junk_charsets {
-	struct charset_kept kept[MAX_KEPT];
-	/* the one that is replaced next */
-	unsigned int next;
-};
-
-/* What is declared and what it is in practice (WHATWG Encoding Standard). */
-static const struct {
-	const char *declared, *real;
-} charset_aliases[] = {
-	{ "gb2312", "GB18030" },
-	{ "gb_2312-80", "GB18030" },
-	{ "gbk", "GB18030" },
-	{ "x-gbk", "GB18030" },
-	{ "ks_c_5601-1987", "CP949" },
-	{ "ks_c_5601", "CP949" },
-	{ "euc-kr", "CP949" },
-	{ "shift_jis", "CP932" },
-	{ "shift-jis", "CP932" },
-	{ "x-sjis", "CP932" },
-	{ "big5", "BIG5-HKSCS" },
-	{ "iso-8859-8-i", "ISO-8859-8" },
-	{ "iso-8859-9", "CP1254" },
-	{ "tis-620", "CP874" },
-	{ "windows-874", "CP874" },
-};
-
-static const uint16_t cp1252_high[32] = {
-	0x20ac, 0x81, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021,
-	0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0x8d, 0x17d, 0x8f,
-	0x90, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
-	0x2dc, 0x2122, 0x161, 0x203a, 0x153, 0x9d, 0x17e, 0x178,
+	struct charset_iconv convs[CHARSET_NONE];
+	/* the last one that only iconv knows */
+	struct charset_iconv other;
+	char other_name[MAX_NAME_BYTES];
+	unsigned int other_opens;
+	/* text in another form of its charset */
+	buffer_t *text;
 };
 
 unichar_t junk_charset_cp1252(unsigned char byte)
 {
-	return byte >= 0x80 && byte < 0xa0 ? cp1252_high[byte - 0x80] : byte;
+	return byte < 0x80 ? byte :
+		charset_high[CHARSET_WINDOWS_1252][byte - 0x80];
+}
+
+/* Returns where the next character goes. */
+static inline unsigned char *put_utf8(unsigned char *dest, unichar_t chr)
+{
+	if (chr < 0x80) {
+		*dest++ = chr;
+	} else if (chr < 0x800) {
+		*dest++ = 0xc0 | (chr >> 6);
+		*dest++ = 0x80 | (chr & 0x3f);
+	} else if (chr < 0x10000) {
+		*dest++ = 0xe0 | (chr >> 12);
+		*dest++ = 0x80 | ((chr >> 6) & 0x3f);
+		*dest++ = 0x80 | (chr & 0x3f);
+	} else {
+		*dest++ = 0xf0 | (chr >> 18);
+		*dest++ = 0x80 | ((chr >> 12) & 0x3f);
+		*dest++ = 0x80 | ((chr >> 6) & 0x3f);
+		*dest++ = 0x80 | (chr & 0x3f);
+	}
+	return dest;
 }
 
 static void
-decode_cp1252(buffer_t *dest, const unsigned char *data, size_t size)
+decode_single(buffer_t *dest, const uint16_t high[128],
+	      const unsigned char *data, size_t size)
 {
-	size_t start = 0;
+	size_t used = dest->used;
+	unsigned char *start, *out;
 
+	/* no character of these is longer */
+	start = out = buffer_append_space_unsafe(dest, size * 3);
 	for (size_t i = 0; i < size; i++) {
 		if (data[i] < 0x80)
-			continue;
-		buffer_append(dest, data + start, i - start);
-		uni_ucs4_to_utf8_c(junk_charset_cp1252(data[i]), dest);
-		start = i + 1;
+			*out++ = data[i];
+		else
+			out = put_utf8(out, high[data[i] - 0x80]);
 	}
-	buffer_append(dest, data + start, size - start);
+	buffer_set_used_size(dest, used + (out - start));
+}
+
+static void
+decode_utf16(buffer_t *dest, bool big, const unsigned char *data, size_t size)
+{
+	size_t used = dest->used, pos;
+	unsigned char *start, *out;
+	unichar_t chr, first = 0;
+
+	if (size >= 2 && data[0] + data[1] == 0xff + 0xfe)
+		big = data[0] == 0xfe;
+	start = out = buffer_append_space_unsafe(dest, size / 2 * 3 + 3);
+	for (pos = 0; pos + 1 < size; pos += 2) {
+		chr = big ? (data[pos] << 8) | data[pos + 1] :
+			(data[pos + 1] << 8) | data[pos];
+		if (chr >= 0xd800 && chr < 0xdc00) {
+			first = chr;
+			continue;
+		}
+		if (chr >= 0xdc00 && chr < 0xe000) {
+			chr = first == 0 ? UNICODE_REPLACEMENT_CHAR :
+				0x10000 + ((first & 0x3ff) << 10) +
+				(chr & 0x3ff);
+		}
+		out = put_utf8(out, chr);
+		first = 0;
+	}
+	buffer_set_used_size(dest, used + (out - start));
 }
 
 /* Bytes of a character that is cut off at the end. */
@@ -116,80 +171,220 @@ decode_utf8(buffer_t *dest, const unsigned char *data, size_t size)
 	return FALSE;
 }
 
-static bool charset_is_cp1252(const char *charset)
+/* Is it UTF-8 all through, with so many characters beyond ASCII? */
+static bool
+data_is_utf8(const unsigned char *data, size_t size, unsigned int min_chars)
 {
-	return strcasecmp(charset, "iso-8859-1") == 0 ||
-		strcasecmp(charset, "windows-1252") == 0 ||
-		strcasecmp(charset, "latin1") == 0 ||
-		strcasecmp(charset, "cp1252") == 0;
-}
+	size_t end = size - utf8_cut_off(data, size), chars = 0, i = 0;
+	unichar_t chr;
+	int len;
 
-static const char *charset_real(const char *charset)
-{
-	for (unsigned int i = 0; i < N_ELEMENTS(charset_aliases); i++) {
-		if (strcasecmp(charset_aliases[i].declared, charset) == 0)
-			return charset_aliases[i].real;
-	}
-	return charset;
-}
-
-static void charset_kept_free(struct charset_kept *kept)
-{
-	if (kept->trans != NULL)
-		charset_to_utf8_end(&kept->trans);
-	i_free(kept->charset);
-}
-
-/* Returns NULL if there is no such charset. */
-static struct charset_translation *
-charset_open(struct junk_charsets *charsets, const char *charset)
-{
-	struct charset_kept *kept;
-
-	for (unsigned int i = 0; i < MAX_KEPT; i++) {
-		kept = &charsets->kept[i];
-		if (kept->charset == NULL ||
-		    strcasecmp(kept->charset, charset) != 0)
+	while (i < end) {
+		if (data[i] < 0x80) {
+			i++;
 			continue;
-		if (kept->trans != NULL)
-			charset_to_utf8_reset(kept->trans);
-		return kept->trans;
+		}
+		len = uni_utf8_get_char_n(data + i, end - i, &chr);
+		if (len <= 0)
+			return FALSE;
+		chars++;
+		i += len;
 	}
-	kept = &charsets->kept[charsets->next];
-	charsets->next = (charsets->next + 1) % MAX_KEPT;
-	charset_kept_free(kept);
-	kept->charset = i_strdup(charset);
-	if (charset_to_utf8_begin(charset_real(charset), NULL,
-				  &kept->trans) < 0)
-		kept->trans = NULL;
-	return kept->trans;
+	return chars >= min_chars;
 }
 
-/* Returns FALSE if there is no such charset. */
+/* --- iconv --- */
+
+static void charset_iconv_close(struct charset_iconv *iconv)
+{
+	if (iconv->tried && iconv->conv != NO_ICONV)
+		(void)iconv_close(iconv->conv);
+	iconv->tried = FALSE;
+}
+
+static void charset_iconv_open(struct charset_iconv *iconv, const char *name)
+{
+	iconv->conv = iconv_open("UTF-8", name);
+	iconv->tried = TRUE;
+}
+
+/* Returns FALSE, with nothing to be used appended, if too much is wrong. */
+static bool
+iconv_run(iconv_t conv, buffer_t *dest, const unsigned char *data, size_t size)
+{
+	size_t max_wrong = size / BYTES_PER_WRONG + 2, used = dest->used;
+	size_t left, ret;
+	/* iconv() wants it so */
+	char *in = (char *)data, *out, *start;
+	size_t space, chunk, rest;
+
+	(void)iconv(conv, NULL, NULL, NULL, NULL);
+	left = size;
+	while (left > 0) {
+		chunk = rest = I_MIN(left, ICONV_BYTES);
+		space = chunk * 3 + MAX_NAME_BYTES;
+		start = out = buffer_append_space_unsafe(dest, space);
+		ret = iconv(conv, &in, &rest, &out, &space);
+		left -= chunk - rest;
+		buffer_set_used_size(dest, out - (char *)dest->data);
+		if (ret != (size_t)-1 || errno == E2BIG ||
+		    (errno == EINVAL && rest < chunk && left > rest))
+			continue;
+		if (errno == EINVAL)
+			break;
+		if (max_wrong-- == 0)
+			return FALSE;
+		uni_ucs4_to_utf8_c(UNICODE_REPLACEMENT_CHAR, dest);
+		in++;
+		left--;
+	}
+	/* a letter that something might have been added to */
+	space = MAX_NAME_BYTES;
+	start = out = buffer_append_space_unsafe(dest, space);
+	(void)iconv(conv, NULL, NULL, &out, &space);
+	buffer_set_used_size(dest, dest->used - (MAX_NAME_BYTES - (out - start)));
+	/* whatever iconv did: what follows relies on valid UTF-8 */
+	return uni_utf8_data_is_valid(CONST_PTR_OFFSET(dest->data, used),
+				      dest->used - used);
+}
+
+static bool
+decode_with(const struct charset_iconv *iconv, buffer_t *dest,
+	    const unsigned char *data, size_t size)
+{
+	size_t used = dest->used;
+
+	if (iconv->conv == NO_ICONV)
+		return FALSE;
+	if (iconv_run(iconv->conv, dest, data, size))
+		return TRUE;
+	buffer_set_used_size(dest, used);
+	return FALSE;
+}
+
+/* Each returns FALSE, with nothing appended, if the text isn't in the charset. */
 static bool
 decode_iconv(struct junk_charsets *charsets, buffer_t *dest,
-	     const char *charset, const unsigned char *data, size_t size)
+	     enum charset_id id, const unsigned char *data, size_t size)
 {
-	struct charset_translation *trans = charset_open(charsets, charset);
-	size_t pos, used = dest->used;
+	struct charset_iconv *iconv = &charsets->convs[id];
 
-	if (trans == NULL)
+	if (!iconv->tried)
+		charset_iconv_open(iconv, iconv_names[id]);
+	return decode_with(iconv, dest, data, size);
+}
+
+/* A charset that only iconv knows, if at all */
+static bool
+decode_other(struct junk_charsets *charsets, buffer_t *dest,
+	     const char *name, const unsigned char *data, size_t size)
+{
+	struct charset_iconv *iconv = &charsets->other;
+
+	if (strlen(name) >= MAX_NAME_BYTES ||
+	    name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			"abcdefghijklmnopqrstuvwxyz0123456789-_:.")] != '\0')
 		return FALSE;
-	while (size > 0) {
-		pos = size;
-		(void)charset_to_utf8(trans, data, &pos, dest);
-		if (pos == 0)
+	if (!iconv->tried || strcasecmp(charsets->other_name, name) != 0) {
+		if (charsets->other_opens == JUNK_MAX_ICONV_OPENS)
+			return FALSE;
+		charsets->other_opens++;
+		charset_iconv_close(iconv);
+		charset_iconv_open(iconv, name);
+		(void)i_strocpy(charsets->other_name, name,
+				sizeof(charsets->other_name));
+	}
+	return decode_with(iconv, dest, data, size);
+}
+
+/* --- charsets that change their letters by escapes --- */
+
+/* Append to a text in EUC-JP. */
+static void
+jp_append(buffer_t *dest, const unsigned char *data, size_t size)
+{
+	/* bytes of a character, and what is before them in EUC-JP */
+	unsigned int bytes = 1, before = 0;
+	size_t i = 0;
+
+	while (i < size) {
+		if (data[i] == ESC && size - i >= 3) {
+			const unsigned char *p = data + i + 1;
+
+			before = 0;
+			bytes = p[0] == '$' ? 2 : 1;
+			if (p[0] == '(' && p[1] == 'I')
+				before = 0x8e;
+			i += 3;
+			if (p[0] == '$' && p[1] == '(') {
+				before = p[2] == 'D' ? 0x8f : 0;
+				i++;
+			}
+			continue;
+		}
+		if (data[i] <= ' ' || (bytes == 1 && before == 0)) {
+			/* ends of lines too are what they are */
+			buffer_append_c(dest, data[i++]);
+			continue;
+		}
+		if (size - i < bytes)
 			break;
-		data += pos;
-		size -= pos;
+		if (before != 0)
+			buffer_append_c(dest, before);
+		for (unsigned int j = 0; j < bytes; j++)
+			buffer_append_c(dest, data[i++] | 0x80);
 	}
-	/* whatever iconv did: what follows relies on valid UTF-8 */
-	if (!uni_utf8_data_is_valid(CONST_PTR_OFFSET(dest->data, used),
-				    dest->used - used)) {
-		buffer_set_used_size(dest, used);
-		return FALSE;
+}
+
+/* iconv's has no letters but JIS X 0208: the circled digits, units and names that
+   mail is full of are Microsoft's, as in its EUC-JP. */
+static bool
+decode_iso_2022_jp(struct junk_charsets *charsets, buffer_t *dest,
+		   const unsigned char *data, size_t size)
+{
+	buffer_set_used_size(charsets->text, 0);
+	jp_append(charsets->text, data, size);
+	return decode_iconv(charsets, dest, CHARSET_EUC_JP,
+			    charsets->text->data, charsets->text->used);
+}
+
+/* RFC 1843, which iconv doesn't know */
+static bool
+decode_hz(struct junk_charsets *charsets, buffer_t *dest,
+	  const unsigned char *data, size_t size)
+{
+	buffer_t *text = charsets->text;
+	bool chinese = FALSE;
+
+	buffer_set_used_size(text, 0);
+	for (size_t i = 0; i < size; i++) {
+		if (data[i] == '~' && i + 1 < size) {
+			i++;
+			if (data[i] == '{' || data[i] == '}')
+				chinese = data[i] == '{';
+			else if (data[i] == '~')
+				buffer_append_c(text, '~');
+			continue;
+		}
+		if (data[i] == '\n')
+			chinese = FALSE;
+		buffer_append_c(text, chinese && data[i] > ' ' ?
+				data[i] | 0x80 : data[i]);
 	}
-	return TRUE;
+	return decode_iconv(charsets, dest, CHARSET_GB18030, text->data,
+			    text->used);
+}
+
+static bool has_jp_escape(const unsigned char *data, size_t size)
+{
+	const unsigned char *p = data, *end = data + size;
+
+	while ((p = memchr(p, ESC, end - p)) != NULL && end - p >= 3) {
+		if (p[1] == '$' && (p[2] == '@' || p[2] == 'B'))
+			return TRUE;
+		p++;
+	}
+	return FALSE;
 }
 
 static bool data_is_ascii(const unsigned char *data, size_t size)
@@ -209,29 +404,40 @@ static bool data_is_ascii(const unsigned char *data, size_t size)
 	return TRUE;
 }
 
-/* Much text in an 8-bit charset has no 8-bit character: iconv needs several
-   times as long for it. */
-static bool charset_has_ascii(const char *charset)
-{
-	static const char *const prefixes[] = {
-		"iso-8859-", "windows-125", "koi8-", "gb", "big5", "euc-",
-		"ks_c_5601",
-	};
+/* --- what a text says it is, and what it is --- */
 
-	for (unsigned int i = 0; i < N_ELEMENTS(prefixes); i++) {
-		if (strncasecmp(charset, prefixes[i],
-				strlen(prefixes[i])) == 0)
-			return TRUE;
+static enum charset_id charset_find(const char *charset)
+{
+	const struct charset_name *row;
+	char name[CHARSET_NAME_BYTES];
+	size_t len = 0;
+
+	memset(name, 0, sizeof(name));
+	for (; *charset != '\0'; charset++) {
+		if (!ascii_isalnum(*charset))
+			continue;
+		if (len == sizeof(name) - 1)
+			return CHARSET_NONE;
+		name[len++] = ascii_tolower(*charset);
 	}
-	return FALSE;
+	row = junk_name_find(name, sizeof(name), charset_names,
+			     N_ELEMENTS(charset_names), sizeof(*charset_names));
+	return row == NULL ? CHARSET_NONE : row->id;
 }
 
-/* What 8-bit text that says no true charset is read as, NULL = Windows-1252.
+static bool has_utf16_mark(const unsigned char *data, size_t size)
+{
+	return size >= 4 && size % 2 == 0 &&
+		((data[0] == 0xff && data[1] == 0xfe) ||
+		 (data[0] == 0xfe && data[1] == 0xff));
+}
+
+/* What 8-bit text that says no true charset is read as.
    That need not be true: the same word must give the same letters, and different
    words different ones. Letters beyond ASCII stand beside ASCII ones in Western
    text and beside each other in any other. Where two bytes are a character the
    second one is often below 0xc0. */
-static const char *charset_guess(const unsigned char *data, size_t size)
+static enum charset_id charset_guess(const unsigned char *data, size_t size)
 {
 	size_t pairs = 0, adjoining = 0, low = 0, high = 0, i = 0;
 	bool after_pair = FALSE;
@@ -257,11 +463,11 @@ static const char *charset_guess(const unsigned char *data, size_t size)
 		i += 2;
 	}
 	if (adjoining * 4 <= pairs)
-		return NULL;
+		return CHARSET_WINDOWS_1252;
 	if (low >= pairs / 8 + 1)
-		return "GB18030";
+		return CHARSET_GB18030;
 	/* the small letters are the upper half in one, the lower in the other */
-	return high > pairs / 2 ? "CP1251" : "KOI8-R";
+	return high > pairs / 2 ? CHARSET_WINDOWS_1251 : CHARSET_KOI8_R;
 }
 
 /* UTF-8, Latin-1, or nothing that is known */
@@ -269,36 +475,95 @@ static void
 decode_plain(struct junk_charsets *charsets, buffer_t *dest,
 	     const unsigned char *data, size_t size)
 {
-	const char *charset;
+	enum charset_id id;
 
 	/* UTF-8 also when declared to be Latin-1: text that is valid UTF-8 by
 	   chance is rare, the wrong label is not */
 	if (data_is_ascii(data, size)) {
-		buffer_append(dest, data, size);
+		if (!has_jp_escape(data, size) ||
+		    !decode_iso_2022_jp(charsets, dest, data, size))
+			buffer_append(dest, data, size);
+		return;
+	}
+	if (has_utf16_mark(data, size)) {
+		decode_utf16(dest, FALSE, data, size);
 		return;
 	}
 	if (decode_utf8(dest, data, size))
 		return;
-	charset = charset_guess(data, size);
-	if (charset == NULL ||
-	    !decode_iconv(charsets, dest, charset, data, size))
-		decode_cp1252(dest, data, size);
+	id = charset_guess(data, size);
+	if (id < CHARSET_SINGLE_COUNT)
+		decode_single(dest, charset_high[id], data, size);
+	else if (!decode_iconv(charsets, dest, id, data, size))
+		decode_single(dest, charset_high[CHARSET_WINDOWS_1252],
+			      data, size);
+}
+
+/* Returns FALSE, with nothing appended, if the text isn't in this charset. */
+static bool
+decode_declared(struct junk_charsets *charsets, buffer_t *dest,
+		enum charset_id id, const char *name,
+		const unsigned char *data, size_t size)
+{
+	bool ascii = data_is_ascii(data, size);
+
+	switch (id) {
+	case CHARSET_UTF_8:
+	case CHARSET_WINDOWS_1252:
+		return FALSE;
+	case CHARSET_NONE:
+		return name != NULL &&
+			(!ascii || memchr(data, '\0', size) != NULL) &&
+			decode_other(charsets, dest, name, data, size);
+	case CHARSET_UTF_16LE:
+	case CHARSET_UTF_16BE:
+		if (ascii && memchr(data, '\0', size) == NULL)
+			return FALSE;
+		decode_utf16(dest, id == CHARSET_UTF_16BE, data, size);
+		return TRUE;
+	case CHARSET_ISO_2022_JP:
+		return ascii && decode_iso_2022_jp(charsets, dest, data, size);
+	case CHARSET_HZ:
+		return ascii && decode_hz(charsets, dest, data, size);
+	case CHARSET_UTF_7:
+	case CHARSET_ISO_2022_KR:
+		return ascii && decode_iconv(charsets, dest, id, data, size);
+	default:
+		break;
+	}
+	if (ascii)
+		return FALSE;
+	if (id >= CHARSET_SINGLE_COUNT)
+		return !data_is_utf8(data, size, UTF8_CHARS_DOUBLE) &&
+			decode_iconv(charsets, dest, id, data, size);
+	if (data_is_utf8(data, size, UTF8_CHARS_SINGLE))
+		return FALSE;
+	decode_single(dest, charset_high[id], data, size);
+	return TRUE;
 }
 
 void junk_charset_decode(struct junk_charsets *charsets, buffer_t *dest,
 			 const char *charset, const unsigned char *data,
 			 size_t size)
 {
-	if (charset == NULL || charset_is_utf8(charset) ||
-	    charset_is_cp1252(charset) ||
-	    (charset_has_ascii(charset) && data_is_ascii(data, size)) ||
-	    !decode_iconv(charsets, dest, charset, data, size))
+	enum charset_id id = charset == NULL ? CHARSET_UTF_8 :
+		charset_find(charset);
+
+	if (size > 0 &&
+	    !decode_declared(charsets, dest, id, charset, data, size))
 		decode_plain(charsets, dest, data, size);
+	if (charsets->text->used > JUNK_MAX_KEPT_BYTES) {
+		buffer_free(&charsets->text);
+		charsets->text = buffer_create_dynamic(default_pool, 1024);
+	}
 }
 
 struct junk_charsets *junk_charsets_init(void)
 {
-	return i_new(struct junk_charsets, 1);
+	struct junk_charsets *charsets = i_new(struct junk_charsets, 1);
+
+	charsets->text = buffer_create_dynamic(default_pool, 1024);
+	return charsets;
 }
 
 void junk_charsets_deinit(struct junk_charsets **_charsets)
@@ -308,7 +573,14 @@ void junk_charsets_deinit(struct junk_charsets **_charsets)
 	if (charsets == NULL)
 		return;
 	*_charsets = NULL;
-	for (unsigned int i = 0; i < MAX_KEPT; i++)
-		charset_kept_free(&charsets->kept[i]);
+	for (unsigned int i = 0; i < CHARSET_NONE; i++)
+		charset_iconv_close(&charsets->convs[i]);
+	charset_iconv_close(&charsets->other);
+	buffer_free(&charsets->text);
 	i_free(charsets);
+}
+
+void junk_charsets_begin(struct junk_charsets *charsets)
+{
+	charsets->other_opens = 0;
 }

@@ -38,6 +38,9 @@
 #define CLIENT_SPOOL_WRITE_BYTES (1024*1024)
 /* Read from the spool at once. */
 #define CLIENT_SPOOL_READ_BYTES (128*1024)
+/* ... and so many times in a row where nothing valid is found: what a crash has
+   left behind is less, and the user's client waits. */
+#define CLIENT_SPOOL_READS 8
 /* A service that isn't there is tried again after so long, doubled each time.
  */
 #define CLIENT_MIN_RETRY_MSECS 1000
@@ -67,6 +70,8 @@ struct junk_client {
 	struct junk_spool *spool;
 	buffer_t *spool_output;
 	unsigned int spool_output_count;
+	/* of the spool file, since nothing of them was a report */
+	uoff_t skipped_bytes;
 
 	struct timeout *to_retry;
 	unsigned int retry_msecs;
@@ -169,6 +174,14 @@ junk_client_dropped(struct junk_client *client, unsigned int count,
 	e_error(client->event, "Report lost: %s", error);
 }
 
+static void junk_client_spool_notice(struct junk_client *client)
+{
+	const char *notice = junk_spool_get_notice(client->spool);
+
+	if (notice != NULL)
+		e_error(client->event, "%s", notice);
+}
+
 static void junk_client_spool_write(struct junk_client *client)
 {
 	const char *error;
@@ -192,6 +205,7 @@ static void junk_client_spool_write(struct junk_client *client)
 			junk_client_dropped(client, client->spool_output_count,
 					    error);
 		}
+		junk_client_spool_notice(client);
 	} T_END;
 	client->spool_output_count = 0;
 	client->spool_at_end = FALSE;
@@ -271,14 +285,14 @@ junk_client_spool_failed(struct junk_client *client, const char *error)
 	client->spool_failed = TRUE;
 }
 
-static void junk_client_spool_skipped(struct junk_client *client, uoff_t bytes)
+static void junk_client_spool_skipped(struct junk_client *client)
 {
-	if (client->skip_logged || bytes == 0)
+	if (client->skip_logged || client->skipped_bytes == 0)
 		return;
 	client->skip_logged = TRUE;
 	e_error(client->event, "%s was damaged: "
 		"%"PRIuUOFF_T" bytes of it skipped, the rest is sent",
-		junk_spool_get_path(client->spool), bytes);
+		junk_spool_get_path(client->spool), client->skipped_bytes);
 }
 
 /* Count the whole frames from pos to the end of the queue. */
@@ -292,28 +306,40 @@ junk_client_count_frames(struct junk_client *client, size_t pos)
 	return count;
 }
 
+static bool junk_client_spool_has_more(struct junk_client *client)
+{
+	return client->spool_pending && !client->spool_at_end &&
+		!client->spool_failed && !junk_client_queue_is_full(client);
+}
+
 /* Queue more of the spool. */
 static void junk_client_spool_read(struct junk_client *client)
 {
 	size_t old_used = client->queue->used;
 	const char *error;
 	uoff_t skipped;
-	int ret;
+	int ret = 1;
 
-	if (!client->spool_pending || client->spool_at_end ||
-	    client->spool_failed || client->sent != old_used || junk_client_queue_is_full(client))
+	if (client->sent != old_used || !junk_client_spool_has_more(client))
 		return;
 	junk_client_spool_write(client);
-	T_BEGIN {
+	for (unsigned int i = 0; ret > 0 && client->queue->used == old_used &&
+	     i < CLIENT_SPOOL_READS; i++) T_BEGIN {
 		ret = junk_spool_read(client->spool, client->queue,
 				      CLIENT_SPOOL_READ_BYTES, &skipped,
 				      &error);
 		if (ret < 0)
 			junk_client_spool_failed(client, error);
-		junk_client_spool_skipped(client, skipped);
+		else
+			client->skipped_bytes += skipped;
+		junk_client_spool_notice(client);
 	} T_END;
-	if (ret == 0)
+	if (ret == 0) {
 		client->spool_at_end = TRUE;
+		T_BEGIN {
+			junk_client_spool_skipped(client);
+		} T_END;
+	}
 	client->spooled_count += junk_client_count_frames(client, old_used);
 }
 
@@ -332,6 +358,7 @@ static bool junk_client_spool_finish(struct junk_client *client)
 		ret = junk_spool_finish(client->spool, &error);
 		if (ret < 0)
 			junk_client_spool_failed(client, error);
+		junk_client_spool_notice(client);
 	} T_END;
 	if (ret > 0)
 		client->spool_pending = FALSE;
@@ -457,6 +484,15 @@ static void junk_client_want_output(struct junk_client *client, bool want)
 	}
 }
 
+static void junk_client_retry_soon(struct junk_client *client)
+{
+	if (client->to_retry == NULL) {
+		client->to_retry = timeout_add_short_to(io_loop_get_root(), 0,
+							junk_client_retry,
+							client);
+	}
+}
+
 /* Write what the socket takes, reading on in the spool. */
 static void junk_client_send(struct junk_client *client)
 {
@@ -468,6 +504,8 @@ static void junk_client_send(struct junk_client *client)
 			if (!junk_client_spool_finish(client))
 				continue;
 			junk_client_want_output(client, FALSE);
+			if (junk_client_spool_has_more(client))
+				junk_client_retry_soon(client);
 			return;
 		}
 		ret = send(client->fd,
@@ -567,9 +605,7 @@ junk_client_init(const struct junk_client_settings *set)
 	client->spool = junk_spool_init(set->control_dir);
 	if (junk_spool_exists(client->spool)) {
 		client->spool_pending = TRUE;
-		client->to_retry = timeout_add_short_to(io_loop_get_root(), 0,
-							junk_client_retry,
-							client);
+		junk_client_retry_soon(client);
 	}
 	return client;
 }
@@ -588,7 +624,8 @@ junk_client_wait(struct junk_client *client, unsigned int wait_msecs)
 		 !client->spool_failed))) {
 		pfd.fd = client->fd;
 		pfd.events = POLLIN;
-		if (client->sent < client->queue->used)
+		if (client->sent < client->queue->used ||
+		    junk_client_spool_has_more(client))
 			pfd.events |= POLLOUT;
 		if (poll(&pfd, 1, (int)((end - now) / 1000) + 1) < 0 &&
 		    errno != EINTR)

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memmem() */
 #include "lib.h"
 #include "buffer.h"
 #include "str.h"
@@ -6,9 +7,6 @@
 
 /* Bytes of an RFC 2047 charset name. */
 #define MAX_CHARSET_BYTES 40
-/* Bytes of an encoded word's text (the RFC allows 75): a search without limit
-   takes quadratic time. */
-#define MAX_ENCODED_WORD_BYTES 512
 
 /* Size of a soft line break "=", [blanks], [CR], LF; 0 if it isn't one. */
 static size_t
@@ -67,11 +65,12 @@ void junk_decode_qp(buffer_t *dest, const unsigned char *data, size_t size)
 	RANGE4((first) + 20, (value) + 20), \
 	[(first) + 24] = (value) + 24, [(first) + 25] = (value) + 25
 
-/* One more than the digit's value, also in the alphabet for URLs; 0 = none */
+/* One more than the digit's value; 0 = none. Not the alphabet for URLs: RFC 2045
+   says to ignore what is in no line of base64, and mail programs do. */
 static const unsigned char base64_digits[256] = {
 	RANGE26('A', 1), RANGE26('a', 27),
 	RANGE4('0', 53), RANGE4('4', 57), ['8'] = 61, ['9'] = 62,
-	['+'] = 63, ['-'] = 63, ['/'] = 64, ['_'] = 64,
+	['+'] = 63, ['/'] = 64,
 };
 
 void junk_decode_base64(buffer_t *dest, const unsigned char *data, size_t size)
@@ -107,7 +106,145 @@ void junk_decode_base64(buffer_t *dest, const unsigned char *data, size_t size)
 	buffer_set_used_size(dest, used + (out - start));
 }
 
+/* --- uuencode --- */
+
+static const unsigned char *
+line_end(const unsigned char *data, const unsigned char *end)
+{
+	const unsigned char *p = memchr(data, '\n', end - data);
+
+	return p == NULL ? end : p;
+}
+
+/* Bytes that a line says it has, -1 if it is none of a file's. Programs cut
+   blanks off its end. */
+static int uu_line_bytes(const unsigned char *line, const unsigned char *end)
+{
+	unsigned int bytes;
+
+	if (end > line && end[-1] == '\r')
+		end--;
+	if (line == end || *line < ' ' || *line > '`')
+		return -1;
+	bytes = (*line - ' ') & 0x3f;
+	/* one more for a sum, one for a blank that was cut */
+	if ((size_t)(end - line) > 1 + (bytes + 2) / 3 * 4 + 2)
+		return -1;
+	for (; line < end; line++) {
+		if (*line < ' ' || *line > '`')
+			return -1;
+	}
+	return bytes;
+}
+
+static void
+uu_line(buffer_t *dest, const unsigned char *line, const unsigned char *end,
+	unsigned int bytes)
+{
+	uint32_t bits = 0;
+
+	line++;
+	for (unsigned int i = 0; bytes > 0; i++) {
+		bits = (bits << 6) |
+			(line < end ? (*line++ - ' ') & 0x3f : 0);
+		if (i % 4 == 0)
+			continue;
+		buffer_append_c(dest, (bits >> (6 - i % 4 * 2)) & 0xff);
+		bytes--;
+	}
+}
+
+/* Is it "begin", a mode and a name? The latter into file_r. */
+static bool
+uu_is_begin(const unsigned char *line, const unsigned char *end,
+	    struct junk_uu_file *file_r, bool *base64_r)
+{
+	const unsigned char *p = line + 5;
+
+	if (end - line < 9 || memcmp(line, "begin", 5) != 0)
+		return FALSE;
+	*base64_r = end - p > 8 && memcmp(p, "-base64", 7) == 0;
+	if (*base64_r)
+		p += 7;
+	if (*p++ != ' ')
+		return FALSE;
+	for (line = p; p < end && *p >= '0' && *p <= '7'; )
+		p++;
+	if (p - line < 3 || p - line > 4 || p == end || *p != ' ')
+		return FALSE;
+	if (end[-1] == '\r')
+		end--;
+	file_r->name = ++p;
+	file_r->name_size = end > p ? end - p : 0;
+	return TRUE;
+}
+
+void junk_decode_uu(buffer_t *dest, const unsigned char *data, size_t size)
+{
+	const unsigned char *end = data + size, *next;
+	struct junk_uu_file file;
+	bool base64 = FALSE;
+	int bytes;
+
+	for (; data < end; data = next + 1) {
+		next = line_end(data, end);
+		if (uu_is_begin(data, next, &file, &base64)) {
+			if (base64 && next < end) {
+				junk_decode_base64(dest, next, end - next);
+				break;
+			}
+			continue;
+		}
+		bytes = uu_line_bytes(data, next);
+		if (bytes > 0)
+			uu_line(dest, data, next, bytes);
+	}
+}
+
+/* Where the file's lines end, its "end" or "====" included */
+static const unsigned char *
+uu_file_end(const unsigned char *data, const unsigned char *end, bool base64)
+{
+	const unsigned char *next;
+
+	for (; data < end; data = I_MIN(next + 1, end)) {
+		next = line_end(data, end);
+		if (next - data >= 3 && memcmp(data, "end", 3) == 0)
+			return next;
+		if (base64 && next - data >= 4 && memcmp(data, "====", 4) == 0)
+			return next;
+		if (base64 ? memchr(data, ' ', next - data) != NULL :
+		    uu_line_bytes(data, next) < 0 && next - data > 1)
+			return data;
+	}
+	return end;
+}
+
+bool junk_decode_find_uu(const unsigned char *data, const unsigned char *end,
+			 struct junk_uu_file *file_r)
+{
+	const unsigned char *p, *next;
+	bool base64;
+
+	for (p = data; p < end; p = next + 1) {
+		next = line_end(p, end);
+		if (*p == 'b' && next < end &&
+		    uu_is_begin(p, next, file_r, &base64)) {
+			file_r->start = p;
+			file_r->end = uu_file_end(next + 1, end, base64);
+			if (file_r->end > next + 1)
+				return TRUE;
+		}
+	}
+	return FALSE;
+}
+
+/* --- RFC 2047 --- */
+
 struct encoded_word {
+	/* No word that begins from here on has an end: looked for once, each
+	   "=?x?q?" would read all the rest. */
+	bool never_closed;
 	const unsigned char *charset, *text, *end;
 	size_t charset_size, text_size;
 	char encoding;
@@ -132,16 +269,16 @@ encoded_word_parse(const unsigned char *data, const unsigned char *end,
 	if (word_r->encoding != 'Q' && word_r->encoding != 'B')
 		return FALSE;
 	word_r->text = p + 3;
-	if (end - word_r->text > MAX_ENCODED_WORD_BYTES)
-		end = word_r->text + MAX_ENCODED_WORD_BYTES;
-	for (p = word_r->text; p + 1 < end; p++) {
-		if (p[0] == '?' && p[1] == '=') {
-			word_r->text_size = p - word_r->text;
-			word_r->end = p + 2;
-			return TRUE;
-		}
+	if (word_r->never_closed)
+		return FALSE;
+	p = memmem(word_r->text, end - word_r->text, "?=", 2);
+	if (p == NULL) {
+		word_r->never_closed = TRUE;
+		return FALSE;
 	}
-	return FALSE;
+	word_r->text_size = p - word_r->text;
+	word_r->end = p + 2;
+	return TRUE;
 }
 
 static void
@@ -232,7 +369,7 @@ void junk_decode_header(struct junk_charsets *charsets, buffer_t *dest,
 			const unsigned char *data, size_t size)
 {
 	const unsigned char *p, *end = data + size;
-	struct encoded_word word;
+	struct encoded_word word = { .never_closed = FALSE };
 
 	p = header_find_word(data, end, &word);
 	if (p != NULL) T_BEGIN {

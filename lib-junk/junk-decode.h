@@ -15,6 +15,19 @@
 /* Each appends to dest. Damaged input is decoded as far as it makes sense. */
 void junk_decode_qp(buffer_t *dest, const unsigned char *data, size_t size);
 void junk_decode_base64(buffer_t *dest, const unsigned char *data, size_t size);
+/* uuencode, with its "begin" line or without; also "begin-base64" */
+void junk_decode_uu(buffer_t *dest, const unsigned char *data, size_t size);
+
+/* A file in a text, as uuencode writes it. */
+struct junk_uu_file {
+	const unsigned char *start, *end;
+	const unsigned char *name;
+	size_t name_size;
+};
+/* Find the next one. Returns FALSE if there is none. */
+bool junk_decode_find_uu(const unsigned char *data, const unsigned char *end,
+			 struct junk_uu_file *file_r);
+
 /* Append data up to the next special byte as it is. Returns where that is, or
    the end. */
 const unsigned char *

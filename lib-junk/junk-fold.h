@@ -29,8 +29,12 @@ enum junk_fold {
 enum junk_fold junk_fold_char(unichar_t chr,
 			      unsigned char dest[JUNK_FOLD_MAX_BYTES],
 			      unsigned int *size_r);
-/* The ASCII letter that a folded Cyrillic or Greek letter looks like; 0 if it
-   doesn't look like any. */
-char junk_fold_lookalike(unichar_t chr);
+/* The ASCII letter that a folded letter of another alphabet looks like; 0 if it
+   doesn't look like any. doubtful: much text is made of it that doesn't look
+   Latin as a whole. */
+char junk_fold_lookalike(unichar_t chr, bool *doubtful_r);
+/* Is a letter of an alphabet, other than Greek and Cyrillic, with letters that
+   look like Latin ones? Armenian, Cherokee, Coptic, Lisu and the like */
+bool junk_fold_script_is_alike(unichar_t chr);
 
 #endif

@@ -4,6 +4,7 @@
 #include "bits.h"
 #include "buffer.h"
 #include "byteorder.h"
+#include "junk-hash.h"
 #include "junk-limits.h"
 #include "junk-frame.h"
 
@@ -138,32 +139,12 @@ junk_report_check(const struct junk_report *report, const char **error_r)
 	return 0;
 }
 
-/* A token that is said twice would count twice. */
-static bool
-junk_tokens_are_distinct(const junk_token_t *tokens, unsigned int count)
-{
-	const size_t slots = nearest_power(count * 2 + 1);
-	uint16_t *nums = t_malloc0(slots * sizeof(*nums));
-	size_t slot;
-
-	/* an open hash table of positions, from 1 on */
-	for (unsigned int i = 0; i < count; i++) {
-		slot = tokens[i] & (slots - 1);
-		for (; nums[slot] != 0; slot = (slot + 1) & (slots - 1)) {
-			if (tokens[nums[slot] - 1] == tokens[i])
-				return FALSE;
-		}
-		nums[slot] = (uint16_t)(i + 1);
-	}
-	return TRUE;
-}
-
-int junk_frame_decode_report(const struct junk_frame *frame,
-			     struct junk_report *report_r,
-			     const char **error_r)
+/* All but the tokens. */
+static int
+junk_frame_decode_fixed(const struct junk_frame *frame,
+			struct junk_report *report_r, const char **error_r)
 {
 	const unsigned char *p = frame->payload;
-	junk_token_t *tokens;
 
 	i_zero(report_r);
 	if (junk_frame_check_report(frame, error_r) < 0)
@@ -177,10 +158,40 @@ int junk_frame_decode_report(const struct junk_frame *frame,
 	memcpy(report_r->reporter, p + 16, JUNK_REPORTER_BYTES);
 	memcpy(report_r->digest, p + 32, JUNK_DIGEST_BYTES);
 	report_r->token_count = le16_to_cpu_unaligned(p + 50);
-	if (junk_report_check(report_r, error_r) < 0)
-		return -1;
+	return junk_report_check(report_r, error_r);
+}
 
-	p += JUNK_FRAME_REPORT_BYTES;
+/* A token that is said twice would count twice. Whoever chooses the tokens
+   doesn't know where in the table they are looked for: they would all be looked
+   for at the same place. */
+static bool
+junk_tokens_are_distinct(const junk_token_t *tokens, unsigned int count)
+{
+	const size_t slots = nearest_power(count * 2 + 1);
+	uint16_t *nums = t_malloc0(slots * sizeof(*nums));
+	size_t slot;
+
+	/* an open hash table of positions, from 1 on */
+	for (unsigned int i = 0; i < count; i++) {
+		slot = junk_hash_slot(tokens[i]) & (slots - 1);
+		for (; nums[slot] != 0; slot = (slot + 1) & (slots - 1)) {
+			if (tokens[nums[slot] - 1] == tokens[i])
+				return FALSE;
+		}
+		nums[slot] = (uint16_t)(i + 1);
+	}
+	return TRUE;
+}
+
+int junk_frame_decode_report(const struct junk_frame *frame,
+			     struct junk_report *report_r,
+			     const char **error_r)
+{
+	const unsigned char *p = frame->payload + JUNK_FRAME_REPORT_BYTES;
+	junk_token_t *tokens;
+
+	if (junk_frame_decode_fixed(frame, report_r, error_r) < 0)
+		return -1;
 	tokens = t_new(junk_token_t, report_r->token_count + 1);
 	for (unsigned int i = 0; i < report_r->token_count; i++)
 		tokens[i] = le64_to_cpu_unaligned(p + i * sizeof(*tokens));
@@ -190,6 +201,26 @@ int junk_frame_decode_report(const struct junk_frame *frame,
 	}
 	report_r->tokens = tokens;
 	return 0;
+}
+
+size_t junk_frame_report_size(const unsigned char *data, size_t size)
+{
+	struct junk_frame frame;
+	struct junk_report report;
+	const char *error;
+	size_t frame_size;
+	bool is_report;
+
+	/* cheap: most bytes aren't it */
+	if (size < JUNK_FRAME_HEADER_BYTES + JUNK_FRAME_REPORT_BYTES ||
+	    data[4] != JUNK_FRAME_VERSION || data[5] != JUNK_FRAME_REPORT)
+		return 0;
+	T_BEGIN {
+		is_report = junk_frame_decode(data, size, &frame, &frame_size,
+					      &error) > 0 &&
+			junk_frame_decode_fixed(&frame, &report, &error) == 0;
+	} T_END;
+	return is_report ? frame_size : 0;
 }
 
 int junk_frame_decode_ack(const struct junk_frame *frame, uint32_t *count_r,

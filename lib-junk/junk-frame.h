@@ -18,7 +18,7 @@
              u32 size_bytes, 16 reporter, 16 digest, u16 0, u16 token_count,
              u64 * token_count
      STATUS  empty
-   from root or the service's own user only, answered by TEXT:
+   from root only, answered by TEXT:
      LOOKUP  u64 * token, at most JUNK_MAX_LOOKUP_TOKENS: "N=class spam ham
              reporters hash" for the N-th token that enough people have
              reported; hash: 16 digits, as the database has it
@@ -83,6 +83,10 @@ int junk_frame_decode(const unsigned char *data, size_t size,
 int junk_frame_decode_report(const struct junk_frame *frame,
 			     struct junk_report *report_r,
 			     const char **error_r);
+/* The size of the report frame that data begins with, 0 if it isn't a whole one.
+   Takes no longer for a large one: its tokens aren't looked at, decoding it may
+   fail still. */
+size_t junk_frame_report_size(const unsigned char *data, size_t size);
 int junk_frame_decode_forget(const struct junk_frame *frame,
 			     struct junk_forget *forget_r,
 			     const char **error_r);

@@ -118,6 +118,9 @@ static const struct field {
 	FIELD("x-x-sender", FIELD_NAME, FALSE),
 };
 
+_Static_assert(N_ELEMENTS(fields) <= JUNK_MAX_FIELD_NAMES,
+	       "JUNK_MAX_FIELD_NAMES");
+
 static const struct field *field_find(const char *name)
 {
 	char lower[MAX_NAME_BYTES];
@@ -464,6 +467,7 @@ bool junk_headers_add(struct junk_headers *headers, const char *name,
 		      const unsigned char *value, size_t size)
 {
 	const struct field *field = field_find(name);
+	size_t left;
 
 	if (field == NULL)
 		return FALSE;
@@ -472,6 +476,12 @@ bool junk_headers_add(struct junk_headers *headers, const char *name,
 		field_name_tokens(headers, field);
 	if (field->kind == FIELD_NAME)
 		return TRUE;
+	/* many fields of a name cost no more than a long one */
+	left = JUNK_MAX_FIELD_BYTES - headers->field_bytes[field - fields];
+	if (left == 0)
+		return field->kind != FIELD_AUTH;
+	size = I_MIN(size, left);
+	headers->field_bytes[field - fields] += size;
 	T_BEGIN {
 		buffer_set_used_size(headers->buf, 0);
 		junk_decode_header(headers->charsets, headers->buf, value,

@@ -10,6 +10,9 @@
    name (and our own score is one of them), so a list of what to leave out
    would never be complete. */
 
+/* As many names as there may be in the list. */
+#define JUNK_MAX_FIELD_NAMES 100
+
 struct junk_headers {
 	struct junk_token_set *set;
 	struct junk_charsets *charsets;
@@ -21,6 +24,8 @@ struct junk_headers {
 	unsigned int recipients;
 	char from_domain[64];
 	bool from_seen, reply_seen;
+	/* of each field that is read */
+	uint16_t field_bytes[JUNK_MAX_FIELD_NAMES];
 	/* of the Date field, folded; for the digest */
 	uint64_t date_hash;
 };

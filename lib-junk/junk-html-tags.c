@@ -17,6 +17,9 @@ enum {
 	TAG_CONTROL = JUNK_TAG_CONTROL,
 	TAG_BODY = JUNK_TAG_BODY,
 	TAG_FONT = JUNK_TAG_FONT,
+	TAG_SHOWS = JUNK_TAG_SHOWS,
+	TAG_STYLE = JUNK_TAG_STYLE,
+	TAG_OPENS = JUNK_TAG_OPENS,
 };
 
 enum html_group {
@@ -62,6 +65,7 @@ static const struct junk_html_group html_groups[] = {
 #define INLINE 0, GROUP_NONE
 #define FORMAT TAG_FORMAT, GROUP_NONE
 #define EMPTY TAG_EMPTY, GROUP_NONE
+#define SHOWN TAG_EMPTY | TAG_SHOWS, GROUP_NONE
 #define HIDDEN TAG_HIDES, GROUP_NONE
 #define HIDDEN_RAW TAG_HIDES | TAG_RAW, GROUP_NONE
 #define BLOCK TAG_BREAKS, GROUP_BLOCK
@@ -82,7 +86,7 @@ static const struct junk_html_tag html_tags[] = {
 	{ "col", EMPTY }, { "colgroup", TAG_BREAKS | TAG_PART, GROUP_COLS },
 	{ "datalist", HIDDEN }, { "dd", TAG_BREAKS, GROUP_DT },
 	{ "del", INLINE }, { "details", BLOCK }, { "dfn", INLINE },
-	{ "dialog", BLOCK }, { "dir", TAG_BREAKS | TAG_LIST, GROUP_BLOCK },
+	{ "dialog", TAG_BREAKS | TAG_OPENS, GROUP_BLOCK }, { "dir", TAG_BREAKS | TAG_LIST, GROUP_BLOCK },
 	{ "div", BLOCK }, { "dl", TAG_BREAKS | TAG_LIST, GROUP_BLOCK },
 	{ "dt", TAG_BREAKS, GROUP_DT }, { "em", FORMAT }, { "embed", EMPTY },
 	{ "fieldset", BLOCK }, { "figcaption", BLOCK }, { "figure", BLOCK },
@@ -98,34 +102,37 @@ static const struct junk_html_tag html_tags[] = {
 	{ "hgroup", BLOCK }, { "hr", TAG_BREAKS | TAG_EMPTY, GROUP_BLOCK },
 	{ "html", TAG_BREAKS | TAG_EMPTY, GROUP_NONE }, { "i", FORMAT },
 	{ "iframe", TAG_BREAKS | TAG_HIDES | TAG_RAW, GROUP_NONE },
-	{ "image", EMPTY }, { "img", EMPTY }, { "input", EMPTY },
+	{ "image", SHOWN }, { "img", SHOWN }, { "input", SHOWN },
 	{ "ins", INLINE }, { "kbd", INLINE }, { "keygen", EMPTY },
 	{ "label", INLINE }, { "legend", TAG_BREAKS, GROUP_NONE },
 	{ "li", TAG_BREAKS, GROUP_LI }, { "link", EMPTY }, { "listing", BLOCK },
 	{ "main", BLOCK }, { "map", INLINE },
 	{ "marquee", TAG_BREAKS | TAG_SCOPE, GROUP_NONE },
 	{ "math", TAG_FOREIGN, GROUP_FOREIGN },
-	{ "menu", TAG_BREAKS | TAG_LIST, GROUP_BLOCK }, { "meta", EMPTY },
+	{ "menu", TAG_BREAKS | TAG_LIST, GROUP_BLOCK }, { "meta", EMPTY }, { "metadata", HIDDEN },
+	{ "meter", HIDDEN },
 	{ "nav", BLOCK }, { "nobr", TAG_FORMAT, GROUP_NOBR },
 	{ "noembed", HIDDEN_RAW }, { "noframes", HIDDEN_RAW },
 	{ "noscript", INLINE }, { "object", TAG_SCOPE, GROUP_NONE },
 	{ "ol", TAG_BREAKS | TAG_LIST, GROUP_BLOCK },
-	{ "optgroup", TAG_BREAKS, GROUP_OPTION },
-	{ "option", TAG_BREAKS, GROUP_OPTION }, { "p", TAG_BREAKS, GROUP_P },
+	{ "optgroup", TAG_BREAKS | TAG_SHOWS, GROUP_OPTION },
+	{ "option", TAG_BREAKS | TAG_SHOWS, GROUP_OPTION }, { "p", TAG_BREAKS, GROUP_P },
 	{ "param", EMPTY }, { "picture", INLINE },
 	{ "plaintext", TAG_BREAKS | TAG_RAW, GROUP_BLOCK }, { "pre", BLOCK },
-	{ "q", INLINE }, { "s", FORMAT }, { "samp", INLINE },
+	{ "progress", HIDDEN },
+	{ "q", INLINE }, { "rp", HIDDEN }, { "s", FORMAT }, { "samp", INLINE },
 	{ "script", HIDDEN_RAW }, { "search", BLOCK }, { "section", BLOCK },
 	{ "select", TAG_BREAKS | TAG_CONTROL, GROUP_NONE }, { "small", FORMAT },
 	{ "source", EMPTY }, { "span", INLINE }, { "strike", FORMAT },
-	{ "strong", FORMAT }, { "style", HIDDEN_RAW }, { "sub", INLINE },
+	{ "strong", FORMAT }, { "style", TAG_HIDES | TAG_RAW | TAG_STYLE, GROUP_NONE }, { "sub", INLINE },
 	{ "summary", BLOCK }, { "sup", INLINE },
 	{ "svg", TAG_FOREIGN, GROUP_FOREIGN },
 	{ "table", TAG_BREAKS | TAG_SCOPE | TAG_TABLE, GROUP_BLOCK },
 	{ "tbody", TAG_BREAKS | TAG_PART, GROUP_ROWS },
 	{ "td", TAG_BREAKS | TAG_SCOPE | TAG_PART, GROUP_CELL },
 	{ "template", HIDDEN },
-	{ "textarea", TAG_BREAKS | TAG_RAW | TAG_CONTROL, GROUP_NONE },
+	{ "textarea", TAG_BREAKS | TAG_RAW | TAG_CONTROL | TAG_SHOWS,
+	  GROUP_NONE },
 	{ "tfoot", TAG_BREAKS | TAG_PART, GROUP_ROWS },
 	{ "th", TAG_BREAKS | TAG_SCOPE | TAG_PART, GROUP_CELL },
 	{ "thead", TAG_BREAKS | TAG_PART, GROUP_ROWS }, { "title", HIDDEN_RAW },

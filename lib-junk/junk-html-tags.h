@@ -30,6 +30,12 @@ enum {
 	JUNK_TAG_CONTROL = 0x400,
 	JUNK_TAG_BODY = 0x800,
 	JUNK_TAG_FONT = 0x1000,
+	/* shows values of its attributes */
+	JUNK_TAG_SHOWS = 0x2000,
+	/* a style sheet */
+	JUNK_TAG_STYLE = 0x4000,
+	/* isn't shown unless it says that it is open */
+	JUNK_TAG_OPENS = 0x8000,
 };
 
 struct junk_html_tag {

@@ -1,10 +1,12 @@
+#define _GNU_SOURCE /* memmem() */
 #include "lib.h"
 #include "buffer.h"
 #include "str.h"
+#include "junk-limits.h"
 #include "junk-name.h"
 #include "junk-url.h"
 #include "junk-html-entity.h"
-#include "junk-html-style.h"
+#include "junk-html-sheet.h"
 #include "junk-html-tags.h"
 #include "junk-html.h"
 
@@ -12,6 +14,14 @@
 #define MAX_DEPTH 64
 #define MAX_VALUE_BYTES 1024
 #define MAX_URLS 100
+/* Words of scripts that open what is packed in them. */
+#define MAX_SCRIPT_WORD 16
+/* Letters of a picture's text that may be a part of a word. */
+#define MAX_LETTER_BYTES 2
+
+/* Characters that turn the direction of text (Unicode, UAX 9). */
+#define TURN_BEGIN "\xe2\x80\xae"
+#define TURN_END "\xe2\x80\xac"
 
 /* Why text isn't seen. An element inherits it; all but the first it may set
    otherwise. */
@@ -20,9 +30,13 @@ enum {
 	UNSEEN_TINY = 0x02,
 	UNSEEN_INVISIBLE = 0x04,
 	UNSEEN_COLOR = 0x08,
+	/* the first line of each block is out of sight */
+	UNSEEN_INDENT = 0x40,
 	/* not why, but what else an element may have of its own */
 	OWN_COLOR = 0x10,
 	OWN_BACKGROUND = 0x20,
+	OWN_DIRECTION = 0x80,
+	OWN_HIDDEN = 0x100,
 };
 
 struct html_element {
@@ -34,6 +48,11 @@ struct html_element {
 	unsigned int own;
 	/* a line, at its begin and its end */
 	bool breaks;
+	/* from right to left, and so whatever the letters */
+	bool rtl, turned;
+	/* its lines begin out of sight */
+	bool indent;
+	struct junk_sheet_names names;
 };
 
 struct html_state {
@@ -44,6 +63,16 @@ struct html_state {
 	unsigned int depth;
 	/* no comment that begins from here on has an end */
 	bool no_comment_end;
+	enum junk_html_flags flags;
+	/* the end of the text is turned */
+	bool turned;
+
+	struct junk_sheet *sheet;
+	/* all sheets are known: the page is read again */
+	bool again;
+	/* there was something before a sheet */
+	bool sheet_late;
+	size_t text_start;
 
 	unsigned int tags, urls, images, comments, hidden_bytes, unknown;
 };
@@ -53,11 +82,32 @@ enum html_attr_kind {
 	ATTR_COLOR,
 	ATTR_BGCOLOR,
 	ATTR_HIDDEN,
-	/* a style sheet or a picture may change what's behind the text */
-	ATTR_ELSEWHERE,
+	/* a picture is behind the text */
+	ATTR_PICTURE,
 	ATTR_URL,
+	ATTR_CLASS,
+	ATTR_ID,
+	ATTR_DIR,
+	/* their values are looked at when all are known */
+	ATTR_LATER,
 };
 
+enum {
+	VALUE_ALT,
+	VALUE_HEIGHT,
+	VALUE_LABEL,
+	VALUE_MEDIA,
+	VALUE_OPEN,
+	VALUE_PLACEHOLDER,
+	VALUE_TYPE,
+	VALUE_VALUE,
+	VALUE_WIDTH,
+
+	VALUE_COUNT
+};
+
+/* flags of the elements of which more is looked at when all is known */
+#define TAG_HAS_VALUES (JUNK_TAG_SHOWS | JUNK_TAG_STYLE | JUNK_TAG_OPENS)
 /* flags of the elements that have a background attribute */
 #define TAG_HAS_BACKGROUND \
 	(JUNK_TAG_BODY | JUNK_TAG_TABLE | JUNK_TAG_PART)
@@ -67,20 +117,38 @@ static const struct attr_row {
 	enum html_attr_kind kind;
 	/* flags of the elements that have it; 0 = all */
 	unsigned int tags;
+	unsigned int later;
 } attr_rows[] = {
-	{ "style", ATTR_STYLE, 0 }, { "color", ATTR_COLOR, JUNK_TAG_FONT },
-	{ "text", ATTR_COLOR, JUNK_TAG_BODY },
-	{ "bgcolor", ATTR_BGCOLOR, TAG_HAS_BACKGROUND },
-	{ "background", ATTR_ELSEWHERE, TAG_HAS_BACKGROUND },
-	{ "hidden", ATTR_HIDDEN, 0 }, { "class", ATTR_ELSEWHERE, 0 },
-	{ "id", ATTR_ELSEWHERE, 0 }, { "href", ATTR_URL, 0 },
-	{ "src", ATTR_URL, 0 }, { "action", ATTR_URL, 0 },
+	{ "style", ATTR_STYLE, 0, 0 },
+	{ "color", ATTR_COLOR, JUNK_TAG_FONT, 0 },
+	{ "text", ATTR_COLOR, JUNK_TAG_BODY, 0 },
+	{ "bgcolor", ATTR_BGCOLOR, TAG_HAS_BACKGROUND, 0 },
+	{ "background", ATTR_PICTURE, TAG_HAS_BACKGROUND, 0 },
+	{ "hidden", ATTR_HIDDEN, 0, 0 }, { "class", ATTR_CLASS, 0, 0 },
+	{ "id", ATTR_ID, 0, 0 }, { "href", ATTR_URL, 0, 0 },
+	{ "src", ATTR_URL, 0, 0 }, { "action", ATTR_URL, 0, 0 },
+	{ "dir", ATTR_DIR, 0, 0 },
+	{ "alt", ATTR_LATER, JUNK_TAG_SHOWS, VALUE_ALT },
+	{ "height", ATTR_LATER, JUNK_TAG_SHOWS, VALUE_HEIGHT },
+	{ "label", ATTR_LATER, JUNK_TAG_SHOWS, VALUE_LABEL },
+	{ "media", ATTR_LATER, JUNK_TAG_STYLE, VALUE_MEDIA },
+	{ "open", ATTR_LATER, JUNK_TAG_OPENS, VALUE_OPEN },
+	{ "placeholder", ATTR_LATER, JUNK_TAG_SHOWS, VALUE_PLACEHOLDER },
+	{ "type", ATTR_LATER, JUNK_TAG_SHOWS | JUNK_TAG_STYLE, VALUE_TYPE },
+	{ "value", ATTR_LATER, JUNK_TAG_SHOWS, VALUE_VALUE },
+	{ "width", ATTR_LATER, JUNK_TAG_SHOWS, VALUE_WIDTH },
 };
 
 struct html_attr {
 	char name[JUNK_TAG_NAME_BYTES];
 	const unsigned char *value;
 	size_t size;
+};
+
+/* What a tag says, as far as it isn't known of the element yet. */
+struct html_tag_values {
+	struct html_attr attrs[VALUE_COUNT];
+	bool seen[VALUE_COUNT];
 };
 
 static bool names_equal(const char *a, const char *b)
@@ -113,23 +181,95 @@ static const struct html_element *html_parent(struct html_state *state)
 	return element;
 }
 
+/* Scripts run in a file that is opened in a browser. */
+static void
+script_tokens(struct html_state *state, const unsigned char *data, size_t size)
+{
+	static const char *const words[] = {
+		"atob", "unescape", "eval", "fromcharcode", "document.write",
+		"decodeuricomponent", "location", "fetch", "xmlhttprequest",
+		"createobjecturl", "mssaveoropenblob", "innerhtml",
+	};
+	const unsigned char *p = data, *end = data + size, *start;
+	char *script;
+
+	junk_token_set_add_str(state->set, JUNK_TOKEN_HTML, "script");
+	script = i_malloc(size + 1);
+	memcpy(script, data, size);
+	str_lcase(script);
+	for (unsigned int i = 0; i < N_ELEMENTS(words); i++) {
+		if (strstr(script, words[i]) != NULL)
+			junk_token_set_add_prefixed(state->set,
+				JUNK_TOKEN_HTML, "script:", words[i],
+				strlen(words[i]));
+	}
+	i_free(script);
+	while (state->urls < MAX_URLS &&
+	       (p = memmem(p, end - p, "://", 3)) != NULL) {
+		for (start = p; start > data && ascii_isalpha(start[-1]); )
+			start--;
+		for (p += 3; p < end && *p > ' ' &&
+		     strchr("\"'`<>\\);,", *p) == NULL; )
+			p++;
+		junk_url_add(state->set, start, p - start);
+		state->urls++;
+	}
+}
+
+/* Begin or end a piece of text that runs from right to left. */
+static void html_turn(struct html_state *state, bool turned)
+{
+	if (state->turned == turned)
+		return;
+	str_append(state->text, turned ? TURN_BEGIN : TURN_END);
+	state->turned = turned;
+}
+
+static void
+html_hidden(struct html_state *state, const unsigned char *data, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (data[i] > ' ')
+			state->hidden_bytes++;
+	}
+}
+
 static void
 html_text(struct html_state *state, const unsigned char *data, size_t size)
 {
-	if (html_parent(state)->unseen != 0) {
-		for (size_t i = 0; i < size; i++) {
-			if (data[i] > ' ')
-				state->hidden_bytes++;
-		}
+	const struct html_element *parent = html_parent(state);
+
+	if (parent->unseen != 0) {
+		html_hidden(state, data, size);
+		if ((state->flags & JUNK_HTML_FILE) != 0 &&
+		    strcmp(parent->tag->name, "script") == 0)
+			script_tokens(state, data, size);
 		return;
 	}
+	if (state->turned != parent->turned)
+		html_turn(state, parent->turned);
 	junk_html_decode_entities(state->text, data, size, FALSE);
 }
 
 static void html_break(struct html_state *state)
 {
-	if ((html_top(state)->unseen & UNSEEN_ALL) == 0)
-		buffer_append_c(state->text, '\n');
+	if ((html_top(state)->unseen & UNSEEN_ALL) != 0)
+		return;
+	html_turn(state, FALSE);
+	buffer_append_c(state->text, '\n');
+}
+
+/* The second line of a block is where it should be. */
+static void html_end_line(struct html_state *state)
+{
+	struct html_element *element;
+
+	for (unsigned int i = state->depth; i > 0; i--) {
+		element = &state->stack[i];
+		element->unseen &= ~UNSEEN_INDENT;
+		if (element->breaks)
+			break;
+	}
 }
 
 static void
@@ -173,6 +313,10 @@ static void element_set_parent(struct html_element *element,
 		element->color = parent->color;
 	if ((element->own & OWN_BACKGROUND) == 0)
 		element->background = parent->background;
+	if ((element->own & OWN_DIRECTION) == 0) {
+		element->rtl = parent->rtl;
+		element->turned = parent->turned;
+	}
 	element_compare_colors(element);
 }
 
@@ -227,28 +371,109 @@ html_set_body(struct html_state *state, const struct html_element *body)
 		element_set_parent(&state->stack[i], &state->stack[i - 1]);
 }
 
+/* Has an element a size of its own? What stands in a line has none, and a part of
+   a table is as large as what is in it. */
+static bool
+element_is_box(const struct html_element *element, const int *values)
+{
+	switch (values[JUNK_STYLE_DISPLAY]) {
+	case JUNK_DISPLAY_BLOCK:
+	case JUNK_DISPLAY_INLINE_BLOCK:
+		return TRUE;
+	case JUNK_DISPLAY_TABLE:
+		return FALSE;
+	}
+	if (values[JUNK_STYLE_POSITION] == JUNK_POSITION_ABSOLUTE ||
+	    values[JUNK_STYLE_FLOAT] == JUNK_STYLE_YES)
+		return TRUE;
+	return element->breaks &&
+		(element->tag->flags & (JUNK_TAG_TABLE | JUNK_TAG_PART)) == 0;
+}
+
+static bool is_yes(const int *values, enum junk_style_property property)
+{
+	return values[property] == JUNK_STYLE_YES;
+}
+
+/* Is there no room for its content, or is it away from where it is seen? */
+static bool
+element_is_away(const struct html_element *element, const int *values)
+{
+	bool positioned = values[JUNK_STYLE_POSITION] > JUNK_POSITION_STATIC;
+
+	if (positioned &&
+	    (is_yes(values, JUNK_STYLE_LEFT) || is_yes(values, JUNK_STYLE_TOP) ||
+	     is_yes(values, JUNK_STYLE_RIGHT) ||
+	     is_yes(values, JUNK_STYLE_BOTTOM)))
+		return TRUE;
+	if (is_yes(values, JUNK_STYLE_CLIP_PATH) ||
+	    is_yes(values, JUNK_STYLE_MARGIN) ||
+	    (is_yes(values, JUNK_STYLE_CLIP) &&
+	     values[JUNK_STYLE_POSITION] == JUNK_POSITION_ABSOLUTE))
+		return TRUE;
+	if (!element_is_box(element, values))
+		return FALSE;
+	if (is_yes(values, JUNK_STYLE_TRANSFORM) ||
+	    is_yes(values, JUNK_STYLE_SKIPPED))
+		return TRUE;
+	if (!is_yes(values, JUNK_STYLE_CLIPPED))
+		return FALSE;
+	return ((is_yes(values, JUNK_STYLE_HEIGHT) ||
+		 is_yes(values, JUNK_STYLE_MAX_HEIGHT) ||
+		 is_yes(values, JUNK_STYLE_LINE_HEIGHT)) &&
+		values[JUNK_STYLE_MIN_HEIGHT] != JUNK_STYLE_NO) ||
+		((is_yes(values, JUNK_STYLE_WIDTH) ||
+		  is_yes(values, JUNK_STYLE_MAX_WIDTH)) &&
+		 values[JUNK_STYLE_MIN_WIDTH] != JUNK_STYLE_NO);
+}
+
+static void
+element_direction(struct html_element *element, const int *values)
+{
+	bool turns = is_yes(values, JUNK_STYLE_BIDI) ||
+		strcmp(element->name, "bdo") == 0;
+
+	if (values[JUNK_STYLE_DIRECTION] == JUNK_STYLE_YES)
+		element->rtl = TRUE;
+	else if (values[JUNK_STYLE_DIRECTION] == JUNK_STYLE_NO)
+		element->rtl = FALSE;
+	if (turns)
+		element->turned = element->rtl;
+	if (turns || values[JUNK_STYLE_DIRECTION] != JUNK_STYLE_UNSET)
+		element->own |= OWN_DIRECTION;
+}
+
 static void
 element_style(struct html_element *element, const struct junk_style *style)
 {
 	const int *values = style->values;
+	/* a style overrides the attribute */
+	bool hidden = values[JUNK_STYLE_DISPLAY] == JUNK_DISPLAY_NONE ||
+		(values[JUNK_STYLE_DISPLAY] == JUNK_STYLE_UNSET &&
+		 (element->own & OWN_HIDDEN) != 0);
+	int color = values[JUNK_STYLE_FILL] != JUNK_STYLE_UNSET ?
+		values[JUNK_STYLE_FILL] : values[JUNK_STYLE_COLOR];
 
-	if (values[JUNK_STYLE_COLOR] != JUNK_STYLE_UNSET)
-		element_set_color(element, values[JUNK_STYLE_COLOR]);
+	if (color != JUNK_STYLE_UNSET)
+		element_set_color(element, color);
 	if (values[JUNK_STYLE_BACKGROUND] != JUNK_STYLE_UNSET)
 		element_set_background(element, values[JUNK_STYLE_BACKGROUND]);
 	if (values[JUNK_STYLE_PICTURE] == JUNK_STYLE_YES)
 		element_set_background(element, JUNK_COLOR_UNKNOWN);
 	unseen_set(element, UNSEEN_TINY, values[JUNK_STYLE_TINY]);
 	unseen_set(element, UNSEEN_INVISIBLE, values[JUNK_STYLE_INVISIBLE]);
-	element_compare_colors(element);
 	if (values[JUNK_STYLE_DISPLAY] != JUNK_STYLE_UNSET &&
 	    strcmp(element->name, "br") != 0)
-		element->breaks = values[JUNK_STYLE_DISPLAY] ==
-			JUNK_DISPLAY_BLOCK;
-	if (values[JUNK_STYLE_DISPLAY] == JUNK_DISPLAY_NONE ||
-	    values[JUNK_STYLE_TRANSPARENT] == JUNK_STYLE_YES ||
-	    (values[JUNK_STYLE_FLAT] == JUNK_STYLE_YES &&
-	     values[JUNK_STYLE_CLIPPED] == JUNK_STYLE_YES))
+		element->breaks =
+			values[JUNK_STYLE_DISPLAY] == JUNK_DISPLAY_BLOCK ||
+			values[JUNK_STYLE_DISPLAY] == JUNK_DISPLAY_TABLE;
+	if (values[JUNK_STYLE_INDENT] == JUNK_STYLE_YES ||
+	    values[JUNK_STYLE_INDENT] == JUNK_STYLE_NO)
+		element->indent = values[JUNK_STYLE_INDENT] == JUNK_STYLE_YES;
+	element_direction(element, values);
+	if (hidden || is_yes(values, JUNK_STYLE_TRANSPARENT) ||
+	    is_yes(values, JUNK_STYLE_FILTER) ||
+	    element_is_away(element, values))
 		unseen_set(element, UNSEEN_ALL, JUNK_STYLE_YES);
 }
 
@@ -306,15 +531,29 @@ element_attr(struct html_state *state, struct html_element *element,
 		element_set_background(element, attr_color(attr));
 		break;
 	case ATTR_HIDDEN:
-		/* a style's overrides it */
-		if (style->values[JUNK_STYLE_DISPLAY] == JUNK_STYLE_UNSET)
-			style->values[JUNK_STYLE_DISPLAY] = JUNK_DISPLAY_NONE;
+		element->own |= OWN_HIDDEN;
 		break;
-	case ATTR_ELSEWHERE:
+	case ATTR_PICTURE:
 		element_set_background(element, JUNK_COLOR_UNKNOWN);
 		break;
 	case ATTR_URL:
 		attr_url(state, attr);
+		break;
+	case ATTR_CLASS:
+		if (state->sheet != NULL)
+			junk_sheet_set_classes(&element->names,
+					       attr_value(attr));
+		break;
+	case ATTR_ID:
+		if (state->sheet != NULL)
+			element->names.id =
+				junk_sheet_hash(str_lcase(attr_value(attr)));
+		break;
+	case ATTR_DIR:
+		element->rtl = strcasecmp(attr_value(attr), "rtl") == 0;
+		element->own |= OWN_DIRECTION;
+		break;
+	case ATTR_LATER:
 		break;
 	}
 }
@@ -410,6 +649,8 @@ static void html_skip_raw(struct html_state *state, const char *name)
 /* In a picture or a formula all content is markup, as in XML. */
 static bool html_in_foreign(struct html_state *state)
 {
+	if ((state->flags & JUNK_HTML_FOREIGN) != 0)
+		return TRUE;
 	for (unsigned int i = state->depth; i > 0; i--) {
 		if ((state->stack[i].tag->flags & JUNK_TAG_FOREIGN) != 0)
 			return TRUE;
@@ -424,15 +665,51 @@ static void html_raw(struct html_state *state, const struct junk_html_tag *tag)
 	html_skip_raw(state, tag->name);
 	if ((tag->flags & JUNK_TAG_HIDES) == 0)
 		html_text(state, start, state->pos - start);
+	else if ((state->flags & JUNK_HTML_FILE) != 0 &&
+		 strcmp(tag->name, "script") == 0)
+		script_tokens(state, start, state->pos - start);
 }
 
-/* A style sheet may have any colour behind the text. */
+/* A style sheet that isn't understood may have any colour behind the text. */
 static void html_forget_background(struct html_state *state)
 {
 	for (unsigned int i = 0; i <= state->depth; i++) {
+		if (state->stack[i].color == JUNK_COLOR_TRANSPARENT)
+			continue;
 		state->stack[i].background = JUNK_COLOR_UNKNOWN;
 		state->stack[i].unseen &= ~UNSEEN_COLOR;
 	}
+}
+
+/* Take a style element's content. Its rules count for all of the page: where
+   something was read before, the page is read again. */
+static void
+html_style_sheet(struct html_state *state, const struct html_tag_values *values)
+{
+	const struct html_attr *media = &values->attrs[VALUE_MEDIA];
+	const unsigned char *start = state->pos, *end;
+	bool holds = TRUE;
+
+	if (html_in_foreign(state)) {
+		/* what is inside is read as markup then */
+		end = memchr(start, '<', state->end - start);
+		if (end == NULL)
+			end = state->end;
+	} else {
+		html_skip_raw(state, "style");
+		end = state->pos;
+	}
+	if (values->seen[VALUE_MEDIA]) T_BEGIN {
+		holds = junk_sheet_media(attr_value(media));
+	} T_END;
+	if (!state->again && holds &&
+	    junk_sheet_add(&state->sheet, start, end - start) &&
+	    (state->text->used > state->text_start ||
+	     state->hidden_bytes > 0 || state->depth > 0 ||
+	     (state->stack[0].tag->flags & JUNK_TAG_BODY) != 0))
+		state->sheet_late = TRUE;
+	if (junk_sheet_is_unknown(state->sheet))
+		html_forget_background(state);
 }
 
 /* Flags of elements through which an end tag has no effect. */
@@ -512,31 +789,140 @@ html_ignores(struct html_state *state, const struct junk_html_tag *tag)
 		 element_is_between_cells(html_top(state)));
 }
 
+/* "onload=" and the like of a file */
+static void attr_event(struct html_state *state, const char *name)
+{
+	if ((state->flags & JUNK_HTML_FILE) != 0 && name[0] == 'o' &&
+	    name[1] == 'n')
+		junk_token_set_add_str(state->set, JUNK_TOKEN_HTML, name);
+}
+
 /* The rest of a tag. */
 static void
-html_attrs(struct html_state *state, struct html_element *element)
+html_attrs(struct html_state *state, struct html_element *element,
+	   struct html_tag_values *values)
 {
 	const struct attr_row *row;
-	struct junk_style style;
+	struct junk_style style, rules;
 	struct html_attr attr;
 	unsigned int seen = 0, bit;
+	bool styled = state->sheet != NULL;
 
-	junk_style_init(&style);
 	while (parse_attr(state, &attr)) {
 		row = attr_find(attr.name);
-		if (row == NULL)
+		if (row == NULL) {
+			attr_event(state, attr.name);
 			continue;
+		}
 		/* a second one of the same name doesn't count */
 		bit = 1U << (row - attr_rows);
 		if ((seen & bit) != 0 ||
 		    (row->tags != 0 && (row->tags & element->tag->flags) == 0))
 			continue;
+		if (seen == 0) {
+			junk_style_init(&style);
+			styled = TRUE;
+		}
 		seen |= bit;
+		if (row->kind == ATTR_LATER) {
+			values->attrs[row->later] = attr;
+			values->seen[row->later] = TRUE;
+			continue;
+		}
 		T_BEGIN {
 			element_attr(state, element, &style, row->kind, &attr);
 		} T_END;
 	}
-	element_style(element, &style);
+	if (state->sheet != NULL) {
+		if (seen == 0)
+			junk_style_init(&style);
+		junk_style_init(&rules);
+		junk_sheet_style(state->sheet, &element->names,
+				 &state->stack[0].names,
+				 sizeof(struct html_element), state->depth + 1,
+				 &rules);
+		junk_style_merge(&rules, &style);
+		element_style(element, &rules);
+		if (junk_sheet_is_unknown(state->sheet) &&
+		    (element->names.id != 0 || element->names.classes[0] != 0))
+			element_set_background(element, JUNK_COLOR_UNKNOWN);
+		element_compare_colors(element);
+	} else if (styled) {
+		element_style(element, &style);
+		element_compare_colors(element);
+	} else if ((element->own & (OWN_COLOR | OWN_BACKGROUND)) != 0) {
+		element_compare_colors(element);
+	}
+}
+
+/* A value of a tag that is shown in its place. */
+static void
+html_show_value(struct html_state *state, const struct html_element *element,
+		const struct html_attr *attr)
+{
+	bool letter = attr->size <= MAX_LETTER_BYTES;
+
+	if (element->unseen != 0) {
+		html_hidden(state, attr->value, attr->size);
+		return;
+	}
+	if (state->turned != element->turned)
+		html_turn(state, element->turned);
+	if (!letter)
+		buffer_append_c(state->text, ' ');
+	junk_html_decode_entities(state->text, attr->value, attr->size, TRUE);
+	if (!letter)
+		buffer_append_c(state->text, ' ');
+}
+
+/* Pictures of one pixel or none show no text either. */
+static bool attr_is_dot(const struct html_attr *attr)
+{
+	return attr->size > 0 && (attr->value[0] == '0' ||
+		(attr->value[0] == '1' &&
+		 (attr->size == 1 || !ascii_isdigit(attr->value[1]))));
+}
+
+static bool
+attr_is_any(const struct html_attr *attr, const char *const *words)
+{
+	for (; *words != NULL; words++) {
+		if (attr->size == strlen(*words) &&
+		    i_memcasecmp(attr->value, *words, attr->size) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* What is shown of a tag that has no content: a picture's text, as it is seen
+   where pictures aren't loaded, and what is written on or in a form's elements. */
+static void
+html_show_values(struct html_state *state, const struct html_element *element,
+		 const struct html_tag_values *values)
+{
+	static const char *const textless[] = {
+		"hidden", "checkbox", "radio", "file", "color", "range",
+		"password", NULL
+	};
+	bool is_input = strcmp(element->tag->name, "input") == 0;
+
+	if (is_input && values->seen[VALUE_TYPE] &&
+	    attr_is_any(&values->attrs[VALUE_TYPE], textless))
+		return;
+	if (values->seen[VALUE_ALT] &&
+	    !(values->seen[VALUE_WIDTH] &&
+	      attr_is_dot(&values->attrs[VALUE_WIDTH])) &&
+	    !(values->seen[VALUE_HEIGHT] &&
+	      attr_is_dot(&values->attrs[VALUE_HEIGHT])))
+		html_show_value(state, element, &values->attrs[VALUE_ALT]);
+	if (values->seen[VALUE_LABEL])
+		html_show_value(state, element, &values->attrs[VALUE_LABEL]);
+	if (is_input && values->seen[VALUE_VALUE] &&
+	    values->attrs[VALUE_VALUE].size > 0)
+		html_show_value(state, element, &values->attrs[VALUE_VALUE]);
+	else if (values->seen[VALUE_PLACEHOLDER])
+		html_show_value(state, element,
+				&values->attrs[VALUE_PLACEHOLDER]);
 }
 
 /* The tag was read up to its end. */
@@ -574,10 +960,26 @@ element_init(struct html_element *element, const struct html_element *parent,
 	element->breaks = (tag->flags & JUNK_TAG_BREAKS) != 0;
 	if ((tag->flags & JUNK_TAG_HIDES) != 0)
 		unseen_set(element, UNSEEN_ALL, JUNK_STYLE_YES);
+	i_zero(&element->names);
 	if ((tag->flags & JUNK_TAG_CONTROL) != 0) {
 		unseen_set(element, UNSEEN_TINY, JUNK_STYLE_NO);
 		element_set_color(element, JUNK_COLOR_UNKNOWN);
 		element_set_background(element, JUNK_COLOR_UNKNOWN);
+	}
+}
+
+/* What its tag says is known. */
+static void
+element_finish(struct html_element *element,
+	       const struct html_tag_values *values)
+{
+	if ((element->tag->flags & JUNK_TAG_OPENS) != 0 &&
+	    !values->seen[VALUE_OPEN])
+		unseen_set(element, UNSEEN_ALL, JUNK_STYLE_YES);
+	if (element->breaks) {
+		element->unseen &= ~UNSEEN_INDENT;
+		if (element->indent)
+			element->unseen |= UNSEEN_INDENT;
 	}
 }
 
@@ -592,6 +994,7 @@ html_parent_of(struct html_state *state, const struct junk_html_tag *tag)
 
 static void html_open_tag(struct html_state *state)
 {
+	struct html_tag_values values;
 	struct html_element element;
 	const struct junk_html_tag *tag;
 	char name[JUNK_TAG_NAME_BYTES];
@@ -604,17 +1007,27 @@ static void html_open_tag(struct html_state *state)
 	if (!ignored)
 		html_end_implied(state, tag);
 	element_init(&element, html_parent_of(state, tag), name, tag);
-	html_attrs(state, &element);
+	if (state->sheet != NULL)
+		element.names.tag = junk_sheet_hash(name);
+	if ((tag->flags & TAG_HAS_VALUES) != 0)
+		memset(values.seen, 0, sizeof(values.seen));
+	html_attrs(state, &element, &values);
+	if ((tag->flags & TAG_HAS_VALUES) != 0 || element.indent)
+		element_finish(&element, &values);
 
-	if (strcmp(tag->name, "style") == 0)
-		html_forget_background(state);
 	if (element.breaks)
 		html_break(state);
+	if ((tag->flags & JUNK_TAG_EMPTY) != 0 && element.breaks)
+		html_end_line(state);
+	if ((tag->flags & JUNK_TAG_SHOWS) != 0)
+		html_show_values(state, &element, &values);
 	if ((tag->flags & JUNK_TAG_BODY) != 0)
 		html_set_body(state, &element);
 	else if (!ignored && (tag->flags & JUNK_TAG_EMPTY) == 0)
 		html_push(state, &element);
-	if ((tag->flags & JUNK_TAG_RAW) != 0 && !html_in_foreign(state))
+	if ((tag->flags & JUNK_TAG_STYLE) != 0)
+		html_style_sheet(state, &values);
+	else if ((tag->flags & JUNK_TAG_RAW) != 0 && !html_in_foreign(state))
 		html_raw(state, tag);
 }
 
@@ -645,6 +1058,17 @@ static bool comment_skip(struct html_state *state)
 	return FALSE;
 }
 
+/* In XML: text up to "]]>", without entities */
+static void html_cdata(struct html_state *state, const unsigned char *start)
+{
+	const unsigned char *end = memmem(start, state->end - start, "]]>", 3);
+
+	state->pos = end == NULL ? state->end : end + 3;
+	if (end == NULL)
+		end = state->end;
+	html_text(state, start, end - start);
+}
+
 /* "<!-- ... -->", "<!doctype ...>", "<?...>" */
 static void html_skip_comment(struct html_state *state)
 {
@@ -655,6 +1079,11 @@ static void html_skip_comment(struct html_state *state)
 		if (comment_skip(state))
 			return;
 	}
+	if (state->end - p >= 8 && memcmp(p, "![CDATA[", 8) == 0 &&
+	    html_in_foreign(state)) {
+		html_cdata(state, p + 8);
+		return;
+	}
 	p = memchr(p, '>', state->end - p);
 	state->pos = p == NULL ? state->end : p + 1;
 }
@@ -663,7 +1092,8 @@ static void html_run(struct html_state *state)
 {
 	const unsigned char *p;
 
-	while (state->pos < state->end) {
+	while (state->pos < state->end &&
+	       state->text->used - state->text_start < JUNK_MAX_TEXT_BYTES) {
 		p = memchr(state->pos, '<', state->end - state->pos);
 		if (p == NULL)
 			p = state->end;
@@ -688,24 +1118,44 @@ static void html_run(struct html_state *state)
 	}
 }
 
+static void
+html_read(struct html_state *state, const unsigned char *html, size_t size)
+{
+	state->pos = html;
+	state->end = html + size;
+	state->depth = 0;
+	state->no_comment_end = state->turned = FALSE;
+	state->tags = state->urls = state->images = state->comments =
+		state->hidden_bytes = state->unknown = 0;
+	i_zero(&state->stack[0]);
+	state->stack[0].tag = junk_html_tag_find(state->stack[0].name);
+	state->stack[0].background = 0xffffff;
+	state->stack[0].names.tag = junk_sheet_hash("body");
+	if (junk_sheet_is_unknown(state->sheet))
+		html_forget_background(state);
+	html_run(state);
+	html_turn(state, FALSE);
+}
+
 void junk_html_add(struct junk_token_set *set, const unsigned char *html,
-		   size_t size, buffer_t *text)
+		   size_t size, enum junk_html_flags flags, buffer_t *text)
 {
 	struct html_state state;
 
 	/* not i_zero(): the stack is large */
 	state.set = set;
-	state.pos = html;
-	state.end = html + size;
 	state.text = text;
-	state.depth = 0;
-	state.no_comment_end = FALSE;
-	state.tags = state.urls = state.images = state.comments =
-		state.hidden_bytes = state.unknown = 0;
-	i_zero(&state.stack[0]);
-	state.stack[0].tag = junk_html_tag_find(state.stack[0].name);
-	state.stack[0].background = 0xffffff;
-	html_run(&state);
+	state.text_start = text->used;
+	state.flags = flags;
+	state.sheet = NULL;
+	state.again = state.sheet_late = FALSE;
+	html_read(&state, html, size);
+	if (state.sheet_late) {
+		buffer_set_used_size(text, state.text_start);
+		state.again = TRUE;
+		html_read(&state, html, size);
+	}
+	junk_sheet_free(&state.sheet);
 
 	junk_token_set_add_log2(set, JUNK_TOKEN_HTML, "tags:", state.tags);
 	junk_token_set_add_log2(set, JUNK_TOKEN_HTML, "urls:", state.urls);
@@ -719,4 +1169,66 @@ void junk_html_add(struct junk_token_set *set, const unsigned char *html,
 	if (state.hidden_bytes > 0)
 		junk_token_set_add_log2(set, JUNK_TOKEN_INVISIBLE, "html:",
 					state.hidden_bytes);
+}
+
+/* Returns NULL if there is none in a tag. */
+static const unsigned char *
+tag_charset(const unsigned char *data, const unsigned char *end,
+	    const char *name)
+{
+	const size_t len = strlen(name);
+
+	for (; (size_t)(end - data) > len; data++) {
+		if (i_memcasecmp(data, name, len) != 0)
+			continue;
+		for (data += len; data < end && *data <= ' '; )
+			data++;
+		if (data < end && *data == '=')
+			return data + 1;
+	}
+	return NULL;
+}
+
+void junk_html_charset(const unsigned char *html, size_t size,
+		       char *dest, size_t dest_size)
+{
+	const unsigned char *p = html, *end = html + size, *tag_end, *value;
+	bool xml;
+	size_t len = 0;
+
+	while ((p = memchr(p, '<', end - p)) != NULL) {
+		if (end - p > 4 && memcmp(p, "<!--", 4) == 0) {
+			tag_end = memmem(p + 4, end - p - 4, "-->", 3);
+			if (tag_end == NULL)
+				return;
+			p = tag_end;
+			continue;
+		}
+		tag_end = memchr(p, '>', end - p);
+		if (tag_end == NULL)
+			return;
+		xml = tag_end - p > 5 && memcmp(p, "<?xml", 5) == 0;
+		value = NULL;
+		if (xml || (tag_end - p > 5 &&
+			    i_memcasecmp(p, "<meta", 5) == 0))
+			value = tag_charset(p, tag_end,
+					    xml ? "encoding" : "charset");
+		if (value != NULL) {
+			while (value < tag_end && (*value <= ' ' ||
+			       *value == '"' || *value == '\''))
+				value++;
+			while (value + len < tag_end && value[len] > ' ' &&
+			       strchr("\"';/>", value[len]) == NULL)
+				len++;
+			/* it was read as bytes: no UTF-16 then */
+			if (len > 0 && len < dest_size &&
+			    i_memcasecmp(value, "utf-16",
+					 I_MIN(len, 6)) != 0) {
+				memcpy(dest, value, len);
+				dest[len] = '\0';
+			}
+			return;
+		}
+		p = tag_end;
+	}
 }

@@ -15,9 +15,22 @@
    Not libdovecot's html2text: that one drops links, and shows text that no
    mail client shows, which is where spammers put innocent words. */
 
-/* Append the visible text of html (valid UTF-8) to text. Tags that don't break
-   a line don't break words either. Tokens for the rest are added to set. */
+enum junk_html_flags {
+	/* SVG: all is markup, as in XML */
+	JUNK_HTML_FOREIGN = 0x01,
+	/* a file that a reader may open in a browser: what its scripts do and
+	   where they lead is evidence */
+	JUNK_HTML_FILE = 0x02,
+};
+
+/* Append the visible text of html (valid UTF-8) to text, JUNK_MAX_TEXT_BYTES of
+   it. Tags that don't break a line don't break words either. Tokens for the rest
+   are added to set. */
 void junk_html_add(struct junk_token_set *set, const unsigned char *html,
-		   size_t size, buffer_t *text);
+		   size_t size, enum junk_html_flags flags, buffer_t *text);
+/* The charset that a page says in its first bytes, in whatever charset it is,
+   into dest; that remains if there is none. */
+void junk_html_charset(const unsigned char *html, size_t size,
+		       char *dest, size_t dest_size);
 
 #endif

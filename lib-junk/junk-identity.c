@@ -8,10 +8,10 @@
 #include "randgen.h"
 #include "safe-mkstemp.h"
 #include "write-full.h"
+#include "junk-user-file.h"
 #include "junk-identity.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define IDENTITY_FILE_BYTES (JUNK_REPORTER_BYTES * 2 + 1)
@@ -46,16 +46,13 @@ int junk_identity_read(const char *control_dir,
 	const char *path = junk_identity_path(control_dir);
 	/* one byte more: a longer file isn't valid */
 	char text[IDENTITY_FILE_BYTES + 1];
+	struct stat st;
 	ssize_t ret;
 	int fd;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd == -1) {
-		if (errno == ENOENT || errno == ENOTDIR)
-			return 0;
-		*error_r = t_strdup_printf("open(%s) failed: %m", path);
-		return -1;
-	}
+	fd = junk_user_file_open(path, O_RDONLY, UOFF_T_MAX, &st, error_r);
+	if (fd == -1)
+		return errno == ENOENT ? 0 : -1;
 	ret = read(fd, text, sizeof(text));
 	if (ret < 0)
 		*error_r = t_strdup_printf("read(%s) failed: %m", path);

@@ -15,12 +15,33 @@
 #define JUNK_MAX_LINE_BYTES 998
 /* Bytes of decoded text that are tokenised in one message. */
 #define JUNK_MAX_TEXT_BYTES (256*1024)
-/* MIME parts that are told apart, and nesting that is followed: as many as
-   Dovecot's IMAP server shows to clients (libdovecot's message-parser.h). */
-#define JUNK_MAX_MIME_PARTS 10000
+/* ... of its markup: what isn't read must not shut out what is. */
+#define JUNK_MAX_MARKUP_BYTES JUNK_MAX_MESSAGE_BYTES
+/* MIME parts that are told apart: each costs as much as some 100 bytes of text,
+   and may be of seven. What follows is text of the last one. Nesting that is
+   followed: as much as Dovecot's IMAP server shows to clients (libdovecot's
+   message-parser.h). */
+#define JUNK_MAX_MIME_PARTS 1000
 #define JUNK_MAX_MIME_NESTING 100
 /* Bytes of one header field that are looked at (unfolded). */
 #define JUNK_MAX_HEADER_BYTES (8*1024)
+/* ... and of all header fields of one name, in one message. What is said in the
+   first ones counts. */
+#define JUNK_MAX_FIELD_BYTES (2*JUNK_MAX_HEADER_BYTES)
+/* Charsets of one message that are opened because iconv alone knows them: each
+   costs as much as to read some kB of text. */
+#define JUNK_MAX_ICONV_OPENS 2
+/* Messages in one message that are encoded, which MIME forbids and clients show. */
+#define JUNK_MAX_INNER_MESSAGES 4
+/* Rules of one page's style sheets that say something, and how often one is
+   compared with an element. */
+#define JUNK_MAX_STYLE_RULES 1000
+#define JUNK_MAX_STYLE_CHECKS 100000
+/* Texts that wait for which of them is shown. */
+#define JUNK_MAX_HELD_TEXTS 64
+/* Bytes that buffers keep from one message to the next: processes that wait for
+   mail are many. */
+#define JUNK_MAX_KEPT_BYTES (128*1024)
 /* Bytes of a token's text; longer words are cut. */
 #define JUNK_MAX_TOKEN_BYTES 64
 /* Bytes of an attached archive (decoded) in which names are looked for: those of

@@ -47,7 +47,7 @@ struct junk_report {
 	uint32_t uid;
 };
 
-/* Root, or the service's own user: may report for anybody. */
+/* Root may report for anybody. */
 #define JUNK_REPORT_UID_TRUSTED 0
 
 /* Learned by an administrator, who isn't limited as users are? */

@@ -2,21 +2,20 @@
 #include "array.h"
 #include "istream.h"
 #include "str.h"
+#include "junk-counts.h"
+#include "junk-model.h"
+#include "junk-reason.h"
 #include "junk-score.h"
 #include "junk-segment.h"
 #include "junk-tokenizer.h"
 
-#include <math.h>
 #include <time.h>
-
-/* Classes that a reason names at most, and the least that one must have
-   moved. */
-#define REASON_MAX_CLASSES 3
-#define REASON_MIN_SUM 0.1
 
 struct junk_scores {
 	struct junk_segment *segment;
+	struct junk_counts *counts;
 	char *authserv_id;
+	unsigned int threshold;
 	/* the last score; its text is made when it is asked for */
 	struct junk_score score;
 	string_t *reason;
@@ -24,6 +23,20 @@ struct junk_scores {
 	struct junk_tokenizer *tokenizer;
 	pool_t pool;
 };
+
+/* The counter page is beside the segment. */
+static struct junk_counts *counts_open(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct junk_counts *counts;
+
+	T_BEGIN {
+		counts = junk_counts_open(slash == NULL ? JUNK_COUNTS_FNAME :
+			t_strconcat(t_strdup_until(path, slash + 1),
+				    JUNK_COUNTS_FNAME, NULL));
+	} T_END;
+	return counts;
+}
 
 struct junk_scores *junk_scores_open(const char *path)
 {
@@ -33,6 +46,7 @@ struct junk_scores *junk_scores_open(const char *path)
 		lib_init();
 	scores = i_new(struct junk_scores, 1);
 	scores->segment = junk_segment_open(path);
+	scores->counts = counts_open(path);
 	scores->reason = str_new(default_pool, 128);
 	scores->tokenizer = junk_tokenizer_init();
 	scores->pool = pool_alloconly_create("junk scores", 16*1024);
@@ -47,6 +61,7 @@ void junk_scores_close(struct junk_scores **_scores)
 		return;
 	*_scores = NULL;
 	junk_segment_close(&scores->segment);
+	junk_counts_close(&scores->counts);
 	str_free(&scores->reason);
 	junk_tokenizer_deinit(&scores->tokenizer);
 	pool_unref(&scores->pool);
@@ -60,41 +75,10 @@ void junk_scores_set_authserv_id(struct junk_scores *scores, const char *id)
 	scores->authserv_id = i_strdup(id);
 }
 
-/* The class with the largest sum that isn't in used yet. */
-static int
-next_class(const struct junk_score *score, uint64_t used)
+void junk_scores_set_threshold(struct junk_scores *scores,
+			       unsigned int threshold)
 {
-	int best = -1;
-
-	for (int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++) {
-		if ((used & (UINT64_C(1) << i)) != 0 ||
-		    fabs(score->class_sum[i]) < REASON_MIN_SUM)
-			continue;
-		if (best < 0 || fabs(score->class_sum[i]) >
-				fabs(score->class_sum[best]))
-			best = i;
-	}
-	return best;
-}
-
-static void explain(const struct junk_score *score, string_t *dest)
-{
-	uint64_t used = 0;
-	int class;
-
-	if (score->unknown_reason != NULL) {
-		str_append(dest, score->unknown_reason);
-		return;
-	}
-	for (unsigned int i = 0; i < REASON_MAX_CLASSES; i++) {
-		class = next_class(score, used);
-		if (class < 0)
-			break;
-		used |= UINT64_C(1) << class;
-		str_printfa(dest, "%s%s %+.1f", i == 0 ? "" : ", ",
-			    junk_token_class_name(class),
-			    score->class_sum[class]);
-	}
+	scores->threshold = threshold;
 }
 
 static int
@@ -130,12 +114,13 @@ int junk_scores_message(struct junk_scores *scores, const void *data,
 {
 	struct junk_model model;
 	const char *reason;
+	time_t now = time(NULL);
 	int ret;
 
 	str_truncate(scores->reason, 0);
 	i_zero(&scores->score);
 	T_BEGIN {
-		if (junk_segment_get(scores->segment, time(NULL), &model,
+		if (junk_segment_get(scores->segment, now, &model,
 				     &reason) < 0) {
 			str_append(scores->reason, reason);
 			ret = JUNK_SCORES_UNKNOWN;
@@ -143,6 +128,8 @@ int junk_scores_message(struct junk_scores *scores, const void *data,
 			ret = score_data(scores, &model, data, size,
 					 reporter);
 		}
+		junk_counts_add(scores->counts, JUNK_COUNTS_MILTER, ret,
+				scores->threshold, now);
 	} T_END;
 	return ret;
 }
@@ -150,6 +137,6 @@ int junk_scores_message(struct junk_scores *scores, const void *data,
 const char *junk_scores_reason(struct junk_scores *scores)
 {
 	if (str_len(scores->reason) == 0)
-		explain(&scores->score, scores->reason);
+		junk_reason_append(scores->reason, &scores->score);
 	return str_c(scores->reason);
 }

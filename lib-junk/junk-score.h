@@ -36,6 +36,12 @@ void junk_scores_close(struct junk_scores **scores);
    setting junk_feedback_authserv_id does. NULL or "" = none (default). */
 void junk_scores_set_authserv_id(struct junk_scores *scores, const char *id);
 
+/* Messages are counted in the host's counter page, if there is one beside the
+   segment. A score from which on the program does something with a message
+   (files, tags, refuses it): 0 = it doesn't (default). */
+void junk_scores_set_threshold(struct junk_scores *scores,
+			       unsigned int threshold);
+
 /* Score an RFC 5322 message (any line ends): 0..100, or JUNK_SCORES_UNKNOWN.
    reporter: JUNK_SCORES_REPORTER_BYTES of the recipient's identity, or NULL.
    Any bytes are valid input. */

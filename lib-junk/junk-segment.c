@@ -74,7 +74,7 @@ int junk_segment_header_check(const struct junk_segment_header *header,
 			"segment of a newer version";
 	else if (header->checksum != junk_segment_checksum(header))
 		*reason_r = "segment's checksum is wrong";
-	else if (header->feature_set != JUNK_FEATURE_SET)
+	else if (!junk_feature_set_is_compatible(header->feature_set))
 		*reason_r = "segment of another feature set";
 	else if (!junk_segment_log2_is_valid(header->global_log2) ||
 		 !junk_segment_log2_is_valid(header->personal_log2))

@@ -11,10 +11,10 @@
 #include "file-lock.h"
 #include "write-full.h"
 #include "junk-limits.h"
+#include "junk-user-file.h"
 #include "junk-spool.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SPOOL_LOCK_TIMEOUT_SECS 1
@@ -32,6 +32,8 @@ struct junk_spool {
 	/* up to where it was read */
 	uoff_t offset;
 	buffer_t *window;
+	/* what somebody should know */
+	char *notice;
 };
 
 struct junk_spool *junk_spool_init(const char *control_dir)
@@ -59,6 +61,7 @@ void junk_spool_deinit(struct junk_spool **_spool)
 		return;
 	*_spool = NULL;
 	junk_spool_close(spool);
+	i_free(spool->notice);
 	i_free(spool->path);
 	i_free(spool);
 }
@@ -72,27 +75,30 @@ bool junk_spool_exists(struct junk_spool *spool)
 {
 	struct stat st;
 
-	return stat(spool->path, &st) == 0 && st.st_size > 0;
+	return lstat(spool->path, &st) == 0 && S_ISREG(st.st_mode) &&
+		st.st_size > 0;
 }
 
 /* --- frames --- */
 
-/* Returns the size of the report frame that data begins with, 0 if it isn't a
-   whole one. */
-static size_t junk_spool_frame_size(const unsigned char *data, size_t size)
+/* Every step is made for bytes that are passed over for good, or looks at a few
+   bytes only: whatever is in the file, reading it takes no longer than so many
+   times its size. */
+
+static bool junk_spool_frame_is_valid(const unsigned char *data, size_t size)
 {
 	struct junk_frame frame;
 	struct junk_report report;
 	const char *error;
-	size_t frame_size = 0;
+	size_t frame_size;
+	bool valid;
 
 	T_BEGIN {
-		if (junk_frame_decode(data, size, &frame, &frame_size,
-				      &error) <= 0 ||
-		    junk_frame_decode_report(&frame, &report, &error) < 0)
-			frame_size = 0;
+		valid = junk_frame_decode(data, size, &frame, &frame_size,
+					  &error) > 0 &&
+			junk_frame_decode_report(&frame, &report, &error) == 0;
 	} T_END;
-	return frame_size;
+	return valid;
 }
 
 /* Could a report frame begin here? Looks at its header only. */
@@ -101,17 +107,24 @@ static bool junk_spool_is_header(const unsigned char *data, size_t size)
 	struct junk_frame frame;
 	const char *error;
 	size_t frame_size;
+	bool is_header;
 
-	if (size >= JUNK_FRAME_HEADER_BYTES && data[5] != JUNK_FRAME_REPORT)
+	if ((size >= 5 && data[4] != JUNK_FRAME_VERSION) ||
+	    (size >= 6 && data[5] != JUNK_FRAME_REPORT))
 		return FALSE;
-	return junk_frame_decode(data, size, &frame, &frame_size, &error) >= 0;
+	T_BEGIN {
+		is_header = junk_frame_decode(data, size, &frame, &frame_size,
+					      &error) >= 0;
+	} T_END;
+	return is_header;
 }
 
-/* Is there a frame that is followed by another or by the end? */
+/* Is there what looks like a frame, and is followed by another or by the
+   end? */
 static size_t
 junk_spool_sure_frame_size(const unsigned char *data, size_t size)
 {
-	size_t frame_size = junk_spool_frame_size(data, size);
+	size_t frame_size = junk_frame_report_size(data, size);
 
 	if (frame_size > 0 && frame_size < size &&
 	    !junk_spool_is_header(data + frame_size, size - frame_size))
@@ -126,10 +139,6 @@ junk_spool_find_sure(const unsigned char *data, size_t size, size_t from,
 	size_t frame_size;
 
 	for (size_t i = from; i < to; i++) {
-		/* cheap: a report's type byte stands at its place */
-		if (size - i <= JUNK_FRAME_HEADER_BYTES ||
-		    data[i + 5] != JUNK_FRAME_REPORT)
-			continue;
 		frame_size = junk_spool_sure_frame_size(data + i, size - i);
 		if (frame_size > 0) {
 			*offset_r = i;
@@ -139,8 +148,10 @@ junk_spool_find_sure(const unsigned char *data, size_t size, size_t from,
 	return 0;
 }
 
-size_t junk_spool_next(const unsigned char *data, size_t size, bool at_end,
-		       size_t *offset)
+/* As junk_spool_next(), but its tokens weren't looked at. */
+static size_t
+junk_spool_next_frame(const unsigned char *data, size_t size, bool at_end,
+		      size_t *offset)
 {
 	size_t frame_size, other_size, other_offset;
 
@@ -154,7 +165,7 @@ size_t junk_spool_next(const unsigned char *data, size_t size, bool at_end,
 		return frame_size;
 
 	/* broken, or the next one is */
-	frame_size = junk_spool_frame_size(data + *offset, size - *offset);
+	frame_size = junk_frame_report_size(data + *offset, size - *offset);
 	if (frame_size > 0) {
 		other_size = junk_spool_find_sure(data, size, *offset + 1,
 						  *offset + frame_size,
@@ -172,6 +183,21 @@ size_t junk_spool_next(const unsigned char *data, size_t size, bool at_end,
 	/* the last bytes may begin a frame */
 	*offset = at_end ? size : size - I_MIN(size - *offset - 1,
 					       SPOOL_MAX_FRAME_BYTES - 1);
+	return 0;
+}
+
+size_t junk_spool_next(const unsigned char *data, size_t size, bool at_end,
+		       size_t *offset)
+{
+	size_t frame_size;
+
+	while ((frame_size = junk_spool_next_frame(data, size, at_end,
+						   offset)) > 0) {
+		if (junk_spool_frame_is_valid(data + *offset, size - *offset))
+			return frame_size;
+		/* of no use, but whole */
+		*offset += frame_size;
+	}
 	return 0;
 }
 
@@ -196,21 +222,49 @@ junk_spool_lock(struct junk_spool *spool, int fd, struct file_lock **lock_r,
 	return ret < 0 ? -1 : 0;
 }
 
+/* What the user has put in our place, or behind what we read, isn't ours to
+   delete. */
+static int
+junk_spool_set_aside(struct junk_spool *spool, const char *why,
+		     const char **error_r)
+{
+	if (junk_user_file_set_aside(spool->path, error_r) < 0) {
+		*error_r = t_strdup_printf("%s (%s)", *error_r, why);
+		return -1;
+	}
+	i_free(spool->notice);
+	spool->notice = i_strdup_printf("%s: it was renamed to %s.aside",
+					why, spool->path);
+	return 0;
+}
+
+const char *junk_spool_get_notice(struct junk_spool *spool)
+{
+	const char *notice = t_strdup(spool->notice);
+
+	i_free(spool->notice);
+	return notice;
+}
+
 /* Open and lock the file that the path names now. */
 static int
 junk_spool_open_locked(struct junk_spool *spool, struct file_lock **lock_r,
 		       struct stat *st_r, const char **error_r)
 {
+	const int flags = O_WRONLY | O_CREAT | O_APPEND;
 	int fd;
 
 	for (unsigned int i = 0; i < SPOOL_MAX_REOPENS; i++) {
-		fd = open(spool->path, O_WRONLY | O_CREAT | O_APPEND |
-			  O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd == -1) {
-			*error_r = t_strdup_printf("open(%s) failed: %m",
-						   spool->path);
-			return -1;
+		fd = junk_user_file_open(spool->path, flags, UOFF_T_MAX, st_r,
+					 error_r);
+		if (fd == -1 && junk_user_file_is_unfit(errno)) {
+			if (junk_spool_set_aside(spool, *error_r, error_r) < 0)
+				return -1;
+			fd = junk_user_file_open(spool->path, flags,
+						 UOFF_T_MAX, st_r, error_r);
 		}
+		if (fd == -1)
+			return -1;
 		if (junk_spool_lock(spool, fd, lock_r, error_r) < 0) {
 			i_close_fd(&fd);
 			return -1;
@@ -265,16 +319,20 @@ int junk_spool_append(struct junk_spool *spool, const void *data, size_t size,
 
 static int junk_spool_open(struct junk_spool *spool, const char **error_r)
 {
+	struct stat st;
+
 	if (spool->fd != -1)
 		return 1;
-	spool->fd = open(spool->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (spool->fd == -1) {
-		if (errno == ENOENT)
-			return 0;
-		*error_r = t_strdup_printf("open(%s) failed: %m", spool->path);
+	spool->fd = junk_user_file_open(spool->path, O_RDWR, UOFF_T_MAX, &st,
+					error_r);
+	if (spool->fd != -1)
+		return 1;
+	if (errno == ENOENT)
+		return 0;
+	if (!junk_user_file_is_unfit(errno))
 		return -1;
-	}
-	return 1;
+	/* it has nothing that we have written */
+	return junk_spool_set_aside(spool, *error_r, error_r);
 }
 
 /* Read the window at the offset. Returns 1, 0 if there is nothing, -1. */
@@ -282,6 +340,9 @@ static int
 junk_spool_read_window(struct junk_spool *spool, bool *at_end_r,
 		       const char **error_r)
 {
+	/* others append no further, whatever is there */
+	const size_t size = I_MIN(SPOOL_WINDOW_BYTES,
+				  JUNK_MAX_SPOOL_BYTES - spool->offset);
 	struct file_lock *lock;
 	void *data;
 	ssize_t ret;
@@ -298,7 +359,7 @@ junk_spool_read_window(struct junk_spool *spool, bool *at_end_r,
 		buffer_set_used_size(spool->window, 0);
 		return -1;
 	}
-	ret = pread(spool->fd, data, SPOOL_WINDOW_BYTES, (off_t)spool->offset);
+	ret = pread(spool->fd, data, size, (off_t)spool->offset);
 	if (ret < 0)
 		*error_r = t_strdup_printf("read(%s) failed: %m", spool->path);
 	file_unlock(&lock);
@@ -336,7 +397,7 @@ int junk_spool_read(struct junk_spool *spool, buffer_t *dest, size_t max_bytes,
 		offset = next + frame_size;
 	}
 	spool->offset += offset;
-	return dest->used > old_used ? 1 : 0;
+	return offset > 0 ? 1 : 0;
 }
 
 void junk_spool_rewind(struct junk_spool *spool)
@@ -358,6 +419,12 @@ int junk_spool_finish(struct junk_spool *spool, const char **error_r)
 		*error_r = t_strdup_printf("fstat(%s) failed: %m",
 					   spool->path);
 		ret = -1;
+	} else if (st.st_nlink > 0 && spool->offset == JUNK_MAX_SPOOL_BYTES &&
+		   (uoff_t)st.st_size > spool->offset) {
+		ret = junk_spool_set_aside(spool, t_strdup_printf(
+			"%s is larger than a spool may be, its first "
+			"%u bytes were read", spool->path,
+			JUNK_MAX_SPOOL_BYTES), error_r) < 0 ? -1 : 1;
 	} else if (st.st_nlink > 0 && (uoff_t)st.st_size > spool->offset) {
 		/* others have appended */
 		ret = 0;

@@ -1,4 +1,5 @@
 #include "lib.h"
+#include "junk-hash.h"
 #include "junk-token-set.h"
 
 #include <xxhash.h>
@@ -35,7 +36,7 @@ token_add(struct junk_token_set *set, junk_token_t token, const void *text,
 	const unsigned int count = set->count[group];
 	uint16_t *slots = set->slots[group];
 	junk_token_t *tokens = set->tokens[group];
-	unsigned int slot = token % JUNK_TOKEN_SET_SLOTS, idx;
+	unsigned int slot = junk_hash_slot(token) % JUNK_TOKEN_SET_SLOTS, idx;
 
 	/* Every other token is new: so that the processor need not guess, it is
 	   put where a new one belongs, and is found there by a free slot. */

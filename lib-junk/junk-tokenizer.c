@@ -21,13 +21,14 @@
 #include "junk-headers.h"
 #include "junk-html.h"
 #include "junk-limits.h"
+#include "junk-text.h"
 #include "junk-token-set.h"
 #include "junk-words.h"
 #include "junk-tokenizer.h"
 
 #include <xxhash.h>
 
-/* Bytes of a part before decoding: quoted-printable may triple them. */
+/* Bytes of plain text before decoding: quoted-printable may triple them. */
 #define MAX_RAW_BYTES (JUNK_MAX_TEXT_BYTES + JUNK_MAX_TEXT_BYTES / 2)
 /* Bytes of an attachment (as encoded) that identify it. */
 #define MAX_ATTACHMENT_BYTES 4096
@@ -36,15 +37,17 @@
 #define MAX_ARCHIVE_OFFSET (JUNK_MAX_MESSAGE_BYTES - 2*MAX_RAW_ARCHIVE_BYTES)
 /* ... of its beginning */
 #define RAW_MAGIC_BYTES (JUNK_ARCHIVE_MAGIC_BYTES / 3 * 4)
-/* Buffers begin with so many bytes. After a message that is larger than
-   MAX_KEPT_BYTES they do so again: processes that wait for mail are many. */
+/* Buffers begin with so many bytes, and do so again after a message that is
+   larger than JUNK_MAX_KEPT_BYTES. */
 #define BUFFER_BYTES (8*1024)
-#define MAX_KEPT_BYTES (128*1024)
+/* Bytes of a page in which it may say its charset. */
+#define MAX_META_BYTES 4096
 
 enum part_cte {
 	PART_CTE_NONE,
 	PART_CTE_QP,
 	PART_CTE_BASE64,
+	PART_CTE_UU,
 };
 
 enum part_kind {
@@ -52,6 +55,17 @@ enum part_kind {
 	PART_TEXT,
 	PART_HTML,
 	PART_CONTAINER,
+};
+
+/* What a text part is written in, if it isn't plain or HTML. */
+enum part_format {
+	FORMAT_NONE,
+	/* pages that few clients show in place of the other one */
+	FORMAT_OTHER_HTML,
+	FORMAT_SVG,
+	FORMAT_CALENDAR,
+	FORMAT_ENRICHED,
+	FORMAT_RTF,
 };
 
 enum part_archive {
@@ -62,11 +76,35 @@ enum part_archive {
 	PART_ARCHIVE_CUT,
 };
 
+/* The context of a part that was begun. */
+struct part_info {
+	const char *type;
+	/* as they begin: those in a part that is open have higher ones */
+	unsigned int idx;
+	bool alternative, related;
+	/* hashes of its Content-ID, and of the one that a multipart/related says
+	   is its root; 0 = none */
+	uint64_t id, start;
+	/* the child that is the root, and whether a later one may be it */
+	const struct message_part *root;
+	bool root_certain;
+	/* a message whose text is encoded */
+	bool encoded;
+};
+
+/* A text that waits for which alternative is shown. */
+struct held_text {
+	/* of its part */
+	unsigned int idx;
+	size_t size;
+	bool html;
+};
+
 struct junk_tokenizer {
 	/* kept from message to message */
 	struct junk_charsets *charsets;
 	pool_t parts_pool;
-	buffer_t *raw, *decoded, *text, *value, *later;
+	buffer_t *raw, *decoded, *text, *value, *later, *held, *inner;
 
 	struct junk_token_set set;
 	struct junk_headers headers;
@@ -74,13 +112,16 @@ struct junk_tokenizer {
 	/* from here on all is 0 when a message begins */
 	struct junk_words_stats stats;
 
-	/* The part that is being read. The context of those that were begun
-	   is their type. */
+	/* The part that is being read. */
 	struct message_part *part;
 	/* of mime_fields */
 	unsigned int fields_seen;
-	bool in_body, html_name, attached;
+	bool in_body, html_name, attached, flowed_delsp;
+	/* all of it is an encoded message */
+	bool in_encoded;
+	uint64_t id, start;
 	enum part_kind kind;
+	enum part_format format;
 	enum part_cte cte;
 	enum part_archive archive;
 	char type[64], charset[40];
@@ -88,8 +129,16 @@ struct junk_tokenizer {
 	size_t broken[JUNK_MAX_HEADER_BYTES / JUNK_MAX_LINE_BYTES + 1];
 	unsigned int broken_count;
 
-	/* the outermost multipart/alternative around the part */
+	/* the outermost multipart around the part, one part of which is shown */
 	const struct message_part *alternative;
+	struct held_text held_texts[JUNK_MAX_HELD_TEXTS];
+	unsigned int held_count;
+
+	/* decoded messages that are read after this one */
+	size_t inner_sizes[JUNK_MAX_INNER_MESSAGES];
+	unsigned int inner_count;
+	/* one of them is read */
+	bool is_inner;
 
 	unsigned int part_count, archive_count;
 	/* of the parts before this one */
@@ -172,7 +221,8 @@ static bool name_is_html(const char *name)
 	return ext != NULL &&
 		(strcasecmp(ext, ".html") == 0 || strcasecmp(ext, ".htm") == 0 ||
 		 strcasecmp(ext, ".shtml") == 0 ||
-		 strcasecmp(ext, ".xhtml") == 0);
+		 strcasecmp(ext, ".xhtml") == 0 ||
+		 strcasecmp(ext, ".svg") == 0);
 }
 
 static void filename_tokens(struct junk_tokenizer *ctx, const char *name)
@@ -181,6 +231,16 @@ static void filename_tokens(struct junk_tokenizer *ctx, const char *name)
 	junk_words_add(&ctx->set, JUNK_TOKEN_ATTACHMENT, "name:",
 		       (const unsigned char *)name, strlen(name), NULL);
 	junk_archive_add_extensions(&ctx->set, "", name);
+}
+
+/* An id without its brackets, as a number. */
+static uint64_t content_id(const char *id)
+{
+	size_t len;
+
+	id += strspn(id, " \t\r\n<");
+	len = strcspn(id, " \t\r\n>");
+	return len == 0 ? 0 : XXH3_64bits(id, len);
 }
 
 static void
@@ -197,6 +257,10 @@ params_tokens(struct junk_tokenizer *ctx,
 			copy_lower(ctx->charset, sizeof(ctx->charset), param);
 		else if (strcmp(name, "boundary") == 0)
 			boundary_tokens(ctx, param);
+		else if (strcmp(name, "start") == 0)
+			ctx->start = content_id(param);
+		else if (strcmp(name, "delsp") == 0)
+			ctx->flowed_delsp = strcasecmp(param, "yes") == 0;
 		else if (strncmp(name, "name", 4) == 0)
 			str_append(filename, param);
 		else if (strncmp(name, "filename", 8) == 0)
@@ -229,6 +293,18 @@ content_encoding(struct junk_tokenizer *ctx,
 		ctx->cte = PART_CTE_QP;
 	else if (strcasecmp(str_c(name), "base64") == 0)
 		ctx->cte = PART_CTE_BASE64;
+	else if (strcasecmp(str_c(name), "uuencode") == 0 ||
+		 strcasecmp(str_c(name), "x-uuencode") == 0 ||
+		 strcasecmp(str_c(name), "x-uue") == 0 ||
+		 strcasecmp(str_c(name), "uue") == 0)
+		ctx->cte = PART_CTE_UU;
+}
+
+static void
+content_id_field(struct junk_tokenizer *ctx,
+		 struct rfc822_parser_context *parser)
+{
+	ctx->id = content_id(t_strdup_until(parser->data, parser->end));
 }
 
 static void
@@ -251,6 +327,7 @@ static const struct {
 	{ "Content-Type", content_type },
 	{ "Content-Transfer-Encoding", content_encoding },
 	{ "Content-Disposition", content_disposition },
+	{ "Content-ID", content_id_field },
 };
 
 /* Of several fields of one name the first counts, as it does in Dovecot. */
@@ -275,10 +352,29 @@ mime_header(struct junk_tokenizer *ctx, const char *name,
 	rfc822_parser_deinit(&parser);
 }
 
-static bool part_is_inner_message(const struct message_part *part)
+static bool part_is_inner_message(const struct junk_tokenizer *ctx)
 {
-	return part->parent != NULL &&
-		(part->parent->flags & MESSAGE_PART_FLAG_MESSAGE_RFC822) != 0;
+	const struct message_part *parent = ctx->part->parent;
+
+	return parent == NULL ? ctx->is_inner :
+		(parent->flags & MESSAGE_PART_FLAG_MESSAGE_RFC822) != 0;
+}
+
+static struct part_info *part_info(const struct message_part *part)
+{
+	return part->context;
+}
+
+/* A line of an encoded message, which the parser takes for its header. */
+static void
+encoded_line(struct junk_tokenizer *ctx, const struct message_header_line *hdr)
+{
+	if (ctx->raw->used >= JUNK_MAX_MESSAGE_BYTES - ctx->parts_bytes)
+		return;
+	buffer_append(ctx->raw, hdr->name, hdr->name_len);
+	buffer_append(ctx->raw, hdr->middle, hdr->middle_len);
+	buffer_append(ctx->raw, hdr->value, hdr->value_len);
+	buffer_append_c(ctx->raw, '\n');
 }
 
 static void
@@ -369,6 +465,14 @@ tokenizer_header(struct junk_tokenizer *ctx, struct message_header_line *hdr)
 
 	if (hdr->eoh)
 		return;
+	/* a field isn't base64: whoever reads that reads what is there */
+	if (ctx->in_encoded && ctx->raw->used == 0 && hdr->middle_len > 0 &&
+	    *hdr->middle == ':')
+		ctx->in_encoded = FALSE;
+	if (ctx->in_encoded) {
+		encoded_line(ctx, hdr);
+		return;
+	}
 	if (hdr->continues) {
 		header_line(ctx, hdr);
 		return;
@@ -376,13 +480,13 @@ tokenizer_header(struct junk_tokenizer *ctx, struct message_header_line *hdr)
 	value = header_value(ctx, hdr, &size);
 
 	T_BEGIN {
-		if (ctx->part->parent == NULL)
+		if (ctx->part->parent == NULL && !ctx->is_inner)
 			known = junk_headers_add(&ctx->headers, hdr->name,
 						 value, size);
 		if (strncasecmp(hdr->name, "Content-", 8) == 0) {
 			mime_header(ctx, hdr->name, value, size);
 			known = TRUE;
-		} else if (part_is_inner_message(ctx->part) &&
+		} else if (part_is_inner_message(ctx) &&
 			   strcasecmp(hdr->name, "Subject") == 0) {
 			inner_subject(ctx, value, size);
 			known = TRUE;
@@ -406,30 +510,59 @@ part_is_within(const struct message_part *part,
 static void
 part_begin(struct junk_tokenizer *ctx, struct message_part *part)
 {
+	const struct message_part *parent = part->parent;
+
 	ctx->part = part;
+	buffer_set_used_size(ctx->raw, 0);
+	if (part_info(part) != NULL) {
+		/* what stands between its parts, or after them */
+		ctx->in_body = TRUE;
+		ctx->in_encoded = FALSE;
+		ctx->kind = PART_CONTAINER;
+		return;
+	}
 	ctx->fields_seen = 0;
 	ctx->in_body = ctx->html_name = ctx->attached = FALSE;
+	ctx->flowed_delsp = FALSE;
+	ctx->in_encoded = parent != NULL && part_info(parent) != NULL &&
+		part_info(parent)->encoded;
+	ctx->id = ctx->start = 0;
 	ctx->kind = PART_TEXT;
+	ctx->format = FORMAT_NONE;
 	ctx->cte = PART_CTE_NONE;
 	ctx->archive = PART_ARCHIVE_UNKNOWN;
 	i_strocpy(ctx->type, "text/plain", sizeof(ctx->type));
 	ctx->charset[0] = '\0';
-	buffer_set_used_size(ctx->raw, 0);
 	ctx->part_count++;
 }
 
-static enum part_kind part_kind(const struct junk_tokenizer *ctx)
+static enum part_kind part_kind(struct junk_tokenizer *ctx)
 {
 	static const struct {
 		const char *type;
 		enum part_kind kind;
+		enum part_format format;
 	} kinds[] = {
-		{ "text/html", PART_HTML },
-		{ "application/xhtml+xml", PART_HTML },
-		{ "text/", PART_TEXT },
+		{ "text/html", PART_HTML, FORMAT_NONE },
+		{ "application/xhtml+xml", PART_HTML, FORMAT_NONE },
+		{ "text/x-amp-html", PART_HTML, FORMAT_OTHER_HTML },
+		{ "text/watch-html", PART_HTML, FORMAT_OTHER_HTML },
+		{ "image/svg+xml", PART_HTML, FORMAT_SVG },
+		{ "text/calendar", PART_TEXT, FORMAT_CALENDAR },
+		{ "application/ics", PART_TEXT, FORMAT_CALENDAR },
+		{ "text/vcard", PART_TEXT, FORMAT_CALENDAR },
+		{ "text/x-vcard", PART_TEXT, FORMAT_CALENDAR },
+		{ "text/x-vcalendar", PART_TEXT, FORMAT_CALENDAR },
+		{ "text/directory", PART_TEXT, FORMAT_CALENDAR },
+		{ "text/enriched", PART_TEXT, FORMAT_ENRICHED },
+		{ "text/richtext", PART_TEXT, FORMAT_ENRICHED },
+		{ "text/rtf", PART_TEXT, FORMAT_RTF },
+		{ "application/rtf", PART_TEXT, FORMAT_RTF },
+		{ "application/x-rtf", PART_TEXT, FORMAT_RTF },
+		{ "text/", PART_TEXT, FORMAT_NONE },
 		/* that can't be taken apart */
-		{ "multipart/", PART_TEXT },
-		{ "message/", PART_TEXT },
+		{ "multipart/", PART_TEXT, FORMAT_NONE },
+		{ "message/", PART_TEXT, FORMAT_NONE },
 	};
 
 	if ((ctx->part->flags & (MESSAGE_PART_FLAG_MULTIPART |
@@ -437,38 +570,65 @@ static enum part_kind part_kind(const struct junk_tokenizer *ctx)
 		return PART_CONTAINER;
 	for (unsigned int i = 0; i < N_ELEMENTS(kinds); i++) {
 		if (strncmp(ctx->type, kinds[i].type,
-			    strlen(kinds[i].type)) == 0)
+			    strlen(kinds[i].type)) == 0) {
+			ctx->format = kinds[i].format;
 			return kinds[i].kind;
+		}
 	}
 	/* a file's name counts where the type says nothing else */
 	return ctx->html_name && strncmp(ctx->type, "application/", 12) == 0 ?
 		PART_HTML : PART_OTHER;
 }
 
-static void part_headers_end(struct junk_tokenizer *ctx)
+/* What it is called, and in what it lies. */
+static void part_type_tokens(struct junk_tokenizer *ctx)
 {
+	static const char *const ctes[] = { " 0 ", " 1 ", " 2 ", " 3 " };
 	const struct message_part *parent = ctx->part->parent;
 	struct junk_token_set *set = &ctx->set;
 
-	ctx->in_body = TRUE;
-	set->max = JUNK_MAX_GROUP_TOKENS;
-	ctx->kind = part_kind(ctx);
-	if (ctx->alternative == NULL &&
-	    strcmp(ctx->type, "multipart/alternative") == 0)
-		ctx->alternative = ctx->part;
-	ctx->part->context = p_strdup(ctx->parts_pool, ctx->type);
-	T_BEGIN {
-		junk_token_set_add_str(set, JUNK_TOKEN_MEDIA_TYPE, ctx->type);
-		if (ctx->charset[0] != '\0')
-			junk_token_set_add_str(set, JUNK_TOKEN_CHARSET,
-					       ctx->charset);
+	junk_token_set_add_str(set, JUNK_TOKEN_MEDIA_TYPE, ctx->type);
+	if (ctx->charset[0] != '\0')
+		junk_token_set_add_str(set, JUNK_TOKEN_CHARSET, ctx->charset);
+	junk_token_set_add_str(set, JUNK_TOKEN_MIME_SHAPE,
+		t_strconcat(parent == NULL || part_info(parent) == NULL ? "" :
+			    part_info(parent)->type, ">", ctx->type, NULL));
+	if (ctx->kind != PART_CONTAINER) {
 		junk_token_set_add_str(set, JUNK_TOKEN_MIME_SHAPE,
-			t_strconcat(parent == NULL ? "" : parent->context,
-				    ">", ctx->type, NULL));
-		if (ctx->kind != PART_CONTAINER)
-			junk_token_set_add_str(set, JUNK_TOKEN_MIME_SHAPE,
-				t_strdup_printf("%s %d %s", ctx->type,
-						(int)ctx->cte, ctx->charset));
+			t_strconcat(ctx->type, ctes[ctx->cte], ctx->charset,
+				    NULL));
+	}
+}
+
+static void part_headers_end(struct junk_tokenizer *ctx)
+{
+	struct part_info *info;
+
+	ctx->in_body = TRUE;
+	info = p_new(ctx->parts_pool, struct part_info, 1);
+	ctx->part->context = info;
+	info->idx = ctx->part_count;
+	if (ctx->in_encoded) {
+		/* so is what the parser finds in it */
+		info->type = "";
+		info->encoded = TRUE;
+		return;
+	}
+	ctx->set.max = JUNK_MAX_GROUP_TOKENS;
+	ctx->kind = part_kind(ctx);
+	info->type = p_strdup(ctx->parts_pool, ctx->type);
+	info->alternative = strcmp(ctx->type, "multipart/alternative") == 0;
+	info->related = strcmp(ctx->type, "multipart/related") == 0;
+	info->id = ctx->id;
+	info->start = ctx->start;
+	info->encoded = ctx->kind == PART_CONTAINER &&
+		(ctx->part->flags & MESSAGE_PART_FLAG_MESSAGE_RFC822) != 0 &&
+		(ctx->cte == PART_CTE_BASE64 || ctx->cte == PART_CTE_UU);
+	if (ctx->alternative == NULL &&
+	    (info->alternative || (info->related && info->start != 0)))
+		ctx->alternative = ctx->part;
+	T_BEGIN {
+		part_type_tokens(ctx);
 	} T_END;
 }
 
@@ -547,55 +707,324 @@ static void text_later(struct junk_tokenizer *ctx, const buffer_t *text)
 		buffer_append_c(ctx->later, '\n');
 }
 
+/* Add HTML, in UTF-8. */
+static void
+html_add(struct junk_tokenizer *ctx, const unsigned char *data, size_t size,
+	 enum junk_html_flags flags, bool later)
+{
+	buffer_set_used_size(ctx->text, 0);
+	junk_html_add(&ctx->set, data, size, flags, ctx->text);
+	if (later)
+		text_later(ctx, ctx->text);
+	else
+		text_add(ctx, ctx->text, TRUE);
+}
+
+/* --- which texts are shown --- */
+
+/* Forget texts that are in an outer part, but not in the inner one, and of the
+   same kind; NULL = of any. */
+static void
+held_forget(struct junk_tokenizer *ctx, const struct message_part *outer,
+	    const struct message_part *inner, const struct held_text *kind)
+{
+	const unsigned int first = part_info(outer)->idx;
+	const unsigned int end = part_info(inner)->idx;
+	const struct held_text *held;
+	unsigned int kept = 0;
+	size_t from = 0, to = 0;
+
+	for (unsigned int i = 0; i < ctx->held_count; i++) {
+		held = &ctx->held_texts[i];
+		from += held->size;
+		if (held->idx > first && held->idx < end &&
+		    (kind == NULL || held->html == kind->html))
+			continue;
+		if (to < from - held->size) {
+			buffer_copy(ctx->held, to, ctx->held,
+				    from - held->size, held->size);
+		}
+		to += held->size;
+		ctx->held_texts[kept++] = *held;
+	}
+	ctx->held_count = kept;
+	buffer_set_used_size(ctx->held, to);
+}
+
+/* Is a text in this child of a multipart/related shown? The one that start=
+   names is, else the first. */
+static bool
+related_shows(struct junk_tokenizer *ctx, const struct message_part *related,
+	      const struct message_part *child)
+{
+	struct part_info *info = part_info(related);
+	bool named = info->start == 0 ||
+		part_info(child)->id == info->start;
+
+	if (info->root == NULL || (!info->root_certain && named)) {
+		if (info->root != NULL)
+			held_forget(ctx, related, child, NULL);
+		info->root = child;
+		info->root_certain = named;
+	}
+	return info->root == child;
+}
+
+/* Is a text shown, as far as is known? If so it takes the place of those that
+   aren't then. */
+static bool
+text_is_shown(struct junk_tokenizer *ctx, const struct held_text *text)
+{
+	const struct message_part *part, *parent;
+
+	for (part = ctx->part; (parent = part->parent) != NULL; part = parent) {
+		if (part_info(parent)->related &&
+		    !related_shows(ctx, parent, part))
+			return FALSE;
+	}
+	for (part = ctx->part; (parent = part->parent) != NULL; part = parent) {
+		if (ctx->held_count > 0 && part_info(parent)->alternative)
+			held_forget(ctx, parent, part, text);
+	}
+	return TRUE;
+}
+
+static void
+text_hold(struct junk_tokenizer *ctx, const struct held_text *text,
+	  const buffer_t *data)
+{
+	size_t size = I_MIN(data->used, JUNK_MAX_MARKUP_BYTES - ctx->held->used);
+
+	if (ctx->held_count == JUNK_MAX_HELD_TEXTS || size == 0)
+		return;
+	buffer_append(ctx->held, data->data, size);
+	ctx->held_texts[ctx->held_count] = *text;
+	ctx->held_texts[ctx->held_count++].size = size;
+}
+
+/* The multipart ends whose texts were held: HTML first. */
 static void later_add(struct junk_tokenizer *ctx)
 {
+	const struct held_text *held;
+	buffer_t text;
+	size_t pos = 0;
+
+	for (unsigned int i = 0; i < ctx->held_count; i++) {
+		const unsigned char *data =
+			CONST_PTR_OFFSET(ctx->held->data, pos);
+
+		held = &ctx->held_texts[i];
+		pos += held->size;
+		if (held->html)
+			html_add(ctx, data, held->size, 0, FALSE);
+		else {
+			buffer_create_from_const_data(&text, data, held->size);
+			text_later(ctx, &text);
+		}
+	}
+	ctx->held_count = 0;
+	buffer_set_used_size(ctx->held, 0);
 	ctx->alternative = NULL;
 	text_add(ctx, ctx->later, FALSE);
 	buffer_set_used_size(ctx->later, 0);
 }
 
-/* The part's text as UTF-8, to ctx->value */
-static void part_decode(struct junk_tokenizer *ctx)
+/* A page may say its charset, where nothing else does. */
+static void
+part_meta_charset(struct junk_tokenizer *ctx, const buffer_t *data)
+{
+	junk_html_charset(data->data, I_MIN(data->used, MAX_META_BYTES),
+			  ctx->charset, sizeof(ctx->charset));
+}
+
+/* The part's text as it was before its transfer encoding */
+static const buffer_t *part_decode_transfer(struct junk_tokenizer *ctx)
 {
 	const buffer_t *data = ctx->raw;
 
 	if (ctx->cte != PART_CTE_BASE64)
 		join_broken_lines(ctx->raw);
-	if (ctx->cte != PART_CTE_NONE) {
-		buffer_set_used_size(ctx->decoded, 0);
-		if (ctx->cte == PART_CTE_QP)
-			junk_decode_qp(ctx->decoded, data->data, data->used);
-		else
-			junk_decode_base64(ctx->decoded, data->data,
-					   data->used);
-		data = ctx->decoded;
+	if (ctx->cte == PART_CTE_NONE)
+		return data;
+	buffer_set_used_size(ctx->decoded, 0);
+	switch (ctx->cte) {
+	case PART_CTE_NONE:
+		break;
+	case PART_CTE_QP:
+		junk_decode_qp(ctx->decoded, data->data, data->used);
+		break;
+	case PART_CTE_BASE64:
+		junk_decode_base64(ctx->decoded, data->data, data->used);
+		break;
+	case PART_CTE_UU:
+		junk_decode_uu(ctx->decoded, data->data, data->used);
+		break;
 	}
+	return ctx->decoded;
+}
+
+/* ... and as UTF-8, to ctx->value */
+static void part_decode(struct junk_tokenizer *ctx)
+{
+	const buffer_t *data = part_decode_transfer(ctx);
+	size_t max = ctx->kind == PART_HTML ? JUNK_MAX_MARKUP_BYTES :
+		JUNK_MAX_TEXT_BYTES - ctx->text_bytes;
+
+	if (ctx->kind == PART_HTML && ctx->charset[0] == '\0')
+		part_meta_charset(ctx, data);
 	buffer_set_used_size(ctx->value, 0);
 	junk_charset_decode(ctx->charsets, ctx->value,
 			    ctx->charset[0] == '\0' ? NULL : ctx->charset,
-			    data->data,
-			    I_MIN(data->used,
-				  JUNK_MAX_TEXT_BYTES - ctx->text_bytes));
+			    data->data, I_MIN(data->used, max));
+}
+
+/* A file in a text: its name is one of an attachment's, and it may be text. */
+static void
+uu_file_add(struct junk_tokenizer *ctx, const struct junk_uu_file *file)
+{
+	bool html_name = ctx->html_name;
+
+	T_BEGIN {
+		filename_tokens(ctx, t_strndup(file->name, file->name_size));
+	} T_END;
+	ctx->html_name = html_name;
+	buffer_set_used_size(ctx->decoded, 0);
+	junk_decode_uu(ctx->decoded, file->start, file->end - file->start);
+	if (memchr(ctx->decoded->data, '\0', ctx->decoded->used) != NULL)
+		return;
+	buffer_set_used_size(ctx->text, 0);
+	junk_charset_decode(ctx->charsets, ctx->text, NULL, ctx->decoded->data,
+			    ctx->decoded->used);
+	text_later(ctx, ctx->text);
+}
+
+/* Take the files out of a plain text. Their data is in ctx->raw then. */
+static const buffer_t *
+part_without_files(struct junk_tokenizer *ctx, const buffer_t *text)
+{
+	const unsigned char *data = text->data, *end = data + text->used;
+	struct junk_uu_file file;
+
+	if (!junk_decode_find_uu(data, end, &file))
+		return text;
+	buffer_set_used_size(ctx->raw, 0);
+	do {
+		buffer_append(ctx->raw, data, file.start - data);
+		uu_file_add(ctx, &file);
+		data = file.end;
+	} while (junk_decode_find_uu(data, end, &file));
+	buffer_append(ctx->raw, data, end - data);
+	return ctx->raw;
+}
+
+/* The plain text of ctx->value, which may be in it or in another buffer. */
+static const buffer_t *part_plain_text(struct junk_tokenizer *ctx)
+{
+	const buffer_t *value = ctx->value;
+
+	if (ctx->format == FORMAT_NONE && !ctx->flowed_delsp)
+		return part_without_files(ctx, value);
+	buffer_set_used_size(ctx->decoded, 0);
+	switch (ctx->format) {
+	case FORMAT_CALENDAR:
+		buffer_set_used_size(ctx->raw, 0);
+		junk_text_calendar(ctx->charsets, ctx->decoded, ctx->raw,
+				   value->data, value->used);
+		if (ctx->raw->used > 0) {
+			html_add(ctx, ctx->raw->data, ctx->raw->used, 0, TRUE);
+		}
+		break;
+	case FORMAT_ENRICHED:
+		junk_text_enriched(ctx->decoded, value->data, value->used);
+		break;
+	case FORMAT_RTF:
+		junk_text_rtf(ctx->charsets, ctx->decoded, value->data,
+			      value->used);
+		break;
+	default:
+		junk_text_flowed(ctx->decoded, value->data, value->used);
+		break;
+	}
+	return ctx->decoded;
+}
+
+/* What it is by its bytes */
+static void attachment_hash(struct junk_tokenizer *ctx, const buffer_t *raw)
+{
+	uint64_t hash = XXH3_64bits(raw->data,
+				    I_MIN(raw->used, MAX_ATTACHMENT_BYTES));
+
+	T_BEGIN {
+		junk_token_set_add_str(&ctx->set, JUNK_TOKEN_ATTACHMENT,
+			t_strdup_printf("hash:%016"PRIx64, hash));
+	} T_END;
+}
+
+/* A text that is a file to others: it has the token of one. */
+static void part_file_hash(struct junk_tokenizer *ctx)
+{
+	const unsigned char *raw = ctx->raw->data;
+
+	buffer_set_used_size(ctx->decoded, 0);
+	for (size_t i = 0; i < ctx->raw->used &&
+	     ctx->decoded->used < MAX_ATTACHMENT_BYTES; i++) {
+		if (raw[i] > ' ')
+			buffer_append_c(ctx->decoded, raw[i]);
+	}
+	attachment_hash(ctx, ctx->decoded);
 }
 
 static void part_text(struct junk_tokenizer *ctx)
 {
+	struct held_text text = {
+		.idx = part_info(ctx->part)->idx,
+		.html = ctx->kind == PART_HTML,
+	};
+	const buffer_t *data;
+	bool later;
+
+	if (strncmp(ctx->type, "text/", 5) != 0 &&
+	    (ctx->format == FORMAT_SVG || ctx->format == FORMAT_RTF))
+		part_file_hash(ctx);
+	later = ctx->attached || ctx->format == FORMAT_OTHER_HTML ||
+		ctx->format == FORMAT_SVG;
+	/* an invitation is shown beside the text */
+	if (!later && ctx->format != FORMAT_CALENDAR &&
+	    !text_is_shown(ctx, &text))
+		return;
 	part_decode(ctx);
-	if (ctx->kind == PART_HTML) {
-		buffer_set_used_size(ctx->text, 0);
-		junk_html_add(&ctx->set, ctx->value->data,
-			      I_MIN(ctx->value->used,
-				    JUNK_MAX_TEXT_BYTES - ctx->text_bytes),
-			      ctx->text);
-		if (ctx->attached)
-			text_later(ctx, ctx->text);
-		else
-			text_add(ctx, ctx->text, TRUE);
+	if (!text.html)
+		data = part_plain_text(ctx);
+	else
+		data = ctx->value;
+	if (ctx->alternative != NULL && !later &&
+	    ctx->format != FORMAT_CALENDAR) {
+		text_hold(ctx, &text, data);
+	} else if (text.html) {
+		html_add(ctx, data->data, data->used,
+			 (later || strncmp(ctx->type, "text/", 5) != 0 ?
+			  JUNK_HTML_FILE : 0) |
+			 (ctx->format == FORMAT_SVG ? JUNK_HTML_FOREIGN : 0),
+			 later);
 	} else if (ctx->alternative != NULL || ctx->attached) {
-		text_later(ctx, ctx->value);
+		text_later(ctx, data);
 	} else {
-		text_add(ctx, ctx->value, FALSE);
+		text_add(ctx, data, FALSE);
 	}
+}
+
+/* Keep a message that was encoded, to be read when this one is. */
+static void part_encoded(struct junk_tokenizer *ctx)
+{
+	size_t used = ctx->inner->used;
+
+	if (ctx->inner_count == JUNK_MAX_INNER_MESSAGES || ctx->raw->used == 0)
+		return;
+	if (memcmp(ctx->raw->data, "begin ", I_MIN(ctx->raw->used, 6)) == 0)
+		junk_decode_uu(ctx->inner, ctx->raw->data, ctx->raw->used);
+	else
+		junk_decode_base64(ctx->inner, ctx->raw->data, ctx->raw->used);
+	ctx->inner_sizes[ctx->inner_count++] = ctx->inner->used - used;
 }
 
 /* Is the part that has begun an archive to look into? */
@@ -614,14 +1043,7 @@ static enum part_archive part_archive(struct junk_tokenizer *ctx)
 
 static void part_attachment(struct junk_tokenizer *ctx)
 {
-	uint64_t hash;
-
-	hash = XXH3_64bits(ctx->raw->data,
-			   I_MIN(ctx->raw->used, MAX_ATTACHMENT_BYTES));
-	T_BEGIN {
-		junk_token_set_add_str(&ctx->set, JUNK_TOKEN_ATTACHMENT,
-			t_strdup_printf("hash:%016"PRIx64, hash));
-	} T_END;
+	attachment_hash(ctx, ctx->raw);
 	if (ctx->archive == PART_ARCHIVE_UNKNOWN)
 		ctx->archive = part_archive(ctx);
 	if (ctx->archive == PART_ARCHIVE_NO)
@@ -650,6 +1072,10 @@ static void part_end(struct junk_tokenizer *ctx)
 	if (!ctx->in_body)
 		part_headers_end(ctx);
 	ctx->parts_bytes = bytes_read(ctx);
+	if (ctx->in_encoded) {
+		part_encoded(ctx);
+		return;
+	}
 	if (ctx->raw->used == 0 || ctx->text_bytes >= JUNK_MAX_TEXT_BYTES)
 		return;
 	switch (ctx->kind) {
@@ -661,6 +1087,9 @@ static void part_end(struct junk_tokenizer *ctx)
 		part_attachment(ctx);
 		break;
 	case PART_CONTAINER:
+		/* its boundary never came */
+		if (ctx->part->children == NULL)
+			part_text(ctx);
 		break;
 	}
 }
@@ -690,6 +1119,7 @@ static void
 body_text(struct junk_tokenizer *ctx, const unsigned char *data, size_t size)
 {
 	uoff_t left = I_MIN(JUNK_MAX_MESSAGE_BYTES - ctx->parts_bytes,
+			    ctx->kind == PART_HTML ? JUNK_MAX_MARKUP_BYTES :
 			    MAX_RAW_BYTES);
 
 	if (ctx->raw->used >= left)
@@ -741,7 +1171,8 @@ tokenizer_body(struct junk_tokenizer *ctx, const unsigned char *data, size_t siz
 {
 	if (ctx->kind == PART_OTHER) {
 		body_attachment(ctx, data, size);
-	} else if (ctx->kind != PART_CONTAINER) {
+	} else if (ctx->kind != PART_CONTAINER ||
+		   ctx->part->children == NULL) {
 		body_text(ctx, data, size);
 	}
 }
@@ -891,6 +1322,7 @@ tokenizer_parse(struct junk_tokenizer *ctx, struct istream *input)
 		.hdr_flags = MESSAGE_HEADER_PARSER_FLAG_SKIP_INITIAL_LWSP |
 			MESSAGE_HEADER_PARSER_FLAG_DROP_CR |
 			MESSAGE_HEADER_PARSER_FLAG_CLEAN_ONELINE,
+		.flags = MESSAGE_PARSER_FLAG_INCLUDE_MULTIPART_BLOCKS,
 		.max_nested_mime_parts = JUNK_MAX_MIME_NESTING,
 		.max_total_mime_parts = JUNK_MAX_MIME_PARTS,
 	};
@@ -903,8 +1335,32 @@ tokenizer_parse(struct junk_tokenizer *ctx, struct istream *input)
 	       tokenizer_block(ctx, &block)) ;
 	part_end(ctx);
 	later_add(ctx);
+	ctx->part = NULL;
 	message_parser_deinit(&parser, &parts);
 	p_clear(ctx->parts_pool);
+}
+
+/* Messages that were encoded in this one. */
+static void tokenizer_parse_inner(struct junk_tokenizer *ctx)
+{
+	buffer_t *data = buffer_create_dynamic(default_pool, 1024);
+	struct istream *input;
+	size_t pos = 0;
+
+	ctx->is_inner = TRUE;
+	for (unsigned int i = 0; i < ctx->inner_count; i++) {
+		if (ctx->parts_bytes >= JUNK_MAX_MESSAGE_BYTES)
+			break;
+		/* one more may be found in it */
+		buffer_set_used_size(data, 0);
+		buffer_append(data, CONST_PTR_OFFSET(ctx->inner->data, pos),
+			      ctx->inner_sizes[i]);
+		pos += ctx->inner_sizes[i];
+		input = i_stream_create_from_buffer(data);
+		tokenizer_parse(ctx, input);
+		i_stream_unref(&input);
+	}
+	buffer_free(&data);
 }
 
 /* --- the tokenizer --- */
@@ -916,6 +1372,8 @@ static void tokenizer_buffers_init(struct junk_tokenizer *ctx)
 	ctx->text = buffer_create_dynamic(default_pool, BUFFER_BYTES);
 	ctx->value = buffer_create_dynamic(default_pool, BUFFER_BYTES);
 	ctx->later = buffer_create_dynamic(default_pool, BUFFER_BYTES);
+	ctx->held = buffer_create_dynamic(default_pool, BUFFER_BYTES);
+	ctx->inner = buffer_create_dynamic(default_pool, 1024);
 }
 
 static void tokenizer_buffers_deinit(struct junk_tokenizer *ctx)
@@ -925,6 +1383,8 @@ static void tokenizer_buffers_deinit(struct junk_tokenizer *ctx)
 	buffer_free(&ctx->text);
 	buffer_free(&ctx->value);
 	buffer_free(&ctx->later);
+	buffer_free(&ctx->held);
+	buffer_free(&ctx->inner);
 }
 
 struct junk_tokenizer *junk_tokenizer_init(void)
@@ -956,6 +1416,8 @@ tokenizer_begin(struct junk_tokenizer *ctx,
 {
 	memset(&ctx->stats, 0,
 	       sizeof(*ctx) - offsetof(struct junk_tokenizer, stats));
+	buffer_set_used_size(ctx->inner, 0);
+	junk_charsets_begin(ctx->charsets);
 	junk_token_set_init(&ctx->set, set);
 	ctx->set.max = JUNK_MAX_HEADER_TOKENS;
 	junk_headers_init(&ctx->headers, &ctx->set, ctx->charsets, ctx->value,
@@ -964,7 +1426,7 @@ tokenizer_begin(struct junk_tokenizer *ctx,
 
 static void tokenizer_end(struct junk_tokenizer *ctx, uoff_t size)
 {
-	if (size <= MAX_KEPT_BYTES)
+	if (size <= JUNK_MAX_KEPT_BYTES)
 		return;
 	tokenizer_buffers_deinit(ctx);
 	tokenizer_buffers_init(ctx);
@@ -982,6 +1444,7 @@ int junk_tokenizer_read(struct junk_tokenizer *tokenizer, struct istream *input,
 	tokenizer_begin(tokenizer, set);
 	T_BEGIN {
 		tokenizer_parse(tokenizer, limited);
+		tokenizer_parse_inner(tokenizer);
 		tokenizer_finish(tokenizer);
 	} T_END;
 	/* not in that frame: the pool may be the caller's */

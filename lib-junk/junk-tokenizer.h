@@ -12,9 +12,23 @@ struct istream;
 
 #define JUNK_DIGEST_BYTES 16
 
-/* Which set of tokens this version makes. Reports and segments carry it; a
-   model learned from another set is not used. */
-#define JUNK_FEATURE_SET 4
+/* Which set of tokens this version makes. Reports, models and segments carry
+   it. Most tokens are the same from set to set: a model that was learned from
+   an older set goes on scoring, and what a newer set adds is learned from the
+   reports that come. */
+#define JUNK_FEATURE_SET 5
+/* The oldest set of which this is true: a token of that set either has the same
+   meaning in this one, or doesn't occur in it. To be raised only if the hash or
+   the number of a class changes its meaning: all that hosts have learned is
+   lost with that. */
+#define JUNK_FEATURE_SET_COMPATIBLE 4
+
+/* Do tokens of that set mean the same to us? Of a newer set nobody knows. */
+static inline bool junk_feature_set_is_compatible(unsigned int feature_set)
+{
+	return feature_set >= JUNK_FEATURE_SET_COMPATIBLE &&
+		feature_set <= JUNK_FEATURE_SET;
+}
 
 ARRAY_DEFINE_TYPE(junk_tokens, junk_token_t);
 

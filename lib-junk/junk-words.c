@@ -1,4 +1,6 @@
+#define _GNU_SOURCE /* memmem() */
 #include "lib.h"
+#include "buffer.h"
 #include "junk-ascii.h"
 #include "junk-bits.h"
 #include "junk-fold.h"
@@ -9,8 +11,18 @@
 #  include <emmintrin.h>
 #endif
 
-/* Single letters in a row that are taken for a word: "f r e e". */
+/* Single letters in a row that are taken for a word: "f r e e", "b.u.y", with as
+   much between each two of them. */
 #define MIN_SPACED_LETTERS 4
+#define MIN_DOTTED_LETTERS 3
+/* Bytes between two letters: more of them end the word. */
+#define MAX_SPACED_GAP 8
+
+/* What turns the direction of text, up to the second or the line's end (Unicode,
+   UAX 9). */
+#define TURN_BEGIN "\xe2\x80\xae"
+#define TURN_END "\xe2\x80\xac"
+#define TURN_BYTES 3
 
 /* Characters of a script without spaces that are taken for a word: of Han, kana
    and Hangul, which begin at FIRST_SYLLABLE, and of Thai, Lao, Burmese and Khmer,
@@ -32,6 +44,10 @@ enum {
 	SCRIPT_GREEK = 0x02,
 	SCRIPT_CYRILLIC = 0x04,
 	SCRIPT_OTHER = 0x08,
+	/* others with letters that look like Latin ones */
+	SCRIPT_ALIKE = 0x10,
+	/* of these each letter may be one of another */
+	SCRIPT_MIXED = SCRIPT_GREEK | SCRIPT_CYRILLIC | SCRIPT_ALIKE,
 };
 
 struct words_state {
@@ -47,9 +63,17 @@ struct words_state {
 	unsigned int prefix_size, size;
 	unsigned int scripts;
 
-	/* single letters in a row */
+	/* single letters in a row; where in the text the last of them ends, and
+	   what is between each two */
 	unsigned char spaced[JUNK_MAX_TOKEN_BYTES];
 	unsigned int spaced_size, spaced_count;
+	size_t spaced_end;
+	unsigned char gap[MAX_SPACED_GAP];
+	unsigned int gap_size;
+
+	/* where the word that is under way begins and ends */
+	const unsigned char *text;
+	size_t word_start, word_end;
 
 	/* the last characters of a script without spaces, and how many of them
 	   are a word */
@@ -81,24 +105,53 @@ static void words_add(struct words_state *state, const void *data, size_t size)
 			   state->prefix_size + size);
 }
 
+/* Letters that are no word are words each. */
 static SELDOM void spaced_flush(struct words_state *state)
 {
-	if (state->spaced_count >= MIN_SPACED_LETTERS) {
+	unsigned int min = state->gap_size == 1 && state->gap[0] == ' ' ?
+		MIN_SPACED_LETTERS : MIN_DOTTED_LETTERS;
+	unsigned int pos = 0, len;
+
+	if (state->spaced_count >= min) {
 		words_add(state, state->spaced, state->spaced_size);
 		state->stats->spaced++;
+	} else {
+		for (; pos < state->spaced_size; pos += len) {
+			len = uni_utf8_char_bytes(state->spaced[pos]);
+			words_add(state, state->spaced + pos, len);
+		}
 	}
 	state->spaced_size = state->spaced_count = 0;
+}
+
+/* Does a letter go on with those before it? */
+static bool spaced_goes_on(struct words_state *state)
+{
+	const unsigned char *gap = state->text + state->spaced_end;
+	size_t size = state->word_start - state->spaced_end;
+
+	if (state->word_start <= state->spaced_end || size > MAX_SPACED_GAP)
+		return FALSE;
+	if (state->spaced_count == 1) {
+		memcpy(state->gap, gap, size);
+		state->gap_size = size;
+		return TRUE;
+	}
+	return size == state->gap_size && memcmp(state->gap, gap, size) == 0;
 }
 
 static SELDOM void spaced_add(struct words_state *state)
 {
 	const unsigned char *word = state->buf + state->prefix_size;
 
-	if (state->spaced_size + state->size > sizeof(state->spaced))
+	if (state->spaced_count > 0 &&
+	    (!spaced_goes_on(state) ||
+	     state->spaced_size + state->size > sizeof(state->spaced)))
 		spaced_flush(state);
 	memcpy(state->spaced + state->spaced_size, word, state->size);
 	state->spaced_size += state->size;
 	state->spaced_count++;
+	state->spaced_end = state->word_end;
 }
 
 static SELDOM void gram_end(struct words_state *state)
@@ -115,31 +168,103 @@ static inline void gram_flush(struct words_state *state)
 		gram_end(state);
 }
 
-/* A word of two alphabets: write the other one's letters as the Latin ones
-   that they look like. */
-static SELDOM void word_unmix(struct words_state *state)
+/* Write a word with the Latin letters that its own look like. Returns how many
+   don't look like any; *doubtful_r: those that look so only if the text is
+   Latin otherwise. */
+static SELDOM unsigned int
+word_latin(const struct words_state *state, unsigned char *dest,
+	   unsigned int *size_r, unsigned int *doubtful_r)
 {
-	unsigned char *word = state->buf + state->prefix_size;
-	unsigned int in = 0, out = 0;
+	const unsigned char *word = state->buf + state->prefix_size;
+	unsigned int in = 0, out = 0, others = 0;
+	bool doubtful;
 	unichar_t chr;
 	char ascii;
 	int len;
 
+	*doubtful_r = 0;
 	while (in < state->size) {
 		len = uni_utf8_get_char_n(word + in, state->size - in, &chr);
 		if (len <= 0)
 			break;
-		ascii = chr < 0x80 ? '\0' : junk_fold_lookalike(chr);
-		if (ascii != '\0')
-			word[out++] = ascii;
-		else {
-			memmove(word + out, word + in, len);
+		ascii = chr < 0x80 ? '\0' :
+			junk_fold_lookalike(chr, &doubtful);
+		if (ascii != '\0') {
+			dest[out++] = ascii;
+			*doubtful_r += doubtful ? 1 : 0;
+		} else {
+			others += chr < 0x80 ? 0 : 1;
+			memcpy(dest + out, word + in, len);
 			out += len;
 		}
 		in += len;
 	}
-	state->size = out;
+	*size_r = out;
+	return others;
+}
+
+/* A word of two alphabets: write the other one's letters as the Latin ones
+   that they look like. */
+static SELDOM void word_unmix(struct words_state *state)
+{
+	unsigned char latin[JUNK_MAX_TOKEN_BYTES];
+	unsigned int doubtful;
+
+	(void)word_latin(state, latin, &state->size, &doubtful);
+	memcpy(state->buf + state->prefix_size, latin, state->size);
 	state->stats->lookalikes++;
+}
+
+/* A word that has no Latin letter but looks as if it had no others: also the word
+   that it looks like. Letters of which much Cyrillic is made are doubtful. */
+static SELDOM void word_add_alike(struct words_state *state)
+{
+	const struct junk_words_stats *stats = state->stats;
+	unsigned char latin[JUNK_MAX_TOKEN_BYTES];
+	unsigned int size, doubtful;
+	bool is_latin = stats->latin >
+		4 * (stats->cyrillic + stats->greek + stats->other);
+
+	if (word_latin(state, latin, &size, &doubtful) > 0 || size < 2 ||
+	    (doubtful > 0 && !is_latin))
+		return;
+	words_add(state, latin, size);
+	state->stats->lookalikes++;
+}
+
+/* "p-i-l-l-s": single letters that joins stand between */
+static bool word_is_joined(const struct words_state *state)
+{
+	const unsigned char *word = state->buf + state->prefix_size;
+	unsigned int letters = 0, pos = 0;
+
+	if (state->size < 5)
+		return FALSE;
+	while (pos < state->size) {
+		if (char_is_join(word[pos]) || (word[pos] < 0x80 &&
+						!ascii_isalpha(word[pos])))
+			return FALSE;
+		pos += uni_utf8_char_bytes(word[pos]);
+		letters++;
+		if (pos < state->size && !char_is_join(word[pos]))
+			return FALSE;
+		while (pos < state->size && char_is_join(word[pos]))
+			pos++;
+	}
+	return letters >= MIN_DOTTED_LETTERS;
+}
+
+static SELDOM void word_unjoin(struct words_state *state)
+{
+	unsigned char *word = state->buf + state->prefix_size;
+	unsigned int size = 0;
+
+	for (unsigned int i = 0; i < state->size; i++) {
+		if (!char_is_join(word[i]))
+			word[size++] = word[i];
+	}
+	state->size = size;
+	state->stats->spaced++;
 }
 
 static void word_reset(struct words_state *state)
@@ -188,25 +313,36 @@ static SELDOM void word_strip_joins(struct words_state *state)
 static void word_add(struct words_state *state)
 {
 	word_count_script(state);
-	if (word_is_letter(state))
+	if (word_is_letter(state)) {
 		spaced_add(state);
-	else if (state->spaced_count > 0)
+		return;
+	}
+	if (state->spaced_count > 0)
 		spaced_flush(state);
 	junk_token_set_add(state->set, state->class, state->buf,
 			   state->prefix_size + state->size);
+	if ((state->scripts & SCRIPT_MIXED) != 0 &&
+	    (state->scripts & (SCRIPT_LATIN | SCRIPT_OTHER)) == 0)
+		word_add_alike(state);
 }
 
 static void word_end(struct words_state *state)
 {
 	const unsigned char *word = state->buf + state->prefix_size;
+	unsigned int mixed;
 
 	if (state->size == 0)
 		return;
 	if (char_is_join(word[0]) || char_is_join(word[state->size - 1]))
 		word_strip_joins(state);
-	if ((state->scripts & SCRIPT_LATIN) != 0 &&
-	    (state->scripts & (SCRIPT_CYRILLIC | SCRIPT_GREEK)) != 0)
+	mixed = state->scripts & SCRIPT_MIXED;
+	/* of two of them too */
+	if (mixed != 0 && ((state->scripts & SCRIPT_LATIN) != 0 ||
+			   (mixed & (mixed - 1)) != 0))
 		word_unmix(state);
+	if (state->size >= 5 && char_is_join(word[uni_utf8_char_bytes(*word)]) &&
+	    word_is_joined(state))
+		word_unjoin(state);
 	if (state->size > 0)
 		word_add(state);
 	word_reset(state);
@@ -266,7 +402,7 @@ static unsigned int char_script(unichar_t chr)
 		return SCRIPT_GREEK;
 	if (chr >= 0x400 && chr < 0x530)
 		return SCRIPT_CYRILLIC;
-	return SCRIPT_OTHER;
+	return junk_fold_script_is_alike(chr) ? SCRIPT_ALIKE : SCRIPT_OTHER;
 }
 
 /* A letter of more than one byte, and what it is folded to. */
@@ -445,10 +581,15 @@ words_utf8(struct words_state *state, const unsigned char *text, size_t size)
 {
 	unichar_t chr;
 	int len = uni_utf8_get_char_n(text, size, &chr);
+	size_t pos = text - state->text;
 
 	if (len <= 0)
 		return 1;
+	if (state->size == 0)
+		state->word_start = pos;
 	words_high(state, chr);
+	if (state->size > 0)
+		state->word_end = pos + len;
 	return len;
 }
 
@@ -509,6 +650,9 @@ words_block(struct words_state *state, const struct words_block *block,
 			left = ~(block->words >> i);
 			len = left == 0 ? BLOCK_BYTES :
 				(unsigned int)__builtin_ctzll(left);
+			if (state->size == 0)
+				state->word_start = pos;
+			state->word_end = pos + len;
 			words_ascii(state, block, i, len);
 			i += len;
 		} else if (text[pos] >= 0x80) {
@@ -561,13 +705,76 @@ words_layout(struct words_state *state, const struct words_block *block,
 		words_line(state, text, start + __builtin_ctzll(lines));
 }
 
+/* Returns NULL if nothing turns the text's direction. Most texts have not even
+   the first byte of it. */
+static const unsigned char *
+text_find_turn(const unsigned char *text, const unsigned char *end)
+{
+	while ((text = memchr(text, TURN_BEGIN[0] & 0xff, end - text)) != NULL) {
+		if (end - text >= TURN_BYTES &&
+		    memcmp(text, TURN_BEGIN, TURN_BYTES) == 0)
+			return text;
+		text++;
+	}
+	return NULL;
+}
+
+/* Append a line's text from its end to its begin. */
+static void
+turned_append(buffer_t *dest, const unsigned char *start,
+	      const unsigned char *end)
+{
+	const unsigned char *p = end;
+
+	while (p > start) {
+		for (p--; p > start && (*p & 0xc0) == 0x80; )
+			p--;
+		buffer_append(dest, p, end - p);
+		end = p;
+	}
+}
+
+/* Text as it is seen where letters were told to run from right to left. */
+static SELDOM buffer_t *
+text_turn(const unsigned char *text, const unsigned char *end)
+{
+	buffer_t *dest = buffer_create_dynamic(default_pool, end - text + 1);
+	const unsigned char *p, *line = text, *close;
+
+	while ((p = text_find_turn(text, end)) != NULL) {
+		buffer_append(dest, text, p - text);
+		p += TURN_BYTES;
+		if (line < p) {
+			/* not for each of a line that has many */
+			line = memchr(p, '\n', end - p);
+			if (line == NULL)
+				line = end;
+		}
+		close = memmem(p, line - p, TURN_END, TURN_BYTES);
+		if (close == NULL)
+			close = line;
+		turned_append(dest, p, close);
+		text = close;
+	}
+	buffer_append(dest, text, end - text);
+	return dest;
+}
+
 static void
 words_run(struct words_state *state, const unsigned char *text, size_t size)
 {
 	struct words_block block;
 	size_t pos = 0, next, end;
+	buffer_t *turned = NULL;
 	uint64_t bytes;
 
+	if (size > 0 && text_find_turn(text, text + size) != NULL) {
+		turned = text_turn(text, text + size);
+		text = turned->data;
+		size = turned->used;
+		state->stats->unseen++;
+	}
+	state->text = text;
 	while (pos < size) {
 		block_read(&block, text + pos, size - pos);
 		state->url_start = size;
@@ -586,6 +793,7 @@ words_run(struct words_state *state, const unsigned char *text, size_t size)
 	word_end(state);
 	gram_flush(state);
 	spaced_flush(state);
+	buffer_free(&turned);
 }
 
 void junk_words_add(struct junk_token_set *set, enum junk_token_class class,

@@ -5,6 +5,8 @@
 #include "junk-limits.h"
 #include "junk-frame.h"
 
+#include <time.h>
+
 static junk_token_t test_tokens[JUNK_MAX_TOKENS + 1];
 
 static void test_report_init(struct junk_report *report, unsigned int count)
@@ -249,6 +251,45 @@ static void test_junk_frame_bad_report(void)
 	test_end();
 }
 
+static clock_t test_decode_ticks(const struct junk_report *report)
+{
+	buffer_t *buf = t_buffer_create(16*1024);
+	struct junk_report decoded;
+	struct junk_frame frame;
+	const char *error;
+	clock_t before;
+	size_t size;
+
+	junk_frame_encode_report(buf, report);
+	test_assert(junk_frame_decode(buf->data, buf->used, &frame, &size,
+				      &error) == 1);
+	before = clock();
+	for (unsigned int i = 0; i < 100; i++) T_BEGIN {
+		test_assert(junk_frame_decode_report(&frame, &decoded,
+						     &error) == 0);
+	} T_END;
+	return clock() - before;
+}
+
+/* Whoever chooses tokens that are equal in any of their bits gains nothing. */
+static void test_junk_frame_flood(void)
+{
+	struct junk_report report;
+	clock_t usual, flood;
+
+	test_begin("junk_frame: tokens that are chosen for their bits");
+	test_report_init(&report, JUNK_MAX_TOKENS);
+	usual = test_decode_ticks(&report);
+	for (unsigned int shift = 0; shift <= 48; shift += 8) T_BEGIN {
+		for (unsigned int i = 0; i < JUNK_MAX_TOKENS; i++)
+			test_tokens[i] = ((uint64_t)i + 1) << shift;
+		flood = test_decode_ticks(&report);
+		test_assert_idx(flood < usual * 10 + CLOCKS_PER_SEC / 100,
+				shift);
+	} T_END;
+	test_end();
+}
+
 static void test_junk_frame_ack(void)
 {
 	buffer_t *buf = t_buffer_create(16);
@@ -383,6 +424,7 @@ int main(void)
 		test_junk_frame_bad_header,
 		test_junk_frame_size_limit,
 		test_junk_frame_bad_report,
+		test_junk_frame_flood,
 		test_junk_frame_ack,
 		test_junk_frame_admin,
 		test_junk_frame_garbage,

@@ -146,7 +146,10 @@ static void test_junk_segment_bad_header(void)
 		 "segment of another byte order");
 	TEST_BAD(h.version = 0, TRUE, "segment of an older version");
 	TEST_BAD(h.version = 2, TRUE, "segment of a newer version");
-	TEST_BAD(h.feature_set++, TRUE, "segment of another feature set");
+	TEST_BAD(h.feature_set = JUNK_FEATURE_SET + 1, TRUE,
+		 "segment of another feature set");
+	TEST_BAD(h.feature_set = JUNK_FEATURE_SET_COMPATIBLE - 1, TRUE,
+		 "segment of another feature set");
 	TEST_BAD(h.checksum++, FALSE, "segment's checksum is wrong");
 	TEST_BAD(h.global_log2 = JUNK_SEGMENT_MIN_LOG2 - 1, TRUE,
 		 "segment's table size is out of range");

@@ -1,5 +1,6 @@
 #include "lib.h"
 #include "buffer.h"
+#include "byteorder.h"
 #include "str.h"
 #include "test-common.h"
 #include "junk-limits.h"
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TEST_DIR ".test-junk-spool"
@@ -261,6 +263,205 @@ static void test_junk_spool_damaged(void)
 	test_end();
 }
 
+#define ASIDE_PATH SPOOL_PATH".aside"
+
+static void test_spool_fifo(void)
+{
+	test_assert(mkfifo(SPOOL_PATH, 0600) == 0);
+}
+
+static void test_spool_symlink(void)
+{
+	test_assert(symlink("other", SPOOL_PATH) == 0);
+}
+
+static void test_spool_dir(void)
+{
+	test_assert(mkdir(SPOOL_PATH, 0700) == 0);
+}
+
+/* What is no spool makes place for one, with a line for the log, and isn't
+   touched. */
+static void test_junk_spool_unfit(void)
+{
+	static void (*const makes[])(void) = {
+		test_spool_fifo, test_spool_symlink, test_spool_dir,
+	};
+	struct junk_spool *spool;
+	const char *error;
+	struct stat st;
+	uoff_t skipped;
+
+	test_begin("junk_spool in whose place something else is");
+	for (unsigned int i = 0; i < N_ELEMENTS(makes); i++) {
+		test_dir_create();
+		makes[i]();
+		spool = junk_spool_init(TEST_DIR);
+		alarm(10);
+		test_assert_idx(!junk_spool_exists(spool), i);
+		test_spool_add(spool, 1);
+		test_assert_idx(junk_spool_get_notice(spool) != NULL, i);
+		test_assert_idx(junk_spool_get_notice(spool) == NULL, i);
+		test_assert_strcmp_idx(test_read_all(spool, &skipped), "1", i);
+		test_assert_idx(junk_spool_finish(spool, &error) == 1, i);
+		test_assert_idx(stat(TEST_DIR"/other", &st) < 0, i);
+
+		/* also where it is there when we read */
+		if (unlink(ASIDE_PATH) < 0)
+			test_assert_idx(rmdir(ASIDE_PATH) == 0, i);
+		makes[i]();
+		test_assert_strcmp_idx(test_read_all(spool, &skipped), "", i);
+		test_assert_idx(junk_spool_get_notice(spool) != NULL, i);
+		alarm(0);
+		junk_spool_deinit(&spool);
+		if (unlink(ASIDE_PATH) < 0)
+			test_assert_idx(rmdir(ASIDE_PATH) == 0, i);
+		test_dir_remove();
+	}
+	test_end();
+}
+
+/* Where it ends for us, whatever is behind that: nothing before it is lost. */
+static void test_junk_spool_sparse(void)
+{
+	struct junk_spool *spool;
+	const char *error, *notice;
+	uoff_t skipped;
+	struct stat st;
+
+	test_begin("junk_spool of a terabyte");
+	test_dir_create();
+	spool = junk_spool_init(TEST_DIR);
+	test_spool_add(spool, 1);
+	test_spool_add(spool, 2);
+	test_assert(truncate(SPOOL_PATH, (off_t)1 << 40) == 0);
+	alarm(60);
+	test_assert_strcmp(test_read_all(spool, &skipped), "1 2");
+	test_assert(skipped < JUNK_MAX_SPOOL_BYTES);
+	test_assert(junk_spool_finish(spool, &error) == 1);
+	alarm(0);
+	notice = junk_spool_get_notice(spool);
+	test_assert(notice != NULL && strstr(notice, "larger") != NULL);
+	test_assert(!junk_spool_exists(spool));
+	test_assert(stat(ASIDE_PATH, &st) == 0 &&
+		    st.st_size == (off_t)1 << 40);
+	i_unlink(ASIDE_PATH);
+	/* then as if it had never been */
+	test_spool_add(spool, 3);
+	test_assert_strcmp(test_read_all(spool, &skipped), "3");
+	test_assert(junk_spool_finish(spool, &error) == 1);
+	test_assert(junk_spool_get_notice(spool) == NULL);
+	junk_spool_deinit(&spool);
+	test_dir_remove();
+	test_end();
+}
+
+/* Somebody writes as fast as we read. */
+static void test_junk_spool_growing(void)
+{
+	struct junk_spool *spool;
+	buffer_t *data = t_buffer_create(1024), *zeros;
+	const char *error;
+	uoff_t skipped;
+	int fd, ret;
+	unsigned int count = 0;
+
+	test_begin("junk_spool that grows while it is read");
+	test_dir_create();
+	zeros = buffer_create_dynamic(default_pool, 512*1024);
+	buffer_append_zero(zeros, 512*1024);
+	spool = junk_spool_init(TEST_DIR);
+	test_spool_add(spool, 1);
+	fd = open(SPOOL_PATH, O_WRONLY | O_APPEND);
+	do {
+		test_assert(write(fd, zeros->data, zeros->used) ==
+			    (ssize_t)zeros->used);
+		ret = junk_spool_read(spool, data, 1, &skipped, &error);
+	} while (ret > 0 && ++count < 1000);
+	test_assert(ret == 0);
+	test_assert_strcmp(test_report_nums(data), "1");
+	test_assert(junk_spool_finish(spool, &error) == 1);
+	i_close_fd(&fd);
+	buffer_free(&zeros);
+	junk_spool_deinit(&spool);
+	i_unlink(ASIDE_PATH);
+	test_dir_remove();
+	test_end();
+}
+
+#define PERIOD 64
+
+/* Every PERIOD bytes begins what looks like a frame of as many tokens as there
+   may be, all different, and equal in their lower 16 bits; no frame ends where
+   another begins. */
+static void test_crafted_append(buffer_t *dest, uint16_t counter)
+{
+	/* where the words that are taken for tokens begin, and the counter in
+	   each */
+	static const struct {
+		unsigned int word, counter;
+	} places[] = {
+		{ 4, 8 }, { 12, 18 }, { 20, 22 }, { 28, 30 }, { 36, 38 },
+		{ 44, 46 }, { 52, 54 }, { 60, 62 },
+	};
+	const struct junk_report report = {
+		.stamp_usecs = 1, .verdict = JUNK_VERDICT_SPAM,
+		.origin = JUNK_ORIGIN_MOVE,
+	};
+	buffer_t *frame = t_buffer_create(PERIOD);
+	unsigned char *data;
+
+	junk_frame_encode_report(frame, &report);
+	data = buffer_append_space_unsafe(dest, PERIOD);
+	memset(data, 0, PERIOD);
+	memcpy(data, frame->data, frame->used);
+	cpu32_to_le_unaligned(JUNK_FRAME_REPORT_BYTES + JUNK_MAX_TOKENS * 8,
+			      data);
+	cpu16_to_le_unaligned(JUNK_MAX_TOKENS, data + 58);
+	for (unsigned int i = 0; i < N_ELEMENTS(places); i++) {
+		data[places[i].word] = data[places[i].word + 1] = 1;
+		cpu16_to_le_unaligned(counter, data + places[i].counter);
+		/* inside reporter and digest */
+		if (i >= 2 && i < 6)
+			data[places[i].word + 4] = (unsigned char)i;
+	}
+}
+
+static clock_t test_resync_ticks(const buffer_t *data)
+{
+	clock_t before = clock();
+	size_t offset = 0, size;
+
+	while ((size = junk_spool_next(data->data, data->used, TRUE,
+				       &offset)) > 0)
+		offset += size;
+	test_assert(offset == data->used);
+	return clock() - before;
+}
+
+/* Reading it takes no longer than bytes that nothing is found in: a few times
+   that, while one look at all tokens of each would take thousands of times. */
+static void test_junk_spool_crafted(void)
+{
+	buffer_t *data = buffer_create_dynamic(default_pool, 512*1024);
+	size_t offset = 0;
+	clock_t ticks;
+
+	test_begin("junk_spool_next() in a crafted file");
+	for (unsigned int i = 0; i < 4096; i++)
+		test_crafted_append(data, (uint16_t)i);
+	/* each would be accepted at the end of a file */
+	test_assert(junk_spool_next(data->data, JUNK_FRAME_HEADER_BYTES +
+				    JUNK_FRAME_REPORT_BYTES +
+				    JUNK_MAX_TOKENS * 8, TRUE, &offset) > 0);
+	test_assert(offset == 0);
+	ticks = test_resync_ticks(data);
+	/* under valgrind as well, on a busy machine */
+	test_assert(ticks < CLOCKS_PER_SEC);
+	buffer_free(&data);
+	test_end();
+}
+
 static void test_junk_spool_limit(void)
 {
 	struct junk_spool *spool;
@@ -390,6 +591,10 @@ int main(void)
 		test_junk_spool_file,
 		test_junk_spool_damaged,
 		test_junk_spool_limit,
+		test_junk_spool_unfit,
+		test_junk_spool_sparse,
+		test_junk_spool_growing,
+		test_junk_spool_crafted,
 		test_junk_identity,
 		test_junk_identity_invalid,
 		test_junk_identity_race,

@@ -315,6 +315,92 @@ static void test_junk_tokenizer_invisible(void)
 		"<font color=white><p color=black>innocent</p></font>",
 		"<font color=white><p bgcolor=black>innocent</p></font>",
 		"<font color=white><p text=black>innocent</p></font>",
+		/* no rule says what its class is */
+		"<div class=dark><font color=white>innocent</font></div>",
+		"<style></style><font color=white>innocent</font>",
+		/* no room */
+		"<div style='height:0;overflow:hidden'>innocent</div>",
+		"<div style='height:1px;overflow:auto'>innocent</div>",
+		"<div style='width:0;overflow:hidden'>innocent</div>",
+		"<div style='max-width:0px;overflow-x:hidden'>innocent</div>",
+		"<div style='line-height:0;overflow:hidden'>innocent</div>",
+		"<span style='display:inline-block;height:0;overflow:hidden'>"
+			"innocent</span>",
+		"<div style='transform:scale(0)'>innocent</div>",
+		"<div style='transform:rotate(5deg) translateX(-9999px)'>"
+			"innocent</div>",
+		"<div style='clip-path:inset(50%)'>innocent</div>",
+		"<div style='clip-path:inset(0 100% 0 0)'>innocent</div>",
+		"<div style='clip-path:circle(0)'>innocent</div>",
+		"<div style='clip-path:polygon(0 0,0 0,0 0)'>innocent</div>",
+		"<div style='position:absolute;clip:rect(0,0,0,0)'>innocent</div>",
+		"<div style='content-visibility:hidden'>innocent</div>",
+		/* out of sight */
+		"<p style='position:absolute;left:-9999px'>innocent</p>",
+		"<p style='position:fixed;top:-100em'>innocent</p>",
+		"<p style='position:relative;right:-9999px'>innocent</p>",
+		"<p style='margin-left:-9999px'>innocent</p>",
+		"<p style='margin:0 0 0 -9999px'>innocent</p>",
+		"<p style='text-indent:-9999px'>innocent</p>",
+		/* nearly nothing, or the colour of what is behind it */
+		"<p style='opacity:.05'>innocent</p>",
+		"<p style='opacity:4%'>innocent</p>",
+		"<p style='filter:opacity(0)'>innocent</p>",
+		"<p style='color:rgb(255, 255, 255)'>innocent</p>",
+		"<p style='color:rgb(100% 100% 100%)'>innocent</p>",
+		"<p style='color:rgba(0,0,0,0)'>innocent</p>",
+		"<p style='color:rgb(0 0 0 / 3%)'>innocent</p>",
+		"<p style='color:hsl(0,0%,100%)'>innocent</p>",
+		"<p style='background:hsl(120,100%,50%);color:lime'>innocent</p>",
+		"<p style='color:#ffffff00'>innocent</p>",
+		"<p style='color:#0000'>innocent</p>",
+		"<p style='color:#ffff'>innocent</p>",
+		"<p style='color:transparent'>innocent</p>",
+		"<p style='-webkit-text-fill-color:transparent'>innocent</p>",
+		"<p style='background:peachpuff;color:#ffdab9'>innocent</p>",
+		/* escapes, quotes and brackets */
+		"<p style='d\\69splay:none'>innocent</p>",
+		"<p style='display\\3a none;d\\000069 splay:n\\one'>innocent</p>",
+		"<p style='font-family:\"a;b\";display:none'>innocent</p>",
+		"<p style='background:url(data:x;b);display:none'>innocent</p>",
+		/* elements */
+		"<dialog>innocent</dialog>", "<meter>innocent</meter>",
+		"<progress>innocent</progress>",
+		/* style sheets */
+		"<style>.x{display:none}</style><p class=x>innocent</p>",
+		"<style>#x{display:none}</style><p id=x>innocent</p>",
+		"<style>q{display:none}</style><q>innocent</q>",
+		"<style>p.x.y{display:none}</style><p class='y z x'>innocent</p>",
+		"<style>a,.x,b{display:none}</style><p class=x>innocent</p>",
+		"<style>div .x{display:none}</style><div><i><p class=x>innocent",
+		"<style>div>.x{display:none}</style><div><p class=x>innocent",
+		"<style>body .x{display:none}</style><p class=x>innocent</p>",
+		"<style>html body .x{display:none}</style><p class=x>innocent</p>",
+		"<style>[class~='x']{display:none}</style><p class=x>innocent</p>",
+		"<style>*{display:none}</style><p>innocent</p><b style='display:"
+			"block'>",
+		"<style><!-- .x{display:none} --></style><p class=x>innocent</p>",
+		"<style>/* } */.x{/* } */display:none}</style><p class=x>innocent",
+		"<style>@import 'x';.x{display:none}</style><p class=x>innocent",
+		"<style>@media print{p{color:red}}.x{display:none}</style>"
+			"<p class=x>innocent",
+		"<style>@media screen{.x{display:none}}</style><p class=x>innocent",
+		"<style>@media screen and (min-width:1px){.x{display:none}}</style>"
+			"<p class=x>innocent",
+		"<style media=screen>.x{display:none}</style><p class=x>innocent",
+		"<style>.X{display:none}</style><p class=x>innocent</p>",
+		"<style>.x{color:#fff}</style><p class=x>innocent</p>",
+		"<style>.x{background:black}</style><p class=x style='color:black'>"
+			"innocent</p>",
+		"<style>.x{display:none!important}</style>"
+			"<p class=x style='display:block'>innocent</p>",
+		"<style>#y{display:none}.x{display:block}</style>"
+			"<p class=x id=y>innocent</p>",
+		"<p class=x>innocent</p><style>.x{display:none}</style>",
+		"<div class=x><style>.x{display:none}</style>innocent</div>",
+		"<img width=1 height=1 alt=innocent>",
+		"<img style='display:none' alt=innocent>",
+		"<input type=hidden value=innocent>",
 		/* as the element around it */
 		"<p style='color:white;background:none'>innocent</p>",
 		"<font color=white><b style='color:inherit'>innocent</b></font>",
@@ -323,7 +409,8 @@ static void test_junk_tokenizer_invisible(void)
 		"<div style=\"display:block\">innocent</div>",
 		"<span style='font-size:12px'>innocent</span>",
 		"<table bgcolor=black><tr><td><font color=white>innocent</table>",
-		"<div class=dark><font color=white>innocent</font></div>",
+		"<style>:nth-child(1){background:black}</style>"
+			"<div class=dark><font color=white>innocent</font></div>",
 		"<div style='display:none'>x</div>innocent",
 		"<!-->innocent<!-- -->",
 		"<!-- --!>innocent<!-- -->",
@@ -403,6 +490,58 @@ static void test_junk_tokenizer_invisible(void)
 		"<button style='color:white'>innocent</button>",
 		"<div style='font-size:0'><button>innocent</button></div>",
 		"<p style='font-size:.05em'>innocent",
+		/* what has no size of its own, or as much as what is in it */
+		"<span style='height:0;overflow:hidden'>innocent</span>",
+		"<span style='transform:scale(0)'>innocent</span>",
+		"<div style='height:0'>innocent</div>",
+		"<div style='height:0;min-height:9px;overflow:hidden'>innocent",
+		"<div style='height:0;overflow:visible'>innocent</div>",
+		"<table><tr><td style='height:0;overflow:hidden'>innocent</table>",
+		/* what is where it is seen */
+		"<p style='left:-9999px'>innocent</p>",
+		"<p style='position:static;left:-9999px'>innocent</p>",
+		"<p style='position:relative;left:-9px'>innocent</p>",
+		"<p style='text-indent:-9999px'>x<br>innocent</p>",
+		"<p style='margin:0 -9999px 0 0'>innocent</p>",
+		"<p style='clip:rect(0,0,0,0)'>innocent</p>",
+		"<p style='clip-path:inset(10%)'>innocent</p>",
+		"<p style='opacity:.5'>innocent</p>",
+		"<p style='color:rgba(255,0,0,.9)'>innocent</p>",
+		"<p style='color:hsl(0,100%,30%)'>innocent</p>",
+		"<p style='background:#000;color:rgb(255,255,255)'>innocent</p>",
+		/* what is in quotes or escapes is no property */
+		"<p style='content:\";display:none;\"'>innocent</p>",
+		"<p style='x\\;display:none'>innocent</p>",
+		"<dialog open>innocent</dialog>",
+		/* rules for others */
+		"<style>.y{display:none}</style><p class=x>innocent</p>",
+		"<style>.x .y{display:none}</style><p class=y>innocent</p>",
+		"<style>.x>.y{display:none}</style><div class=x><b>"
+			"<p class=y>innocent",
+		"<style>p.y{display:none}</style><b class=y>innocent</b>",
+		"<style>.x:hover{display:none}</style><p class=x>innocent</p>",
+		"<style>.x::before{display:none}</style><p class=x>innocent</p>",
+		"<style>@media print{.x{display:none}}</style><p class=x>innocent",
+		"<style>@media (max-width:480px){.x{display:none}}</style>"
+			"<p class=x>innocent",
+		"<style media=print>.x{display:none}</style><p class=x>innocent",
+		"<!-- <style>.x{display:none}</style> --><p class=x>innocent",
+		"<style>.x{display:none}.x{display:block}</style>"
+			"<p class=x>innocent",
+		"<style>.x{display:none}</style>"
+			"<p class=x style='display:block'>innocent",
+		"<style>.x{display:none}p.x{display:block}</style>"
+			"<p class=x>innocent",
+		"<style>.x{background:#000}</style>"
+			"<p class=x style='color:#fff'>innocent",
+		/* what stands for something else */
+		"<img src=x alt=innocent>", "<input type=submit value=innocent>",
+		"<input placeholder=innocent>", "<input value=innocent>",
+		"<textarea placeholder=innocent></textarea>",
+		"<bdo dir=rtl>tnecon<b>ni</b></bdo>",
+		"<span dir=rtl style='unicode-bidi:bidi-override'>tneconni</span>",
+		"<style>.x{direction:rtl;unicode-bidi:bidi-override}</style>"
+			"<p class=x>tneconni",
 		/* elements that end where others begin */
 		"<p hidden><b>x<div>innocent</div>",
 		"<p><span hidden>x<div>innocent</div>",
@@ -418,8 +557,10 @@ static void test_junk_tokenizer_invisible(void)
 		"<button hidden>x<button>innocent", "<a hidden>x<a>innocent",
 		"<nobr hidden>x<nobr>innocent", "<h1 hidden>x<h2>innocent",
 		/* an unknown background */
-		"<style></style><font color=white>innocent</font>",
-		"<font color=white><style></style>innocent</font>",
+		"<style>p:nth-child(1){background:black}</style>"
+			"<font color=white>innocent</font>",
+		"<font color=white><style>@media x{p{background:black}}</style>"
+			"innocent</font>",
 		"<table bgcolor=white style='background-image:url(x)'><tr><td>"
 			"<font color=white>innocent</table>",
 		"<p style='color:#fff;background:white url(x)'>innocent",
@@ -438,6 +579,8 @@ static void test_junk_tokenizer_invisible(void)
 		tokenize(mail, strlen(mail), &msg, text);
 		test_assert_idx(strstr(str_c(text), "body-word\tseen\n") !=
 				NULL, i);
+		if (strstr(str_c(text), "innocent\n") != NULL)
+			i_error("shown: %s", hidden[i]);
 		test_assert_idx(strstr(str_c(text), "innocent\n") == NULL, i);
 		str_free(&text);
 	} T_END;
@@ -446,6 +589,8 @@ static void test_junk_tokenizer_invisible(void)
 		const char *mail = t_strconcat("Content-Type: text/html\n\n",
 					       shown[i], " end\n", NULL);
 		tokenize(mail, strlen(mail), &msg, text);
+		if (strstr(str_c(text), "body-word\tinnocent\n") == NULL)
+			i_error("hidden: %s", shown[i]);
 		test_assert_idx(strstr(str_c(text), "body-word\tinnocent\n") !=
 				NULL, i);
 		str_free(&text);
@@ -598,7 +743,7 @@ static void test_junk_tokenizer_many_parts(void)
 	} tests[] = {
 		/* the last piece begins the text, the message is a part */
 		{ "Content-Type: multipart/mixed; boundary=a\n\n--a\n",
-		  "\n\n--a\n", MESSAGE_PARSER_DEFAULT_MAX_TOTAL_MIME_PARTS - 2 },
+		  "\n\n--a\n", JUNK_MAX_MIME_PARTS - 2 },
 		{ "", "Content-Type: message/rfc822\n\n",
 		  MESSAGE_PARSER_DEFAULT_MAX_NESTED_MIME_PARTS - 1 },
 	};

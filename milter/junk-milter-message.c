@@ -37,14 +37,24 @@ static void append(struct junk_milter_message *msg, const void *data,
 	msg->size += size;
 }
 
+/* Blanks before the colon are no part of a name for whoever reads it (RFC 5322,
+   4.5.8), but of what the MTA gives us. */
+static int name_is(const char *name, const char *ours)
+{
+	const size_t len = strlen(ours);
+
+	return strncasecmp(name, ours, len) == 0 &&
+		name[len + strspn(name + len, " \t")] == '\0';
+}
+
 void junk_milter_message_header(struct junk_milter_message *msg,
 				const char *name, const char *value)
 {
-	if (strcasecmp(name, "X-Junk-Score") == 0)
+	if (name_is(name, "X-Junk-Score"))
 		msg->foreign_scores++;
-	else if (strcasecmp(name, "X-Junk-Reason") == 0)
+	else if (name_is(name, "X-Junk-Reason"))
 		msg->foreign_reasons++;
-	else if (strcasecmp(name, "X-Junk-Flag") == 0)
+	else if (name_is(name, "X-Junk-Flag"))
 		msg->foreign_flags++;
 	append(msg, name, strlen(name));
 	/* without SMFIP_HDR_LEADSPC the MTA has cut one space */

@@ -26,6 +26,22 @@ static int reaches(int score, int threshold)
 	return threshold != 0 && score >= threshold;
 }
 
+unsigned int
+junk_milter_lowest_threshold(const struct junk_milter_settings *set)
+{
+	const int thresholds[] = {
+		set->tag, set->quarantine, set->defer, set->reject
+	};
+	int lowest = 0;
+
+	for (unsigned int i = 0; i < sizeof(thresholds) / sizeof(int); i++) {
+		if (thresholds[i] != 0 &&
+		    (lowest == 0 || thresholds[i] < lowest))
+			lowest = thresholds[i];
+	}
+	return (unsigned int)lowest;
+}
+
 enum junk_milter_action
 junk_milter_decide(const struct junk_milter_settings *set, int score)
 {

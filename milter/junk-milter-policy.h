@@ -15,6 +15,10 @@ enum junk_milter_action {
 /* "pass", "tag", ... */
 const char *junk_milter_action_name(enum junk_milter_action action);
 
+/* The lowest threshold that is set; 0 = none. */
+unsigned int
+junk_milter_lowest_threshold(const struct junk_milter_settings *set);
+
 /* What a score (0..100, or JUNK_SCORES_UNKNOWN) leads to: the strictest action
    whose threshold it reaches. An unknown score passes. dry_run doesn't count
    here. */

@@ -1,9 +1,8 @@
 /* junk-feedback-milter: scores mail at SMTP time from the service's
    shared-memory segment (junk-score.h).
 
-   libmilter runs each connection in a thread of its own; libdovecot, which
-   reads the message inside junk_scores_message(), is not made for threads. One
-   lock is held around each score: tens of microseconds. */
+   libmilter runs each connection in a thread of its own; what scores is in
+   processes beside them (junk-milter-workers.h). */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,15 +22,13 @@
 #include "junk-milter-message.h"
 #include "junk-milter-policy.h"
 #include "junk-milter-settings.h"
+#include "junk-milter-workers.h"
 
 #define DEFAULT_CONFIG_PATH "/etc/junk-feedback-milter.conf"
 /* Postfix' own limits end a session much earlier. */
 #define TIMEOUT_SECS 7210
-#define REASON_SIZE 200
 
 static struct junk_milter_settings settings;
-static struct junk_scores *scores;
-static pthread_mutex_t scores_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int in4_is_loopback(uint32_t address)
 {
@@ -155,18 +152,12 @@ static void remove_headers(SMFICTX *ctx, const char *name, unsigned int count)
 		(void)smfi_chgheader(ctx, (char *)name, (int)count, NULL);
 }
 
-static int score_message(const struct junk_milter_message *msg, char *reason,
-			 size_t reason_size)
+static int score_message(const struct junk_milter_message *msg,
+			 char reason[JUNK_MILTER_REASON_SIZE])
 {
-	int score;
-
 	if (msg->failed)
 		return JUNK_SCORES_UNKNOWN;
-	pthread_mutex_lock(&scores_lock);
-	score = junk_scores_message(scores, msg->data, msg->size, NULL);
-	snprintf(reason, reason_size, "%s", junk_scores_reason(scores));
-	pthread_mutex_unlock(&scores_lock);
-	return score;
+	return junk_milter_workers_score(msg->data, msg->size, reason);
 }
 
 static void stamp(SMFICTX *ctx, int score, const char *reason,
@@ -241,12 +232,12 @@ static sfsistat on_message_end(SMFICTX *ctx)
 {
 	struct junk_milter_message *msg = smfi_getpriv(ctx);
 	enum junk_milter_action action;
-	char reason[REASON_SIZE] = "";
+	char reason[JUNK_MILTER_REASON_SIZE] = "";
 	int score;
 
 	if (msg == NULL)
 		return SMFIS_ACCEPT;
-	score = score_message(msg, reason, sizeof(reason));
+	score = score_message(msg, reason);
 	action = junk_milter_decide(&settings, score);
 	remove_headers(ctx, "X-Junk-Score", msg->foreign_scores);
 	remove_headers(ctx, "X-Junk-Reason", msg->foreign_reasons);
@@ -307,8 +298,6 @@ static int run_until_signal(void)
 		return 1;
 	}
 	(void)sigwait(&set, &signo);
-	/* held until the process ends: nobody reads what main() closes */
-	pthread_mutex_lock(&scores_lock);
 	return 0;
 }
 
@@ -356,8 +345,10 @@ int main(int argc, char *argv[])
 {
 	const char *config_path = NULL;
 	char error[1024];
-	int opt, check = 0, log_options = LOG_PID, ret;
+	int opt, check = 0, log_options = LOG_PID;
 
+	if (junk_milter_worker_main(argc, argv) != 0)
+		return 0;
 	while ((opt = getopt(argc, argv, "c:eth")) != -1) {
 		switch (opt) {
 		case 'c':
@@ -388,10 +379,10 @@ int main(int argc, char *argv[])
 	openlog("junk-feedback-milter", log_options, LOG_MAIL);
 	/* the MTA and we share a group, not a user */
 	umask(0007);
-	scores = junk_scores_open(settings.scores);
-	junk_scores_set_authserv_id(scores, settings.authserv_id);
-	ret = run();
-	junk_scores_close(&scores);
+	if (junk_milter_workers_init(settings.scores,
+				     junk_milter_lowest_threshold(&settings),
+				     settings.authserv_id) < 0)
+		return 1;
 	/* settings stay: libmilter's threads read them */
-	return ret;
+	return run();
 }

@@ -211,6 +211,19 @@ static void test_junk_milter_message(void)
 	junk_milter_message_reset(&msg);
 	test_assert(msg.size == 0 && msg.data == NULL &&
 		    msg.foreign_scores == 0);
+
+	/* as whoever reads them does, blanks are no part of the name */
+	junk_milter_message_header(&msg, "X-Junk-Score ", "1");
+	junk_milter_message_header(&msg, "X-Junk-Score\t ", "1");
+	junk_milter_message_header(&msg, "X-Junk-Scores", "1");
+	junk_milter_message_header(&msg, " X-Junk-Score", "1");
+	junk_milter_message_header(&msg, "X-Junk-Scor", "1");
+	junk_milter_message_header(&msg, "X-Junk-Flag", "YES");
+	junk_milter_message_header(&msg, "x-junk-flag  ", "YES");
+	junk_milter_message_header(&msg, "X-Junk-Reason ", "x");
+	test_assert(msg.foreign_scores == 2 && msg.foreign_flags == 2 &&
+		    msg.foreign_reasons == 1);
+	junk_milter_message_reset(&msg);
 	test_end();
 }
 

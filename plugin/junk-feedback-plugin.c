@@ -20,6 +20,7 @@
 #include "junk-compat.h"
 #include "junk-trail.h"
 #include "junk-feedback-user.h"
+#include "time-util.h"
 #include "junk-feedback-plugin.h"
 
 #include <malloc.h>
@@ -27,6 +28,8 @@
 /* Messages of one STORE +FLAGS \Deleted that are looked at for a move by
    APPEND. More are a cleaning. */
 #define MAX_DELETED_DIGESTS 32
+/* ... and no more when they have taken so long, which the client waits for. */
+#define MAX_DELETED_USECS (10*1000)
 /* What a process may keep of the memory that it frees. */
 #define KEEP_BYTES (1024*1024)
 /* A transaction isn't used again if it had more messages of a kind. */
@@ -66,6 +69,8 @@ struct junk_txn {
 	   then, and those that have to be */
 	ARRAY_TYPE(junk_intent) intents, unread;
 	unsigned int saved_count, deleted_count;
+	/* what those that were deleted have taken */
+	uint64_t deleted_usecs;
 	/* of the messages in pending that are yet to be tokenised */
 	size_t read_bytes;
 
@@ -600,11 +605,17 @@ static time_t junk_mail_arrived(struct mail *mail)
 static void junk_mail_deleted(struct junk_txn *txn, struct mail *mail)
 {
 	struct junk_pending pending;
-	uint64_t key;
+	uint64_t key, began;
+	int ret;
 
 	if (!junk_user_get_settings(txn->juser)->append ||
 	    ++txn->deleted_count > MAX_DELETED_DIGESTS ||
-	    junk_user_tokenize(txn->juser, mail, FALSE, NULL, &pending) < 0)
+	    txn->deleted_usecs >= MAX_DELETED_USECS)
+		return;
+	began = i_microseconds();
+	ret = junk_user_tokenize(txn->juser, mail, FALSE, NULL, &pending);
+	txn->deleted_usecs += i_microseconds() - began;
+	if (ret < 0)
 		return;
 	key = junk_trail_key(pending.digest, sizeof(pending.digest));
 	/* what was appended before it came here isn't where it goes */

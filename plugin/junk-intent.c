@@ -2,11 +2,11 @@
 #include "array.h"
 #include "buffer.h"
 #include "byteorder.h"
+#include "junk-user-file.h"
 #include "junk-intent.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -79,34 +79,31 @@ bool junk_intents_exist(struct junk_intents *intents)
 
 	T_BEGIN {
 		for (unsigned int i = 0; i < JUNK_INTENT_SLOTS; i++) {
-			if (stat(junk_intents_path(intents, i), &st) == 0 &&
-			    st.st_size > 0)
+			if (lstat(junk_intents_path(intents, i), &st) == 0 &&
+			    S_ISREG(st.st_mode) && st.st_size > 0)
 				exist = TRUE;
 		}
 	} T_END;
 	return exist;
 }
 
-/* Returns the fd of the slot's file, locked, or -1 if it is another session's
-   or (without O_CREAT) missing. */
+/* Returns the fd of the slot's file, locked, or -1: error_r says why, NULL = it
+   is another session's or (without O_CREAT) missing. */
 static int
 junk_intents_lock(struct junk_intents *intents, unsigned int slot, int flags,
-		  struct stat *st_r)
+		  struct stat *st_r, const char **error_r)
 {
 	int fd;
 
-	T_BEGIN {
-		fd = open(junk_intents_path(intents, slot),
-			  flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
-	} T_END;
+	fd = junk_user_file_open(junk_intents_path(intents, slot),
+				 flags | O_RDWR, UOFF_T_MAX, st_r, error_r);
 	if (fd == -1)
 		return -1;
+	*error_r = NULL;
 	/* another session may just have removed it */
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, st_r) < 0 ||
-	    st_r->st_nlink == 0 || !S_ISREG(st_r->st_mode)) {
+	    st_r->st_nlink == 0)
 		i_close_fd(&fd);
-		return -1;
-	}
 	return fd;
 }
 
@@ -170,13 +167,17 @@ void junk_intents_recover(struct junk_intents *intents,
 			  ARRAY_TYPE(junk_intent) *dest)
 {
 	struct stat st;
+	const char *error;
 	int fd;
 
 	for (unsigned int i = 0; i < JUNK_INTENT_SLOTS; i++) {
 		if (intents->left_fds[i] != -1 ||
 		    (intents->fd != -1 && intents->slot == i))
 			continue;
-		fd = junk_intents_lock(intents, i, 0, &st);
+		/* what isn't ours to read is nothing that was left behind */
+		T_BEGIN {
+			fd = junk_intents_lock(intents, i, 0, &st, &error);
+		} T_END;
 		if (fd == -1)
 			continue;
 		junk_intents_read(fd, st.st_size, dest);
@@ -197,20 +198,20 @@ void junk_intents_add(struct junk_intents *intents,
 static int junk_intents_open(struct junk_intents *intents, const char **error_r)
 {
 	struct stat st;
+	const char *error;
 
 	*error_r = NULL;
 	for (unsigned int i = 0; i < JUNK_INTENT_SLOTS; i++) {
 		if (intents->left_fds[i] != -1)
 			continue;
-		intents->fd = junk_intents_lock(intents, i, O_CREAT, &st);
+		intents->fd = junk_intents_lock(intents, i, O_CREAT, &st,
+						&error);
 		if (intents->fd != -1 && st.st_size == 0) {
 			intents->slot = i;
 			return 0;
 		}
-		if (intents->fd == -1 && errno != EWOULDBLOCK) {
-			*error_r = t_strdup_printf("open(%s%u) failed: %m",
-						   intents->prefix, i);
-		}
+		if (error != NULL)
+			*error_r = error;
 		i_close_fd(&intents->fd);
 	}
 	return -1;

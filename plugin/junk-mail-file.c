@@ -11,11 +11,11 @@
 #include "mdbox-map.h"
 #include "sdbox-storage.h"
 #include "junk-limits.h"
+#include "junk-user-file.h"
 #include "junk-mail-file.h"
 
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* "2 M1e C<time>": dbox-file.h */
@@ -60,13 +60,29 @@ static bool junk_dbox_is_plain(struct mail *mail)
 	return storage->attachment_dir == NULL;
 }
 
+/* What isn't a file of the user's own is left to Dovecot. */
+static int junk_message_open(const char *path)
+{
+	const char *error;
+	struct stat st;
+	int fd, open_errno;
+
+	T_BEGIN {
+		fd = junk_user_file_open(path, O_RDONLY, UOFF_T_MAX, &st,
+					 &error);
+		open_errno = errno;
+	} T_END;
+	errno = open_errno;
+	return fd;
+}
+
 /* --- Maildir --- */
 
 static int
 junk_maildir_open(struct maildir_mailbox *mbox ATTR_UNUSED, const char *path,
 		  int *fd_r)
 {
-	*fd_r = open(path, O_RDONLY | O_CLOEXEC);
+	*fd_r = junk_message_open(path);
 	if (*fd_r != -1)
 		return 1;
 	/* 0 = it may have been renamed: try again */
@@ -134,7 +150,7 @@ static bool junk_sdbox_keep(struct mail *mail, struct junk_body **body_r)
 		return FALSE;
 	path = t_strconcat(mailbox_get_path(mail->box),
 			   "/"SDBOX_MAIL_FILE_PREFIX, dec2str(mail->uid), NULL);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = junk_message_open(path);
 	if (fd == -1)
 		return FALSE;
 	*body_r = junk_body_keep(fd, JUNK_BODY_SDBOX, 0);

@@ -4,11 +4,11 @@
 #include "byteorder.h"
 #include "safe-mkstemp.h"
 #include "write-full.h"
+#include "junk-user-file.h"
 #include "junk-trail.h"
 
 #include <stdio.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -122,18 +122,15 @@ static int junk_trail_write_fd(struct junk_trail *trail, int fd,
 
 int junk_trail_write(struct junk_trail *trail, const char **error_r)
 {
-	int fd, ret;
+	struct stat st;
+	int fd, ret = -1;
 
 	if (trail->output == NULL || trail->output->used == 0)
 		return 0;
-	fd = open(trail->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC |
-		  O_NOFOLLOW, 0600);
-	if (fd == -1) {
-		*error_r = t_strdup_printf("open(%s) failed: %m", trail->path);
-		ret = -1;
-	} else {
+	fd = junk_user_file_open(trail->path, O_RDWR | O_CREAT | O_APPEND,
+				 UOFF_T_MAX, &st, error_r);
+	if (fd != -1)
 		ret = junk_trail_write_fd(trail, fd, error_r);
-	}
 	i_close_fd(&fd);
 	junk_trail_rollback(trail);
 	return ret;
@@ -142,11 +139,12 @@ int junk_trail_write(struct junk_trail *trail, const char **error_r)
 static void junk_trail_refresh(struct junk_trail *trail)
 {
 	struct stat st;
+	const char *error;
 	void *data;
 	ssize_t ret;
 	int fd;
 
-	if (stat(trail->path, &st) < 0) {
+	if (lstat(trail->path, &st) < 0) {
 		buffer_free(&trail->content);
 		return;
 	}
@@ -154,7 +152,11 @@ static void junk_trail_refresh(struct junk_trail *trail)
 	    st.st_size == trail->st.st_size)
 		return;
 	buffer_free(&trail->content);
-	fd = open(trail->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* who writes to it next says what is wrong with it */
+	T_BEGIN {
+		fd = junk_user_file_open(trail->path, O_RDONLY, UOFF_T_MAX,
+					 &st, &error);
+	} T_END;
 	if (fd == -1)
 		return;
 	trail->content = buffer_create_dynamic(default_pool, MAX_FILE_BYTES);

@@ -222,6 +222,61 @@ static void test_junk_intents_damaged(void)
 	test_end();
 }
 
+/* The user has put something else in their place: nothing hangs, and another
+   slot is used. */
+static void test_junk_intents_unfit(void)
+{
+	struct junk_intents *intents;
+	ARRAY_TYPE(junk_intent) left;
+	const char *error;
+	struct stat st;
+
+	test_begin("junk_intents in whose place something else is");
+	test_dir_create();
+	alarm(10);
+	test_assert(mkfifo(test_path(0), 0600) == 0);
+	test_assert(symlink("nothing", test_path(1)) == 0);
+	test_assert(symlink("/dev/zero", test_path(2)) == 0);
+	test_assert(mkdir(test_path(3), 0700) == 0);
+	intents = junk_intents_init(TEST_DIR);
+	test_assert(!junk_intents_exist(intents));
+	i_array_init(&left, 8);
+	junk_intents_recover(intents, &left);
+	test_assert(array_count(&left) == 0);
+	test_assert(test_write(intents, 3) == 0);
+	test_assert(test_size(4) > 0);
+	test_assert(stat(TEST_DIR"/nothing", &st) < 0);
+	junk_intents_clear(intents);
+	junk_intents_deinit(&intents);
+
+	/* one of a terabyte is read as far as we write, and goes */
+	test_assert(truncate(test_path(4), 0) < 0);
+	intents = junk_intents_init(TEST_DIR);
+	test_assert(test_write(intents, 3) == 0);
+	junk_intents_deinit(&intents);
+	test_assert(truncate(test_path(4), (off_t)1 << 40) == 0);
+	intents = junk_intents_init(TEST_DIR);
+	junk_intents_recover(intents, &left);
+	test_assert(array_count(&left) == 3);
+	junk_intents_clear(intents);
+	test_assert(test_size(4) == -1);
+
+	/* all are taken: said, not waited for */
+	for (unsigned int i = 4; i < JUNK_INTENT_SLOTS; i++)
+		test_assert(mkfifo(test_path(i), 0600) == 0);
+	junk_intents_add(intents, &test_intent);
+	test_assert(junk_intents_write(intents, &error) == -1 &&
+		    strstr(error, "isn't a regular file") != NULL);
+	junk_intents_deinit(&intents);
+	alarm(0);
+	array_free(&left);
+	test_assert(rmdir(test_path(3)) == 0);
+	for (unsigned int i = 0; i < JUNK_INTENT_SLOTS; i++)
+		(void)unlink(test_path(i));
+	test_dir_remove();
+	test_end();
+}
+
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
@@ -230,6 +285,7 @@ int main(void)
 		test_junk_intents_slots,
 		test_junk_intents_full,
 		test_junk_intents_damaged,
+		test_junk_intents_unfit,
 		NULL
 	};
 	return test_run(test_functions);

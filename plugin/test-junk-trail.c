@@ -130,12 +130,71 @@ static void test_junk_trail_damaged(void)
 	test_end();
 }
 
+static void test_trail_fifo(void)
+{
+	test_assert(mkfifo(TRAIL_PATH, 0600) == 0);
+}
+
+static void test_trail_device(void)
+{
+	test_assert(symlink("/dev/zero", TRAIL_PATH) == 0);
+}
+
+static void test_trail_dangling(void)
+{
+	test_assert(symlink("nothing", TRAIL_PATH) == 0);
+}
+
+static void test_junk_trail_unfit(void)
+{
+	static void (*const makes[])(void) = {
+		test_trail_fifo, test_trail_device, test_trail_dangling,
+	};
+	struct junk_trail *trail;
+	const char *error;
+	struct stat st;
+
+	test_begin("junk_trail in whose place something else is");
+	for (unsigned int i = 0; i < N_ELEMENTS(makes); i++) {
+		test_dir_create();
+		makes[i]();
+		alarm(10);
+		trail = junk_trail_init(TEST_DIR);
+		test_assert_idx(!junk_trail_find(trail, JUNK_TRAIL_TRASHED, 0,
+						 0, NOW), i);
+		junk_trail_add(trail, JUNK_TRAIL_TRASHED, 1, NOW);
+		error = NULL;
+		test_assert_idx(junk_trail_write(trail, &error) == -1 &&
+				error != NULL, i);
+		test_assert_idx(stat(TEST_DIR"/nothing", &st) < 0, i);
+		junk_trail_deinit(&trail);
+		alarm(0);
+		test_dir_remove();
+	}
+	/* a terabyte is cut down to what we know */
+	test_dir_create();
+	trail = junk_trail_init(TEST_DIR);
+	junk_trail_add(trail, JUNK_TRAIL_TRASHED, 1, NOW);
+	test_assert(junk_trail_write(trail, &error) == 0);
+	test_assert(truncate(TRAIL_PATH, (off_t)1 << 40) == 0);
+	test_assert(junk_trail_find(trail, JUNK_TRAIL_TRASHED, 1, 0, NOW));
+	junk_trail_add(trail, JUNK_TRAIL_TRASHED, 2, NOW);
+	test_assert(junk_trail_write(trail, &error) == 0);
+	test_assert(junk_trail_find(trail, JUNK_TRAIL_TRASHED, 2, 0, NOW));
+	test_assert(stat(TRAIL_PATH, &st) == 0 &&
+		    st.st_size <= JUNK_TRAIL_MAX_RECORDS * 16);
+	junk_trail_deinit(&trail);
+	test_dir_remove();
+	test_end();
+}
+
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
 		test_junk_trail,
 		test_junk_trail_bounded,
 		test_junk_trail_damaged,
+		test_junk_trail_unfit,
 		NULL
 	};
 	return test_run(test_functions);

@@ -72,7 +72,7 @@ struct junk_connections {
 	time_t segment_checked;
 	time_t started;
 	uint64_t accepted_count, rejected_frames, reads_count;
-	bool stopping, error_logged;
+	bool stopping, error_logged, own_uid_logged;
 };
 
 static struct junk_connections *conns;
@@ -159,9 +159,23 @@ junk_connection_reject(struct junk_connection *client, const char *error)
 
 /* --- administration --- */
 
+/* Not the service's own user: where mail users share that one, each of their
+   processes could forget what others have reported. */
 static bool junk_connection_is_admin(struct junk_connection *client)
 {
-	return client->peer->uid == 0 || client->peer->uid == geteuid();
+	return client->peer->uid == 0;
+}
+
+/* What runs as our user can read our key. */
+static void junk_connection_check_uid(struct junk_connection *client)
+{
+	if (conns->own_uid_logged || client->peer->uid != geteuid())
+		return;
+	conns->own_uid_logged = TRUE;
+	e_warning(conns->event, "Mail users' processes run as uid %ld, as this "
+		  "service does: they can read its key. Set another user in "
+		  "service junk-feedback { }, which no mail user has",
+		  (long)client->peer->uid);
 }
 
 static void
@@ -213,6 +227,7 @@ junk_connection_handle_frame(struct junk_connection *client,
 			return 0;
 		if (junk_frame_decode_report(frame, &report, error_r) < 0)
 			return -1;
+		junk_connection_check_uid(client);
 		report.uid = junk_connection_is_admin(client) ?
 			JUNK_REPORT_UID_TRUSTED : client->peer->uid;
 		junk_engine_add(conns->set.engine, &report);

@@ -1,5 +1,6 @@
 #include "lib.h"
 #include "buffer.h"
+#include "randgen.h"
 #include "str.h"
 #include "junk-bits.h"
 #include "junk-key.h"
@@ -21,6 +22,8 @@
 /* Pages of the WAL after which a commit also checkpoints: 32 MB. */
 #define JUNK_DB_CHECKPOINT_PAGES 4000
 #define JUNK_DB_CACHE_KBYTES (8*1024)
+/* Tokens whose numbers tell how many there are. */
+#define TOKEN_ESTIMATE_ROWS 1000
 /* Pages that one junk_db_shrink() gives back. */
 #define JUNK_DB_SHRINK_PAGES 64
 
@@ -32,6 +35,9 @@ enum junk_db_stmt {
 	JUNK_DB_STMT_REPORT_UNDO,
 	JUNK_DB_STMT_REPORT_RESEAL,
 	JUNK_DB_STMT_REPORT_EXPIRE,
+	JUNK_DB_STMT_REPORT_EXPIRE_BURSTS,
+	JUNK_DB_STMT_REPORT_WINDOW,
+	JUNK_DB_STMT_REPORT_DELETE,
 	JUNK_DB_STMT_LAST_SEQ,
 	JUNK_DB_STMT_ID_FIND,
 	JUNK_DB_STMT_ID_SET,
@@ -88,6 +94,15 @@ static const char *const junk_db_sql[JUNK_DB_STMT_COUNT] = {
 		"(SELECT seq, hour FROM reports WHERE seq <= ?2 "
 		"ORDER BY seq LIMIT 20 * ?3) WHERE hour <= ?4 LIMIT ?3) "
 		"AND hour < ?1 AND (undone IS NULL OR undone <= ?2)",
+	[JUNK_DB_STMT_REPORT_EXPIRE_BURSTS] =
+		"DELETE FROM reports WHERE seq IN (SELECT seq FROM reports "
+		"WHERE burst <> 0 AND seq <= ?1 AND "
+		"(undone IS NULL OR undone <= ?1) ORDER BY seq LIMIT ?2)",
+	[JUNK_DB_STMT_REPORT_WINDOW] =
+		"SELECT "REPORT_COLUMNS" FROM reports "
+		"WHERE seq BETWEEN ?1 AND ?2 AND "
+		"(undone IS NULL OR undone <= ?2) ORDER BY seq LIMIT ?3",
+	[JUNK_DB_STMT_REPORT_DELETE] = "DELETE FROM reports WHERE seq = ?1",
 	[JUNK_DB_STMT_LAST_SEQ] =
 		"SELECT max(coalesce((SELECT max(seq) FROM reports), 0), "
 		"coalesce((SELECT max(undone) FROM reports "
@@ -798,6 +813,49 @@ int junk_db_report_expire(struct junk_db *db, int64_t before_hour,
 	return junk_db_delete(db, stmt, "expire reports");
 }
 
+int junk_db_report_expire_bursts(struct junk_db *db, int64_t max_seq,
+				 unsigned int limit)
+{
+	sqlite3_stmt *stmt;
+
+	if (junk_db_prepare(db, JUNK_DB_STMT_REPORT_EXPIRE_BURSTS, &stmt) < 0)
+		return -1;
+	(void)sqlite3_bind_int64(stmt, 1, max_seq);
+	(void)sqlite3_bind_int64(stmt, 2, (int64_t)limit);
+	return junk_db_delete(db, stmt, "expire bursts");
+}
+
+int junk_db_report_window(struct junk_db *db, int64_t first_seq,
+			  int64_t max_seq, unsigned int limit,
+			  junk_db_report_callback_t *callback, void *context)
+{
+	struct junk_db_report row;
+	sqlite3_stmt *stmt;
+	int ret;
+
+	if (junk_db_prepare(db, JUNK_DB_STMT_REPORT_WINDOW, &stmt) < 0)
+		return -1;
+	(void)sqlite3_bind_int64(stmt, 1, first_seq);
+	(void)sqlite3_bind_int64(stmt, 2, max_seq);
+	(void)sqlite3_bind_int64(stmt, 3, (int64_t)limit);
+	while ((ret = junk_db_row(db, stmt, "read reports")) > 0) {
+		junk_db_report_get_row(stmt, &row);
+		callback(&row, context);
+	}
+	(void)sqlite3_reset(stmt);
+	return ret;
+}
+
+int junk_db_report_delete(struct junk_db *db, int64_t seq)
+{
+	sqlite3_stmt *stmt;
+
+	if (junk_db_prepare(db, JUNK_DB_STMT_REPORT_DELETE, &stmt) < 0)
+		return -1;
+	(void)sqlite3_bind_int64(stmt, 1, seq);
+	return junk_db_delete(db, stmt, "delete report") < 0 ? -1 : 0;
+}
+
 int junk_db_last_seq(struct junk_db *db, int64_t *seq_r)
 {
 	sqlite3_stmt *stmt;
@@ -1042,6 +1100,22 @@ junk_db_token_skip(struct junk_db *db, int64_t token, unsigned int count,
 	*last_r = ret > 0 ? sqlite3_column_int64(stmt, 0) - 1 : INT64_MAX;
 	(void)sqlite3_reset(stmt);
 	return ret < 0 ? -1 : 0;
+}
+
+int junk_db_token_estimate(struct junk_db *db, uint64_t *count_r)
+{
+	unsigned int skipped = TOKEN_ESTIMATE_ROWS;
+	int64_t first, last;
+
+	/* somewhere: what was just gone through has fewer */
+	random_fill(&first, sizeof(first));
+	/* the lower half of the numbers: there is room for as many above */
+	first = first > 0 ? -first : first;
+	if (junk_db_token_skip(db, first, skipped, &last) < 0)
+		return -1;
+	*count_r = last == INT64_MAX ? 0 : skipped *
+		(UINT64_MAX / ((uint64_t)last - (uint64_t)first + 1));
+	return 0;
 }
 
 int junk_db_token_expire(struct junk_db *db, int64_t before_day,

@@ -117,6 +117,17 @@ int junk_db_report_reseal(struct junk_db *db, int64_t seq,
    don't stand in the way of others. Returns how many. */
 int junk_db_report_expire(struct junk_db *db, int64_t before_hour,
 			  int64_t now, int64_t max_seq, unsigned int limit);
+/* Delete the oldest bursts likewise. */
+int junk_db_report_expire_bursts(struct junk_db *db, int64_t max_seq,
+				 unsigned int limit);
+/* Reports from first_seq on that may be deleted, at most limit. The row is valid
+   until the callback returns. */
+typedef void junk_db_report_callback_t(const struct junk_db_report *row,
+				       void *context);
+int junk_db_report_window(struct junk_db *db, int64_t first_seq,
+			  int64_t max_seq, unsigned int limit,
+			  junk_db_report_callback_t *callback, void *context);
+int junk_db_report_delete(struct junk_db *db, int64_t seq);
 /* Number of the oldest report that is kept, 0 if none. */
 int junk_db_first_seq(struct junk_db *db, int64_t *seq_r);
 /* How many reports there are, those that were taken back twice: each was given
@@ -158,6 +169,9 @@ int junk_db_token_find(struct junk_db *db, uint64_t token,
 unsigned int junk_db_sketch_reporters(uint64_t sketch);
 /* Where a way through all tokens begins. */
 #define JUNK_DB_FIRST_TOKEN INT64_MIN
+/* About how many there are: their numbers are hashes, so some that follow each
+   other tell by how far they are apart. 0 if there are few. */
+int junk_db_token_estimate(struct junk_db *db, uint64_t *count_r);
 /* Look at so many tokens from *token on and delete those that are older than a
    day and have fewer reporters. *token is then where to go on, which is
    JUNK_DB_FIRST_TOKEN after the last one. Returns how many are gone. */

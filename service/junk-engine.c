@@ -16,6 +16,10 @@
 
 /* The same fault is logged again after so long. */
 #define FAULT_LOG_SECS 600
+/* So many reports that expire within FAULT_LOG_SECS are worth a line, if they are
+   such a part of those that are left. */
+#define EXPIRED_LOG_REPORTS 1000
+#define EXPIRED_LOG_PART 10
 /* An old process may need so long to end after a reload. */
 #define LOCK_WAIT_SECS 30
 /* Others may hold a lock on the database so long without a word. */
@@ -56,6 +60,11 @@ struct junk_engine {
 	/* refused reports that the log knows of, and since when */
 	uint64_t logged_refused;
 	time_t refused_time;
+	/* ... and those with a time that can't be, and those that were
+	   deleted */
+	uint64_t logged_misdated, logged_expired;
+	time_t misdated_time, expired_time;
+	bool lag_logged;
 	/* the log doesn't know yet that it has ended */
 	bool fault_is_logged;
 };
@@ -356,6 +365,18 @@ static int junk_engine_open(struct junk_engine *engine, time_t now)
 	return 0;
 }
 
+/* After an upgrade. */
+static void junk_engine_log_feature_set(struct junk_engine *engine)
+{
+	unsigned int set = junk_learner_feature_set(engine->learner);
+
+	if (set == 0 || set == JUNK_FEATURE_SET)
+		return;
+	e_info(engine->event, "The model was learned with feature set %u. It "
+	       "goes on scoring; what feature set %u adds is learned from new "
+	       "reports", set, JUNK_FEATURE_SET);
+}
+
 /* Returns -1 if the database failed. */
 static int junk_engine_load(struct junk_engine *engine, const char **error_r)
 {
@@ -368,6 +389,7 @@ static int junk_engine_load(struct junk_engine *engine, const char **error_r)
 		*error_r = t_strdup(junk_db_error(engine->db));
 		return -1;
 	}
+	junk_engine_log_feature_set(engine);
 	if (ret > 0) {
 		e_warning(engine->event, "The classifier is learned anew from "
 			  "the reports in %s: %s", engine->db_path, error);
@@ -569,6 +591,54 @@ static void junk_engine_log_refused(struct junk_engine *engine, time_t now)
 	engine->refused_time = now;
 }
 
+static void junk_engine_log_misdated(struct junk_engine *engine, time_t now)
+{
+	const uint64_t misdated =
+		junk_recorder_get_counters(engine->recorder)->misdated;
+
+	if (misdated == engine->logged_misdated ||
+	    now - engine->misdated_time < FAULT_LOG_SECS)
+		return;
+	e_warning(engine->event, "%"PRIu64" reports had a time of the future, "
+		  "or from before junk_feedback_retention: they count from "
+		  "now on", misdated - engine->logged_misdated);
+	engine->logged_misdated = misdated;
+	engine->misdated_time = now;
+}
+
+/* What goes that nobody may have wanted to go. */
+static void junk_engine_log_expired(struct junk_engine *engine, time_t now)
+{
+	const uint64_t expired =
+		junk_recorder_get_counters(engine->recorder)->expired;
+	const time_t lag = junk_recorder_clock_lag(engine->recorder, now);
+	uint64_t kept;
+
+	if (lag == 0) {
+		engine->lag_logged = FALSE;
+	} else if (!engine->lag_logged) {
+		engine->lag_logged = TRUE;
+		e_warning(engine->event, "The clock is %ld days ahead of the "
+			  "last expiry: reports expire day by day until it "
+			  "has said so for a day: is it right?",
+			  (long)(lag / 86400) + 1);
+	}
+	if (now - engine->expired_time >= 0 &&
+	    now - engine->expired_time < FAULT_LOG_SECS)
+		return;
+	if (expired - engine->logged_expired >= EXPIRED_LOG_REPORTS &&
+	    junk_recorder_report_count(engine->recorder, &kept) == 0 &&
+	    expired - engine->logged_expired > kept / EXPIRED_LOG_PART) {
+		e_warning(engine->event, "%"PRIu64" reports were deleted, "
+			  "%"PRIu64" are left: they were older than "
+			  "junk_feedback_retention, or the database larger "
+			  "than junk_feedback_database_size",
+			  expired - engine->logged_expired, kept);
+	}
+	engine->logged_expired = expired;
+	engine->expired_time = now;
+}
+
 bool junk_engine_commit(struct junk_engine *engine, time_t now)
 {
 	struct junk_recorder_counters old;
@@ -579,6 +649,7 @@ bool junk_engine_commit(struct junk_engine *engine, time_t now)
 		if (junk_recorder_commit(engine->recorder, now) == 0) {
 			junk_engine_count(engine, &old);
 			junk_engine_log_refused(engine, now);
+			junk_engine_log_misdated(engine, now);
 			junk_publisher_update(engine->publisher, now);
 			return TRUE;
 		}
@@ -600,6 +671,8 @@ bool junk_engine_maintain(struct junk_engine *engine, time_t now)
 	   header have to follow */
 	else if (ret > 0)
 		junk_publisher_update(engine->publisher, now);
+	else
+		junk_engine_log_expired(engine, now);
 	return ret > 0;
 }
 
@@ -800,6 +873,7 @@ junk_engine_status_counters(struct junk_engine *engine, string_t *str)
 	str_printfa(str, "reports_dropped_feature_set=%"PRIu64"\n",
 		    c->dropped_feature_set);
 	str_printfa(str, "reports_refused=%"PRIu64"\n", c->refused);
+	str_printfa(str, "reports_misdated=%"PRIu64"\n", c->misdated);
 	str_printfa(str, "reports_pending=%u\n",
 		    junk_recorder_pending_count(engine->recorder));
 	str_printfa(str, "reports_expired=%"PRIu64"\n", c->expired);
@@ -817,6 +891,10 @@ junk_engine_status_counters(struct junk_engine *engine, string_t *str)
 	junk_learner_model(engine->learner, &model);
 	str_printfa(str, "model_spam=%u\n", model.spam_count);
 	str_printfa(str, "model_ham=%u\n", model.ham_count);
+	if (junk_learner_feature_set(engine->learner) != 0) {
+		str_printfa(str, "model_feature_set=%u\n",
+			    junk_learner_feature_set(engine->learner));
+	}
 }
 
 void junk_engine_status(struct junk_engine *engine, string_t *str)

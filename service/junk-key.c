@@ -1,7 +1,6 @@
 #include "lib.h"
 #include "buffer.h"
 #include "byteorder.h"
-#include "hex-binary.h"
 #include "str.h"
 #include "write-full.h"
 #include "safe-mkstemp.h"
@@ -36,10 +35,24 @@ struct junk_key {
 	unsigned char seal[crypto_secretbox_KEYBYTES];
 };
 
+/* Memory of libsodium's is kept out of core dumps and swap, has guards on both
+   sides and is wiped when it is freed. All that is key, or the text of one, is in
+   it and nowhere else. */
+static void *junk_key_malloc(size_t size)
+{
+	void *data = sodium_malloc(size);
+
+	if (data == NULL)
+		i_fatal_status(FATAL_OUTOFMEM, "sodium_malloc(%zu) failed: %m "
+			       "(is RLIMIT_MEMLOCK too small?)", size);
+	memset(data, 0, size);
+	return data;
+}
+
 static struct junk_key *
 junk_key_derive(const unsigned char master[JUNK_KEY_BYTES])
 {
-	struct junk_key *key = i_new(struct junk_key, 1);
+	struct junk_key *key = junk_key_malloc(sizeof(*key));
 
 #define DERIVE(member, purpose) \
 	(void)crypto_kdf_derive_from_key(key->member, sizeof(key->member), \
@@ -55,38 +68,39 @@ junk_key_derive(const unsigned char master[JUNK_KEY_BYTES])
 }
 
 static int
-junk_key_parse(const char *path, const unsigned char *data, size_t size,
+junk_key_parse(const char *path, const char *text, size_t size,
 	       struct junk_key **key_r, const char **error_r)
 {
 	const size_t magic_len = sizeof(JUNK_KEY_MAGIC) - 1;
-	buffer_t *master = t_buffer_create(JUNK_KEY_BYTES);
-	const char *hex;
+	unsigned char *master = junk_key_malloc(JUNK_KEY_BYTES);
+	size_t master_size;
+	bool valid;
 
-	if (size != JUNK_KEY_FILE_BYTES || data[size - 1] != '\n' ||
-	    memcmp(data, JUNK_KEY_MAGIC, magic_len) != 0) {
+	valid = size == JUNK_KEY_FILE_BYTES && text[size - 1] == '\n' &&
+		memcmp(text, JUNK_KEY_MAGIC, magic_len) == 0 &&
+		sodium_hex2bin(master, JUNK_KEY_BYTES, text + magic_len,
+			       JUNK_KEY_BYTES * 2, NULL, &master_size,
+			       NULL) == 0 &&
+		master_size == JUNK_KEY_BYTES;
+	if (valid)
+		*key_r = junk_key_derive(master);
+	else
 		*error_r = t_strdup_printf("%s is not a key file: restore it "
 					   "from a backup", path);
-		return -1;
-	}
-	hex = t_strndup(data + magic_len, JUNK_KEY_BYTES * 2);
-	if (hex_to_binary(hex, master) < 0 || master->used != JUNK_KEY_BYTES) {
-		*error_r = t_strdup_printf("%s is not a key file: restore it "
-					   "from a backup", path);
-		return -1;
-	}
-	*key_r = junk_key_derive(master->data);
-	sodium_memzero(buffer_get_modifiable_data(master, NULL),
-		       JUNK_KEY_BYTES);
-	return 1;
+	sodium_free(master);
+	return valid ? 1 : -1;
 }
 
 static int
 junk_key_read_fd(const char *path, int fd, struct junk_key **key_r,
 		 const char **error_r)
 {
-	unsigned char data[JUNK_KEY_FILE_BYTES + 1];
+	/* one byte more: a longer file isn't valid */
+	const size_t max_size = JUNK_KEY_FILE_BYTES + 1;
 	struct stat st;
-	ssize_t ret;
+	char *text;
+	ssize_t size;
+	int ret = -1;
 
 	if (fstat(fd, &st) < 0) {
 		*error_r = t_strdup_printf("fstat(%s) failed: %m", path);
@@ -102,14 +116,14 @@ junk_key_read_fd(const char *path, int fd, struct junk_key **key_r,
 			path, (unsigned int)(st.st_mode & 07777));
 		return -1;
 	}
-	ret = read(fd, data, sizeof(data));
-	if (ret < 0) {
+	text = junk_key_malloc(max_size);
+	size = read(fd, text, max_size);
+	if (size < 0)
 		*error_r = t_strdup_printf("read(%s) failed: %m", path);
-		return -1;
-	}
-	ret = junk_key_parse(path, data, (size_t)ret, key_r, error_r);
-	sodium_memzero(data, sizeof(data));
-	return (int)ret;
+	else
+		ret = junk_key_parse(path, text, (size_t)size, key_r, error_r);
+	sodium_free(text);
+	return ret;
 }
 
 static int
@@ -132,21 +146,23 @@ junk_key_read(const char *path, struct junk_key **key_r, const char **error_r)
 static int
 junk_key_write_fd(const char *temp_path, int fd, const char **error_r)
 {
-	unsigned char master[JUNK_KEY_BYTES];
-	string_t *str = t_str_new(JUNK_KEY_FILE_BYTES);
+	const size_t magic_len = sizeof(JUNK_KEY_MAGIC) - 1;
+	unsigned char *master = junk_key_malloc(JUNK_KEY_BYTES);
+	/* the last byte becomes a line feed instead of NUL */
+	char *text = junk_key_malloc(JUNK_KEY_FILE_BYTES);
 	int ret = 0;
 
 	crypto_kdf_keygen(master);
-	str_append(str, JUNK_KEY_MAGIC);
-	binary_to_hex_append(str, master, sizeof(master));
-	str_append_c(str, '\n');
-	if (write_full(fd, str_data(str), str_len(str)) < 0 ||
-	    fsync(fd) < 0) {
+	memcpy(text, JUNK_KEY_MAGIC, magic_len);
+	(void)sodium_bin2hex(text + magic_len, JUNK_KEY_BYTES * 2 + 1,
+			     master, JUNK_KEY_BYTES);
+	text[JUNK_KEY_FILE_BYTES - 1] = '\n';
+	if (write_full(fd, text, JUNK_KEY_FILE_BYTES) < 0 || fsync(fd) < 0) {
 		*error_r = t_strdup_printf("write(%s) failed: %m", temp_path);
 		ret = -1;
 	}
-	sodium_memzero(buffer_get_modifiable_data(str, NULL), str_len(str));
-	sodium_memzero(master, sizeof(master));
+	sodium_free(text);
+	sodium_free(master);
 	return ret;
 }
 
@@ -203,8 +219,7 @@ void junk_key_unref(struct junk_key **_key)
 	if (key == NULL)
 		return;
 	*_key = NULL;
-	sodium_memzero(key, sizeof(*key));
-	i_free(key);
+	sodium_free(key);
 }
 
 static uint64_t

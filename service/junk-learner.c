@@ -161,6 +161,8 @@ struct junk_learner {
 	   not those of all. */
 	uint64_t *reporters;
 	uint32_t spam_count, ham_count;
+	/* of the model that was imported; it may be an older one */
+	uint32_t feature_set;
 	/* Reports with a sure score, and those of them with the other label */
 	double sure_count, wrong_count;
 	uint64_t random_state;
@@ -1075,6 +1077,11 @@ export_memory(const struct learner_memory *memory, buffer_t *dest)
 		      memory->token_count * sizeof(junk_token_t));
 }
 
+unsigned int junk_learner_feature_set(const struct junk_learner *learner)
+{
+	return learner->feature_set;
+}
+
 void junk_learner_export(struct junk_learner *learner, buffer_t *dest)
 {
 	struct learner_header header;
@@ -1190,9 +1197,11 @@ state_error(const struct junk_learner *learner,
 	if (header->version != LEARNER_VERSION)
 		return t_strdup_printf("version %u, expected %u",
 				       header->version, LEARNER_VERSION);
-	if (header->feature_set != JUNK_FEATURE_SET)
-		return t_strdup_printf("feature set %u, expected %u",
-				       header->feature_set, JUNK_FEATURE_SET);
+	if (!junk_feature_set_is_compatible(header->feature_set))
+		return t_strdup_printf("feature set %u, expected %u to %u",
+				       header->feature_set,
+				       JUNK_FEATURE_SET_COMPATIBLE,
+				       JUNK_FEATURE_SET);
 	if (header->global_log2 != learner->global.log2 ||
 	    header->personal_log2 != learner->personal.log2)
 		return "other table sizes";
@@ -1272,6 +1281,7 @@ int junk_learner_import(struct junk_learner *learner, const void *data,
 		return -1;
 
 	learner->set.seed = header.seed;
+	learner->feature_set = header.feature_set;
 	learner->spam_count = header.spam_count;
 	learner->ham_count = header.ham_count;
 	learner->sure_count = header.sure_count;

@@ -61,6 +61,10 @@ unsigned int
 junk_learner_forget_many(struct junk_learner *learner,
 			 const unsigned char *reporter, uint32_t before_day);
 
+/* The feature set that the model was made with, which may be an older one; 0 =
+   it was begun by this process. */
+unsigned int junk_learner_feature_set(const struct junk_learner *learner);
+
 /* Append the whole state: an import of it continues exactly here. */
 void junk_learner_export(struct junk_learner *learner, buffer_t *dest);
 /* Replace the whole state (settings but for sizes and seed stay). Returns -1

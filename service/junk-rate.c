@@ -2,7 +2,10 @@
 #include "buffer.h"
 #include "byteorder.h"
 #include "hash.h"
+#include "randgen.h"
 #include "junk-rate.h"
+
+#include <sodium.h>
 
 /* exported: u64 hour, then for each reporter 16 bytes and a u32 */
 #define HEADER_BYTES 8
@@ -19,10 +22,16 @@ struct junk_rate {
 	uint64_t hour;
 };
 
-/* Identities are random: any of their bytes will do. */
+/* Whoever makes up identities must not know where they are looked for: the key is
+   ours, and another one in each process. */
+static unsigned char rate_key[crypto_shorthash_KEYBYTES];
+
 static unsigned int reporter_hash(const unsigned char *reporter)
 {
-	return le32_to_cpu_unaligned(reporter);
+	unsigned char hash[crypto_shorthash_BYTES];
+
+	(void)crypto_shorthash(hash, reporter, JUNK_REPORTER_BYTES, rate_key);
+	return le32_to_cpu_unaligned(hash);
 }
 
 static int reporter_cmp(const unsigned char *a, const unsigned char *b)
@@ -38,8 +47,11 @@ static void junk_rate_clear(struct junk_rate *rate)
 
 struct junk_rate *junk_rate_init(void)
 {
+	static const unsigned char no_key[sizeof(rate_key)];
 	struct junk_rate *rate = i_new(struct junk_rate, 1);
 
+	if (memcmp(rate_key, no_key, sizeof(rate_key)) == 0)
+		random_fill(rate_key, sizeof(rate_key));
 	rate->pool = pool_alloconly_create("junk rate", 4096);
 	hash_table_create(&rate->entries, default_pool, 0,
 			  reporter_hash, reporter_cmp);

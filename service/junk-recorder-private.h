@@ -71,11 +71,24 @@ struct junk_recorder {
 	unsigned int snapshot_copy_part;
 	enum junk_recorder_work next_work;
 	time_t rebuild_time, snapshot_time, tokens_time, expire_time, wal_time;
+	/* what expires is older than this, which follows the clock, but not
+	   when that jumps; 0 = not known yet */
+	time_t expire_clock;
+	/* ... as the database has it, and steps since they are apart */
+	time_t stored_clock;
+	unsigned int clock_steps;
+	/* expiry is under way: no further step */
+	bool expiring;
 	/* the size of the database was last looked at */
 	int64_t expire_seq;
 	/* where the next piece of expiry looks at tokens: the old ones, and
 	   any that can go if the database is too large */
 	int64_t old_token, rare_token;
+	/* all that are rare go: how many are gone, and would be worth another
+	   round; the last report when they weren't, 0 = never */
+	bool rare_round;
+	unsigned int rare_deleted, rare_wanted;
+	int64_t rare_useless_seq;
 	/* the day that was the last to expire when all tokens were begun to be
 	   gone through; days since 1970 */
 	int64_t old_token_day;
@@ -141,6 +154,12 @@ int junk_recorder_forget_memory(struct junk_recorder *recorder,
 				const unsigned char *reporter,
 				uint32_t before_day);
 
+/* junk-space.c: make room where somebody has far more of it than the others.
+   Returns how many reports are gone, 0 if nobody has, -1 if the database
+   failed. */
+int junk_recorder_expire_largest(struct junk_recorder *recorder);
+
+int junk_recorder_read_clock(struct junk_recorder *recorder);
 int junk_recorder_read_token_seqs(struct junk_recorder *recorder);
 int junk_recorder_write_token_seqs(struct junk_recorder *recorder);
 

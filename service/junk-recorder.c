@@ -4,6 +4,9 @@
 #include "junk-recorder-private.h"
 
 #define HOUR_SECS 3600
+#define DAY_SECS 86400
+/* Clocks of client and service may differ by so much: they are of one host. */
+#define CLOCK_SKEW_SECS 300
 /* The first block of the pool is kept from transaction to transaction: enough
    for most. */
 #define PENDING_POOL_BYTES (512*1024)
@@ -93,12 +96,37 @@ unsigned int junk_recorder_pending_count(struct junk_recorder *recorder)
 
 /* --- decisions --- */
 
-/* Reports of the future would never expire. */
-static int64_t report_hour(const struct junk_report *report, time_t now)
+/* When we have received it: what is forgotten, expires and is limited by the hour
+   doesn't depend on what the client says. */
+static int64_t receipt_hour(time_t now)
 {
-	int64_t hour = (int64_t)(report->stamp_usecs / 1000000 / HOUR_SECS);
+	return (int64_t)now / HOUR_SECS * HOUR_SECS;
+}
 
-	return I_MIN(hour, (int64_t)now / HOUR_SECS) * HOUR_SECS;
+static int64_t stamp_hour(const struct junk_report *report)
+{
+	return (int64_t)(report->stamp_usecs / 1000000 / HOUR_SECS);
+}
+
+/* The client's time only tells which of two reports about a message is newer.
+   One of the future would stand against all that come later, and one from before
+   what we keep is out of a spool, or made up. */
+static bool
+junk_recorder_clamp_stamp(const struct junk_recorder *recorder,
+			  struct junk_report *report, time_t now)
+{
+	const int64_t secs = (int64_t)(report->stamp_usecs / 1000000);
+	const int64_t oldest = recorder->set.retention_days == 0 ? 0 :
+		I_MAX((int64_t)now - (int64_t)recorder->set.retention_days *
+		      DAY_SECS, 0);
+
+	if (secs > (int64_t)now + CLOCK_SKEW_SECS)
+		report->stamp_usecs = (uint64_t)now * 1000000;
+	else if (secs < oldest)
+		report->stamp_usecs = (uint64_t)oldest * 1000000;
+	else
+		return FALSE;
+	return TRUE;
 }
 
 static bool verdict_teaches(enum junk_verdict verdict)
@@ -160,6 +188,7 @@ junk_recorder_insert(struct junk_recorder *recorder,
 		     enum junk_sealed_flags flags, time_t now)
 {
 	struct junk_recorder_event *event;
+	struct junk_report copy = *report;
 	struct junk_db_report row;
 	buffer_t *sealed = t_buffer_create(512 + report->token_count *
 					   sizeof(*report->tokens));
@@ -167,15 +196,17 @@ junk_recorder_insert(struct junk_recorder *recorder,
 	i_zero(&row);
 	row.id = junk_key_report_id(recorder->key, report->reporter,
 				    report->digest);
-	row.hour = report_hour(report, now);
+	row.hour = receipt_hour(now);
 	row.verdict = report->verdict;
 	row.origin = report->origin;
 	row.score = score;
 	if (junk_recorder_is_burst(recorder, report, now)) {
 		row.burst = junk_key_flooder(recorder->key, report->reporter,
 					     row.hour);
+		/* nobody learns from them, and they would fill the database */
+		copy.token_count = 0;
 	}
-	junk_sealed_write(recorder->key, report, flags, sealed);
+	junk_sealed_write(recorder->key, &copy, flags, sealed);
 	row.sealed = sealed->data;
 	row.sealed_size = sealed->used;
 
@@ -263,9 +294,9 @@ junk_recorder_take_back(struct junk_recorder *recorder,
 
 	event->undo_of = old->row.seq;
 	event->hour = old->row.hour;
-	/* another feature set's isn't in the model */
+	/* an incompatible feature set's isn't in the model */
 	event->ignored = old->row.burst != 0 ||
-		old->report.feature_set != JUNK_FEATURE_SET;
+		!junk_feature_set_is_compatible(old->report.feature_set);
 	event->report = old->report;
 	event->report.verdict = old->row.verdict;
 	event->report.origin = old->row.origin;
@@ -301,14 +332,14 @@ junk_recorder_is_repetition(const struct junk_recorder_old *old,
    something older. */
 static bool
 junk_recorder_is_undo(const struct junk_recorder_old *old,
-		      const struct junk_report *report, time_t now)
+		      const struct junk_report *report)
 {
 	if ((old->flags & JUNK_SEALED_FLAG_CHANGED) != 0 ||
 	    old->row.verdict == JUNK_VERDICT_WEAK_HAM ||
 	    verdict_is_ham(old->row.verdict) ==
 	    verdict_is_ham(report->verdict))
 		return FALSE;
-	return report_hour(report, now) <= old->row.hour + HOUR_SECS;
+	return stamp_hour(report) <= stamp_hour(&old->report) + 1;
 }
 
 static int
@@ -335,7 +366,7 @@ junk_recorder_record_again(struct junk_recorder *recorder,
 		recorder->txn_counters.repeated++;
 		return junk_recorder_restamp(recorder, old, report);
 	}
-	if (retract || junk_recorder_is_undo(old, report, now)) {
+	if (retract || junk_recorder_is_undo(old, report)) {
 		recorder->txn_counters.taken_back++;
 		if (junk_recorder_restamp(recorder, old, report) < 0)
 			return -1;
@@ -398,11 +429,13 @@ junk_recorder_process(struct junk_recorder *recorder,
 		      const struct junk_report *report, time_t now)
 {
 	struct junk_recorder_old old;
+	struct junk_report copy = *report;
 	uint64_t id = junk_key_report_id(recorder->key, report->reporter,
 					 report->digest);
 	int ret;
 
-	if (report->feature_set != JUNK_FEATURE_SET) {
+	/* one of an older set was waiting in a spool over an upgrade */
+	if (!junk_feature_set_is_compatible(report->feature_set)) {
 		recorder->txn_counters.dropped_feature_set++;
 		return 0;
 	}
@@ -410,6 +443,10 @@ junk_recorder_process(struct junk_recorder *recorder,
 	if (ret <= 0) {
 		recorder->txn_counters.refused += ret == 0;
 		return ret;
+	}
+	if (junk_recorder_clamp_stamp(recorder, &copy, now)) {
+		recorder->txn_counters.misdated++;
+		report = &copy;
 	}
 	ret = junk_recorder_find(recorder, id, &old.row);
 	if (ret < 0)
@@ -477,6 +514,7 @@ static void junk_recorder_add_counters(struct junk_recorder *recorder)
 	all->burst += txn->burst;
 	all->dropped_feature_set += txn->dropped_feature_set;
 	all->refused += txn->refused;
+	all->misdated += txn->misdated;
 	all->commits++;
 }
 
@@ -557,6 +595,17 @@ const struct junk_recorder_counters *
 junk_recorder_get_counters(struct junk_recorder *recorder)
 {
 	return &recorder->counters;
+}
+
+int junk_recorder_report_count(struct junk_recorder *recorder,
+			       uint64_t *count_r)
+{
+	int64_t count;
+
+	if (junk_db_event_count(recorder->db, &count) < 0)
+		return -1;
+	*count_r = (uint64_t)count;
+	return 0;
 }
 
 int64_t junk_recorder_last_seq(struct junk_recorder *recorder)

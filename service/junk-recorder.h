@@ -54,6 +54,8 @@ struct junk_recorder_counters {
 	uint64_t dropped_feature_set;
 	/* refused: far over the limit, or in another's name */
 	uint64_t refused;
+	/* recorded with another time than the client's, which can't be */
+	uint64_t misdated;
 	uint64_t commits, snapshots, rebuilds, expired;
 };
 
@@ -93,6 +95,9 @@ int junk_recorder_commit(struct junk_recorder *recorder, time_t now);
    some tens of milliseconds at most. Returns 1 if there is more to do at once,
    0 if not, -1 if the database failed. */
 int junk_recorder_maintain(struct junk_recorder *recorder, time_t now);
+/* How far the clock is ahead of the one that reports expire by, 0 if it is
+   believed. */
+time_t junk_recorder_clock_lag(struct junk_recorder *recorder, time_t now);
 /* Write the snapshot now, if anything has changed since: the next start is
    then fast. Returns 0 or -1. */
 int junk_recorder_snapshot(struct junk_recorder *recorder);
@@ -120,6 +125,9 @@ int junk_recorder_lookup(struct junk_recorder *recorder, junk_token_t token,
 
 const struct junk_recorder_counters *
 junk_recorder_get_counters(struct junk_recorder *recorder);
+/* How many reports are kept, those that were taken back twice. */
+int junk_recorder_report_count(struct junk_recorder *recorder,
+			       uint64_t *count_r);
 /* Number of the last event, and of the one that the snapshot was taken at. */
 int64_t junk_recorder_last_seq(struct junk_recorder *recorder);
 int64_t junk_recorder_snapshot_seq(struct junk_recorder *recorder);

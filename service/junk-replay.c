@@ -107,7 +107,7 @@ junk_recorder_replay_event(struct junk_recorder *recorder,
 	i_zero(&event);
 	if (junk_sealed_read(recorder->key, row->sealed, row->sealed_size,
 			     &event.report, &flags) < 0 ||
-	    event.report.feature_set != JUNK_FEATURE_SET)
+	    !junk_feature_set_is_compatible(event.report.feature_set))
 		return;
 	event.seq = db_event->seq;
 	event.undo_of = db_event->undo ? row->seq : 0;
@@ -164,6 +164,7 @@ int junk_recorder_load(struct junk_recorder *recorder, const char **error_r)
 	recorder->need_rebuild = FALSE;
 	junk_token_counts_clear(recorder->tokens);
 	if (junk_recorder_read_token_seqs(recorder) < 0 ||
+	    junk_recorder_read_clock(recorder) < 0 ||
 	    junk_report_ids_load(recorder->ids, recorder->db) < 0 ||
 	    junk_db_last_seq(recorder->db, &seq) < 0)
 		return -1;
@@ -192,7 +193,8 @@ int junk_recorder_adopt(struct junk_recorder *recorder)
 	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++)
 		recorder->token_seqs[i] = recorder->last_seq;
 	recorder->need_rebuild = FALSE;
-	if (junk_report_ids_load(recorder->ids, recorder->db) < 0 ||
+	if (junk_recorder_read_clock(recorder) < 0 ||
+	    junk_report_ids_load(recorder->ids, recorder->db) < 0 ||
 	    junk_recorder_write_token_seqs(recorder) < 0)
 		return -1;
 	return junk_recorder_snapshot(recorder);

@@ -5,6 +5,7 @@
 #include "restrict-access.h"
 #include "master-service.h"
 #include "junk-connection.h"
+#include "junk-counter-page.h"
 #include "junk-engine.h"
 #include "junk-publisher.h"
 #include "junk-segment.h"
@@ -22,7 +23,7 @@ struct privileged {
 	/* the state directory as we shall see it; chroot_dir is where that is,
 	   or "" */
 	const char *state_dir, *chroot_dir;
-	int segment_fd;
+	int segment_fd, counts_fd;
 };
 
 static void client_connected(struct master_service_connection *conn)
@@ -94,6 +95,9 @@ prepare_files(const struct junk_service_settings *set,
 						    access_set.gid, &error);
 	if (priv_r->segment_fd == -1)
 		i_error("%s", error);
+	priv_r->counts_fd = junk_counter_page_prepare(set->base_dir,
+						      access_set.uid,
+						      access_set.gid);
 }
 
 static void read_settings(struct junk_service_settings *set_r, pool_t pool)
@@ -181,7 +185,9 @@ int main(int argc, char *argv[])
 	event = event_create(NULL);
 	event_add_category(event, &event_category_junk_feedback);
 	engine = init_engine(&set, &priv, segment_path, event);
+	junk_counter_page_init(priv.counts_fd, priv.state_dir);
 	run(engine, event);
+	junk_counter_page_deinit();
 	junk_engine_deinit(&engine);
 	event_unref(&event);
 	pool_unref(&pool);

@@ -1,8 +1,11 @@
 #include "lib.h"
 #include "buffer.h"
+#include "byteorder.h"
 #include "test-common.h"
 #include "junk-rate.h"
 #include "junk-token-counts.h"
+
+#include <time.h>
 
 static void test_junk_token_counts(void)
 {
@@ -111,11 +114,43 @@ static void test_junk_rate_limit(void)
 	test_end();
 }
 
+static clock_t test_rate_ticks(bool chosen)
+{
+	struct junk_rate *rate = junk_rate_init();
+	unsigned char id[JUNK_REPORTER_BYTES];
+	clock_t before = clock();
+
+	for (unsigned int i = 0; i < 20000; i++) {
+		memset(id, 0, sizeof(id));
+		/* the first bytes of those that are chosen are equal, as all
+		   sums over the words are */
+		cpu32_to_le_unaligned(chosen ? 7 : i * 0x9e3779b1U, id);
+		cpu32_to_le_unaligned(i, id + 4);
+		cpu32_to_le_unaligned(-i, id + 8);
+		test_assert(junk_rate_add(rate, 3600, id) == 1);
+	}
+	before = clock() - before;
+	junk_rate_deinit(&rate);
+	return before;
+}
+
+static void test_junk_rate_flood(void)
+{
+	clock_t usual, flood;
+
+	test_begin("junk_rate: identities that are chosen for their bytes");
+	usual = test_rate_ticks(FALSE);
+	flood = test_rate_ticks(TRUE);
+	test_assert(flood < usual * 5 + CLOCKS_PER_SEC / 10);
+	test_end();
+}
+
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
 		test_junk_token_counts,
 		test_junk_rate,
+		test_junk_rate_flood,
 		test_junk_rate_limit,
 		NULL
 	};

@@ -563,6 +563,7 @@ static void test_junk_db_open(void)
 		     "DELETE FROM meta WHERE name = 'views';"
 		     "ALTER TABLE tokens DROP COLUMN age;"
 		     "DROP TABLE report_ids; CREATE INDEX reports_id ON reports (id);"
+		     "DROP INDEX reports_burst;"
 		     "DROP TABLE identities; PRAGMA user_version = 1");
 	db = test_db_open(key);
 	junk_db_close(&db);

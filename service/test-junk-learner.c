@@ -321,6 +321,19 @@ static void test_junk_learner_bad_snapshot(void)
 						    bad->used, &error) < 0, i);
 		test_assert_strcmp_idx(error, "a number is out of range", i);
 	}
+	/* of an older feature set, which meant something else by its tokens, and
+	   of one that doesn't exist yet */
+	for (unsigned int i = 0; i < 2; i++) {
+		uint32_t set = i == 0 ? JUNK_FEATURE_SET_COMPATIBLE - 1 :
+			JUNK_FEATURE_SET + 1;
+
+		buffer_set_used_size(bad, 0);
+		buffer_append_buf(bad, good, 0, SIZE_MAX);
+		buffer_write(bad, 16, &set, sizeof(set));
+		test_assert_idx(junk_learner_import(learner, bad->data,
+						    bad->used, &error) < 0, i);
+		test_assert_idx(strstr(error, "feature set") != NULL, i);
+	}
 	/* unchanged */
 	junk_learner_export(learner, after);
 	test_assert(buffer_cmp(good, after));

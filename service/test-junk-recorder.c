@@ -111,6 +111,21 @@ static void test_record(unsigned int r, unsigned int m,
 	test_assert(junk_recorder_commit(recorder, NOW + 10 * DAY) == 0);
 }
 
+/* ... that is received at once. */
+static void test_receive(unsigned int r, unsigned int m, time_t when)
+{
+	test_add(r, m, JUNK_VERDICT_SPAM, when);
+	test_assert(junk_recorder_commit(recorder, when) == 0);
+}
+
+/* Maintain as a service that has been there all the time. */
+static int test_maintain(time_t now)
+{
+	if (recorder->expire_clock > 0)
+		recorder->expire_clock = I_MAX(recorder->expire_clock, now);
+	return junk_recorder_maintain(recorder, now);
+}
+
 /* All of the state, as bytes. */
 static buffer_t *
 test_state(struct junk_learner *l, struct junk_recorder *rec)
@@ -412,7 +427,7 @@ static void test_junk_recorder_rows(void)
 	test_assert(test_db_int("SELECT count(*) FROM reports WHERE "
 				"score IS NULL AND origin = 1 AND "
 				"undone IS NULL AND burst = 0") == 2);
-	test_assert(test_db_int("SELECT hour FROM reports") == NOW);
+	test_assert(test_db_int("SELECT hour FROM reports") == NOW + 10 * DAY);
 	/* scored before it is learned, with what is known by then */
 	for (unsigned int i = 0; i < 20; i++)
 		test_record(i, 30, SPAM, NOW);
@@ -421,27 +436,41 @@ static void test_junk_recorder_rows(void)
 	test_assert(test_db_int("SELECT reports FROM hours "
 				"WHERE verdict = 2 AND score = -1") == 1);
 
-	/* the future isn't believed */
-	test_record(0, 50, SPAM, NOW + 1000 * DAY);
-	test_assert(test_db_int("SELECT max(hour) FROM reports") ==
-		    NOW + 10 * DAY);
+	/* the client's time isn't believed, neither way */
+	test_add(0, 50, SPAM, NOW + 1000 * DAY);
+	test_assert(junk_recorder_commit(recorder, NOW + 10 * DAY) == 0);
+	test_assert(test_db_int("SELECT hour FROM reports "
+				"ORDER BY seq DESC LIMIT 1") == NOW + 10 * DAY);
+	test_add(0, 53, SPAM, 1);
+	test_assert(junk_recorder_commit(recorder, NOW + 10 * DAY) == 0);
+	test_assert(test_db_int("SELECT hour FROM reports "
+				"ORDER BY seq DESC LIMIT 1") == NOW + 10 * DAY);
 
-	/* made by another version */
+	/* made by another version: a newer one, and an older one whose tokens
+	   meant something else */
 	report = test_report(0, 51, SPAM, NOW);
 	report->feature_set++;
+	junk_recorder_add(recorder, report);
+	report = test_report(0, 51, SPAM, NOW);
+	report->feature_set = JUNK_FEATURE_SET_COMPATIBLE - 1;
+	junk_recorder_add(recorder, report);
+	/* one that has waited in a spool over an upgrade */
+	report = test_report(0, 53, SPAM, NOW);
+	report->feature_set = JUNK_FEATURE_SET_COMPATIBLE;
 	junk_recorder_add(recorder, report);
 	/* as small and as large as they come */
 	report = test_report(0, 52, SPAM, NOW);
 	report->token_count = 0;
 	junk_recorder_add(recorder, report);
-	test_assert(junk_recorder_pending_count(recorder) == 2);
+	test_assert(junk_recorder_pending_count(recorder) == 4);
 	test_assert(junk_recorder_commit(recorder, NOW) == 0);
 	test_assert(junk_recorder_commit(recorder, NOW) == 0);
 	counters = junk_recorder_get_counters(recorder);
-	test_assert(counters->dropped_feature_set == 1);
-	test_assert_ucmp(counters->recorded, ==, 24);
-	test_assert_ucmp(counters->commits, ==, 24);
-	test_assert(junk_recorder_last_seq(recorder) == 24);
+	test_assert(counters->dropped_feature_set == 2);
+	test_assert_ucmp(counters->recorded, ==, 25);
+	test_assert_ucmp(counters->commits, ==, 25);
+	test_assert_ucmp(counters->misdated, ==, 1);
+	test_assert(junk_recorder_last_seq(recorder) == 25);
 	test_assert(test_replay_is_same());
 	test_end_recorder();
 }
@@ -671,8 +700,8 @@ static void test_junk_recorder_identities(void)
 
 	/* what isn't used is forgotten */
 	test_assert(test_record_as(anna, 1, 11, NOW + 20 * DAY));
-	test_assert(junk_recorder_maintain(recorder, NOW + 40 * DAY) >= 0);
-	while (junk_recorder_maintain(recorder, NOW + 40 * DAY) > 0) ;
+	test_assert(test_maintain(NOW + 40 * DAY) >= 0);
+	while (test_maintain(NOW + 40 * DAY) > 0) ;
 	test_assert(test_db_int("SELECT count(*) FROM identities") == 1);
 	test_assert(test_record_as(anna, 4, 12, NOW + 40 * DAY));
 	test_assert(!test_record_as(bert, 1, 13, NOW + 40 * DAY));
@@ -735,19 +764,19 @@ static void test_junk_recorder_expire(void)
 	recorder_set.retention_days = 30;
 	test_close();
 	test_open();
-	test_record(1, 1, SPAM, NOW - 40 * DAY);
-	test_record(1, 2, SPAM, NOW - 10 * DAY);
-	test_record(2, 2, SPAM, NOW - 10 * DAY);
+	test_receive(1, 1, NOW - 40 * DAY);
+	test_receive(1, 2, NOW - 10 * DAY);
+	test_receive(2, 2, NOW - 10 * DAY);
 	recorder->set.retention_days = 0;
 	test_settle();
 	recorder->set.retention_days = 30;
 	test_assert(test_db_int("SELECT count(*) FROM reports") == 3);
 	/* the clock may jump back: what is old by then goes */
-	while (junk_recorder_maintain(recorder, NOW + 10 * DAY) > 0) ;
+	while (test_maintain(NOW + 10 * DAY) > 0) ;
 	test_assert(test_db_int("SELECT count(*) FROM reports") == 2);
 	/* hours are kept, tokens of the rare go */
 	test_assert(test_db_int("SELECT sum(reports) FROM hours") == 3);
-	while (junk_recorder_maintain(recorder, NOW + 25 * DAY) > 0) ;
+	while (test_maintain(NOW + 25 * DAY) > 0) ;
 	test_assert(test_db_int("SELECT count(*) FROM reports") == 0);
 	test_assert(test_db_int("SELECT count(*) FROM report_ids") == 0);
 	test_assert(test_db_int("SELECT count(*) FROM tokens "
@@ -760,9 +789,9 @@ static void test_junk_recorder_expire(void)
 	test_open();
 	test_assert(junk_learner_forget_many(learner, NULL, UINT32_MAX) == 0);
 	/* numbers aren't used again */
-	test_record(1, 9, SPAM, NOW);
+	test_receive(1, 9, NOW);
 	test_assert(junk_recorder_last_seq(recorder) == 4);
-	while (junk_recorder_maintain(recorder, NOW + 900 * DAY) > 0) ;
+	while (test_maintain(NOW + 900 * DAY) > 0) ;
 	test_assert(test_db_int("SELECT count(*) FROM hours") == 0);
 	test_assert(test_replay_is_same());
 	test_end_recorder();
@@ -790,7 +819,7 @@ static int64_t test_maintain_tokens(time_t now)
 	after = test_db_int("SELECT count(*) FROM tokens");
 	do {
 		before = after;
-		ret = junk_recorder_maintain(recorder, now);
+		ret = test_maintain(now);
 		after = test_db_int("SELECT count(*) FROM tokens");
 		most = I_MAX(most, before - after);
 	} while (ret > 0);
@@ -817,7 +846,7 @@ static void test_junk_recorder_expire_tokens(void)
 	/* a fault isn't taken for a round */
 	test_db_exec("CREATE TRIGGER fault BEFORE DELETE ON tokens BEGIN "
 		     "SELECT raise(ABORT, 'fault'); END");
-	while (junk_recorder_maintain(recorder, now + DAY) > 0) ;
+	while (test_maintain(now + DAY) > 0) ;
 	test_db_exec("DROP TRIGGER fault");
 	test_assert(test_maintain_tokens(now + DAY) == 10);
 	/* another day comes while it is on the way: what that is about to
@@ -825,7 +854,7 @@ static void test_junk_recorder_expire_tokens(void)
 	test_insert_tokens(10000, 0, NOW + 4 * DAY);
 	while (!test_has_failed() &&
 	       recorder->old_token == JUNK_DB_FIRST_TOKEN)
-		test_assert(junk_recorder_maintain(recorder, midnight - 1) > 0);
+		test_assert(test_maintain(midnight - 1) > 0);
 	test_assert(test_db_int("SELECT count(*) FROM tokens") == 10000);
 	test_assert(test_maintain_tokens(midnight) < 5000);
 	test_assert(test_db_int("SELECT count(*) FROM tokens") == 0);
@@ -962,6 +991,130 @@ static void test_junk_recorder_size(void)
 	test_end_recorder();
 }
 
+/* Report of a reporter with so many words that nobody else has. */
+static void test_add_long(unsigned int r, unsigned int m)
+{
+	static junk_token_t tokens[300];
+	struct junk_report *report = test_report(r, m, SPAM, NOW);
+
+	for (unsigned int i = 0; i < N_ELEMENTS(tokens); i++) {
+		tokens[i] = junk_token_make(JUNK_TOKEN_BODY_WORD,
+			((uint64_t)m * N_ELEMENTS(tokens) + i) *
+			UINT64_C(0x9e3779b97f4a7c15));
+	}
+	report->tokens = tokens;
+	report->token_count = N_ELEMENTS(tokens);
+	junk_recorder_add(recorder, report);
+}
+
+static void test_maintain_often(time_t *now)
+{
+	/* more than the reports that are looked for */
+	*now += HOUR;
+	while (test_maintain(*now) > 0) ;
+	test_settle();
+	*now += HOUR;
+	while (test_maintain(*now) > 0) ;
+}
+
+/* One account floods a small database: with a limit or without any, what the
+   others have reported stays. */
+static void test_junk_recorder_flood(void)
+{
+	uint64_t size;
+	time_t now = NOW;
+
+	for (unsigned int limited = 0; limited < 2; limited++) {
+		test_begin_recorder(limited != 0 ?
+				    "junk_recorder: flood over the limit" :
+				    "junk_recorder: flood without a limit");
+		recorder_set.max_database_bytes = 6*1024*1024;
+		recorder_set.rate = limited != 0 ? 50 : 0;
+		test_close();
+		test_open();
+		for (unsigned int m = 0; m < 200; m++)
+			test_add(2 + m % 20, m, m % 2 == 0 ? SPAM : HAM, NOW);
+		test_assert(junk_recorder_commit(recorder, now) == 0);
+		test_maintain_often(&now);
+		for (unsigned int m = 1000; m < 4000; m++) {
+			test_add_long(1, m);
+			if (m % 250 == 249) {
+				test_assert(junk_recorder_commit(recorder,
+								 now) == 0);
+				test_maintain_often(&now);
+			}
+		}
+		test_maintain_often(&now);
+		test_assert(junk_db_size(db, &size) == 0);
+		test_assert_ucmp(size, <=, recorder_set.max_database_bytes);
+		test_assert_cmp(test_db_int("SELECT count(*) FROM reports "
+					    "WHERE seq <= 200"), ==, 200);
+		/* of a burst there is no word */
+		if (limited != 0) {
+			test_assert(junk_recorder_get_counters(
+				recorder)->burst > 1000);
+			test_assert(test_db_int(
+				"SELECT coalesce(max(length(sealed)), 0) FROM "
+				"reports WHERE burst <> 0") < 100);
+		}
+		test_end_recorder();
+	}
+}
+
+/* The clock is years ahead for a while. */
+static void test_junk_recorder_clock(void)
+{
+	time_t now = NOW + DAY;
+	unsigned int days = 0;
+
+	test_begin_recorder("junk_recorder: a clock that jumps ahead");
+	recorder_set.retention_days = 30;
+	test_close();
+	test_open();
+	for (unsigned int m = 0; m < 20; m++)
+		test_receive(1, m, NOW);
+	test_assert(junk_recorder_snapshot(recorder) == 0);
+	while (junk_recorder_maintain(recorder, now) > 0) ;
+	test_assert(junk_recorder_clock_lag(recorder, now) == 0);
+	/* also for a service that is started with it, again and again, within
+	   an hour */
+	for (unsigned int i = 0; i < 6; i++) {
+		test_close();
+		test_open();
+		while (junk_recorder_maintain(recorder, now + 800 * DAY +
+					      (time_t)i * 600) > 0) ;
+		test_assert_idx(junk_recorder_clock_lag(recorder, now +
+				800 * DAY) > 790 * DAY, i);
+	}
+	test_assert(test_db_int("SELECT count(*) FROM reports") == 20);
+	test_assert(test_db_int("SELECT count(*) FROM hours") > 0);
+	/* it is set right */
+	now += HOUR;
+	while (junk_recorder_maintain(recorder, now) > 0) ;
+	test_assert(junk_recorder_clock_lag(recorder, now) == 0);
+	test_assert(test_db_int("SELECT count(*) FROM reports") == 20);
+	/* days pass: all goes when it is time */
+	for (; test_db_int("SELECT count(*) FROM reports") > 0 && days < 100;
+	     days++) {
+		now += DAY;
+		while (junk_recorder_maintain(recorder, now) > 0) ;
+	}
+	test_assert_cmp(days, >=, 29);
+	test_assert_cmp(days, <=, 31);
+
+	/* a host that was off for two years: what it says for a day is so */
+	test_receive(1, 30, now);
+	test_assert(junk_recorder_snapshot(recorder) == 0);
+	now += 800 * DAY;
+	for (unsigned int i = 0; i <= 144; i++) {
+		now += 600;
+		while (junk_recorder_maintain(recorder, now) > 0) ;
+	}
+	test_assert(junk_recorder_clock_lag(recorder, now) == 0);
+	test_assert(test_db_int("SELECT count(*) FROM reports") == 0);
+	test_end_recorder();
+}
+
 /* A snapshot that is of no use is made anew from the reports. */
 static void test_junk_recorder_bad_snapshot(void)
 {
@@ -1024,6 +1177,8 @@ int main(void)
 		test_junk_recorder_turns,
 		test_junk_recorder_minds,
 		test_junk_recorder_size,
+		test_junk_recorder_flood,
+		test_junk_recorder_clock,
 		test_junk_recorder_bad_snapshot,
 		test_dir_deinit,
 		NULL

@@ -5,10 +5,12 @@
 #include "mail-user.h"
 #include "mail-namespace.h"
 #include "mail-storage.h"
+#include "master-service.h"
 
 #include "sieve-message.h"
 #include "sieve-runtime.h"
 
+#include "junk-counts.h"
 #include "junk-identity.h"
 #include "junk-segment.h"
 #include "ext-junk-feedback-common.h"
@@ -17,10 +19,12 @@
 static struct junk_segment *score_segment = NULL;
 static char *score_segment_path = NULL;
 static struct junk_tokenizer *score_tokenizer = NULL;
+static struct junk_counts *score_counts = NULL;
 
 static void segment_close(void)
 {
 	junk_segment_close(&score_segment);
+	junk_counts_close(&score_counts);
 	i_free(score_segment_path);
 }
 
@@ -30,13 +34,17 @@ void ext_junk_feedback_deinit(void)
 	junk_tokenizer_deinit(&score_tokenizer);
 }
 
-static struct junk_segment *segment_open(const char *path)
+static struct junk_segment *segment_open(const char *base_dir)
 {
+	const char *path = t_strconcat(base_dir, "/"JUNK_SEGMENT_FNAME, NULL);
+
 	if (score_segment_path == NULL ||
 	    strcmp(score_segment_path, path) != 0) {
 		segment_close();
 		score_segment_path = i_strdup(path);
 		score_segment = junk_segment_open(path);
+		score_counts = junk_counts_open(t_strconcat(
+			base_dir, "/"JUNK_COUNTS_FNAME, NULL));
 	}
 	return score_segment;
 }
@@ -161,14 +169,40 @@ find_score(const struct sieve_extension *ext,
 		set_unknown(score_r, "base_dir isn't known");
 		return;
 	}
-	segment = segment_open(t_strconcat(
-		svinst->base_dir, "/"JUNK_SEGMENT_FNAME, NULL));
+	segment = segment_open(svinst->base_dir);
 	if (junk_segment_get(segment, ioloop_time, &model, &reason) < 0) {
 		e_debug(renv->event, "junk-feedback: no scores: %s", reason);
 		set_unknown(score_r, "there are no scores");
 		return;
 	}
 	score_message(ext, renv, &model, score_r);
+}
+
+/* Tools like sieve-test score mail that isn't new. */
+static bool find_program(enum junk_counts_program *program_r)
+{
+	const char *name = master_service_get_name(master_service);
+
+	for (int i = 0; i < JUNK_COUNTS_PROGRAM_COUNT; i++) {
+		if (strcmp(name, junk_counts_program_name(i)) == 0) {
+			*program_r = i;
+			return i != JUNK_COUNTS_MILTER;
+		}
+	}
+	return FALSE;
+}
+
+static void
+count_score(const struct sieve_extension *ext, const struct junk_score *score)
+{
+	struct ext_junk_feedback_context *ctx = ext->context;
+	enum junk_counts_program program;
+
+	if (!ctx->set->junk_feedback || score_counts == NULL ||
+	    !find_program(&program))
+		return;
+	junk_counts_add(score_counts, program, score->score,
+			ctx->set->junk_feedback_threshold, ioloop_time);
 }
 
 static void
@@ -204,6 +238,7 @@ ext_junk_feedback_get_score(const struct sieve_extension *ext,
 		T_BEGIN {
 			find_score(ext, renv, score);
 			send_scored_event(renv, score);
+			count_score(ext, score);
 		} T_END;
 		sieve_message_context_extension_set(renv->msgctx, ext, score);
 	}

@@ -15,6 +15,7 @@
 #include "sieve-runtime-trace.h"
 #include "sieve-dump.h"
 
+#include "junk-reason.h"
 #include "ext-junk-feedback-common.h"
 
 /* The numbers are stored in compiled scripts: append only. */
@@ -120,6 +121,7 @@ variable_value(const struct sieve_extension *ext,
 {
 	struct ext_junk_feedback_context *ctx = ext->context;
 	const struct junk_score *score;
+	string_t *reason;
 
 	if (idx == JUNK_VARIABLE_THRESHOLD)
 		return t_strdup_printf("%u", ctx->set->junk_feedback_threshold);
@@ -127,7 +129,9 @@ variable_value(const struct sieve_extension *ext,
 	score = ext_junk_feedback_get_score(ext, renv);
 	if (idx == JUNK_VARIABLE_SCORE)
 		return ext_junk_feedback_score_string(score);
-	return score->unknown_reason == NULL ? "" : score->unknown_reason;
+	reason = t_str_new(128);
+	junk_reason_append(reason, score);
+	return str_c(reason);
 }
 
 static int

@@ -18,7 +18,7 @@ CREATE TABLE reports (
   seq INTEGER NOT NULL PRIMARY KEY,
   -- keyed hash of (reporter, message)
   id INTEGER NOT NULL,
-  -- start of the hour of the report, seconds since 1970
+  -- start of the hour in which it was received, seconds since 1970
   hour INTEGER NOT NULL,
   -- see the view verdicts; 4 = nothing: it only takes back
   verdict INTEGER NOT NULL,
@@ -31,10 +31,11 @@ CREATE TABLE reports (
   burst INTEGER NOT NULL,
   -- number in the order of reports at which it was taken back
   undone INTEGER,
-  -- time, reporter and tokens, encrypted
+  -- the client's time, reporter and tokens (none of a burst), encrypted
   sealed BLOB NOT NULL
 );
 CREATE INDEX reports_undone ON reports (undone) WHERE undone IS NOT NULL;
+CREATE INDEX reports_burst ON reports (seq) WHERE burst <> 0;
 
 -- The newest report of each id. Lags behind: what came after meta's "ids_seq" may
 -- be missing, and reports that are gone may still be in it.

@@ -3,7 +3,7 @@ JUNK_FEEDBACK_HEADER: for an rspamd on another host than Dovecot, behind a
 Postfix whose smtpd_milters name junk-feedback-milter before rspamd. Load it from
 /etc/rspamd/rspamd.local.lua:
 
-	dofile('/usr/share/doc/dovecot-junk-feedback/examples/rspamd/junk-feedback-header.lua')
+	dofile('/usr/share/dovecot-junk-feedback/examples/rspamd/junk-feedback-header.lua')
 
 Only a high score counts: the milter leaves fields alone in mail of this host's
 own senders, so "X-Junk-Score: 0" may be a sender's.

@@ -3,7 +3,7 @@
 Asks the shared memory of this host's Dovecot itself (libjunkscore): no request,
 no milter of ours. Load it from /etc/rspamd/rspamd.local.lua:
 
-	dofile('/usr/share/doc/dovecot-junk-feedback/examples/rspamd/junk-feedback.lua')
+	dofile('/usr/share/dovecot-junk-feedback/examples/rspamd/junk-feedback.lua')
 
 The defaults can be changed in /etc/rspamd/rspamd.conf.local:
 

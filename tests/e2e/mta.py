@@ -191,6 +191,9 @@ class Mta:
     def ask(self, command, data=b""):
         """The answer: (its letter, its data)"""
         self.sock.sendall(self.packet(command, data))
+        return self.answer()
+
+    def answer(self):
         answer = self._read(struct.unpack(">I", self._read(4))[0])
         return answer[:1], answer[1:]
 

@@ -253,6 +253,22 @@ def test_privileges(t):
     assert os.readlink("/proc/%d/root" % pid) == "/"
 
 
+def test_shared_service_user(t):
+    """access: mail processes that run as the service's user could read its
+    key: said, and they aren't administrators"""
+    p = start(t)
+    uid = os.stat("/proc/%d" % service_pid(p)).st_uid
+
+    def act():
+        with junkclient.Client(p.d.socket_path) as c:
+            c.send(testcase.report_frame(1, 1, b"r" * 16, b"m" * 16))
+            c.wait_acks(1)
+    for _ in range(2):
+        assert as_user(uid, act) is None
+    harness.wait_for(lambda: "they can read its key" in p.log(), "the line")
+    assert p.log().count("they can read its key") == 1, p.log()
+
+
 def test_root_is_refused(t):
     """access: the service doesn't run as root"""
     p = start(t, service=service().replace("user = dovecot", "user = root"))

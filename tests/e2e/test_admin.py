@@ -188,13 +188,18 @@ def test_rekey(t):
 
 
 def test_only_root(t):
-    """a mail process may report, but neither look up nor forget"""
-    for kind in (3, 4, 5, 6):
+    """a mail process may report, but neither look up nor forget; neither may
+    one that runs as the service's own user"""
+    pid, = t.d.children("junk-feedback")
+    own_id = os.stat("/proc/%d" % pid).st_uid
+    assert own_id not in (0, harness.VMAIL_ID), own_id
+    for kind, uid in [(kind, uid) for kind in (3, 4, 5, 6)
+                      for uid in (harness.VMAIL_ID, own_id)]:
         pid = os.fork()
         if pid == 0:
             try:
-                os.setgid(harness.VMAIL_ID)
-                os.setuid(harness.VMAIL_ID)
+                os.setgid(uid)
+                os.setuid(uid)
                 with socket.socket(socket.AF_UNIX) as s:
                     s.connect(t.d.socket_path)
                     payload = bytes(16) if kind == 4 else b""
@@ -211,4 +216,4 @@ def test_only_root(t):
                          data.count(b"only root") == 1 else 1)
             except OSError:
                 os._exit(2)
-        assert os.waitpid(pid, 0)[1] == 0, kind
+        assert os.waitpid(pid, 0)[1] == 0, (kind, uid)

@@ -5,6 +5,7 @@ was learned."""
 import json
 import mmap
 import os
+import re
 import struct
 import subprocess
 import time
@@ -110,9 +111,17 @@ def test_check(t):
     compile_global(t)
     code, rows = check(t)
     assert code == 0, rows
-    for item in ("report", "scores", "take back", "database", "sieve"):
+    for item in ("report", "scores", "take back", "database",
+                 "are moves learned", "is new mail scored"):
         assert rows[item][0] == "ok", rows
     assert t.recorded() == 0
+
+
+def reason(t, mailbox, user):
+    """The last message's X-Junk-Reason"""
+    text = t.imap(user, select=mailbox).cmd(
+        "FETCH * BODY.PEEK[HEADER.FIELDS (X-Junk-Reason)]")
+    return text.split("X-Junk-Reason: ")[1].split("\r")[0]
 
 
 def test_unknown_before(t):
@@ -120,6 +129,8 @@ def test_unknown_before(t):
     compile_global(t)
     t.deliver(testcase.spam(), "first")
     assert list(scores(t, "INBOX", "first").values()) == ["unknown"]
+    assert reason(t, "INBOX", "first") in ("there are no scores",
+                                           "too few spam reports")
 
 
 TRAPPED = b"""\
@@ -178,6 +189,7 @@ def test_loop(t):
             t.deliver(testcase.ham(), user)
     new = scores(t, "Junk", "dora")
     assert len(new) == 5 and all(int(s) >= 90 for s in new.values()), new
+    assert re.search(r"^[a-z-]+ \+[0-9.]+, ", reason(t, "Junk", "dora"))
     new = scores(t, "INBOX", "dora")
     assert len(new) == 5 and all(int(s) < 90 for s in new.values()), new
     assert len(scores(t, "Junk", "anna", "UNSEEN RECENT") or

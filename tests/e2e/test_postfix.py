@@ -158,13 +158,14 @@ def test_tag(t):
 def test_outside(t):
     """issue 8: fields of ours that came from outside are removed"""
     fields = (b"X-Junk-Score: 0\nX-Junk-Reason: trust me\nx-junk-flag: NO\n"
-              b"X-JUNK-SCORE: 1\nX-Junk-Other: mine\nX-Junk-Score:\n 2\n")
+              b"X-JUNK-SCORE: 1\nX-Junk-Other: mine\nX-Junk-Score:\n 2\n"
+              b"X-Junk-Score : 3\nX-Junk-Flag\t: NO\nX-Junk-Reason  : x\n")
     with scored(t, 95) as (postfix, milter):
         header = delivered(t, postfix, fields + testcase.ham())
-        assert re.findall(r"(?im)^X-Junk-Score: *(.*)\r$", header) == ["95"], \
-            header
-        assert re.findall(r"(?im)^X-Junk-Flag: *(.*)\r$", header) == ["YES"], \
-            header
+        assert re.findall(r"(?im)^X-Junk-Score\s*: *(.*)\r$", header) == \
+            ["95"], header
+        assert re.findall(r"(?im)^X-Junk-Flag\s*: *(.*)\r$", header) == \
+            ["YES"], header
         assert "trust me" not in header, header
         assert "X-Junk-Other: mine" in header, header
         # an unknown score passes, and has none
@@ -409,6 +410,38 @@ def test_sessions(t):
         assert [peer.end() for peer in peers] == alone
 
 
+def workers(milter):
+    return [pid for pid, _ in harness.children_of(milter.process.pid)]
+
+
+def test_hung_worker(t):
+    """a message that keeps its worker busy keeps no other session waiting, and
+    a worker that dies takes its message's score only"""
+    with asked(t, segment.content(42, weight=3000)) as milter, \
+            contextlib.ExitStack() as all:
+        stopped = workers(milter)
+        assert stopped, "no worker"
+        for worker in stopped:
+            os.kill(worker, signal.SIGSTOP)
+        hung = [all.enter_context(mta.Mta(milter.socket)) for _ in stopped]
+        for peer in hung:
+            peer.begin(b"some words\r\n")
+            peer.sock.sendall(peer.packet(b"E"))
+        for _ in range(10):
+            with mta.Mta(milter.socket) as peer:
+                peer.sock.settimeout(5)
+                assert peer.score(b"some words\r\n") == b"42"
+        for worker in stopped:
+            os.kill(worker, signal.SIGKILL)
+        for peer in hung:
+            # it goes on, without a header of ours
+            assert peer.answer()[0] == b"c"
+        with mta.Mta(milter.socket) as peer:
+            assert peer.score(b"some words\r\n") == b"42"
+        # nothing is left of those that were killed
+        assert not set(stopped) & set(workers(milter))
+
+
 def test_stop(t):
     """issue 8: it ends with SIGTERM, whatever sessions do at the time"""
     # libmilter's own end hangs in one of five of these
@@ -418,9 +451,14 @@ def test_stop(t):
                 for _ in range(100):
                     peer = all.enter_context(mta.Mta(milter.socket))
                     peer.begin(b"some words\r\n")
+            left = workers(milter)
             milter.process.send_signal(signal.SIGTERM)
             with contextlib.suppress(OSError), mta.Mta(milter.socket):
                 pass
+            milter.process.wait()
+            harness.wait_for(lambda: not any(os.path.exists("/proc/%d" % pid)
+                                         for pid in left),
+                             "the workers to end")
 
 
 def test_milter_protocol(t):

@@ -119,8 +119,9 @@ def test_report_large(t):
 
 # What each plot is drawn with; the page's style sheet has the colours.
 SERIES = {"reports": ("spam", "ham", "weak"), "scores": ("spam", "ham"),
-          "missed": ("spam",), "caught": ("ham",), "classes": ("spam", "ham")}
-PHONE, DESKTOP = 390, 1280
+          "missed": ("spam",), "kept": ("ham",), "rescued": ("ham",),
+          "classes": ("spam", "ham")}
+PHONE, DESKTOP = 390, 1400
 
 # Texts of plots that leave them at the left or right, or that are too small
 CLIPPED = """
@@ -247,3 +248,25 @@ def test_browser(t):
         page = browser.open(PAGE % t.d.dir, PHONE)
         check_layout(page, PHONE)
         check_drawn(page, True)
+
+
+def test_planted_links(t):
+    """a link that somebody has planted beside the page, or in its place, isn't
+    followed: root writes to no other file"""
+    make_database(t)
+    victim = os.path.join(t.d.dir, "victim")
+    path = PAGE % t.d.dir
+    for name in (path, path + ".new", path + ".tmp", path + "."):
+        with open(victim, "w") as f:
+            f.write("untouched")
+        if os.path.lexists(name):
+            os.unlink(name)
+        os.symlink(victim, name)
+        report(t)
+        with open(victim) as f:
+            assert f.read() == "untouched", name
+        assert not os.path.islink(path)
+    left = [name for name in os.listdir(t.d.dir)
+            if name.startswith("report.html") and
+            not os.path.islink(os.path.join(t.d.dir, name))]
+    assert left == ["report.html"], left

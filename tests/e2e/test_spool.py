@@ -2,7 +2,9 @@
 nobody waits (edge case 50, from the plugin's side)."""
 
 import os
+import shutil
 import signal
+import socket
 import time
 
 import harness
@@ -444,13 +446,18 @@ def test_no_place(t):
     c = p.imap(select="INBOX")
     path = p.control_file(p.user(), SPOOL)
     os.mkdir(path)
+    os.mkdir(path + ".aside")
+    with open(path + ".aside/full", "w"):
+        pass
     c.cmd("UID MOVE 1 Junk")
     c.logout()
     harness.wait_for(lambda: "Report lost" in p.log(), "the error")
-    os.rmdir(path)
+    shutil.rmtree(path)
+    shutil.rmtree(path + ".aside")
     identity = p.control_file(p.user(), IDENTITY)
     with open(identity, "w") as f:
         f.write("broken\n")
+    os.chown(identity, harness.VMAIL_ID, harness.VMAIL_ID)
     c = p.imap(select="INBOX")
     c.cmd("UID MOVE 2 Junk")
     c.logout()
@@ -462,6 +469,136 @@ def test_no_place(t):
     p.deliver(ham())
     p.move("INBOX", "Junk")
     p.expect("spam move")
+
+
+def make_fifo(path):
+    os.mkfifo(path)
+    os.chown(path, harness.VMAIL_ID, harness.VMAIL_ID)
+
+
+def make_socket(path):
+    # the name of a socket has 107 bytes at most
+    here = os.getcwd()
+    os.chdir(os.path.dirname(path))
+    try:
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(os.path.basename(path))
+    finally:
+        os.chdir(here)
+    os.chown(path, harness.VMAIL_ID, harness.VMAIL_ID)
+
+
+def make_sparse(path):
+    with open(path, "wb") as f:
+        f.truncate(1 << 40)
+    os.chown(path, harness.VMAIL_ID, harness.VMAIL_ID)
+
+
+def make_others(path):
+    with open(path, "w") as f:
+        f.write("root's\n")
+    os.chmod(path, 0o666)
+
+
+PLANTS = {
+    "fifo": make_fifo,
+    "socket": make_socket,
+    "directory": lambda path: os.mkdir(path),
+    "device": lambda path: os.symlink("/dev/zero", path),
+    "dangling": lambda path: os.symlink("nothing", path),
+    "sparse": make_sparse,
+    "others": make_others,
+}
+
+
+def clear(path):
+    for name in (path, path + ".aside"):
+        if os.path.isdir(name) and not os.path.islink(name):
+            os.rmdir(name)
+        elif os.path.lexists(name):
+            os.unlink(name)
+
+
+def test_planted(t):
+    """whatever a user puts in the place of our files, nobody waits: mail is
+    delivered and moved, and what can be reported is"""
+    p = t.private(debug=True,
+                  settings={"sieve_plugins": "sieve_vnd_junk_feedback"})
+    p.d.sieve(p.user(), 'require ["vnd.junk-feedback", "fileinto", '
+              '"relational", "comparator-i;ascii-numeric"];\n'
+              'if junkscore :value "ge" :comparator "i;ascii-numeric" "90" '
+              '{ fileinto "Junk"; }\n')
+    for _ in range(3):
+        p.deliver(ham())
+    c = p.imap(select="INBOX")
+    c.cmd("UID MOVE %d Junk" % c.uids()[-1])
+    c.logout()
+    p.expect("spam move")
+    files = [p.control_file(p.user(), name) for name in
+             (SPOOL, IDENTITY, "junk-feedback.trail")]
+    files += [p.control_file(p.user(), "junk-feedback.intent.%d" % i)
+              for i in range(9)]
+    kept = p.control_file(p.user(), "kept.id")
+    os.rename(files[1], kept)
+    wait_imap_gone(p)
+    for name, plant in PLANTS.items():
+        for path in files:
+            clear(path)
+            plant(path)
+        assert timed(lambda: p.deliver(ham())) < PATIENCE_SECS, name
+        c = p.imap(select="INBOX")
+        assert timed(lambda: c.cmd("UID MOVE %d Junk" % c.uids()[-1])) < \
+            PATIENCE_SECS, name
+        assert timed(lambda: c.cmd("NOOP")) < PATIENCE_SECS, name
+        c.select("Junk")
+        c.cmd("UID MOVE %d Trash" % c.uids()[-1])
+        c.logout()
+        wait_imap_gone(p)
+        assert not os.path.exists(p.control_file(p.user(), "nothing")), name
+    assert "scored without the user's own reports" in p.log(), p.log()
+    for path in files:
+        clear(path)
+    # with the identity alone as it was, the rest makes room
+    os.rename(kept, files[1])
+    p.d.options.service = None
+    p.d.restart()
+    make_fifo(files[0])
+    log_size = len(p.log())
+    p.deliver(ham())
+    c = p.imap(select="INBOX")
+    c.cmd("UID MOVE %d Junk" % c.uids()[-1])
+    c.logout()
+    wait_spool(p)
+    harness.wait_for(lambda: "was renamed" in p.log()[log_size:], "the line")
+    assert p.log()[log_size:].count("was renamed") == 1, p.log()
+    p.d.options.service = ""
+    p.d.restart()
+    p.imap()
+    wait_spool_gone(p)
+    p.expect("spam move")
+
+
+def test_spool_behind_the_end(t):
+    """a spool of a terabyte: what was written is sent, the rest is set aside"""
+    p = t.private(debug=True, service=None)
+    for _ in range(3):
+        p.deliver(ham())
+    c = p.imap(select="INBOX")
+    c.cmd("UID MOVE 1:3 Junk")
+    testcase.wait_reported(p.d)
+    c.logout()
+    wait_imap_gone(p)
+    path = p.control_file(p.user(), SPOOL)
+    os.truncate(path, 1 << 40)
+    p.d.options.service = ""
+    p.d.restart()
+    c = p.imap(select="INBOX")
+    for _ in range(3):
+        assert timed(lambda: c.cmd("NOOP")) < PATIENCE_SECS
+    wait_spool_gone(p)
+    p.expect("3 spam move")
+    assert os.path.getsize(path + ".aside") == 1 << 40
+    assert p.log().count("larger than a spool may be") == 1, p.log()
 
 
 def test_modes(t):

@@ -33,7 +33,7 @@ readme() {
 }
 
 configure() {
-	readme 'doveadm junk status'
+	readme 'doveadm junk setup --yes'
 	systemctl is-active dovecot
 }
 

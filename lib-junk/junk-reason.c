@@ -1,0 +1,50 @@
+#include "lib.h"
+#include "str.h"
+#include "junk-model.h"
+#include "junk-reason.h"
+
+#include <math.h>
+
+/* Classes that a reason names at most, and the least that one must have
+   moved. */
+#define REASON_MAX_CLASSES 3
+#define REASON_MIN_SUM 0.1
+
+/* The class with the largest sum that isn't in used yet. */
+static int
+next_class(const struct junk_score *score, uint64_t used)
+{
+	int best = -1;
+
+	for (int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++) {
+		if ((used & (UINT64_C(1) << i)) != 0 ||
+		    fabs(score->class_sum[i]) < REASON_MIN_SUM)
+			continue;
+		if (best < 0 || fabs(score->class_sum[i]) >
+				fabs(score->class_sum[best]))
+			best = i;
+	}
+	return best;
+}
+
+void junk_reason_append(string_t *dest, const struct junk_score *score)
+{
+	uint64_t used = 0;
+	int class;
+
+	if (score->unknown_reason != NULL) {
+		str_append(dest, score->unknown_reason);
+		return;
+	}
+	for (unsigned int i = 0; i < REASON_MAX_CLASSES; i++) {
+		class = next_class(score, used);
+		if (class < 0)
+			break;
+		used |= UINT64_C(1) << class;
+		str_printfa(dest, "%s%s %+.1f", i == 0 ? "" : ", ",
+			    junk_token_class_name(class),
+			    score->class_sum[class]);
+	}
+	if (used == 0)
+		str_append(dest, "no class of evidence stands out");
+}

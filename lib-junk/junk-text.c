@@ -1,0 +1,457 @@
+#include "lib.h"
+#include "buffer.h"
+#include "junk-ascii.h"
+#include "junk-decode.h"
+#include "junk-name.h"
+#include "junk-text.h"
+
+/* Groups of RTF that are told apart, and bytes of a word of control; a multiple
+   of 8. */
+#define MAX_RTF_DEPTH 64
+#define MAX_RTF_WORD 24
+
+static const unsigned char *
+line_end(const unsigned char *data, const unsigned char *end)
+{
+	const unsigned char *p = memchr(data, '\n', end - data);
+
+	return p == NULL ? end : p;
+}
+
+static bool
+begins_with(const unsigned char *data, const unsigned char *end,
+	    const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return (size_t)(end - data) >= len &&
+		i_memcasecmp(data, prefix, len) == 0;
+}
+
+/* --- format=flowed --- */
+
+static unsigned int
+quote_depth(const unsigned char *line, const unsigned char *end)
+{
+	unsigned int depth = 0;
+
+	while (line + depth < end && line[depth] == '>')
+		depth++;
+	return depth;
+}
+
+void junk_text_flowed(buffer_t *dest, const unsigned char *data, size_t size)
+{
+	const unsigned char *end = data + size, *next, *text, *last;
+	unsigned int depth, last_depth = 0;
+	bool flows = FALSE;
+
+	for (; data < end; data = next + 1) {
+		next = line_end(data, end);
+		last = next > data && next[-1] == '\r' ? next - 1 : next;
+		depth = quote_depth(data, last);
+		text = data + depth;
+		if (text < last && *text == ' ')
+			text++;
+		if (!flows || depth != last_depth) {
+			if (flows)
+				buffer_append_c(dest, '\n');
+			text = depth > 0 ? data : text;
+		}
+		/* a signature's line flows nowhere */
+		flows = last > text && last[-1] == ' ' &&
+			!(last - text == 3 && memcmp(text, "-- ", 3) == 0);
+		buffer_append(dest, text, last - text - (flows ? 1 : 0));
+		if (!flows)
+			buffer_append_c(dest, '\n');
+		last_depth = depth;
+	}
+}
+
+/* --- iCalendar, vCard --- */
+
+/* Read a line and those that go on with it, up to *data. */
+static void
+calendar_unfold(buffer_t *line, const unsigned char **data,
+		const unsigned char *end)
+{
+	const unsigned char *next, *last;
+
+	buffer_set_used_size(line, 0);
+	for (;;) {
+		next = line_end(*data, end);
+		last = next > *data && next[-1] == '\r' ? next - 1 : next;
+		buffer_append(line, *data, last - *data);
+		*data = I_MIN(next + 1, end);
+		if (*data == end || (**data != ' ' && **data != '\t'))
+			break;
+		(*data)++;
+	}
+}
+
+static void
+calendar_unescape(buffer_t *dest, const unsigned char *p,
+		  const unsigned char *end)
+{
+	while ((p = junk_decode_until(dest, p, end, '\\')) < end) {
+		p++;
+		if (p < end) {
+			buffer_append_c(dest, *p == 'n' || *p == 'N' ?
+					'\n' : *p);
+			p++;
+		}
+	}
+	buffer_append_c(dest, '\n');
+}
+
+/* The value of a property with parameters, which are in upper case */
+static void
+calendar_value(struct junk_charsets *charsets, buffer_t *dest, buffer_t *html,
+	       const char *params, const unsigned char *value,
+	       const unsigned char *end)
+{
+	buffer_t *raw;
+
+	if (strstr(params, "BASE64") != NULL ||
+	    strstr(params, "ENCODING=B") != NULL)
+		return;
+	if (strstr(params, "QUOTED-PRINTABLE") != NULL) {
+		raw = t_buffer_create(end - value);
+		junk_decode_qp(raw, value, end - value);
+		junk_charset_decode(charsets, dest, NULL, raw->data, raw->used);
+		buffer_append_c(dest, '\n');
+	} else if (strstr(params, "TEXT/HTML") != NULL) {
+		calendar_unescape(html, value, end);
+	} else {
+		calendar_unescape(dest, value, end);
+	}
+}
+
+/* A colon in quotes belongs to a parameter. */
+static const unsigned char *
+calendar_colon(const unsigned char *p, const unsigned char *end)
+{
+	bool quoted = FALSE;
+
+	for (; p < end; p++) {
+		if (*p == '"')
+			quoted = !quoted;
+		else if (*p == ':' && !quoted)
+			return p;
+	}
+	return NULL;
+}
+
+/* vCard 2.1: quoted-printable goes on after a "=" at the line's end. */
+static void
+calendar_join_qp(buffer_t *line, const unsigned char **data,
+		 const unsigned char *end)
+{
+	const unsigned char *text = line->data, *next;
+
+	while (*data < end && line->used > 0 && text[line->used - 1] == '=') {
+		buffer_set_used_size(line, line->used - 1);
+		next = line_end(*data, end);
+		buffer_append(line, *data, next - *data);
+		if (next > *data && next[-1] == '\r')
+			buffer_set_used_size(line, line->used - 1);
+		*data = I_MIN(next + 1, end);
+		text = line->data;
+	}
+}
+
+void junk_text_calendar(struct junk_charsets *charsets, buffer_t *dest,
+			buffer_t *html, const unsigned char *data, size_t size)
+{
+	const unsigned char *end = data + size, *text, *colon;
+	buffer_t *line = buffer_create_dynamic(default_pool, 1024);
+	const char *params;
+
+	while (data < end) T_BEGIN {
+		calendar_unfold(line, &data, end);
+		text = line->data;
+		colon = calendar_colon(text, text + line->used);
+		if (colon == NULL) {
+			calendar_unescape(dest, text, text + line->used);
+		} else {
+			/* most have none */
+			params = memchr(text, ';', colon - text) == NULL ? "" :
+				t_str_ucase(t_strndup(text,
+					I_MIN(colon - text, 256)));
+			if (strstr(params, "QUOTED-PRINTABLE") != NULL) {
+				size_t pos = colon - text;
+
+				calendar_join_qp(line, &data, end);
+				text = line->data;
+				colon = text + pos;
+			}
+			buffer_append(dest, text, colon + 1 - text);
+			calendar_value(charsets, dest, html, params,
+				       colon + 1, text + line->used);
+		}
+	} T_END;
+	buffer_free(&line);
+}
+
+/* --- text/enriched --- */
+
+void junk_text_enriched(buffer_t *dest, const unsigned char *data, size_t size)
+{
+	const unsigned char *end = data + size, *p;
+	bool param = FALSE;
+
+	while (data < end) {
+		p = memchr(data, '<', end - data);
+		if (p == NULL)
+			p = end;
+		if (!param)
+			buffer_append(dest, data, p - data);
+		data = p;
+		if (data == end)
+			break;
+		if (data + 1 < end && data[1] == '<') {
+			if (!param)
+				buffer_append_c(dest, '<');
+			data += 2;
+			continue;
+		}
+		if (begins_with(data, end, "<param>"))
+			param = TRUE;
+		else if (begins_with(data, end, "</param>"))
+			param = FALSE;
+		else if (begins_with(data, end, "<lt>"))
+			buffer_append_c(dest, '<');
+		else if (begins_with(data, end, "<nl>") ||
+			 begins_with(data, end, "<np>") ||
+			 begins_with(data, end, "</p"))
+			buffer_append_c(dest, '\n');
+		p = memchr(data, '>', end - data);
+		/* not closed: the rest is text */
+		data = p == NULL ? data + 1 : p + 1;
+	}
+}
+
+/* --- RTF --- */
+
+struct rtf_group {
+	/* not shown; bytes in place of each \u */
+	bool hidden;
+	unsigned int unicode_bytes;
+};
+
+struct rtf_state {
+	struct junk_charsets *charsets;
+	buffer_t *dest;
+	/* text in the document's charset */
+	buffer_t *run;
+	char charset[16];
+	struct rtf_group groups[MAX_RTF_DEPTH];
+	/* deeper ones take the place of the last */
+	unsigned int depth;
+	/* characters that stand for a \u before them */
+	unsigned int skip;
+	/* the group has just begun */
+	bool begins;
+};
+
+static void rtf_flush(struct rtf_state *state)
+{
+	if (state->run->used > 0)
+		junk_charset_decode(state->charsets, state->dest,
+				    state->charset, state->run->data,
+				    state->run->used);
+	buffer_set_used_size(state->run, 0);
+}
+
+static struct rtf_group *rtf_group(struct rtf_state *state)
+{
+	return &state->groups[I_MIN(state->depth, MAX_RTF_DEPTH - 1)];
+}
+
+static void rtf_char(struct rtf_state *state, unsigned char c)
+{
+	if (state->skip > 0)
+		state->skip--;
+	else if (!rtf_group(state)->hidden)
+		buffer_append_c(state->run, c);
+	state->begins = FALSE;
+}
+
+static void rtf_unicode(struct rtf_state *state, int num)
+{
+	struct rtf_group *group = rtf_group(state);
+	unichar_t chr = num < 0 ? (unichar_t)(num + 0x10000) : (unichar_t)num;
+
+	state->skip = group->unicode_bytes;
+	if (group->hidden)
+		return;
+	rtf_flush(state);
+	if (chr > 0 && uni_is_valid_ucs4(chr))
+		uni_ucs4_to_utf8_c(chr, state->dest);
+}
+
+enum rtf_kind {
+	RTF_HIDES,
+	RTF_BREAKS,
+	RTF_CODEPAGE,
+	/* a link's address */
+	RTF_LINK,
+	RTF_UNICODE,
+	RTF_UNICODE_BYTES,
+	RTF_HIDDEN,
+};
+
+/* Sorted by name. */
+static const struct rtf_word {
+	char name[MAX_RTF_WORD];
+	enum rtf_kind kind;
+} rtf_words[] = {
+	{ "ansicpg", RTF_CODEPAGE }, { "bkmkend", RTF_HIDES },
+	{ "bkmkstart", RTF_HIDES }, { "cell", RTF_BREAKS },
+	{ "colorschememapping", RTF_HIDES }, { "colortbl", RTF_HIDES },
+	{ "column", RTF_BREAKS }, { "datastore", RTF_HIDES },
+	{ "emspace", RTF_BREAKS }, { "enspace", RTF_BREAKS },
+	{ "filetbl", RTF_HIDES }, { "fldinst", RTF_LINK },
+	{ "fonttbl", RTF_HIDES }, { "generator", RTF_HIDES },
+	{ "info", RTF_HIDES }, { "latentstyles", RTF_HIDES },
+	{ "line", RTF_BREAKS }, { "listoverridetable", RTF_HIDES },
+	{ "listtable", RTF_HIDES }, { "object", RTF_HIDES },
+	{ "page", RTF_BREAKS }, { "par", RTF_BREAKS }, { "pict", RTF_HIDES },
+	{ "revtbl", RTF_HIDES }, { "row", RTF_BREAKS },
+	{ "rsidtbl", RTF_HIDES }, { "sect", RTF_BREAKS },
+	{ "stylesheet", RTF_HIDES }, { "tab", RTF_BREAKS },
+	{ "themedata", RTF_HIDES }, { "u", RTF_UNICODE },
+	{ "uc", RTF_UNICODE_BYTES }, { "v", RTF_HIDDEN },
+	{ "xmlnstbl", RTF_HIDES },
+};
+
+static void rtf_word(struct rtf_state *state, const char *word, int num)
+{
+	struct rtf_group *group = rtf_group(state);
+	const struct rtf_word *row;
+
+	state->begins = FALSE;
+	row = junk_name_find(word, MAX_RTF_WORD, rtf_words,
+			     N_ELEMENTS(rtf_words), sizeof(*rtf_words));
+	if (row == NULL)
+		return;
+	switch (row->kind) {
+	case RTF_HIDES:
+		group->hidden = TRUE;
+		break;
+	case RTF_BREAKS:
+		rtf_char(state, '\n');
+		break;
+	case RTF_CODEPAGE:
+		rtf_flush(state);
+		(void)i_snprintf(state->charset, sizeof(state->charset),
+				 "cp%d", num);
+		break;
+	case RTF_LINK:
+		group->hidden = FALSE;
+		break;
+	case RTF_UNICODE:
+		rtf_unicode(state, num);
+		break;
+	case RTF_UNICODE_BYTES:
+		group->unicode_bytes = num < 0 ? 0 : I_MIN(num, 8);
+		break;
+	case RTF_HIDDEN:
+		group->hidden = num != 0;
+		break;
+	}
+}
+
+/* Take what follows a backslash. Returns where to go on. */
+static const unsigned char *
+rtf_control(struct rtf_state *state, const unsigned char *p,
+	    const unsigned char *end)
+{
+	char word[MAX_RTF_WORD] = "";
+	unsigned int len = 0;
+	int num = 1, high, low;
+	bool negative = FALSE;
+
+	if (*p == '\'' && end - p >= 3 && (high = ascii_hex_value(p[1])) >= 0 &&
+	    (low = ascii_hex_value(p[2])) >= 0) {
+		rtf_char(state, high * 16 + low);
+		return p + 3;
+	}
+	if (!ascii_isalpha(*p)) {
+		if (*p == '*' && state->begins)
+			rtf_group(state)->hidden = TRUE;
+		else if (*p == '~' || *p == '\n' || *p == '\r')
+			rtf_char(state, ' ');
+		else if (*p == '_')
+			rtf_char(state, '-');
+		else if (*p != '-' && *p != '*')
+			rtf_char(state, *p);
+		return p + 1;
+	}
+	for (; p < end && ascii_isalpha(*p); p++) {
+		if (len < MAX_RTF_WORD - 1)
+			word[len++] = *p;
+	}
+	if (p < end && *p == '-' && end - p > 1 && ascii_isdigit(p[1])) {
+		negative = TRUE;
+		p++;
+	}
+	if (p < end && ascii_isdigit(*p)) {
+		for (num = 0; p < end && ascii_isdigit(*p); p++)
+			num = num < 1000000 ? num * 10 + (*p - '0') : num;
+	}
+	if (p < end && *p == ' ')
+		p++;
+	if (strcmp(word, "bin") == 0 && !negative)
+		return p + I_MIN(num, end - p);
+	rtf_word(state, word, negative ? -num : num);
+	return p;
+}
+
+static void rtf_begin_group(struct rtf_state *state)
+{
+	const struct rtf_group *outer = rtf_group(state);
+
+	state->depth++;
+	*rtf_group(state) = *outer;
+	state->begins = TRUE;
+}
+
+void junk_text_rtf(struct junk_charsets *charsets, buffer_t *dest,
+		   const unsigned char *data, size_t size)
+{
+	const unsigned char *p = data, *end = data + size;
+	struct rtf_state state;
+
+	i_zero(&state);
+	state.charsets = charsets;
+	state.dest = dest;
+	state.run = buffer_create_dynamic(default_pool, 1024);
+	state.groups[0].unicode_bytes = 1;
+	i_strocpy(state.charset, "cp1252", sizeof(state.charset));
+	while (p < end) {
+		switch (*p) {
+		case '\\':
+			if (++p < end)
+				p = rtf_control(&state, p, end);
+			continue;
+		case '{':
+			rtf_begin_group(&state);
+			break;
+		case '}':
+			if (state.depth > 0)
+				state.depth--;
+			state.skip = 0;
+			break;
+		case '\r':
+		case '\n':
+			break;
+		default:
+			rtf_char(&state, *p);
+			break;
+		}
+		p++;
+	}
+	rtf_flush(&state);
+	buffer_free(&state.run);
+}

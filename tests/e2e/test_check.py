@@ -1,0 +1,240 @@
+"""doveadm junk check: is new mail scored, are moves learned? Each fault that an
+administrator may make is seen, with the exit code."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+
+import harness
+import testcase
+
+def own_script(version, d):
+    """The example, but a script of our own, which tests spoil."""
+    text = harness.EXAMPLE_OPTIONS["extra"](version, d)
+    os.mkdir(d.dir + "/sieve")
+    path = shutil.copy(harness.EXAMPLES + "/junk.sieve", d.dir + "/sieve")
+    if version >= (2, 4):
+        return text + ("sieve_script junk-feedback {\n  path = %s\n}\n"
+                       % path)
+    return text + "plugin {\n  sieve_before = %s\n}\n" % path
+
+
+OPTIONS = dict(harness.EXAMPLE_OPTIONS, extra=own_script)
+
+
+def script(t):
+    return t.d.dir + "/sieve/junk.sieve"
+
+
+def compile_script(t):
+    subprocess.run(["sievec", "-c", t.d.config_path, script(t)], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def check(t, config=None, command="check"):
+    p = subprocess.run(["doveadm", "-c", config or t.d.config_path, "-f",
+                        "json", "junk", command], stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, text=True, timeout=120)
+    rows = {row["item"]: row for row in json.loads(p.stdout)}
+    return p.returncode, rows
+
+
+def other_config(t, extra):
+    """The server's configuration with something that a later file sets."""
+    path = os.path.join(t.d.dir, "other.conf")
+    with open(t.d.config_path) as f:
+        text = f.read()
+    with open(path, "w") as f:
+        f.write(text + extra)
+    return path
+
+
+def setting(t, name, value):
+    """A setting of Sieve, of either version"""
+    if t.d.version >= (2, 4):
+        return "%s = %s\n" % (name, value)
+    return "plugin {\n  %s = %s\n}\n" % (name, value)
+
+
+def test_well(t):
+    """check: all is well, and who scored the last message"""
+    compile_script(t)
+    t.deliver(testcase.ham())
+    code, rows = check(t)
+    assert code == 0, rows
+    assert rows["is new mail scored"]["value"] == "yes", rows
+    assert rows["are moves learned"]["value"] == "yes", rows
+    assert "by lmtp" in rows["scored mail"]["value"], rows
+    assert "1 messages since yesterday" in rows["scored mail"]["value"], rows
+    assert rows["script " + script(t)]["state"] == "ok", rows
+
+
+def test_plugins_replaced(t):
+    """check: a later sieve_plugins replaces ours: no user's filter runs"""
+    compile_script(t)
+    config = other_config(t, setting(t, "sieve_plugins", "sieve_imapsieve")
+                          if t.d.version < (2, 4) else
+                          "sieve_plugins {\n  sieve_vnd_junk_feedback = no\n}"
+                          "\n")
+    code, rows = check(t, config)
+    row = rows["script " + script(t)]
+    assert code == 78 and row["state"] == "error", rows
+    assert "doesn't compile" in row["value"] and "setup" in row["value"], row
+    assert rows["is new mail scored"]["state"] == "error", rows
+    assert rows["are moves learned"]["state"] == "ok", rows
+
+
+def test_plugins_replaced_lmtp(t):
+    """check: the same for LMTP alone, where sievec sees nothing wrong"""
+    if t.d.version >= (2, 4):
+        extra = ("protocol lmtp {\n  sieve_plugins {\n"
+                 "    sieve_vnd_junk_feedback = no\n  }\n}\n")
+    else:
+        extra = ("protocol lmtp {\n  plugin {\n"
+                 "    sieve_plugins = sieve_imapsieve\n  }\n}\n")
+    code, rows = check(t, other_config(t, extra))
+    assert code == 78 and rows["script " + script(t)]["state"] == "error", rows
+
+
+def test_no_script(t):
+    """check: no script for all users asks for the score"""
+    if t.d.version >= (2, 4):
+        extra = "sieve_script junk-feedback {\n  type = personal\n}\n"
+    else:
+        extra = "plugin {\n  sieve_before =\n}\n"
+    code, rows = check(t, other_config(t, extra))
+    assert code == 78 and rows["lmtp scripts"]["state"] == "error", rows
+    assert "not scored" in rows["lmtp scripts"]["value"], rows
+
+
+def test_no_sieve(t):
+    """check: LMTP without the plugin sieve"""
+    if t.d.version >= (2, 4):
+        extra = "protocol lmtp {\n  mail_plugins {\n    sieve = no\n  }\n}\n"
+    else:
+        extra = "protocol lmtp {\n  mail_plugins =\n}\n"
+    code, rows = check(t, other_config(t, extra))
+    assert code == 78 and rows["lmtp mail_plugins"]["state"] == "error", rows
+
+
+def test_script_gone(t):
+    """check: the script is missing, not readable for users, or broken"""
+    path = script(t)
+    with open(path) as f:
+        text = f.read()
+    mode = os.stat(path).st_mode & 0o7777
+    try:
+        os.rename(path, path + ".away")
+        code, rows = check(t)
+        assert code == 78, rows
+        assert "No such file" in rows["script " + path]["value"], rows
+        os.rename(path + ".away", path)
+        os.chmod(path, 0o600)
+        for command in ("check", "status"):
+            code, rows = check(t, command=command)
+            assert code == 78, rows
+            assert "Permission" in rows["script " + path]["value"], rows
+        os.chmod(path, mode)
+        with open(path, "w") as f:
+            f.write(text + "\nnonsense;\n")
+        code, rows = check(t)
+        assert code == 78, rows
+        assert "doesn't compile" in rows["script " + path]["value"], rows
+    finally:
+        with open(path, "w") as f:
+            f.write(text)
+        os.chmod(path, mode)
+
+
+def test_chroot(t):
+    """check: mail_chroot cuts the plugin off"""
+    code, rows = check(t, other_config(t, "mail_chroot = /srv/mail\n"),
+                       "status")
+    assert code == 78 and rows["mail_chroot"]["state"] == "error", rows
+
+
+def test_wrong_setting(t):
+    """check: a setting that is wrong is only in 2.3's log"""
+    if t.d.version >= (2, 4):
+        return
+    code, rows = check(t, other_config(t, setting(
+        t, "junk_feedback_threshold", "120")))
+    assert code == 78 and rows["settings"]["state"] == "error", rows
+    assert "junk_feedback_threshold" in rows["settings"]["value"], rows
+
+
+def test_files_deleted(t):
+    """check, status: the key or the database is deleted under the service"""
+    compile_script(t)
+    code, rows = check(t)
+    assert code == 0, rows
+    folder = os.path.dirname(t.d.database_path)
+    for name, item in (("key", "key file"),
+                       ("stats.sqlite3", "database file")):
+        path = os.path.join(folder, name)
+        os.rename(path, path + ".away")
+        for command in ("check", "status"):
+            code, rows = check(t, command=command)
+            assert code == 66 and rows[item]["state"] == "error", (name, rows)
+        os.rename(path + ".away", path)
+    # another one in its place, which the service doesn't use
+    path = t.d.database_path
+    with open(path, "rb") as f:
+        data = f.read()
+    os.rename(path, path + ".away")
+    with open(path, "wb") as f:
+        f.write(data)
+    os.unlink(path + ".away")
+    code, rows = check(t)
+    assert code == 66 and rows["database file"]["state"] == "error", rows
+    for pid in t.d.children("junk-feedback"):
+        os.kill(pid, 15)
+    for suffix in ("", "-wal", "-shm"):
+        if os.path.exists(path + suffix):
+            os.unlink(path + suffix)
+    harness.wait_for(lambda: check(t)[0] == 0, "the service", 15)
+
+
+def test_spool(t):
+    """check, spool: reports that wait with users are seen, and sent"""
+    compile_script(t)
+    t.deliver(testcase.spam())
+    users = os.path.join(t.d.dir, "spool-users")
+    with open(users, "w") as f:
+        f.write(t.user() + "\n")
+    os.rename(t.d.socket_path, t.d.socket_path + ".away")
+    c = t.imap(select="INBOX")
+    c.cmd("UID MOVE 1 Junk")
+    c.logout()
+    try:
+        assert harness.wait_for(lambda: spool(t, users)["reports"] == "1",
+                                "a spool")
+    finally:
+        os.rename(t.d.socket_path + ".away", t.d.socket_path)
+    before = t.recorded()
+    assert spool(t, users, "--send")["sent"] == "1"
+    assert spool(t, users)["spools"] == "0"
+    assert harness.wait_for(lambda: t.recorded() == before + 1, "the report")
+
+
+def spool(t, users, *args):
+    p = subprocess.run(["doveadm", "-c", t.d.config_path, "-f", "json", "junk",
+                        "spool", *args, "-F", users], stdout=subprocess.PIPE,
+                       text=True, timeout=60, check=True)
+    return {k: str(v) for k, v in json.loads(p.stdout)[0].items()}
+
+
+def test_counted(t):
+    """the counter page: unknown, filed, and nothing for who opted out"""
+    compile_script(t)
+    before = time.time()
+    t.deliver(testcase.ham(), "counted")
+    value = check(t, command="status")[1]["scored mail"]["value"]
+    assert "last " in value and "by lmtp" in value, value
+    assert before <= time.time()
+    path = os.path.join(t.d.base_dir, "junk-feedback.counts")
+    assert os.stat(path).st_mode & 0o777 == 0o666
+    with open(path, "rb") as f:
+        assert f.read(8) == b"JUNKCNTS"
