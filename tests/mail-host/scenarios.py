@@ -875,7 +875,7 @@ def refusals(w):
     # and each that has one was looked at where it is played: refused()
     names = {name for name in clients.SENTENCES.sections()
              if "match" in clients.SENTENCES[name]}
-    assert names <= w.played | {"refusals"}, names - w.played
+    assert not w.all or names <= w.played | {"refusals"}, names - w.played
     # the address of each is on the page
     page = get(clients.PAGE, language="en")[1]
     for name in names:
@@ -894,7 +894,7 @@ def page(w):
         assert set(re.findall(r'<p id="([^"]+)">', text)) == sentences
         assert "@" not in re.sub(r"(postmaster|abuse)@example\.org", "", text)
         assert " 100 " in text and "bl.example.net" in text
-    assert sentences == w.played, sentences ^ w.played
+    assert not w.all or sentences == w.played, sentences ^ w.played
     # another setting changes what is said and what is done
     mailhost.configure(w.host, recipients_per_hour="7",
                        dnsbl="other.example.net", reject_score="42",
@@ -933,7 +933,8 @@ def run_one(w, function, names):
 
 def play(internet, host, word):
     w = World(internet, host)
+    w.all = not word
     results = [run_one(w, *scenario) for scenario in SCENARIOS
-               if word in scenario[0].__name__]
+               if re.search(word, scenario[0].__name__)]
     print("%d passed, %d failed" % (results.count(True), results.count(False)))
     return 0 if all(results) else 1
