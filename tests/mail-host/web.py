@@ -150,8 +150,9 @@ class Tab(chromium.Page):
         self.fill("#compose-subject", subject)
         self.fill("#composebody", text)
         for option in ("sign", "encrypt"):
-            self.evaluate("document.querySelector('#enigma%sopt').checked = "
-                          "true" % option)
+            self.click("#enigma%sopt" % option)
+            assert self.ask("document.querySelector('#enigma%sopt').checked"
+                            % option)
         self.evaluate("rcmail.command('send', {})")
         # then it shows the list
         self.unlock_key(phrase, "rcmail.env.action != 'compose' && "
