@@ -16,7 +16,8 @@ OVERLAID = ("/etc", "/usr", "/var", "/srv")
 GATEWAY, HOST = "198.19.0.1", "198.19.0.25"
 # everybody on the Internet
 INTERNET = "198.18.0.0/15"
-TIMEOUT_SECS = 60
+# generous: a busy machine fails no test
+TIMEOUT_SECS = 180
 
 PREPARE = """
 set -eu
@@ -25,7 +26,10 @@ mount -t tmpfs -o mode=1777 tmpfs /tmp
 mount -t tmpfs tmpfs /mnt
 for folder in $OVERLAID; do
 	upper=/mnt$folder
-	mkdir -p $upper/upper $upper/work
+	mkdir -p $upper
+	# small enough to be filled by a test
+	mount -t tmpfs -o size=1g tmpfs $upper
+	mkdir $upper/upper $upper/work
 	lower=$folder
 	[ ! -d "$STAGE$folder" ] || lower=$STAGE$folder:$folder
 	mount -t overlay -o lowerdir=$lower,upperdir=$upper/upper,workdir=$upper/work overlay $folder

@@ -128,10 +128,19 @@ class Tab(chromium.Page):
         self.wait("document.body.textContent.includes(%s)"
                   % json.dumps(owner), "the key in the list")
 
-    def unlock_key(self, phrase):
-        """Enigma asks for a key's passphrase."""
-        self.fill(".ui-dialog input[type=password]", phrase)
-        self.click(".ui-dialog button.mainaction")
+    def unlock_key(self, phrase, done, what):
+        """Give the key's passphrase, if it is asked for, until it is done."""
+        asked = ".ui-dialog input[type=password]"
+
+        def step():
+            if self.ask(done):
+                return True
+            if self.ask("!!document.querySelector('%s')" % asked):
+                self.fill(asked, phrase)
+                self.click(".ui-dialog button.mainaction")
+                time.sleep(2)
+            return False
+        space.wait_for(step, what)
 
     def compose(self, to, subject, text, phrase):
         """Send it signed and encrypted."""
@@ -141,9 +150,10 @@ class Tab(chromium.Page):
         self.fill("#compose-subject", subject)
         self.fill("#composebody", text)
         for option in ("sign", "encrypt"):
-            self.evaluate("document.querySelector('#enigma%sopt').checked = "
-                          "true" % option)
-        self.evaluate("rcmail.command('send')")
-        self.unlock_key(phrase)
-        self.wait("rcmail.env.action != 'compose' || "
-                  "document.body.innerText.match(/sent/i)", "it is sent")
+            self.click("#enigma%sopt" % option)
+            assert self.ask("document.querySelector('#enigma%sopt').checked"
+                            % option)
+        self.evaluate("rcmail.command('send', {})")
+        # then it shows the list
+        self.unlock_key(phrase, "rcmail.env.action != 'compose' && "
+                        "document.readyState == 'complete'", "it is sent")
