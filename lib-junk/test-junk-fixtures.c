@@ -1,6 +1,7 @@
 /* tests/data/tokens: each NAME.eml has a NAME.tokens of "class<TAB>text" lines
-   that its tokens must contain, or, after "!", must not. All fixtures and the
-   sample of the corpus: what delivery adds or changes doesn't matter. */
+   that its tokens must contain, or, after "!", must not. All fixtures, the
+   sample of the corpus and tests/data/kinds: what delivery adds or changes
+   doesn't matter. */
 
 #include "lib.h"
 #include "array.h"
@@ -197,6 +198,8 @@ static void test_junk_delivered(void)
 				  fixture_delivered) > 0);
 	test_assert(for_each_file(TEST_DATA_DIR"/demo/ham", "",
 				  fixture_delivered) > 0);
+	test_assert(for_each_file(TEST_DATA_DIR"/kinds", ".eml",
+				  fixture_delivered) >= 120);
 	test_end();
 }
 
