@@ -71,5 +71,9 @@ junk_decide_keywords(enum junk_box box, enum junk_keywords old_keywords,
 enum junk_decision
 junk_decide_flags(enum junk_box box, enum mail_flags old_flags,
 		  enum mail_flags new_flags, enum junk_keywords keywords);
+/* Is a message evidence of good mail for lying there? (It also has to have lain
+   there for some time.) */
+bool junk_decide_is_kept(enum junk_box box, enum mail_flags flags,
+			 enum junk_keywords keywords);
 
 #endif
