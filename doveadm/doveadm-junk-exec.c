@@ -1,5 +1,6 @@
 #include "lib.h"
 #include "env-util.h"
+#include "path-util.h"
 #include "str.h"
 
 #include "doveadm-junk.h"
@@ -10,12 +11,33 @@
 
 /* What is kept of a program's output. */
 #define EXEC_OUTPUT_MAX_BYTES (16*1024)
-/* Where Dovecot's programs are; doveadm itself may have no PATH. */
+/* Where Dovecot's programs are looked for if they aren't beside doveadm, which may
+   have no PATH. */
 #define EXEC_PATH \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+/* Dovecot's own folder of programs, with any prefix: another Dovecot's doveconf
+   and sievec know other settings. doveadm itself is there, its server is in the
+   folder libexec/dovecot or lib/dovecot of the same prefix. */
+static const char *exec_path(void)
+{
+	static const char *const from_exe[] = { "", "/../../bin", "/../bin" };
+	const char *exe, *dir, *error, *p;
+
+	if (t_readlink("/proc/self/exe", &exe, &error) < 0 ||
+	    (p = strrchr(exe, '/')) == NULL)
+		return EXEC_PATH;
+	for (unsigned int i = 0; i < N_ELEMENTS(from_exe); i++) {
+		dir = t_strconcat(t_strdup_until(exe, p), from_exe[i], NULL);
+		if (access(t_strconcat(dir, "/doveconf", NULL), X_OK) == 0)
+			return dir;
+	}
+	return EXEC_PATH;
+}
+
 static void ATTR_NORETURN
-exec_child(int fd, const char *const argv[], bool with_stderr)
+exec_child(int fd, const char *path, const char *const argv[],
+	   bool with_stderr)
 {
 	int null_fd = open("/dev/null", O_RDWR);
 
@@ -28,7 +50,7 @@ exec_child(int fd, const char *const argv[], bool with_stderr)
 		_exit(127);
 	/* what the master has told a server process isn't for its children */
 	env_clean();
-	env_put("PATH", EXEC_PATH);
+	env_put("PATH", path);
 	execvp(argv[0], (char **)argv);
 	_exit(127);
 }
@@ -48,6 +70,7 @@ static int exec_read(int fd, string_t *output)
 int doveadm_junk_exec(const char *const argv[], bool with_stderr,
 		      string_t *output, int *status_r, const char **error_r)
 {
+	const char *path = exec_path();
 	int fds[2], status, ret = 0;
 	pid_t pid;
 
@@ -57,7 +80,7 @@ int doveadm_junk_exec(const char *const argv[], bool with_stderr,
 	}
 	pid = fork();
 	if (pid == 0)
-		exec_child(fds[1], argv, with_stderr);
+		exec_child(fds[1], path, argv, with_stderr);
 	i_close_fd(&fds[1]);
 	if (pid < 0) {
 		*error_r = t_strdup_printf("fork() failed: %m");

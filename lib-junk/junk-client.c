@@ -724,6 +724,13 @@ bool junk_client_is_settled(const struct junk_client *client)
 	return client->direct_count == 0 && client->spool_output_count == 0;
 }
 
+bool junk_client_is_busy(const struct junk_client *client)
+{
+	return client->spool_pending ||
+		client->queue->used - client->queue_start >=
+		CLIENT_MAX_QUEUE_BYTES / 4;
+}
+
 const struct junk_client_counters *
 junk_client_get_counters(struct junk_client *client)
 {

@@ -47,6 +47,10 @@ void junk_client_flush(struct junk_client *client);
 /* Every report is recorded, in the spool, or said to be lost. */
 bool junk_client_is_settled(const struct junk_client *client);
 
+/* The service has yet to answer for much of what it was given, or isn't there:
+   what can wait should. */
+bool junk_client_is_busy(const struct junk_client *client);
+
 const struct junk_client_counters *
 junk_client_get_counters(struct junk_client *client);
 

@@ -14,7 +14,10 @@ enum junk_verdict {
 	   weight */
 	JUNK_VERDICT_WEAK_HAM = 3,
 	/* an earlier report is taken back, if there is one: as if it never
-	   was */
+	   was. With the origin keyword a mark of junk that was taken off, with
+	   the origin action a mark of good mail that is void: it was taken off,
+	   or the message thrown away from Junk. Neither takes back more than
+	   the mark. */
 	JUNK_VERDICT_RETRACT = 4,
 };
 

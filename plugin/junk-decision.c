@@ -67,7 +67,8 @@ enum junk_decision junk_decide_append(enum junk_box to)
 
 enum junk_decision
 junk_decide_keywords(enum junk_box box, enum junk_keywords old_keywords,
-		     enum junk_keywords new_keywords, bool was_junk)
+		     enum junk_keywords new_keywords, bool was_junk,
+		     bool replaced)
 {
 	bool had_junk = (old_keywords & JUNK_KEYWORDS_JUNK) != 0;
 
@@ -90,14 +91,25 @@ junk_decide_keywords(enum junk_box box, enum junk_keywords old_keywords,
 		/* Thunderbird's own filter sets it on each new mail */
 		return JUNK_DECIDE_NOTHING;
 	case JUNK_KEYWORDS_NONE:
-		if (had_junk && box != JUNK_BOX_JUNK)
-			return JUNK_DECIDE_RETRACT;
-		return JUNK_DECIDE_NOTHING;
+		if (replaced)
+			return JUNK_DECIDE_NOTHING;
+		if (box == JUNK_BOX_JUNK) {
+			return old_keywords == JUNK_KEYWORDS_NOT_JUNK ?
+				JUNK_DECIDE_RETRACT_HAM : JUNK_DECIDE_NOTHING;
+		}
+		return had_junk ? JUNK_DECIDE_RETRACT : JUNK_DECIDE_NOTHING;
 	case JUNK_KEYWORDS_BOTH:
 		break;
 	}
 	/* a client's way from one to the other, or a contradiction */
 	return JUNK_DECIDE_NOTHING;
+}
+
+bool junk_decide_is_void(enum junk_box from, enum junk_box to,
+			 enum junk_keywords keywords)
+{
+	return from == JUNK_BOX_JUNK && to == JUNK_BOX_TRASH &&
+		(keywords & JUNK_KEYWORDS_NOT_JUNK) != 0;
 }
 
 enum junk_decision

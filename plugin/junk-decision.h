@@ -28,8 +28,10 @@ enum junk_decision {
 	JUNK_DECIDE_SPAM,
 	JUNK_DECIDE_HAM,
 	JUNK_DECIDE_WEAK_HAM,
-	/* an earlier report is taken back */
+	/* a mark of junk is taken off */
 	JUNK_DECIDE_RETRACT,
+	/* a mark of good mail in Junk is taken off */
+	JUNK_DECIDE_RETRACT_HAM,
 	/* nothing now; but if the message turns up elsewhere, it came from
 	   Junk */
 	JUNK_DECIDE_LEFT_JUNK,
@@ -63,10 +65,16 @@ junk_decide_copy(enum junk_box from, enum junk_box to,
 /* A client has stored a message. */
 enum junk_decision junk_decide_append(enum junk_box to);
 /* A message's keywords were changed in place. was_junk: the junk keyword was
-   taken from this message a moment ago. */
+   taken from this message a moment ago. replaced: all flags were replaced by
+   others, as clients also do that know nothing of keywords. */
 enum junk_decision
 junk_decide_keywords(enum junk_box box, enum junk_keywords old_keywords,
-		     enum junk_keywords new_keywords, bool was_junk);
+		     enum junk_keywords new_keywords, bool was_junk,
+		     bool replaced);
+/* Is a mark of good mail void when its message gets these flags, or goes
+   there? */
+bool junk_decide_is_void(enum junk_box from, enum junk_box to,
+			 enum junk_keywords keywords);
 /* A message's flags were changed in place. */
 enum junk_decision
 junk_decide_flags(enum junk_box box, enum mail_flags old_flags,

@@ -34,10 +34,32 @@
 #define KEEP_BYTES (1024*1024)
 /* A transaction isn't used again if it had more messages of a kind. */
 #define KEEP_TXN_COUNT 256
+/* Tokens of one transaction that are kept until it commits: what is appended, or
+   acted upon in a virtual mailbox. */
+#define MAX_TOKENS_BYTES (2*1024*1024)
+/* Messages that go from Junk to Trash with one command and are remembered by
+   their GUID too, to be known wherever they go from there. */
+#define MAX_TRASHED_GUIDS 1024
 
+/* UIDs, or a message's key. */
 struct junk_trail_add {
 	enum junk_trail_type type;
 	uint64_t key;
+	uint32_t first, last;
+};
+
+/* Messages that are found by where they are after the commit: the numbers of
+   saved ones, from 0, or UIDs. */
+struct junk_rest {
+	/* as of the first, the others are like it */
+	struct junk_pending pending;
+	bool kept;
+	uint32_t first, last;
+};
+
+/* Saved messages, counted from 0, that come from Junk and go to Trash. */
+struct junk_trashed {
+	unsigned int first, last;
 };
 
 struct junk_kind {
@@ -65,19 +87,26 @@ struct junk_txn {
 	ARRAY(struct junk_trail_add) trail;
 	/* not created if there is none */
 	ARRAY(struct junk_left) left;
-	/* of those in pending that are reported later: all that can be found
-	   then, and those that have to be */
+	ARRAY(struct junk_trashed) trashed;
+	ARRAY(struct junk_rest) rest;
+	/* the mailbox that those are saved to */
+	const char *trash_vname;
+	/* of those that are reported later: all that can be found then, and
+	   those that have to be */
 	ARRAY_TYPE(junk_intent) intents, unread;
+	/* can't be reported: too many at once */
+	unsigned int dropped_count;
 	unsigned int saved_count, deleted_count;
 	/* what those that were deleted have taken */
 	uint64_t deleted_usecs;
 	/* of the messages in pending that are yet to be tokenised */
 	size_t read_bytes;
 
-	bool have_unread:1;
 	bool is_virtual:1;
 	bool command_known:1;
 	bool is_command:1;
+	/* STORE FLAGS: those that aren't named are taken off */
+	bool is_replacing:1;
 };
 
 const char *junk_feedback_plugin_version = DOVECOT_ABI_VERSION;
@@ -143,6 +172,10 @@ static void junk_transaction_end(struct junk_txn *txn)
 		junk_user_buffer_free(txn->juser, &txn->tokens);
 	if (array_is_created(&txn->left))
 		array_free(&txn->left);
+	if (array_is_created(&txn->trashed))
+		array_free(&txn->trashed);
+	if (array_is_created(&txn->rest))
+		array_free(&txn->rest);
 	array_foreach_modifiable(&txn->pending, pending)
 		junk_pending_clear(pending);
 	if (array_count(&txn->pending) > KEEP_TXN_COUNT ||
@@ -179,6 +212,21 @@ static bool junk_reason_is_command(const char *reason)
 	return FALSE;
 }
 
+/* STORE <set> [(UNCHANGEDSINCE <modseq>)] FLAGS ... */
+static bool junk_reason_is_replacing(const char *reason)
+{
+	const char *p;
+
+	if (strncasecmp(reason, "UID ", 4) == 0)
+		reason += 4;
+	if (strncasecmp(reason, "STORE ", 6) != 0 ||
+	    (p = strchr(reason + 6, ' ')) == NULL)
+		return FALSE;
+	if (p[1] == '(' && (p = strstr(p, ") ")) != NULL)
+		p++;
+	return p != NULL && strncasecmp(p, " FLAGS", 6) == 0;
+}
+
 /* Is it the user who does this? (The reason isn't set yet when the transaction
    begins.) */
 static bool
@@ -189,6 +237,8 @@ junk_txn_is_users(struct junk_txn *txn, struct mailbox_transaction_context *t)
 	if (!txn->command_known) {
 		txn->command_known = TRUE;
 		txn->is_command = junk_reason_is_command(t->reason);
+		txn->is_replacing = txn->is_command &&
+			junk_reason_is_replacing(t->reason);
 		if (!txn->is_command) {
 			junk_user_dropped(txn->juser, "not-the-user",
 					  t->reason == NULL ? "no reason" :
@@ -249,37 +299,88 @@ junk_txn_add_now(struct junk_txn *txn, struct mail *mail,
 	return 0;
 }
 
-/* Report what is appended to Junk but can't be read before it is there: sdbox's
-   with attachments in files of their own. */
+/* Report a message that isn't read before it is committed: it is one of very many,
+   or can't be read sooner. */
+static void
+junk_txn_add_rest(struct junk_txn *txn, const struct junk_pending *pending,
+		  bool kept)
+{
+	const uint32_t number = pending->saved_idx == JUNK_NOT_SAVED ?
+		pending->uid : pending->saved_idx;
+	struct junk_rest *rest;
+
+	if (!array_is_created(&txn->rest))
+		i_array_init(&txn->rest, 4);
+	if (array_count(&txn->rest) > 0) {
+		rest = array_idx_modifiable(&txn->rest,
+					    array_count(&txn->rest) - 1);
+		if (rest->last + 1 == number && rest->kept == kept &&
+		    rest->pending.verdict == pending->verdict &&
+		    rest->pending.origin == pending->origin &&
+		    (rest->pending.saved_idx == JUNK_NOT_SAVED) ==
+		    (pending->saved_idx == JUNK_NOT_SAVED)) {
+			rest->last = number;
+			return;
+		}
+	}
+	rest = array_append_space(&txn->rest);
+	rest->pending = *pending;
+	rest->kept = kept;
+	rest->first = rest->last = number;
+}
+
+/* Sdbox's with attachments in files of their own can't be read before they are
+   there. */
 static void junk_txn_add_unread(struct junk_txn *txn, struct mail *mail)
 {
 	struct junk_pending pending;
 
 	junk_user_pending_init(txn->juser, mail, &pending);
+	pending.verdict = JUNK_VERDICT_SPAM;
+	pending.origin = JUNK_ORIGIN_APPEND;
 	pending.saved_idx = txn->saved_count - 1;
-	pending.unread = TRUE;
-	txn->have_unread = TRUE;
-	junk_txn_push(txn, &pending, JUNK_VERDICT_SPAM, JUNK_ORIGIN_APPEND);
+	junk_txn_add_rest(txn, &pending, FALSE);
 }
 
-/* Report the mail, which can be tokenised later. saved_idx: see there. */
+/* No room for the tokens of another message? */
+static bool junk_txn_is_full(const struct junk_txn *txn)
+{
+	return txn->tokens != NULL && txn->tokens->used >= MAX_TOKENS_BYTES;
+}
+
+/* Report the mail, which can be tokenised later. saved_idx: see there. kept: ham
+   only if the message isn't moved to Trash next. */
 static int
 junk_txn_add(struct junk_txn *txn, struct mail *mail, enum junk_verdict verdict,
-	     enum junk_origin origin, unsigned int saved_idx)
+	     enum junk_origin origin, unsigned int saved_idx, bool kept)
 {
 	struct junk_pending pending;
-	int ret = 0;
+	int ret;
 
-	/* in a virtual mailbox, where it is isn't known after the commit */
-	if (!txn->is_virtual)
-		ret = junk_user_read(txn->juser, mail, &txn->read_bytes,
-				     &pending);
+	if (txn->is_virtual) {
+		/* where it is isn't known after the commit */
+		if (!junk_txn_is_full(txn)) {
+			return junk_txn_add_now(txn, mail, verdict, origin,
+						FALSE);
+		}
+		txn->dropped_count++;
+		return 0;
+	}
+	ret = junk_user_read(txn->juser, mail, &txn->read_bytes, &pending);
 	if (ret < 0)
 		return -1;
-	if (ret == 0)
-		return junk_txn_add_now(txn, mail, verdict, origin, FALSE);
 	pending.saved_idx = saved_idx;
-	junk_txn_push(txn, &pending, verdict, origin);
+	if (ret > 0) {
+		if (kept) {
+			pending.kept_vname =
+				i_strdup(mailbox_get_vname(mail->box));
+		}
+		junk_txn_push(txn, &pending, verdict, origin);
+		return 0;
+	}
+	pending.verdict = verdict;
+	pending.origin = origin;
+	junk_txn_add_rest(txn, &pending, kept);
 	return 0;
 }
 
@@ -291,6 +392,7 @@ static struct junk_pending *junk_txn_last(struct junk_txn *txn)
 
 static void junk_txn_remove_last(struct junk_txn *txn)
 {
+	buffer_set_used_size(txn->tokens, junk_txn_last(txn)->tokens_pos);
 	junk_pending_clear(junk_txn_last(txn));
 	array_delete(&txn->pending, array_count(&txn->pending) - 1, 1);
 }
@@ -304,6 +406,47 @@ junk_txn_add_trail(struct junk_txn *txn, enum junk_trail_type type,
 	add = array_append_space(&txn->trail);
 	add->type = type;
 	add->key = key;
+}
+
+/* Messages come in the order of their UIDs, mostly. */
+static void
+junk_txn_add_trail_uid(struct junk_txn *txn, enum junk_trail_type type,
+		       uint64_t box_key, uint32_t uid)
+{
+	struct junk_trail_add *add;
+
+	if (array_count(&txn->trail) > 0) {
+		add = array_idx_modifiable(&txn->trail,
+					   array_count(&txn->trail) - 1);
+		if (add->type == type && add->key == box_key &&
+		    add->last != 0 && add->last + 1 == uid) {
+			add->last = uid;
+			return;
+		}
+	}
+	add = array_append_space(&txn->trail);
+	add->type = type;
+	add->key = box_key;
+	add->first = add->last = uid;
+}
+
+static uint64_t junk_box_key(struct mailbox *box)
+{
+	struct mailbox_status status;
+
+	mailbox_get_open_status(box, STATUS_UIDVALIDITY, &status);
+	return junk_trail_box_key(mailbox_get_vname(box), status.uidvalidity);
+}
+
+static bool
+junk_txn_find_trail_uid(struct junk_txn *txn, enum junk_trail_type type,
+			struct mail *mail, time_t since)
+{
+	struct junk_trail *trail = junk_user_get_trail(txn->juser);
+
+	return trail != NULL && mail->uid != 0 &&
+		junk_trail_find_uid(trail, type, junk_box_key(mail->box),
+				    mail->uid, since, ioloop_time) != 0;
 }
 
 static bool
@@ -324,8 +467,10 @@ static void junk_txn_write_trail(struct junk_txn *txn)
 
 	if (trail == NULL)
 		return;
-	array_foreach(&txn->trail, add)
-		junk_trail_add(trail, add->type, add->key, ioloop_time);
+	array_foreach(&txn->trail, add) {
+		junk_trail_add_uids(trail, add->type, add->key, add->first,
+				    add->last, ioloop_time);
+	}
 	T_BEGIN {
 		if (junk_trail_write(trail, &error) < 0) {
 			e_error(junk_user_get_event(txn->juser), "%s", error);
@@ -333,9 +478,35 @@ static void junk_txn_write_trail(struct junk_txn *txn)
 	} T_END;
 }
 
-/* Where the message is now. */
+/* What went to Trash is known there by its UID. */
+static void
+junk_txn_trashed_uids(struct junk_txn *txn,
+		      const struct mail_transaction_commit_changes *changes)
+{
+	const struct junk_trashed *trashed;
+	struct seq_range_iter iter;
+	uint64_t key;
+	uint32_t uid;
+
+	if (!array_is_created(&txn->trashed) || txn->is_virtual ||
+	    seq_range_count(&changes->saved_uids) != txn->saved_count)
+		return;
+	key = junk_trail_box_key(txn->trash_vname, changes->uid_validity);
+	seq_range_array_iter_init(&iter, &changes->saved_uids);
+	array_foreach(&txn->trashed, trashed) {
+		for (unsigned int i = trashed->first; i <= trashed->last; i++) {
+			if (seq_range_array_iter_nth(&iter, i, &uid)) {
+				junk_txn_add_trail_uid(txn, JUNK_TRAIL_TRASHED,
+						       key, uid);
+			}
+		}
+	}
+}
+
+/* Where the message is now. number: of the saved one, or its UID. */
 static bool
 junk_txn_set_uid(struct junk_txn *txn, const struct junk_pending *pending,
+		 uint32_t number,
 		 const struct mail_transaction_commit_changes *changes,
 		 struct junk_intent *intent)
 {
@@ -345,7 +516,7 @@ junk_txn_set_uid(struct junk_txn *txn, const struct junk_pending *pending,
 	if (pending->saved_idx == JUNK_NOT_SAVED) {
 		mailbox_get_open_status(txn->box, STATUS_UIDVALIDITY, &status);
 		intent->uid_validity = status.uidvalidity;
-		intent->uid = pending->uid;
+		intent->uid = number;
 		return TRUE;
 	}
 	/* they aren't known if they weren't asked for */
@@ -353,45 +524,45 @@ junk_txn_set_uid(struct junk_txn *txn, const struct junk_pending *pending,
 		return FALSE;
 	intent->uid_validity = changes->uid_validity;
 	seq_range_array_iter_init(&iter, &changes->saved_uids);
-	return seq_range_array_iter_nth(&iter, pending->saved_idx,
-					&intent->uid);
+	return seq_range_array_iter_nth(&iter, number, &intent->uid);
+}
+
+static void
+junk_intent_init(struct junk_intent *intent_r,
+		 const struct junk_pending *pending,
+		 const struct mailbox_metadata *metadata)
+{
+	i_zero(intent_r);
+	guid_128_copy(intent_r->mailbox_guid, metadata->guid);
+	intent_r->verdict = pending->verdict;
+	intent_r->origin = pending->origin;
+	intent_r->kept = pending->kept_vname != NULL;
+	intent_r->stamp_usecs = pending->stamp_usecs;
 }
 
 /* What is to be reported later, and where it will be found if we are killed.
    intents stays empty if that isn't known. */
 static void
 junk_txn_report_later(struct junk_txn *txn,
+		      const struct mailbox_metadata *metadata,
 		      const struct mail_transaction_commit_changes *changes)
 {
-	struct mailbox_metadata metadata;
 	struct junk_pending *pending;
 	struct junk_intent intent;
-	bool known = mailbox_get_metadata(txn->box, MAILBOX_METADATA_GUID,
-					  &metadata) == 0;
+	bool known = metadata != NULL;
 
-	i_zero(&intent);
-	if (known)
-		guid_128_copy(intent.mailbox_guid, metadata.guid);
 	array_foreach_modifiable(&txn->pending, pending) {
-		if (pending->body == NULL && !pending->unread)
+		if (pending->body == NULL)
 			continue;
-		intent.verdict = pending->verdict;
-		intent.origin = pending->origin;
-		intent.kept = pending->kept_vname != NULL;
-		intent.stamp_usecs = pending->stamp_usecs;
-		known = known && junk_txn_set_uid(txn, pending, changes,
-						  &intent);
+		if (known) {
+			junk_intent_init(&intent, pending, metadata);
+			known = junk_txn_set_uid(txn, pending,
+				pending->saved_idx == JUNK_NOT_SAVED ?
+				pending->uid : pending->saved_idx,
+				changes, &intent);
+		}
 		if (known)
 			array_push_back(&txn->intents, &intent);
-		if (pending->unread) {
-			if (known)
-				array_push_back(&txn->unread, &intent);
-			else {
-				junk_user_dropped(txn->juser, "unreadable",
-						  "its UID isn't known");
-			}
-			continue;
-		}
 		junk_user_report_later(txn->juser, pending);
 		pending->body = NULL;
 		pending->kept_vname = NULL;
@@ -401,21 +572,86 @@ junk_txn_report_later(struct junk_txn *txn,
 }
 
 static void
+junk_txn_report_range(struct junk_txn *txn, const struct junk_rest *rest,
+		      const struct mailbox_metadata *metadata,
+		      const struct mail_transaction_commit_changes *changes)
+{
+	struct junk_intent intent, next;
+
+	junk_intent_init(&intent, &rest->pending, metadata);
+	intent.kept = rest->kept;
+	next = intent;
+	for (uint32_t number = rest->first; number <= rest->last; number++) {
+		if (!junk_txn_set_uid(txn, &rest->pending, number, changes,
+				      &next)) {
+			txn->dropped_count++;
+			continue;
+		}
+		if (intent.uid != 0 && intent.last_uid + 1 == next.uid) {
+			intent.last_uid = next.uid;
+			continue;
+		}
+		if (intent.uid != 0)
+			array_push_back(&txn->unread, &intent);
+		intent = next;
+		intent.last_uid = intent.uid;
+	}
+	if (intent.uid != 0)
+		array_push_back(&txn->unread, &intent);
+}
+
+/* What is reported by where it is now. */
+static void
+junk_txn_report_rest(struct junk_txn *txn,
+		     const struct mailbox_metadata *metadata,
+		     const struct mail_transaction_commit_changes *changes)
+{
+	const struct junk_rest *rest;
+
+	if (!array_is_created(&txn->rest))
+		return;
+	array_foreach(&txn->rest, rest) {
+		if (metadata != NULL)
+			junk_txn_report_range(txn, rest, metadata, changes);
+		else
+			txn->dropped_count += rest->last - rest->first + 1;
+	}
+	junk_user_report_saved(txn->juser, &txn->unread);
+	array_append_array(&txn->intents, &txn->unread);
+}
+
+static void junk_txn_log_dropped(struct junk_txn *txn)
+{
+	if (txn->dropped_count == 0)
+		return;
+	junk_user_dropped(txn->juser, "too-many", "too many at once");
+	e_warning(junk_user_get_event(txn->juser), "%u messages of one command "
+		  "in %s are not reported: where they are now isn't known, or "
+		  "it is a virtual mailbox", txn->dropped_count,
+		  mailbox_get_vname(txn->box));
+}
+
+static void
 junk_txn_report(struct junk_txn *txn,
 		const struct mail_transaction_commit_changes *changes)
 {
+	struct mailbox_metadata metadata, *known;
 	const struct junk_pending *pending;
 
 	array_foreach(&txn->pending, pending) {
-		if (pending->body == NULL && !pending->unread)
+		if (pending->body == NULL)
 			junk_user_report(txn->juser, pending, txn->tokens);
 	}
-	if (txn->read_bytes == 0 && !txn->have_unread) {
+	if (txn->read_bytes == 0 && !array_is_created(&txn->rest)) {
+		junk_txn_log_dropped(txn);
 		junk_user_committed(txn->juser, NULL);
 		return;
 	}
-	junk_txn_report_later(txn, changes);
-	junk_user_report_saved(txn->juser, &txn->unread);
+	known = mailbox_get_metadata(txn->box, MAILBOX_METADATA_GUID,
+				     &metadata) == 0 ? &metadata : NULL;
+	junk_txn_report_later(txn, known, changes);
+	junk_txn_report_rest(txn, known, changes);
+	junk_txn_log_dropped(txn);
 	junk_user_committed(txn->juser, &txn->intents);
 }
 
@@ -429,13 +665,15 @@ junk_transaction_commit(void *_txn,
 	if (txn == NULL)
 		return;
 	if (array_is_created(&txn->left)) {
-		array_foreach(&txn->left, left)
-			junk_user_forget_held(txn->juser, left->vname,
-					      left->uid);
+		array_foreach(&txn->left, left) {
+			(void)junk_user_forget_held(txn->juser, left->vname,
+						    left->uid);
+		}
 	}
+	junk_txn_trashed_uids(txn, changes);
 	if (array_count(&txn->trail) > 0)
 		junk_txn_write_trail(txn);
-	if (array_count(&txn->pending) > 0)
+	if (array_count(&txn->pending) > 0 || array_is_created(&txn->rest))
 		junk_txn_report(txn, changes);
 	junk_transaction_end(txn);
 }
@@ -454,6 +692,18 @@ static void junk_transaction_rollback(void *_txn)
 }
 
 /* --- APPEND --- */
+
+/* Was it deleted from Junk, and not appended elsewhere since? */
+static bool junk_txn_left_junk(struct junk_txn *txn, uint64_t key)
+{
+	struct junk_trail *trail = junk_user_get_trail(txn->juser);
+
+	return trail != NULL &&
+		junk_trail_find_uid(trail, JUNK_TRAIL_DELETED, key, 0, 0,
+				    ioloop_time) >
+		junk_trail_find_uid(trail, JUNK_TRAIL_APPENDED, key, 0, 0,
+				    ioloop_time);
+}
 
 static void junk_mail_save(void *_txn, struct mail *mail)
 {
@@ -475,6 +725,13 @@ static void junk_mail_save(void *_txn, struct mail *mail)
 		return;
 	verdict = decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK ?
 		JUNK_VERDICT_HAM : JUNK_VERDICT_SPAM;
+	if (junk_txn_is_full(txn)) {
+		if (verdict == JUNK_VERDICT_SPAM)
+			junk_txn_add_unread(txn, mail);
+		else
+			txn->dropped_count++;
+		return;
+	}
 	if (junk_txn_add_now(txn, mail, verdict, JUNK_ORIGIN_APPEND,
 			     verdict == JUNK_VERDICT_SPAM) < 0) {
 		if (verdict == JUNK_VERDICT_SPAM)
@@ -483,16 +740,25 @@ static void junk_mail_save(void *_txn, struct mail *mail)
 	}
 
 	key = junk_trail_key(junk_txn_last(txn)->digest, JUNK_DIGEST_BYTES);
-	left_junk = junk_txn_find_trail(txn, JUNK_TRAIL_DELETED, key, 0);
+	left_junk = junk_txn_left_junk(txn, key);
 	if (left_junk != (decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK))
 		junk_txn_remove_last(txn);
-	if (decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK && !left_junk) {
-		/* the deletion may come later */
+	if (decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK) {
+		/* the deletion may come later; or this is where it went */
 		junk_txn_add_trail(txn, JUNK_TRAIL_APPENDED, key);
 	}
 }
 
 /* --- COPY, MOVE --- */
+
+/* A deletion that follows is the rest of a move. */
+static void junk_txn_add_copied(struct junk_txn *txn, struct mail *src)
+{
+	if (src->uid != 0) {
+		junk_txn_add_trail_uid(txn, JUNK_TRAIL_COPIED,
+				       junk_box_key(src->box), src->uid);
+	}
+}
 
 static uint64_t junk_guid_key(struct mail *mail)
 {
@@ -504,32 +770,78 @@ static uint64_t junk_guid_key(struct mail *mail)
 	return junk_trail_key(guid, strlen(guid));
 }
 
+/* The last saved message goes from Junk to Trash. */
+static void
+junk_txn_add_trashed(struct junk_txn *txn, struct mail *src, struct mail *dst)
+{
+	const unsigned int idx = txn->saved_count - 1;
+	struct junk_trashed *trashed;
+	uint64_t key;
+
+	if (!array_is_created(&txn->trashed)) {
+		i_array_init(&txn->trashed, 4);
+		txn->trash_vname = mailbox_get_vname(dst->box);
+	}
+	trashed = array_count(&txn->trashed) == 0 ? NULL :
+		array_idx_modifiable(&txn->trashed,
+				     array_count(&txn->trashed) - 1);
+	if (trashed != NULL && trashed->last + 1 == idx) {
+		trashed->last = idx;
+	} else {
+		trashed = array_append_space(&txn->trashed);
+		trashed->first = trashed->last = idx;
+	}
+	key = array_count(&txn->trail) < MAX_TRASHED_GUIDS ?
+		junk_guid_key(src) : 0;
+	if (key != 0)
+		junk_txn_add_trail(txn, JUNK_TRAIL_TRASHED, key);
+}
+
+static bool
+junk_txn_was_trashed(struct junk_txn *txn, struct mail *src, time_t since)
+{
+	uint64_t key;
+
+	if (junk_txn_find_trail_uid(txn, JUNK_TRAIL_TRASHED, src, since))
+		return TRUE;
+	key = junk_guid_key(src);
+	return key != 0 &&
+		junk_txn_find_trail(txn, JUNK_TRAIL_TRASHED, key, since);
+}
+
+/* A keyword that said it is good mail doesn't count if it is thrown away all the
+   same, from Junk: some clients set it on each message that leaves. */
+static void
+junk_txn_unmark(struct junk_txn *txn, struct mail *mail,
+		unsigned int saved_idx)
+{
+	if (!junk_user_get_settings(txn->juser)->keywords ||
+	    junk_user_forget_held(txn->juser, mailbox_get_vname(mail->box),
+				  mail->uid))
+		return;
+	(void)junk_txn_add(txn, mail, JUNK_VERDICT_RETRACT, JUNK_ORIGIN_ACTION,
+			   saved_idx, FALSE);
+}
+
 static void
 junk_copy_decided(struct junk_txn *txn, enum junk_decision decision,
 		  struct mail *src, struct mail *dst, enum junk_origin origin)
 {
 	enum junk_verdict verdict;
-	uint64_t key;
 
 	switch (decision) {
 	case JUNK_DECIDE_LEFT_JUNK:
-		key = junk_guid_key(src);
-		if (key != 0)
-			junk_txn_add_trail(txn, JUNK_TRAIL_TRASHED, key);
+		junk_txn_add_trashed(txn, src, dst);
 		return;
 	case JUNK_DECIDE_HAM_IF_LEFT_JUNK:
-		key = junk_guid_key(src);
-		if (key == 0 ||
-		    !junk_txn_find_trail(txn, JUNK_TRAIL_TRASHED, key, 0))
+		if (!junk_txn_was_trashed(txn, src, 0))
 			return;
 		verdict = JUNK_VERDICT_HAM;
 		break;
 	case JUNK_DECIDE_SPAM_UNLESS_LEFT_JUNK:
 		/* put back a moment later: the deletion was a mistake */
-		key = junk_guid_key(src);
-		if (key != 0 &&
-		    junk_txn_find_trail(txn, JUNK_TRAIL_TRASHED, key,
-					ioloop_time - JUNK_TRAIL_PAIR_SECS))
+		if (junk_txn_was_trashed(txn, src,
+					 ioloop_time - JUNK_TRAIL_PAIR_SECS))
 			return;
 		verdict = JUNK_VERDICT_SPAM;
 		break;
@@ -548,8 +860,11 @@ junk_copy_decided(struct junk_txn *txn, enum junk_decision decision,
 	default:
 		return;
 	}
+	if (origin == JUNK_ORIGIN_COPY && verdict == JUNK_VERDICT_HAM)
+		junk_txn_add_copied(txn, src);
 	/* another client may just have expunged the source */
-	if (junk_txn_add(txn, src, verdict, origin, txn->saved_count - 1) < 0)
+	if (junk_txn_add(txn, src, verdict, origin, txn->saved_count - 1,
+			 FALSE) < 0)
 		(void)junk_txn_add_now(txn, dst, verdict, origin, FALSE);
 }
 
@@ -568,7 +883,8 @@ static void junk_mail_copy(void *_txn, struct mail *src, struct mail *dst)
 {
 	struct junk_txn *txn = _txn;
 	enum junk_decision decision;
-	enum junk_box from;
+	enum junk_keywords keywords;
+	enum junk_box from, to;
 	struct mail *real_src, *real_dst;
 
 	if (!junk_txn_is_users(txn, dst->transaction))
@@ -579,9 +895,11 @@ static void junk_mail_copy(void *_txn, struct mail *src, struct mail *dst)
 	from = junk_kind_get(txn, &txn->src_kind, real_src->box);
 	if (from == JUNK_BOX_JUNK)
 		junk_txn_left(txn, real_src);
-	decision = junk_decide_copy(from, junk_kind_get(txn, &txn->kind,
-							real_dst->box),
-				    junk_keywords_parse(mail_get_keywords(src)));
+	to = junk_kind_get(txn, &txn->kind, real_dst->box);
+	keywords = junk_keywords_parse(mail_get_keywords(src));
+	if (junk_decide_is_void(from, to, keywords))
+		junk_txn_unmark(txn, real_src, txn->saved_count - 1);
+	decision = junk_decide_copy(from, to, keywords);
 	if (decision == JUNK_DECIDE_NOTHING)
 		return;
 	junk_copy_decided(txn, decision, real_src, real_dst,
@@ -609,6 +927,7 @@ static void junk_mail_deleted(struct junk_txn *txn, struct mail *mail)
 	int ret;
 
 	if (!junk_user_get_settings(txn->juser)->append ||
+	    junk_txn_find_trail_uid(txn, JUNK_TRAIL_COPIED, mail, 0) ||
 	    ++txn->deleted_count > MAX_DELETED_DIGESTS ||
 	    txn->deleted_usecs >= MAX_DELETED_USECS)
 		return;
@@ -631,23 +950,26 @@ static void
 junk_mail_update_flags(void *_txn, struct mail *mail, enum mail_flags old_flags)
 {
 	struct junk_txn *txn = _txn;
+	enum junk_keywords keywords;
 	struct mail *real_mail;
 
 	if (!junk_txn_is_users(txn, mail->transaction))
 		return;
 	real_mail = junk_txn_real_mail(txn, mail);
+	keywords = junk_keywords_parse(mail_get_keywords(mail));
 	switch (junk_decide_flags(junk_kind_get(txn, &txn->kind, real_mail->box),
-				  old_flags, mail_get_flags(mail),
-				  junk_keywords_parse(mail_get_keywords(mail)))) {
+				  old_flags, mail_get_flags(mail), keywords)) {
 	case JUNK_DECIDE_WEAK_HAM:
 		if (junk_user_get_settings(txn->juser)->weak_ham) {
 			(void)junk_txn_add(txn, real_mail,
 					   JUNK_VERDICT_WEAK_HAM,
 					   JUNK_ORIGIN_ACTION,
-					   JUNK_NOT_SAVED);
+					   JUNK_NOT_SAVED, FALSE);
 		}
 		break;
 	case JUNK_DECIDE_LEFT_JUNK:
+		if (junk_decide_is_void(JUNK_BOX_JUNK, JUNK_BOX_TRASH, keywords))
+			junk_txn_unmark(txn, real_mail, JUNK_NOT_SAVED);
 		junk_mail_deleted(txn, real_mail);
 		break;
 	default:
@@ -659,6 +981,7 @@ static void
 junk_keywords_decided(struct junk_txn *txn, enum junk_decision decision,
 		      struct mail *mail)
 {
+	enum junk_origin origin = JUNK_ORIGIN_KEYWORD;
 	enum junk_verdict verdict;
 
 	switch (decision) {
@@ -672,15 +995,15 @@ junk_keywords_decided(struct junk_txn *txn, enum junk_decision decision,
 	case JUNK_DECIDE_RETRACT:
 		verdict = JUNK_VERDICT_RETRACT;
 		break;
+	case JUNK_DECIDE_RETRACT_HAM:
+		verdict = JUNK_VERDICT_RETRACT;
+		origin = JUNK_ORIGIN_ACTION;
+		break;
 	default:
 		return;
 	}
-	if (junk_txn_add(txn, mail, verdict, JUNK_ORIGIN_KEYWORD,
-			 JUNK_NOT_SAVED) == 0 &&
-	    decision == JUNK_DECIDE_HAM_IF_KEPT) {
-		junk_txn_last(txn)->kept_vname =
-			i_strdup(mailbox_get_vname(mail->box));
-	}
+	(void)junk_txn_add(txn, mail, verdict, origin, JUNK_NOT_SAVED,
+			   decision == JUNK_DECIDE_HAM_IF_KEPT);
 }
 
 static void
@@ -692,7 +1015,6 @@ junk_mail_update_keywords(void *_txn, struct mail *mail,
 	enum junk_decision decision;
 	struct mail *real_mail;
 	enum junk_box kind;
-	const char *vname;
 	bool was_junk;
 
 	if (!junk_txn_is_users(txn, mail->transaction) ||
@@ -704,14 +1026,23 @@ junk_mail_update_keywords(void *_txn, struct mail *mail,
 		return;
 	real_mail = junk_txn_real_mail(txn, mail);
 	kind = junk_kind_get(txn, &txn->kind, real_mail->box);
-	vname = mailbox_get_vname(real_mail->box);
-	was_junk = junk_user_was_junk(txn->juser, vname, real_mail->uid);
-	decision = junk_decide_keywords(kind, old, new, was_junk);
-	if ((old & ~new & JUNK_KEYWORDS_JUNK) != 0)
-		junk_user_set_was_junk(txn->juser, vname, real_mail->uid);
-	/* a change of mind within a moment */
-	if (kind == JUNK_BOX_JUNK)
-		junk_user_forget_held(txn->juser, vname, real_mail->uid);
+	was_junk = new == JUNK_KEYWORDS_NOT_JUNK && kind != JUNK_BOX_JUNK &&
+		junk_txn_find_trail_uid(txn, JUNK_TRAIL_WAS_JUNK, real_mail, 0);
+	decision = junk_decide_keywords(kind, old, new, was_junk,
+					txn->is_replacing);
+	if (kind != JUNK_BOX_JUNK && (old & ~new & JUNK_KEYWORDS_JUNK) != 0 &&
+	    decision != JUNK_DECIDE_NOTHING) {
+		junk_txn_add_trail_uid(txn, JUNK_TRAIL_WAS_JUNK,
+				       junk_box_key(real_mail->box),
+				       real_mail->uid);
+	}
+	/* a change of mind within a moment: nothing was said yet */
+	if (kind == JUNK_BOX_JUNK &&
+	    junk_user_forget_held(txn->juser,
+				  mailbox_get_vname(real_mail->box),
+				  real_mail->uid) &&
+	    decision != JUNK_DECIDE_HAM_IF_KEPT)
+		return;
 	junk_keywords_decided(txn, decision, real_mail);
 }
 

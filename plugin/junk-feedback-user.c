@@ -21,13 +21,17 @@
 
 #include <sys/stat.h>
 
+/* Messages that are found by their UID, in one go. */
+#define REST_SLICE_COUNT 64
+/* The service has much to do, or isn't there: the rest waits so long. */
+#define REST_WAIT_MSECS 100
+/* At the user's end, so much of the rest is still reported. What is left then is
+   for the user's next session. */
+#define REST_END_USECS (2*1000*1000)
 /* A not-junk keyword in Junk waits so long for a move to Trash. */
 #define HELD_MSECS 2000
 /* More are reported at once. */
 #define HELD_MAX_COUNT 256
-/* Messages that the junk keyword was taken from are remembered so long. */
-#define WAS_JUNK_USECS (60 * 1000000ULL)
-#define WAS_JUNK_COUNT 64
 /* At the user's end, the service has so long to acknowledge. */
 #define DEINIT_WAIT_MSECS 500
 /* A transaction's token buffer isn't kept if it has grown beyond. */
@@ -36,11 +40,6 @@
 struct junk_held {
 	struct junk_pending pending;
 	junk_token_t *tokens;
-};
-
-struct junk_was_junk {
-	uint64_t usecs;
-	uint64_t key;
 };
 
 struct junk_user {
@@ -66,10 +65,13 @@ struct junk_user {
 	uint64_t last_stamp_usecs;
 
 	ARRAY(struct junk_held) held;
-	struct timeout *to_held, *to_recover;
+	struct timeout *to_held, *to_rest;
 
-	struct junk_was_junk was_junk[WAS_JUNK_COUNT];
-	unsigned int was_junk_next;
+	/* Messages that are yet to be read, by where they are. Those before
+	   rest_next are done, and of that one all before its UID. */
+	ARRAY_TYPE(junk_intent) rest;
+	unsigned int rest_next;
+	struct junk_recover *recover;
 
 	bool ended:1;
 	bool no_control_dir_logged:1;
@@ -157,6 +159,7 @@ static void junk_user_settled(void *context)
 	struct junk_user *juser = context;
 
 	if (juser->intents != NULL && junk_later_is_empty(juser->later) &&
+	    array_count(&juser->rest) == 0 &&
 	    array_count(&juser->held) == 0 &&
 	    (juser->client == NULL || junk_client_is_settled(juser->client)))
 		junk_intents_clear(juser->intents);
@@ -344,18 +347,8 @@ static int
 junk_user_read_body(struct junk_user *juser, struct mail *mail,
 		    struct junk_body **body_r, const char **error_r)
 {
-	struct junk_body *kept;
-
-	if (junk_mail_file_keep(mail, &kept)) {
-		if (!junk_mail_files_are_full()) {
-			*body_r = kept;
-			return 0;
-		}
-		*body_r = junk_body_load(kept);
-		junk_body_free(&kept);
-		if (*body_r != NULL)
-			return 0;
-	}
+	if (junk_mail_file_keep(mail, body_r))
+		return 0;
 	return junk_user_read_stream(juser, mail, body_r, error_r);
 }
 
@@ -365,9 +358,10 @@ int junk_user_read(struct junk_user *juser, struct mail *mail, size_t *bytes,
 	const char *error;
 	int ret;
 
-	if (junk_later_is_full(juser->later, *bytes))
-		return 0;
 	junk_user_pending_init(juser, mail, pending_r);
+	if (junk_later_is_full(juser->later, *bytes) ||
+	    junk_mail_files_are_full())
+		return 0;
 	T_BEGIN {
 		ret = junk_user_read_body(juser, mail, &pending_r->body,
 					  &error);
@@ -495,26 +489,30 @@ static void junk_user_send_held(struct junk_user *juser)
 static void junk_user_held_timeout(struct junk_user *juser)
 {
 	junk_user_send_held(juser);
+	junk_user_settled(juser);
 }
 
-void junk_user_forget_held(struct junk_user *juser, const char *vname,
+bool junk_user_forget_held(struct junk_user *juser, const char *vname,
 			   uint32_t uid)
 {
 	struct junk_held *held;
 	unsigned int i = 0;
+	bool found = junk_later_forget_kept(juser->later, vname, uid);
 
-	junk_later_forget_kept(juser->later, vname, uid);
 	while (i < array_count(&juser->held)) {
 		held = array_idx_modifiable(&juser->held, i);
 		if (held->pending.uid == uid &&
 		    strcmp(held->pending.kept_vname, vname) == 0) {
 			junk_held_free(held);
 			array_delete(&juser->held, i, 1);
+			found = TRUE;
 		} else {
 			i++;
 		}
 	}
-	junk_user_settled(juser);
+	if (found)
+		junk_user_settled(juser);
+	return found;
 }
 
 static void
@@ -584,11 +582,15 @@ static void junk_user_report_read(const struct junk_pending *pending,
 	junk_body_free(&body);
 }
 
+static void junk_user_rest_start(struct junk_user *juser, unsigned int msecs);
+
 static void junk_user_later_done(void *context)
 {
 	struct junk_user *juser = context;
 
 	junk_user_flush(juser);
+	if (junk_later_is_empty(juser->later))
+		junk_user_rest_start(juser, 0);
 	junk_user_settled(juser);
 }
 
@@ -625,15 +627,18 @@ void junk_user_committed(struct junk_user *juser,
 	junk_user_flush(juser);
 	if (intents == NULL)
 		return;
-	if (junk_user_write_intents(juser, intents))
-		junk_later_start(juser->later);
-	else
+	if (!junk_user_write_intents(juser, intents))
 		junk_later_finish(juser->later);
+	if (junk_later_is_empty(juser->later))
+		junk_user_rest_start(juser, 0);
+	else
+		junk_later_start(juser->later);
 }
 
 bool junk_user_is_idle(const struct junk_user *juser)
 {
 	return junk_later_is_empty(juser->later) &&
+		array_count(&juser->rest) == 0 &&
 		array_count(&juser->held) == 0 &&
 		(juser->client == NULL ||
 		 junk_client_is_settled(juser->client));
@@ -644,17 +649,20 @@ void junk_user_start_later(struct junk_user *juser)
 	junk_later_start(juser->later);
 }
 
-/* --- what a killed session has left --- */
+/* --- messages that are found by where they are --- */
+
+/* In a large set, or in what a killed session has left, they aren't read before
+   their turn comes. */
 
 static void
-junk_user_recover_mail(const struct junk_intent *intent, struct mail *mail,
-		       void *context)
+junk_user_found_mail(const struct junk_intent *intent, struct mail *mail,
+		     void *context)
 {
 	struct junk_user *juser = context;
 	struct junk_pending pending;
 	size_t bytes = 0;
 
-	if (junk_later_is_full(juser->later, 0))
+	if (junk_later_is_full(juser->later, 0) || junk_mail_files_are_full())
 		junk_later_finish(juser->later);
 	if (junk_user_read(juser, mail, &bytes, &pending) <= 0)
 		return;
@@ -666,56 +674,96 @@ junk_user_recover_mail(const struct junk_intent *intent, struct mail *mail,
 	junk_user_report_later(juser, &pending);
 }
 
+/* Read some more. */
+static void junk_user_rest_next(struct junk_user *juser)
+{
+	struct junk_intent *intent =
+		array_idx_modifiable(&juser->rest, juser->rest_next);
+	const uint32_t last = I_MAX(intent->uid, intent->last_uid);
+
+	if (juser->recover == NULL) {
+		juser->recover = junk_recover_init(juser->user,
+						   junk_user_found_mail,
+						   juser);
+	}
+	intent->uid += junk_recover_find(juser->recover, intent,
+					 REST_SLICE_COUNT);
+	if (intent->uid == 0 || intent->uid > last)
+		juser->rest_next++;
+	if (juser->rest_next == array_count(&juser->rest)) {
+		junk_recover_deinit(&juser->recover);
+		array_clear(&juser->rest);
+		juser->rest_next = 0;
+	}
+}
+
+static void junk_user_rest_timeout(struct junk_user *juser)
+{
+	timeout_remove(&juser->to_rest);
+	if (juser->client != NULL && junk_client_is_busy(juser->client)) {
+		junk_user_rest_start(juser, REST_WAIT_MSECS);
+		return;
+	}
+	junk_user_rest_next(juser);
+	/* goes on when these are reported, also if there are none */
+	if (junk_later_is_empty(juser->later))
+		junk_user_later_done(juser);
+	else
+		junk_later_start(juser->later);
+}
+
+static void junk_user_rest_start(struct junk_user *juser, unsigned int msecs)
+{
+	if (array_count(&juser->rest) > 0 && juser->to_rest == NULL) {
+		juser->to_rest = timeout_add_short_to(io_loop_get_root(),
+						      msecs,
+						      junk_user_rest_timeout,
+						      juser);
+	}
+}
+
 void junk_user_report_saved(struct junk_user *juser,
 			    const ARRAY_TYPE(junk_intent) *intents)
 {
-	junk_recover(juser->user, intents, junk_user_recover_mail, juser);
+	array_append_array(&juser->rest, intents);
 }
 
-static void junk_user_recover(struct junk_user *juser)
+/* The user's end. What can't be reported now is left to the next session. */
+static void junk_user_rest_end(struct junk_user *juser)
 {
-	ARRAY_TYPE(junk_intent) left;
+	const uint64_t end = i_microseconds() + REST_END_USECS;
+	const struct junk_intent *intents;
+	unsigned int count;
+	const char *error;
 
-	timeout_remove(&juser->to_recover);
-	i_array_init(&left, 64);
-	junk_intents_recover(juser->intents, &left);
-	junk_recover(juser->user, &left, junk_user_recover_mail, juser);
-	array_free(&left);
-	junk_user_settled(juser);
-	junk_later_start(juser->later);
-}
-
-/* --- messages whose junk keyword was taken away --- */
-
-static uint64_t junk_user_message_key(const char *vname, uint32_t uid)
-{
-	return junk_trail_key(vname, strlen(vname)) ^
-		(uid * 0x9E3779B97F4A7C15ULL);
-}
-
-void junk_user_set_was_junk(struct junk_user *juser, const char *vname,
-			    uint32_t uid)
-{
-	struct junk_was_junk *w = &juser->was_junk[juser->was_junk_next];
-
-	w->usecs = i_microseconds();
-	w->key = junk_user_message_key(vname, uid);
-	juser->was_junk_next = (juser->was_junk_next + 1) % WAS_JUNK_COUNT;
-}
-
-bool junk_user_was_junk(struct junk_user *juser, const char *vname,
-			uint32_t uid)
-{
-	uint64_t key = junk_user_message_key(vname, uid);
-	uint64_t now = i_microseconds();
-
-	for (unsigned int i = 0; i < WAS_JUNK_COUNT; i++) {
-		if (juser->was_junk[i].key == key &&
-		    juser->was_junk[i].usecs != 0 &&
-		    now - juser->was_junk[i].usecs < WAS_JUNK_USECS)
-			return TRUE;
+	timeout_remove(&juser->to_rest);
+	junk_later_finish(juser->later);
+	while (array_count(&juser->rest) > 0 && i_microseconds() < end &&
+	       (juser->client == NULL || !junk_client_is_busy(juser->client))) {
+		junk_user_rest_next(juser);
+		junk_later_finish(juser->later);
 	}
-	return FALSE;
+	timeout_remove(&juser->to_rest);
+	junk_recover_deinit(&juser->recover);
+	if (array_count(&juser->rest) == 0 || juser->intents == NULL)
+		return;
+	junk_intents_clear(juser->intents);
+	intents = array_get(&juser->rest, &count);
+	for (unsigned int i = juser->rest_next; i < count; i++)
+		junk_intents_add(juser->intents, &intents[i]);
+	T_BEGIN {
+		if (junk_intents_write(juser->intents, &error) < 0 &&
+		    error != NULL)
+			e_error(juser->event, "%s", error);
+	} T_END;
+}
+
+static void junk_user_recover_timeout(struct junk_user *juser)
+{
+	timeout_remove(&juser->to_rest);
+	junk_intents_recover(juser->intents, &juser->rest);
+	junk_user_rest_start(juser, 0);
+	junk_user_settled(juser);
 }
 
 /* --- life --- */
@@ -724,9 +772,8 @@ static void junk_user_end(struct junk_user *juser)
 {
 	if (juser->ended)
 		return;
-	timeout_remove(&juser->to_recover);
 	junk_kept_deinit(&juser->kept);
-	junk_later_finish(juser->later);
+	junk_user_rest_end(juser);
 	junk_user_send_held(juser);
 	juser->ended = TRUE;
 	junk_client_deinit(&juser->client, DEINIT_WAIT_MSECS);
@@ -739,6 +786,7 @@ static void junk_user_end(struct junk_user *juser)
 	buffer_free(&juser->free_buffer);
 	pool_unref(&juser->scratch);
 	array_free(&juser->held);
+	array_free(&juser->rest);
 	hash_table_destroy(&juser->kinds);
 	event_unref(&juser->event);
 }
@@ -785,6 +833,7 @@ junk_user_create(struct mail_user *user,
 	event_set_append_log_prefix(juser->event, "junk-feedback: ");
 	juser->later = junk_later_init(&junk_user_later_callbacks, juser);
 	i_array_init(&juser->held, 4);
+	i_array_init(&juser->rest, 4);
 	hash_table_create(&juser->kinds, default_pool, 0, str_hash, strcmp);
 	MODULE_CONTEXT_SET(user, junk_feedback_user_module, juser);
 }
@@ -827,8 +876,8 @@ void junk_user_namespaces_created(struct mail_user *user)
 	intents = junk_user_get_intents(juser);
 	if (intents != NULL && junk_intents_exist(intents)) {
 		/* not in the way of the login */
-		juser->to_recover = timeout_add_short_to(io_loop_get_root(), 0,
-							 junk_user_recover,
-							 juser);
+		juser->to_rest = timeout_add_short_to(io_loop_get_root(), 0,
+						      junk_user_recover_timeout,
+						      juser);
 	}
 }

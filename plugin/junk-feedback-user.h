@@ -37,7 +37,8 @@ int junk_user_tokenize(struct junk_user *juser, struct mail *mail, bool again,
 
 /* The same, but only read the mail, to be tokenised later. *bytes: of what the
    transaction has read, to which this is added. Returns 1 if it was read, 0 if
-   too much is waiting already, -1 if it can't be read. */
+   too much is waiting already (then pending_r is of one that isn't read), -1 if
+   it can't be read. */
 int junk_user_read(struct junk_user *juser, struct mail *mail, size_t *bytes,
 		   struct junk_pending *pending_r);
 
@@ -47,8 +48,9 @@ void junk_user_report(struct junk_user *juser, const struct junk_pending *p,
 /* The same for one that was only read: takes over what it points to. */
 void junk_user_report_later(struct junk_user *juser,
 			    const struct junk_pending *p);
-/* Report messages for later that could only be read once they were committed:
-   where they are now. */
+/* Report messages for later by where they are now: those of a set that is too
+   large to be kept in memory, and those that could only be read once they were
+   committed. They are among the intents of junk_user_committed(). */
 void junk_user_report_saved(struct junk_user *juser,
 			    const ARRAY_TYPE(junk_intent) *intents);
 /* Is nothing waiting to be reported or recorded? */
@@ -62,16 +64,10 @@ void junk_user_start_later(struct junk_user *juser);
    there are none for later. */
 void junk_user_committed(struct junk_user *juser,
 			 const ARRAY_TYPE(junk_intent) *intents);
-/* The message is moved: that decides, not its keyword. */
-void junk_user_forget_held(struct junk_user *juser, const char *vname,
+/* The message is moved, or its keyword changed again: that decides. Returns TRUE
+   if a keyword was waiting to be reported, which isn't any more. */
+bool junk_user_forget_held(struct junk_user *juser, const char *vname,
 			   uint32_t uid);
-
-/* The junk keyword was taken from a message; returned TRUE for a moment after
-   it. */
-void junk_user_set_was_junk(struct junk_user *juser, const char *vname,
-			    uint32_t uid);
-bool junk_user_was_junk(struct junk_user *juser, const char *vname,
-			uint32_t uid);
 
 /* Something isn't reported that might have been expected to be. reason: one
    word, for counting. */

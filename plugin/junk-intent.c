@@ -10,8 +10,9 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#define RECORD_BYTES 48
-#define RECORD_MAGIC 0x3149464a
+#define RECORD_BYTES 56
+#define HASHED_BYTES 48
+#define RECORD_MAGIC 0x3249464a
 #define MAX_FILE_BYTES (JUNK_INTENT_MAX_RECORDS * RECORD_BYTES)
 
 struct junk_intents {
@@ -122,7 +123,9 @@ junk_intent_encode(const struct junk_intent *intent,
 	memcpy(record + 16, intent->mailbox_guid, GUID_128_SIZE);
 	cpu32_to_le_unaligned(intent->uid_validity, record + 32);
 	cpu32_to_le_unaligned(intent->uid, record + 36);
-	cpu64_to_le_unaligned(XXH3_64bits(record, 40), record + 40);
+	cpu32_to_le_unaligned(intent->last_uid, record + 40);
+	cpu64_to_le_unaligned(XXH3_64bits(record, HASHED_BYTES),
+			      record + HASHED_BYTES);
 }
 
 static bool
@@ -131,7 +134,8 @@ junk_intent_decode(const unsigned char record[RECORD_BYTES],
 {
 	i_zero(intent_r);
 	if (le32_to_cpu_unaligned(record) != RECORD_MAGIC ||
-	    le64_to_cpu_unaligned(record + 40) != XXH3_64bits(record, 40))
+	    le64_to_cpu_unaligned(record + HASHED_BYTES) !=
+	    XXH3_64bits(record, HASHED_BYTES))
 		return FALSE;
 	intent_r->verdict = (enum junk_verdict)record[4];
 	intent_r->origin = (enum junk_origin)record[5];
@@ -140,6 +144,7 @@ junk_intent_decode(const unsigned char record[RECORD_BYTES],
 	memcpy(intent_r->mailbox_guid, record + 16, GUID_128_SIZE);
 	intent_r->uid_validity = le32_to_cpu_unaligned(record + 32);
 	intent_r->uid = le32_to_cpu_unaligned(record + 36);
+	intent_r->last_uid = le32_to_cpu_unaligned(record + 40);
 	return intent_r->verdict >= JUNK_VERDICT_SPAM &&
 		intent_r->verdict <= JUNK_VERDICT_RETRACT &&
 		intent_r->origin >= JUNK_ORIGIN_MOVE &&

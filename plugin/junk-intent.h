@@ -13,8 +13,8 @@
    was left behind. The lock is of the open file, not of the process, which may
    serve several users.
 
-   file: records of 48 bytes, little-endian
-     0  u32 magic "JFI1"
+   file: records of 56 bytes, little-endian
+     0  u32 magic "JFI2"
      4  u8  verdict
      5  u8  origin
      6  u8  1 = only if the message isn't moved to Trash next
@@ -22,8 +22,10 @@
      8  u64 stamp, microseconds since 1970
     16  16  GUID of the mailbox that the message is in
     32  u32 its UIDVALIDITY
-    36  u32 the message's UID
-    40  u64 XXH3 of the 40 bytes before
+    36  u32 the message's UID, or the first of many
+    40  u32 the last one's
+    44  u32 0
+    48  u64 XXH3 of the 48 bytes before
  */
 
 #define JUNK_INTENT_FNAME_PREFIX "junk-feedback.intent."
@@ -40,6 +42,8 @@ struct junk_intent {
 	uint64_t stamp_usecs;
 	guid_128_t mailbox_guid;
 	uint32_t uid_validity, uid;
+	/* all up to this; 0 = that one alone */
+	uint32_t last_uid;
 };
 ARRAY_DEFINE_TYPE(junk_intent, struct junk_intent);
 

@@ -161,11 +161,12 @@ void junk_later_finish(struct junk_later *later)
 	junk_later_ended(later);
 }
 
-void junk_later_forget_kept(struct junk_later *later, const char *vname,
+bool junk_later_forget_kept(struct junk_later *later, const char *vname,
 			    uint32_t uid)
 {
 	struct junk_pending *pending;
 	unsigned int i = later->next;
+	bool found = FALSE;
 
 	while (later->kept_count > 0 && i < array_count(&later->queue)) {
 		pending = array_idx_modifiable(&later->queue, i);
@@ -175,8 +176,10 @@ void junk_later_forget_kept(struct junk_later *later, const char *vname,
 			later->kept_count--;
 			junk_pending_clear(pending);
 			array_delete(&later->queue, i, 1);
+			found = TRUE;
 		} else {
 			i++;
 		}
 	}
+	return found;
 }

@@ -37,8 +37,9 @@ void junk_later_add(struct junk_later *later,
 void junk_later_start(struct junk_later *later);
 /* Do all of it now. */
 void junk_later_finish(struct junk_later *later);
-/* Drop the messages whose report hangs on what becomes of this one. */
-void junk_later_forget_kept(struct junk_later *later, const char *vname,
+/* Drop the messages whose report hangs on what becomes of this one. Returns TRUE
+   if there were any. */
+bool junk_later_forget_kept(struct junk_later *later, const char *vname,
 			    uint32_t uid);
 
 bool junk_later_is_empty(const struct junk_later *later);

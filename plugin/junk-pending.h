@@ -52,8 +52,6 @@ struct junk_pending {
 	uint32_t uid;
 	/* the number of the transaction's saved message that this is, from 0 */
 	unsigned int saved_idx;
-	/* It is being saved, and can't be read before that is committed. */
-	bool unread;
 };
 
 /* Room for so many bytes */

@@ -5,6 +5,7 @@
 #include "junk-recover.h"
 
 struct junk_recover {
+	struct mail_user *user;
 	void (*callback)(const struct junk_intent *intent, struct mail *mail,
 			 void *context);
 	void *context;
@@ -42,8 +43,7 @@ static bool junk_recover_open(struct junk_recover *ctx,
 
 /* Returns FALSE if the mailbox is gone. */
 static bool
-junk_recover_select(struct junk_recover *ctx, struct mail_user *user,
-		    const guid_128_t guid)
+junk_recover_select(struct junk_recover *ctx, const guid_128_t guid)
 {
 	struct mail_namespace *ns;
 
@@ -51,40 +51,56 @@ junk_recover_select(struct junk_recover *ctx, struct mail_user *user,
 		return ctx->box != NULL;
 	junk_recover_close(ctx);
 	guid_128_copy(ctx->guid, guid);
-	for (ns = user->namespaces; ns != NULL; ns = ns->next) {
+	for (ns = ctx->user->namespaces; ns != NULL; ns = ns->next) {
 		if (junk_recover_open(ctx, ns))
 			return TRUE;
 	}
 	return FALSE;
 }
 
-static void
-junk_recover_one(struct junk_recover *ctx, struct mail_user *user,
-		 const struct junk_intent *intent)
-{
-	struct mailbox_status status;
-
-	if (!junk_recover_select(ctx, user, intent->mailbox_guid))
-		return;
-	mailbox_get_open_status(ctx->box, STATUS_UIDVALIDITY, &status);
-	if (status.uidvalidity == intent->uid_validity &&
-	    mail_set_uid(ctx->mail, intent->uid))
-		ctx->callback(intent, ctx->mail, ctx->context);
-}
-
-void junk_recover(struct mail_user *user,
-		  const ARRAY_TYPE(junk_intent) *intents,
+struct junk_recover *
+junk_recover_init(struct mail_user *user,
 		  void (*callback)(const struct junk_intent *intent,
 				   struct mail *mail, void *context),
 		  void *context)
 {
-	struct junk_recover ctx = {
-		.callback = callback, .context = context,
-	};
-	const struct junk_intent *intent;
+	struct junk_recover *ctx = i_new(struct junk_recover, 1);
 
-	array_foreach(intents, intent) T_BEGIN {
-		junk_recover_one(&ctx, user, intent);
-	} T_END;
-	junk_recover_close(&ctx);
+	ctx->user = user;
+	ctx->callback = callback;
+	ctx->context = context;
+	return ctx;
+}
+
+void junk_recover_deinit(struct junk_recover **_ctx)
+{
+	struct junk_recover *ctx = *_ctx;
+
+	if (ctx == NULL)
+		return;
+	*_ctx = NULL;
+	junk_recover_close(ctx);
+	i_free(ctx);
+}
+
+uint32_t junk_recover_find(struct junk_recover *ctx,
+			   const struct junk_intent *intent, uint32_t max)
+{
+	uint32_t last = I_MAX(intent->uid, intent->last_uid);
+	struct mailbox_status status;
+
+	if (last - intent->uid >= max)
+		last = intent->uid + max - 1;
+	if (!junk_recover_select(ctx, intent->mailbox_guid))
+		return last - intent->uid + 1;
+	mailbox_get_open_status(ctx->box, STATUS_UIDVALIDITY, &status);
+	if (status.uidvalidity != intent->uid_validity)
+		return last - intent->uid + 1;
+	for (uint32_t uid = intent->uid; uid <= last && uid != 0; uid++) {
+		T_BEGIN {
+			if (mail_set_uid(ctx->mail, uid))
+				ctx->callback(intent, ctx->mail, ctx->context);
+		} T_END;
+	}
+	return last - intent->uid + 1;
 }

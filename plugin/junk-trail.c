@@ -8,12 +8,15 @@
 #include "junk-trail.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <fcntl.h>
 #include <unistd.h>
 #include <xxhash.h>
 
-#define RECORD_BYTES 16
+#define RECORD_BYTES 24
 #define MAX_FILE_BYTES (JUNK_TRAIL_MAX_RECORDS * RECORD_BYTES)
+/* So many searches of the same content, and it is sorted first. */
+#define SORT_FIND_COUNT 16
 
 struct junk_trail {
 	char *path;
@@ -22,6 +25,8 @@ struct junk_trail {
 	/* the file as it was when it had size and mtime */
 	buffer_t *content;
 	struct stat st;
+	unsigned int find_count;
+	bool sorted;
 };
 
 struct junk_trail *junk_trail_init(const char *control_dir)
@@ -51,8 +56,20 @@ uint64_t junk_trail_key(const void *data, size_t size)
 	return XXH3_64bits(data, size);
 }
 
+uint64_t junk_trail_box_key(const char *vname, uint32_t uid_validity)
+{
+	return XXH3_64bits_withSeed(vname, strlen(vname), uid_validity);
+}
+
 void junk_trail_add(struct junk_trail *trail, enum junk_trail_type type,
 		    uint64_t key, time_t now)
+{
+	junk_trail_add_uids(trail, type, key, 0, 0, now);
+}
+
+void junk_trail_add_uids(struct junk_trail *trail, enum junk_trail_type type,
+			 uint64_t key, uint32_t first, uint32_t last,
+			 time_t now)
 {
 	unsigned char record[RECORD_BYTES] = { 0 };
 
@@ -63,6 +80,8 @@ void junk_trail_add(struct junk_trail *trail, enum junk_trail_type type,
 	cpu32_to_le_unaligned((uint32_t)now, record);
 	record[4] = (unsigned char)type;
 	cpu64_to_le_unaligned(key, record + 8);
+	cpu32_to_le_unaligned(first, record + 16);
+	cpu32_to_le_unaligned(last, record + 20);
 	buffer_append(trail->output, record, sizeof(record));
 }
 
@@ -136,10 +155,26 @@ int junk_trail_write(struct junk_trail *trail, const char **error_r)
 	return ret;
 }
 
+/* The place in the file is put into the three zero bytes of a record that is
+   sorted. */
+static void record_set_place(unsigned char *record, unsigned int place)
+{
+	record[5] = (unsigned char)(place >> 16);
+	record[6] = (unsigned char)(place >> 8);
+	record[7] = (unsigned char)place;
+}
+
+static unsigned int record_get_place(const unsigned char *record)
+{
+	return (unsigned int)record[5] << 16 | (unsigned int)record[6] << 8 |
+		record[7];
+}
+
 static void junk_trail_refresh(struct junk_trail *trail)
 {
 	struct stat st;
 	const char *error;
+	size_t size;
 	void *data;
 	ssize_t ret;
 	int fd;
@@ -159,33 +194,105 @@ static void junk_trail_refresh(struct junk_trail *trail)
 	} T_END;
 	if (fd == -1)
 		return;
-	trail->content = buffer_create_dynamic(default_pool, MAX_FILE_BYTES);
-	data = buffer_append_space_unsafe(trail->content, MAX_FILE_BYTES);
-	ret = read(fd, data, MAX_FILE_BYTES);
-	buffer_set_used_size(trail->content, ret < 0 ? 0 : (size_t)ret);
+	size = (size_t)I_MIN(st.st_size, (off_t)MAX_FILE_BYTES);
+	trail->content = buffer_create_dynamic(default_pool, size + 1);
+	data = buffer_append_space_unsafe(trail->content, size);
+	ret = read(fd, data, size);
+	buffer_set_used_size(trail->content, ret < 0 ? 0 : (size_t)ret /
+			     RECORD_BYTES * RECORD_BYTES);
 	i_close_fd(&fd);
 	trail->st = st;
+	trail->find_count = 0;
+	trail->sorted = FALSE;
+	for (size_t pos = 0; pos < trail->content->used; pos += RECORD_BYTES) {
+		record_set_place((unsigned char *)data + pos,
+				 (unsigned int)(pos / RECORD_BYTES) + 1);
+	}
+}
+
+static int record_cmp_key(const unsigned char *record, unsigned char type,
+			  uint64_t key)
+{
+	const uint64_t record_key = le64_to_cpu_unaligned(record + 8);
+
+	if (record[4] != type)
+		return record[4] < type ? -1 : 1;
+	return record_key < key ? -1 : (record_key > key ? 1 : 0);
+}
+
+static int record_cmp(const void *p1, const void *p2)
+{
+	const unsigned char *other = p2;
+
+	return record_cmp_key(p1, other[4], le64_to_cpu_unaligned(other + 8));
+}
+
+/* A command asks about each message of its set. */
+static void junk_trail_sort(struct junk_trail *trail)
+{
+	if (trail->sorted || ++trail->find_count <= SORT_FIND_COUNT)
+		return;
+	qsort(buffer_get_modifiable_data(trail->content, NULL),
+	      trail->content->used / RECORD_BYTES, RECORD_BYTES, record_cmp);
+	trail->sorted = TRUE;
+}
+
+/* The first record that isn't before the key's. */
+static const unsigned char *
+junk_trail_lower_bound(const struct junk_trail *trail,
+		       enum junk_trail_type type, uint64_t key)
+{
+	const unsigned char *data = trail->content->data;
+	size_t left = 0, right = trail->content->used / RECORD_BYTES;
+
+	while (left < right) {
+		size_t middle = left + (right - left) / 2;
+
+		if (record_cmp_key(data + middle * RECORD_BYTES,
+				   (unsigned char)type, key) < 0)
+			left = middle + 1;
+		else
+			right = middle;
+	}
+	return data + left * RECORD_BYTES;
 }
 
 bool junk_trail_find(struct junk_trail *trail, enum junk_trail_type type,
 		     uint64_t key, time_t since, time_t now)
 {
+	return junk_trail_find_uid(trail, type, key, 0, since, now) != 0;
+}
+
+unsigned int
+junk_trail_find_uid(struct junk_trail *trail, enum junk_trail_type type,
+		    uint64_t key, uint32_t uid, time_t since, time_t now)
+{
 	const unsigned char *record, *end;
+	unsigned int found = 0;
 	uint32_t time;
 
 	junk_trail_refresh(trail);
-	if (trail->content == NULL)
-		return FALSE;
+	if (trail->content == NULL || trail->content->used == 0)
+		return 0;
+	junk_trail_sort(trail);
 	record = trail->content->data;
-	end = record + trail->content->used / RECORD_BYTES * RECORD_BYTES;
+	end = record + trail->content->used;
+	if (trail->sorted)
+		record = junk_trail_lower_bound(trail, type, key);
 	for (; record < end; record += RECORD_BYTES) {
-		if (record[4] != type || le64_to_cpu_unaligned(record + 8) != key)
+		if (record_cmp_key(record, (unsigned char)type, key) != 0) {
+			if (trail->sorted)
+				break;
+			continue;
+		}
+		if (le32_to_cpu_unaligned(record + 16) > uid ||
+		    le32_to_cpu_unaligned(record + 20) < uid)
 			continue;
 		time = le32_to_cpu_unaligned(record);
 		if ((time_t)time >= since &&
 		    (type == JUNK_TRAIL_TRASHED ||
 		     (uint32_t)now - time <= JUNK_TRAIL_PAIR_SECS))
-			return TRUE;
+			found = I_MAX(found, record_get_place(record));
 	}
-	return FALSE;
+	return found;
 }

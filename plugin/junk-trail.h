@@ -4,32 +4,42 @@
 /* What left a Junk mailbox, or came to others, without a verdict of its own:
    a small file in the user's control directory, shared by the user's sessions.
 
-   Two clients' habits need it. Junk -> Trash says nothing, but what then goes
-   from Trash to INBOX was rescued from Junk. And a client that moves by APPEND
+   Clients' habits need it. Junk -> Trash says nothing, but what then goes
+   from Trash to INBOX was rescued from Junk. A client that moves by APPEND
    and a deletion, in either order and perhaps on two connections, is
-   recognised by the message's digest.
+   recognised by the message's digest. And a junk keyword may be taken off in
+   one command or connection, and the opposite one set in the next.
 
-   file: records of 16 bytes, little-endian, appended
+   A command is about a set of any size, which takes a record for each range of
+   UIDs in a mailbox; only what is known by its content takes one a message.
+
+   file: records of 24 bytes, little-endian, appended
      0  u32 time, seconds since 1970
      4  u8  type
      5  3   zero bytes
      8  u64 key
+    16  u32 first UID, 0 = the key is a message's
+    20  u32 last UID
  */
 
 #define JUNK_TRAIL_FNAME "junk-feedback.trail"
 /* When the file has grown to this, its older half is dropped. */
-#define JUNK_TRAIL_MAX_RECORDS 8192
+#define JUNK_TRAIL_MAX_RECORDS 32768
 /* A deletion and an APPEND that belong together lie no further apart. */
 #define JUNK_TRAIL_PAIR_SECS (15*60)
 
 enum junk_trail_type {
-	/* moved from Junk to Trash; key: of the GUID, kept as long as there
-	   is room */
+	/* moved from Junk to Trash, kept as long as there is room; key: of the
+	   GUID, or UIDs in Trash */
 	JUNK_TRAIL_TRASHED = 1,
 	/* deleted from Junk; key: of the digest */
 	JUNK_TRAIL_DELETED = 2,
 	/* appended to another mailbox; key: of the digest */
 	JUNK_TRAIL_APPENDED = 3,
+	/* the junk keyword was taken off; UIDs */
+	JUNK_TRAIL_WAS_JUNK = 4,
+	/* copied out of Junk, where it still is; UIDs there */
+	JUNK_TRAIL_COPIED = 5,
 };
 
 struct junk_trail;
@@ -39,10 +49,15 @@ struct junk_trail *junk_trail_init(const char *control_dir);
 void junk_trail_deinit(struct junk_trail **trail);
 
 uint64_t junk_trail_key(const void *data, size_t size);
+/* The key of a mailbox, for UIDs in it. */
+uint64_t junk_trail_box_key(const char *vname, uint32_t uid_validity);
 
 /* Remember until junk_trail_write(). */
 void junk_trail_add(struct junk_trail *trail, enum junk_trail_type type,
 		    uint64_t key, time_t now);
+void junk_trail_add_uids(struct junk_trail *trail, enum junk_trail_type type,
+			 uint64_t box_key, uint32_t first, uint32_t last,
+			 time_t now);
 /* Returns 0, or -1 and error_r. */
 int junk_trail_write(struct junk_trail *trail, const char **error_r);
 /* Forget what wasn't written. */
@@ -53,5 +68,10 @@ void junk_trail_rollback(struct junk_trail *trail);
    no sense, says no. */
 bool junk_trail_find(struct junk_trail *trail, enum junk_trail_type type,
 		     uint64_t key, time_t since, time_t now);
+/* The same for a message of a mailbox. Returns 0 if not, otherwise a number that
+   is larger for what was remembered later. */
+unsigned int
+junk_trail_find_uid(struct junk_trail *trail, enum junk_trail_type type,
+		    uint64_t box_key, uint32_t uid, time_t since, time_t now);
 
 #endif

@@ -126,15 +126,60 @@ static void test_junk_decide_keywords(void)
 		{ JUNK_BOX_INBOX, NOT, NONE, FALSE, JUNK_DECIDE_NOTHING },
 		{ JUNK_BOX_INBOX, JUNK, JUNK, FALSE, JUNK_DECIDE_NOTHING },
 		{ JUNK_BOX_INBOX, NONE, NONE, TRUE, JUNK_DECIDE_NOTHING },
+		{ JUNK_BOX_JUNK, NOT, NONE, FALSE, JUNK_DECIDE_RETRACT_HAM },
+		{ JUNK_BOX_JUNK, BOTH, NONE, FALSE, JUNK_DECIDE_NOTHING },
 	};
 
 	test_begin("junk_decide_keywords()");
 	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) {
 		test_assert_idx(junk_decide_keywords(
 			tests[i].box, (enum junk_keywords)tests[i].old,
-			(enum junk_keywords)tests[i].new, tests[i].was_junk) ==
+			(enum junk_keywords)tests[i].new, tests[i].was_junk,
+			FALSE) ==
 			tests[i].expect, i);
 	}
+	test_end();
+}
+
+/* A client that replaces all flags and knows no keywords says nothing. */
+#define NONE JUNK_KEYWORDS_NONE
+#define JUNK JUNK_KEYWORDS_JUNK
+#define NOT JUNK_KEYWORDS_NOT_JUNK
+
+static void test_junk_decide_replaced(void)
+{
+	static const struct {
+		enum junk_box box;
+		int old, new;
+		enum junk_decision expect;
+	} tests[] = {
+		{ JUNK_BOX_INBOX, JUNK, NONE, JUNK_DECIDE_NOTHING },
+		{ JUNK_BOX_JUNK, NOT, NONE, JUNK_DECIDE_NOTHING },
+		{ JUNK_BOX_INBOX, JUNK, NOT, JUNK_DECIDE_HAM },
+		{ JUNK_BOX_INBOX, NOT, JUNK, JUNK_DECIDE_SPAM },
+	};
+
+	test_begin("junk_decide_keywords(): replaced");
+	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) {
+		test_assert_idx(junk_decide_keywords(
+			tests[i].box, (enum junk_keywords)tests[i].old,
+			(enum junk_keywords)tests[i].new, FALSE, TRUE) ==
+			tests[i].expect, i);
+	}
+	test_end();
+}
+
+static void test_junk_decide_void(void)
+{
+	test_begin("junk_decide_is_void()");
+	test_assert(junk_decide_is_void(JUNK_BOX_JUNK, JUNK_BOX_TRASH,
+					JUNK_KEYWORDS_NOT_JUNK));
+	test_assert(!junk_decide_is_void(JUNK_BOX_JUNK, JUNK_BOX_TRASH,
+					 JUNK_KEYWORDS_JUNK));
+	test_assert(!junk_decide_is_void(JUNK_BOX_JUNK, JUNK_BOX_INBOX,
+					 JUNK_KEYWORDS_NOT_JUNK));
+	test_assert(!junk_decide_is_void(JUNK_BOX_INBOX, JUNK_BOX_TRASH,
+					 JUNK_KEYWORDS_NOT_JUNK));
 	test_end();
 }
 
@@ -234,6 +279,8 @@ int main(void)
 		test_junk_decide_append,
 		test_junk_keywords_parse,
 		test_junk_decide_keywords,
+		test_junk_decide_replaced,
+		test_junk_decide_void,
 		test_junk_decide_flags,
 		test_junk_decide_is_kept,
 		NULL

@@ -89,17 +89,17 @@ static void test_junk_intents(void)
 	test_assert(!junk_intents_exist(one));
 	test_assert(test_size(0) == -1);
 	test_assert(test_write(one, 2) == 0 && test_write(one, 1) == 0);
-	test_assert(test_size(0) == 3 * 48);
+	test_assert(test_size(0) == 3 * 56);
 	test_assert(stat(test_path(0), &st) == 0 &&
 		    (st.st_mode & 0777) == 0600);
 	/* the other's are its own */
-	test_assert(test_write(two, 1) == 0 && test_size(1) == 48);
+	test_assert(test_write(two, 1) == 0 && test_size(1) == 56);
 	test_assert(junk_intents_exist(two));
 	t_array_init(&left, 16);
 	junk_intents_recover(two, &left);
 	test_assert(array_count(&left) == 0);
 	junk_intents_clear(two);
-	test_assert(test_size(0) == 3 * 48 && test_size(1) == 0);
+	test_assert(test_size(0) == 3 * 56 && test_size(1) == 0);
 	/* it ends without having reported */
 	junk_intents_deinit(&one);
 	junk_intents_recover(two, &left);
@@ -114,7 +114,7 @@ static void test_junk_intents(void)
 		    intent->uid == 1);
 	/* nobody else takes them now */
 	test_assert(test_recover(TRUE) == 0);
-	test_assert(test_size(0) == 3 * 48);
+	test_assert(test_size(0) == 3 * 56);
 	junk_intents_clear(two);
 	test_assert(test_size(0) == -1);
 	junk_intents_deinit(&two);
@@ -137,7 +137,7 @@ static void test_junk_intents_again(void)
 	/* what was left isn't overwritten */
 	intents = junk_intents_init(TEST_DIR);
 	test_assert(test_write(intents, 1) == 0);
-	test_assert(test_size(0) == 5 * 48 && test_size(1) == 48);
+	test_assert(test_size(0) == 5 * 56 && test_size(1) == 56);
 	junk_intents_deinit(&intents);
 	test_assert(test_recover(TRUE) == 6);
 	test_assert(test_recover(TRUE) == 0);
@@ -192,7 +192,8 @@ static void test_junk_intents_damaged(void)
 		off_t pos;
 		unsigned char byte;
 	} tests[] = {
-		{ 0, 'X' }, { 4, 9 }, { 5, 200 }, { 20, 0 }, { 44, 0 },
+		{ 0, 'X' }, { 4, 9 }, { 5, 200 }, { 20, 0 }, { 44, 9 },
+		{ 50, 0 },
 	};
 	struct junk_intents *intents;
 	const char *error;
@@ -207,8 +208,8 @@ static void test_junk_intents_damaged(void)
 		fd = open(test_path(0), O_WRONLY);
 		/* one is wrong, the last is cut off */
 		test_assert_idx(pwrite(fd, &tests[i].byte, 1,
-				       48 + tests[i].pos) == 1, i);
-		test_assert_idx(ftruncate(fd, 3 * 48 - 1) == 0, i);
+				       56 + tests[i].pos) == 1, i);
+		test_assert_idx(ftruncate(fd, 3 * 56 - 1) == 0, i);
 		i_close_fd(&fd);
 		test_assert_idx(test_recover(TRUE) == 1, i);
 	}

@@ -94,12 +94,55 @@ static void test_junk_trail_bounded(void)
 		}
 	}
 	test_assert(stat(TRAIL_PATH, &st) == 0 &&
-		    st.st_size == JUNK_TRAIL_MAX_RECORDS / 2 * 16);
+		    st.st_size == JUNK_TRAIL_MAX_RECORDS / 2 * 24);
 	test_assert(!junk_trail_find(trail, JUNK_TRAIL_TRASHED, 1, 0, NOW));
 	test_assert(junk_trail_find(trail, JUNK_TRAIL_TRASHED,
 				    JUNK_TRAIL_MAX_RECORDS, 0, NOW));
 	test_assert(junk_trail_find(trail, JUNK_TRAIL_TRASHED,
 				    JUNK_TRAIL_MAX_RECORDS / 2 + 1, 0, NOW));
+	junk_trail_deinit(&trail);
+	test_dir_remove();
+	test_end();
+}
+
+/* A set of any size takes a record for each range. */
+static void test_junk_trail_uids(void)
+{
+	const uint64_t key = junk_trail_box_key("Trash", 7);
+	struct junk_trail *trail;
+	const char *error;
+
+	test_begin("junk_trail: UIDs");
+	test_dir_create();
+	trail = junk_trail_init(TEST_DIR);
+	test_assert(key != junk_trail_box_key("Trash", 8) &&
+		    key != junk_trail_box_key("Bin", 7));
+	junk_trail_add_uids(trail, JUNK_TRAIL_WAS_JUNK, key, 5, 100000, NOW);
+	junk_trail_add_uids(trail, JUNK_TRAIL_WAS_JUNK, key, 200000, 200000,
+			    NOW);
+	junk_trail_add(trail, JUNK_TRAIL_TRASHED, 1, NOW);
+	test_assert(junk_trail_write(trail, &error) == 0);
+	/* twice: also once it is sorted */
+	for (unsigned int i = 0; i < 2; i++) {
+		for (uint32_t uid = 5; uid <= 100000; uid += 999) {
+			test_assert_idx(junk_trail_find_uid(trail,
+				JUNK_TRAIL_WAS_JUNK, key, uid, 0, NOW), uid);
+		}
+		test_assert(!junk_trail_find_uid(trail, JUNK_TRAIL_WAS_JUNK,
+						 key, 4, 0, NOW));
+		test_assert(!junk_trail_find_uid(trail, JUNK_TRAIL_WAS_JUNK,
+						 key, 100001, 0, NOW));
+		test_assert(junk_trail_find_uid(trail, JUNK_TRAIL_WAS_JUNK,
+						key, 200000, 0, NOW));
+		test_assert(!junk_trail_find_uid(trail, JUNK_TRAIL_TRASHED,
+						 key, 5, 0, NOW));
+		test_assert(!junk_trail_find(trail, JUNK_TRAIL_WAS_JUNK, key,
+					     0, NOW));
+		test_assert(junk_trail_find(trail, JUNK_TRAIL_TRASHED, 1, 0,
+					    NOW));
+	}
+	test_assert(!junk_trail_find_uid(trail, JUNK_TRAIL_WAS_JUNK, key, 5, 0,
+					 NOW + JUNK_TRAIL_PAIR_SECS + 1));
 	junk_trail_deinit(&trail);
 	test_dir_remove();
 	test_end();
@@ -193,6 +236,7 @@ int main(void)
 	static void (*const test_functions[])(void) = {
 		test_junk_trail,
 		test_junk_trail_bounded,
+		test_junk_trail_uids,
 		test_junk_trail_damaged,
 		test_junk_trail_unfit,
 		NULL

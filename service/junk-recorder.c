@@ -271,17 +271,19 @@ struct junk_recorder_old {
 	bool counts;
 };
 
-/* Remember the newer time, so that what lies between isn't taken for new. */
+/* Remember the newer time, so that what lies between isn't taken for new, and
+   what else there is to know from now on. */
 static int
 junk_recorder_restamp(struct junk_recorder *recorder,
 		      const struct junk_recorder_old *old,
-		      const struct junk_report *report)
+		      const struct junk_report *report,
+		      enum junk_sealed_flags flags)
 {
 	struct junk_report copy = old->report;
 	buffer_t *sealed = t_buffer_create(old->row.sealed_size + 64);
 
 	copy.stamp_usecs = report->stamp_usecs;
-	junk_sealed_write(recorder->key, &copy, old->flags, sealed);
+	junk_sealed_write(recorder->key, &copy, old->flags | flags, sealed);
 	return junk_db_report_reseal(recorder->db, old->row.seq,
 				     sealed->data, sealed->used);
 }
@@ -313,18 +315,55 @@ static bool verdict_is_ham(enum junk_verdict verdict)
 	return verdict == JUNK_VERDICT_HAM || verdict == JUNK_VERDICT_WEAK_HAM;
 }
 
+static bool verdict_is_opposite(enum junk_verdict one, enum junk_verdict other)
+{
+	return (one == JUNK_VERDICT_SPAM && other == JUNK_VERDICT_HAM) ||
+		(one == JUNK_VERDICT_HAM && other == JUNK_VERDICT_SPAM);
+}
+
+/* Clients send what their user does in several commands, and users change their
+   mind: what they do to a message within an hour or two is one act, of which
+   only the state that it began and ended with matters. */
+static bool
+junk_recorder_is_same_act(const struct junk_recorder_old *old,
+			  const struct junk_report *report)
+{
+	return stamp_hour(report) <= stamp_hour(&old->report) + 1;
+}
+
+/* Is it a mark that a keyword has made, and that is void now? */
+static bool report_is_unmark(const struct junk_report *report)
+{
+	return report->verdict == JUNK_VERDICT_RETRACT &&
+		(report->origin == JUNK_ORIGIN_KEYWORD ||
+		 report->origin == JUNK_ORIGIN_ACTION);
+}
+
+/* A mark of junk that is taken off takes back spam alone. One of good mail that
+   is void takes back what it has said in the same act, if the message hasn't been
+   moved out of Junk as well. */
+static bool
+junk_recorder_may_unmark(const struct junk_recorder_old *old,
+			 const struct junk_report *report)
+{
+	if (report->origin == JUNK_ORIGIN_KEYWORD)
+		return !verdict_is_ham(old->row.verdict);
+	return old->row.verdict == JUNK_VERDICT_HAM &&
+		old->row.origin == JUNK_ORIGIN_KEYWORD &&
+		(old->flags & JUNK_SEALED_FLAG_MOVED) == 0 &&
+		junk_recorder_is_same_act(old, report);
+}
+
 /* Does the new verdict say no more than the one that is known? What a user
-   has said plainly isn't overridden by what is only concluded, nor ham by a mark
-   of junk that is taken off. */
+   has said plainly isn't overridden by what is only concluded. */
 static bool
 junk_recorder_is_repetition(const struct junk_recorder_old *old,
 			    const struct junk_report *report)
 {
 	return report->verdict == old->row.verdict ||
 		report->verdict == JUNK_VERDICT_WEAK_HAM ||
-		(report->verdict == JUNK_VERDICT_RETRACT &&
-		 report->origin == JUNK_ORIGIN_KEYWORD &&
-		 verdict_is_ham(old->row.verdict));
+		(report_is_unmark(report) &&
+		 !junk_recorder_may_unmark(old, report));
 }
 
 /* The user has thought better of it: both verdicts are plain and opposite,
@@ -334,12 +373,63 @@ static bool
 junk_recorder_is_undo(const struct junk_recorder_old *old,
 		      const struct junk_report *report)
 {
-	if ((old->flags & JUNK_SEALED_FLAG_CHANGED) != 0 ||
-	    old->row.verdict == JUNK_VERDICT_WEAK_HAM ||
-	    verdict_is_ham(old->row.verdict) ==
-	    verdict_is_ham(report->verdict))
-		return FALSE;
-	return stamp_hour(report) <= stamp_hour(&old->report) + 1;
+	return (old->flags & JUNK_SEALED_FLAG_CHANGED) == 0 &&
+		verdict_is_opposite(old->row.verdict, report->verdict) &&
+		junk_recorder_is_same_act(old, report);
+}
+
+static enum junk_sealed_flags
+junk_recorder_repetition_flags(const struct junk_recorder_old *old,
+			       const struct junk_report *report)
+{
+	return old->row.origin == JUNK_ORIGIN_KEYWORD &&
+		report->verdict == old->row.verdict &&
+		report->origin != JUNK_ORIGIN_KEYWORD ?
+		JUNK_SEALED_FLAG_MOVED : 0;
+}
+
+/* A report of what doesn't count, as it is. */
+static int
+junk_recorder_record_undone(struct junk_recorder *recorder,
+			    const struct junk_recorder_old *old,
+			    const struct junk_report *report, time_t now)
+{
+	/* the second half of what has taken it back: a keyword and a move */
+	bool same = (old->flags & JUNK_SEALED_FLAG_ACT) != 0 &&
+		verdict_is_opposite(old->row.verdict, report->verdict) &&
+		junk_recorder_is_same_act(old, report);
+
+	if (!same && report->verdict != JUNK_VERDICT_RETRACT)
+		return junk_recorder_record(recorder, report, now);
+	recorder->txn_counters.repeated++;
+	return junk_recorder_restamp(recorder, old, report, 0);
+}
+
+/* It is taken back: what counted before the act does again. */
+static int
+junk_recorder_undo(struct junk_recorder *recorder,
+		   const struct junk_recorder_old *old,
+		   const struct junk_report *report, time_t now)
+{
+	const bool same = junk_recorder_is_same_act(old, report) &&
+		(report->verdict != JUNK_VERDICT_RETRACT ||
+		 report_is_unmark(report));
+	struct junk_report before = old->report;
+
+	recorder->txn_counters.taken_back++;
+	if (junk_recorder_restamp(recorder, old, report,
+				  same ? JUNK_SEALED_FLAG_ACT : 0) < 0 ||
+	    junk_recorder_take_back(recorder, old) < 0)
+		return -1;
+	if (!same || (old->flags & JUNK_SEALED_FLAG_CHANGED) == 0)
+		return 0;
+	before.stamp_usecs = report->stamp_usecs;
+	before.verdict = old->row.verdict == JUNK_VERDICT_SPAM ?
+		JUNK_VERDICT_HAM : JUNK_VERDICT_SPAM;
+	before.origin = old->row.origin;
+	before.tokens = junk_recorder_copy_tokens(recorder, &old->report);
+	return junk_recorder_insert(recorder, &before, old->row.score,
+				    JUNK_SEALED_FLAG_CHANGED, now);
 }
 
 static int
@@ -347,7 +437,6 @@ junk_recorder_record_again(struct junk_recorder *recorder,
 			   const struct junk_recorder_old *old,
 			   const struct junk_report *report, time_t now)
 {
-	bool retract = report->verdict == JUNK_VERDICT_RETRACT;
 	enum junk_sealed_flags flags = 0;
 
 	if (report->stamp_usecs <= old->report.stamp_usecs) {
@@ -357,21 +446,17 @@ junk_recorder_record_again(struct junk_recorder *recorder,
 		return 0;
 	}
 	if (!old->counts) {
-		if (!retract)
-			return junk_recorder_record(recorder, report, now);
-		recorder->txn_counters.repeated++;
-		return junk_recorder_restamp(recorder, old, report);
+		return junk_recorder_record_undone(recorder, old, report,
+						   now);
 	}
 	if (junk_recorder_is_repetition(old, report)) {
 		recorder->txn_counters.repeated++;
-		return junk_recorder_restamp(recorder, old, report);
+		return junk_recorder_restamp(recorder, old, report,
+			junk_recorder_repetition_flags(old, report));
 	}
-	if (retract || junk_recorder_is_undo(old, report)) {
-		recorder->txn_counters.taken_back++;
-		if (junk_recorder_restamp(recorder, old, report) < 0)
-			return -1;
-		return junk_recorder_take_back(recorder, old);
-	}
+	if (report->verdict == JUNK_VERDICT_RETRACT ||
+	    junk_recorder_is_undo(old, report))
+		return junk_recorder_undo(recorder, old, report, now);
 
 	/* The last verdict counts. Its score is what the filter gave before
 	   it had seen this message. */

@@ -18,8 +18,13 @@
 struct junk_key;
 
 enum junk_sealed_flags {
-	/* it has replaced an earlier verdict of the same pair */
+	/* it has replaced an earlier verdict of the same pair, the opposite one */
 	JUNK_SEALED_FLAG_CHANGED = 0x01,
+	/* said by a keyword first, the message was then moved as well */
+	JUNK_SEALED_FLAG_MOVED = 0x02,
+	/* taken back by the act that it was made in: the opposite verdict says
+	   nothing more as long as that lasts */
+	JUNK_SEALED_FLAG_ACT = 0x04,
 };
 
 /* Append to dest. The verdict, origin and digest are kept elsewhere. */

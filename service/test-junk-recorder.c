@@ -195,10 +195,13 @@ static int test_hours(enum junk_verdict verdict)
 #define HAM JUNK_VERDICT_HAM
 #define WEAK JUNK_VERDICT_WEAK_HAM
 #define RETRACT JUNK_VERDICT_RETRACT
+/* a verdict with another origin than move */
+#define KEYWORD(verdict) ((verdict) | JUNK_ORIGIN_KEYWORD << 8)
+#define ACTION(verdict) ((verdict) | JUNK_ORIGIN_ACTION << 8)
 
 static const struct {
 	struct {
-		enum junk_verdict verdict;
+		int verdict;
 		/* seconds after NOW */
 		int when;
 	} steps[6];
@@ -243,6 +246,33 @@ static const struct {
 	{ { { HAM, 1 }, { RETRACT, 2 } }, 0, 0, 0 },
 	{ { { SPAM, 1 }, { HAM, DAY }, { RETRACT, DAY + 1 } }, 0, 0, 0 },
 	{ { { SPAM, 1 }, { RETRACT, 2 }, { HAM, 3 } }, 0, 1, 0 },
+	/* one act in several commands: marked and moved, then the opposite */
+	{ { { KEYWORD(SPAM), 1 }, { SPAM, 2 }, { KEYWORD(HAM), 3 },
+	    { HAM, 4 } }, 0, 0, 0 },
+	{ { { KEYWORD(HAM), 1 }, { HAM, 2 }, { KEYWORD(SPAM), 3 },
+	    { SPAM, 4 } }, 0, 0, 0 },
+	{ { { SPAM, 1 }, { KEYWORD(HAM), 2 }, { HAM, HOUR }, { SPAM, HOUR + 1 },
+	    { SPAM, HOUR + 2 } }, 1, 0, 0 },
+	/* ... but the act ends */
+	{ { { SPAM, 1 }, { HAM, 2 }, { HAM, 2 * HOUR } }, 0, 1, 0 },
+	/* marks of junk that are taken off, and what is said then */
+	{ { { KEYWORD(SPAM), 1 }, { KEYWORD(RETRACT), 2 }, { KEYWORD(HAM), 3 } },
+	  0, 0, 0 },
+	{ { { KEYWORD(SPAM), 1 }, { KEYWORD(RETRACT), DAY },
+	    { KEYWORD(HAM), DAY + 1 } }, 0, 1, 0 },
+	{ { { KEYWORD(SPAM), 1 }, { KEYWORD(RETRACT), 2 }, { SPAM, 3 } },
+	  1, 0, 0 },
+	{ { { HAM, 1 }, { KEYWORD(SPAM), DAY }, { KEYWORD(RETRACT), DAY + 1 } },
+	  0, 1, 0 },
+	/* marks of good mail that are void, unless it was moved as well */
+	{ { { KEYWORD(HAM), 1 }, { ACTION(RETRACT), 2 } }, 0, 0, 0 },
+	{ { { KEYWORD(HAM), 1 }, { HAM, 2 }, { ACTION(RETRACT), 3 } }, 0, 1, 0 },
+	{ { { HAM, 1 }, { ACTION(RETRACT), 2 } }, 0, 1, 0 },
+	{ { { KEYWORD(HAM), 1 }, { ACTION(RETRACT), DAY } }, 0, 1, 0 },
+	{ { { SPAM, 1 }, { ACTION(RETRACT), 2 } }, 1, 0, 0 },
+	{ { { SPAM, 1 }, { KEYWORD(HAM), DAY }, { ACTION(RETRACT), DAY + 1 } },
+	  1, 0, 0 },
+	{ { { KEYWORD(HAM), 1 }, { ACTION(RETRACT), 2 }, { HAM, 3 } }, 0, 1, 0 },
 };
 
 enum sequence_mode {
@@ -270,6 +300,18 @@ static void test_settle(void)
 	test_assert(junk_recorder_token_count(recorder) == 0);
 }
 
+static void test_add_step(unsigned int i, unsigned int j)
+{
+	const int verdict = sequences[i].steps[j].verdict;
+	struct junk_report *report =
+		test_report(3, i, (enum junk_verdict)(verdict & 0xff),
+			    NOW + sequences[i].steps[j].when);
+
+	if (verdict >> 8 != 0)
+		report->origin = (enum junk_origin)(verdict >> 8);
+	junk_recorder_add(recorder, report);
+}
+
 static void test_sequence(unsigned int i, enum sequence_mode mode)
 {
 	/* somebody else's reports around it */
@@ -277,8 +319,7 @@ static void test_sequence(unsigned int i, enum sequence_mode mode)
 	for (unsigned int j = 0; j < N_ELEMENTS(sequences[i].steps); j++) {
 		if (sequences[i].steps[j].verdict == 0)
 			break;
-		test_add(3, i, sequences[i].steps[j].verdict,
-			 NOW + sequences[i].steps[j].when);
+		test_add_step(i, j);
 		if (mode == SEQUENCE_BATCH)
 			continue;
 		test_assert_idx(junk_recorder_commit(recorder,

@@ -813,13 +813,13 @@ class Imap:
         text, or a list of texts and literals (bytes), sent as LITERAL+."""
         self.tag += 1
         tag = "a%d" % self.tag
-        data = tag.encode() + b" "
+        data = [tag.encode() + b" "]
         for part in command if isinstance(command, list) else [command]:
             if isinstance(part, bytes):
-                data += b"{%d+}\r\n" % len(part) + part
+                data += [b"{%d+}\r\n" % len(part), part]
             else:
-                data += part.encode()
-        self.sock.sendall(data + b"\r\n")
+                data.append(part.encode())
+        self.sock.sendall(b"".join(data) + b"\r\n")
         return tag
 
     def wait(self, tag):
@@ -850,6 +850,15 @@ class Imap:
                          to_crlf(message)], expect)
         m = re.search(r"APPENDUID \d+ (\S+)\]", text)
         return m.group(1) if m else None
+
+    def append_many(self, mailbox, messages, flags=""):
+        """By MULTIAPPEND, some hundreds at once."""
+        for start in range(0, len(messages), 500):
+            parts = ['APPEND "%s" ' % mailbox]
+            for message in messages[start:start + 500]:
+                parts += ["(%s) " % flags, to_crlf(message), " "]
+            parts.pop()
+            self.cmd(parts)
 
     def select(self, mailbox):
         return self.cmd('SELECT "%s"' % mailbox)

@@ -1,0 +1,78 @@
+"""Commands on large mailboxes: the user's process stays within what Dovecot gives
+it, whatever the command is about (edge case 23)."""
+
+import os
+
+import harness
+import testcase
+from testcase import ALL_FORMATS
+
+# What the plugin had kept of a command was several times as much. (With
+# Dovecot's default_vsz_limit of 256 MB it takes 100,000 messages.)
+COUNT = int(os.environ.get("JUNK_LARGE_COUNT", 20000))
+FIRST = 625
+OPTIONS = {
+    "debug": True,
+    "extra": lambda version, d: "service imap {\n  vsz_limit = 96M\n}\n",
+}
+
+
+def wordy(n):
+    """A message of some hundred tokens."""
+    return testcase.numbered(n) + b" ".join(
+        b"word%dx%d" % (n, i) for i in range(400)) + b"\n"
+
+
+def fill(t):
+    """COUNT messages in Work, of which FIRST are different."""
+    c = t.client()
+    c.sock.settimeout(300)
+    c.append_many("Work", [wordy(n) for n in range(FIRST)])
+    c.select("Work")
+    count = FIRST
+    while count < COUNT:
+        c.cmd("COPY 1:%d Work" % min(count, COUNT - count))
+        c.cmd("NOOP")
+        count = len(c.uids())
+    return c
+
+
+def alive(t, c):
+    c.cmd("NOOP")
+    testcase.Test.finish(t)
+    assert "Out of memory" not in t.log(), t.log()
+    assert not [line for line in t.errors() if "junk-feedback" in line], t.log()
+
+
+@ALL_FORMATS
+def test_copy(t):
+    """case 23: UID COPY of all into Junk"""
+    c = fill(t)
+    c.cmd("UID COPY 1:* Junk")
+    alive(t, c)
+    harness.wait_for(lambda: t.reports()["spam copy"] >= FIRST, "the reports",
+                     120)
+
+
+@ALL_FORMATS
+def test_store(t):
+    """case 23: a junk keyword set on all, and taken off"""
+    c = fill(t)
+    c.cmd("UID STORE 1:* +FLAGS.SILENT ($Junk)")
+    alive(t, c)
+    harness.wait_for(lambda: t.reports()["spam keyword"] >= FIRST,
+                     "the reports", 120)
+
+
+@ALL_FORMATS
+def test_multiappend(t):
+    """case 16: MULTIAPPEND of thousands, to Junk and elsewhere"""
+    c = t.client()
+    c.sock.settimeout(300)
+    for mailbox in ("INBOX", "Junk"):
+        parts = ["APPEND %s " % mailbox]
+        for n in range(6000):
+            parts += [harness.to_crlf(wordy(n)), " "]
+        parts.pop()
+        c.cmd(parts)
+        alive(t, c)
