@@ -180,6 +180,8 @@ start_find(struct junk_start_cmd_context *ctx, struct mail_user *user)
 	while ((info = mailbox_list_iter_next(iter)) != NULL) T_BEGIN {
 		if ((info->flags & (MAILBOX_NOSELECT |
 				    MAILBOX_NONEXISTENT)) == 0 &&
+		    info->ns->type == MAIL_NAMESPACE_TYPE_PRIVATE &&
+		    info->ns->owner == user &&
 		    start_find_in(ctx, user, info) < 0)
 			ret = -1;
 	} T_END;

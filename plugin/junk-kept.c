@@ -320,6 +320,8 @@ kept_list(struct junk_kept *kept, pool_t pool, ARRAY_TYPE(kept_name) *names)
 	       (info = mailbox_list_iter_next(iter)) != NULL) {
 		if ((info->flags & (MAILBOX_NOSELECT |
 				    MAILBOX_NONEXISTENT)) != 0 ||
+		    info->ns->type != MAIL_NAMESPACE_TYPE_PRIVATE ||
+		    info->ns->owner != kept->user ||
 		    strcasecmp(info->vname, "INBOX") == 0)
 			continue;
 		name = array_append_space(names);

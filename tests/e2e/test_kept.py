@@ -68,10 +68,16 @@ def fill(t, count, mailbox="INBOX"):
 
 
 def make_public(t):
-    """A root folder for the public namespace"""
+    """A mailbox Public/Team, of everybody"""
     path = t.d.dir + "/public"
-    os.makedirs(path, exist_ok=True)
-    os.chown(path, harness.VMAIL_ID, harness.VMAIL_ID)
+    for name in ("/cur", "/new", "/tmp"):
+        os.makedirs(path + "/.Team" + name)
+    for name in ("", "/.Team"):
+        with open(path + name + "/dovecot-acl", "w") as f:
+            f.write("anyone lrwstipekxa\n")
+    for root, _, files in os.walk(path):
+        for name in [root] + [root + "/" + name for name in files]:
+            os.chown(name, harness.VMAIL_ID, harness.VMAIL_ID)
 
 
 def session(t, user="user"):
@@ -201,7 +207,6 @@ def test_others(t):
     shared = "shared/%s/INBOX" % t.user("owner")
     c.select(shared)
     c.cmd("STORE 1 +FLAGS (\\Seen)")
-    c.cmd("CREATE Public/Team")
     c.cmd(["APPEND Public/Team (\\Seen) ", ham().replace(b"\n", b"\r\n")])
     c.cmd('LIST "" *')
     c.logout()
