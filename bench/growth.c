@@ -161,6 +161,7 @@ static void growth_start(struct growth *growth, char *argv[], uint64_t size)
 		.chroot_dir = "",
 		.segment_path = argv[2],
 		.segment_fd = -1,
+		.segment_mode = 0644,
 		.retention_days = 180,
 		.database_size = size,
 		.min_reporters = 2,

@@ -223,9 +223,10 @@ static void bench_publish(struct bench *bench, const char *path)
 	set.seed = UINT64_C(0x243f6a8885a308d3);
 	learner = junk_learner_init(&set);
 	bench_learn(bench, learner);
-	fd = junk_publisher_prepare(path, (uid_t)-1, (gid_t)-1, &error);
+	fd = junk_publisher_prepare(path, (uid_t)-1, (gid_t)-1, 0644,
+				    &error);
 	if (fd == -1 ||
-	    junk_publisher_init(path, fd, learner, time(NULL), &publisher,
+	    junk_publisher_init(path, fd, 0, learner, time(NULL), &publisher,
 				&error) < 0)
 		i_fatal("%s", error);
 	/* leaves the file as it is */

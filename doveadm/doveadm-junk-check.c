@@ -157,23 +157,11 @@ static bool process_has_file(const char *pid, const char *path)
 	return found;
 }
 
-static const char *
-find_value(const ARRAY_TYPE(junk_key_values) *status, const char *key)
-{
-	const struct junk_key_value *kv;
-
-	array_foreach(status, kv) {
-		if (strcmp(kv->key, key) == 0)
-			return kv->value;
-	}
-	return NULL;
-}
-
 void doveadm_junk_check_files(const ARRAY_TYPE(junk_key_values) *status)
 {
-	const char *key = find_value(status, "key");
-	const char *database = find_value(status, "database");
-	const char *pid = find_value(status, "pid");
+	const char *key = doveadm_junk_value_find(status, "key");
+	const char *database = doveadm_junk_value_find(status, "database");
+	const char *pid = doveadm_junk_value_find(status, "pid");
 
 	if (key != NULL && *key == '/' && access(key, F_OK) < 0) {
 		doveadm_junk_row_error("key file", EX_NOINPUT,
@@ -185,7 +173,7 @@ void doveadm_junk_check_files(const ARRAY_TYPE(junk_key_values) *status)
 	}
 	/* otherwise it says itself what is wrong */
 	if (database == NULL || *database != '/' || pid == NULL ||
-	    null_strcmp(find_value(status, "state"), "ready") != 0)
+	    null_strcmp(doveadm_junk_value_find(status, "state"), "ready") != 0)
 		return;
 	if (!process_has_file(pid, database)) {
 		doveadm_junk_row_error("database file", EX_NOINPUT,
@@ -253,30 +241,39 @@ static void check_spools(void)
 		NULL
 	};
 	string_t *output = t_str_new(256);
-	const char *error, *const *lines, *const *fields;
+	const char *error, *const *lines;
+	unsigned int users = 0;
+	uint64_t num, reports = 0;
 	int status;
 
 	if (doveadm_junk_exec(argv, FALSE, output, &status, &error) < 0) {
 		doveadm_junk_row("spools", DOVEADM_JUNK_NOTE, error, NULL);
 		return;
 	}
-	lines = t_strsplit(t_str_trim(str_c(output), "\n"), "\n");
-	fields = str_array_length(lines) < 2 ? NULL :
-		t_strsplit(lines[str_array_length(lines) - 1], "\t");
-	if (fields == NULL || str_array_length(fields) != 4) {
+	/* username, reports, sent; the first line has these names */
+	for (lines = t_strsplit(str_c(output), "\n"); *lines != NULL; lines++) {
+		const char *const *fields = t_strsplit(*lines, "\t");
+
+		if (str_array_length(fields) == 3 &&
+		    str_to_uint64(fields[1], &num) == 0 && num > 0) {
+			users++;
+			reports += num;
+		}
+	}
+	if (users > 0) {
+		doveadm_junk_row_error("spools", EX_TEMPFAIL, t_strdup_printf(
+			"%"PRIu64" reports wait with %u users", reports,
+			users),
+			"each user's next IMAP session sends them; to send "
+			"them now: doveadm junk spool -A --send");
+	} else if (status != 0) {
 		doveadm_junk_row("spools", DOVEADM_JUNK_NOTE,
 			"users' spools could not all be looked at within "
 			SPOOL_TIMEOUT_SECS" s, or users can't be listed",
 			"doveadm junk spool -A, or -F with a list of users");
-	} else if (strcmp(fields[2], "0") == 0) {
-		doveadm_junk_row("spools", DOVEADM_JUNK_OK, t_strdup_printf(
-			"nothing waits with %s users", fields[0]), NULL);
 	} else {
-		doveadm_junk_row_error("spools", EX_TEMPFAIL, t_strdup_printf(
-			"%s reports wait with %s of %s users", fields[2],
-			fields[1], fields[0]),
-			"each user's next IMAP session sends them; to send "
-			"them now: doveadm junk spool -A --send");
+		doveadm_junk_row("spools", DOVEADM_JUNK_OK, "nothing waits",
+				 NULL);
 	}
 }
 

@@ -11,6 +11,7 @@ void doveadm_junk_plugin_init(void)
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_status);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_check);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_score);
+	doveadm_cmd_register_ver2(&doveadm_cmd_junk_metrics);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_setup);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_spool);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_learn);

@@ -29,6 +29,19 @@ bool doveadm_junk_value_is_error(const char *value)
 	return strncmp(value, "error: ", 7) == 0;
 }
 
+const char *
+doveadm_junk_value_find(const ARRAY_TYPE(junk_key_values) *values,
+			const char *key)
+{
+	const struct junk_key_value *kv;
+
+	array_foreach(values, kv) {
+		if (strcmp(kv->key, key) == 0)
+			return kv->value;
+	}
+	return NULL;
+}
+
 const char *doveadm_junk_socket_path(void)
 {
 	return t_strconcat(doveadm_settings->base_dir,

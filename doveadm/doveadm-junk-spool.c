@@ -24,7 +24,7 @@ struct junk_spool_cmd_context {
 
 	bool send;
 	struct doveadm_junk_service *service;
-	unsigned int users, spools;
+	/* of the current user */
 	uint64_t reports, sent;
 };
 
@@ -105,18 +105,19 @@ cmd_junk_spool_run(struct doveadm_mail_cmd_context *_ctx,
 	struct junk_spool *spool;
 	int ret = 0;
 
-	ctx->users++;
+	ctx->reports = ctx->sent = 0;
 	if (dir == NULL)
 		return 0;
 	spool = junk_spool_init(dir);
 	if (junk_spool_exists(spool)) {
-		ctx->spools++;
 		ret = ctx->send ? send_spool(ctx, spool, &error) :
 			read_spool(ctx, spool, &error);
 		if (ret < 0) {
 			i_error("junk spool: %s", error);
 			_ctx->exit_code = EX_TEMPFAIL;
 		}
+		doveadm_print_num(ctx->reports);
+		doveadm_print_num(ctx->sent);
 	}
 	junk_spool_deinit(&spool);
 	return ret;
@@ -142,8 +143,6 @@ static void cmd_junk_spool_init(JUNK_DOVEADM_INIT_PARAMS)
 	if (ctx->send &&
 	    doveadm_junk_service_connect(&ctx->service, &error) < 0)
 		i_fatal_status(EX_UNAVAILABLE, "junk spool: %s", error);
-	print_number("users");
-	print_number("spools");
 	print_number("reports");
 	print_number("sent");
 }
@@ -153,10 +152,6 @@ static void cmd_junk_spool_deinit(struct doveadm_mail_cmd_context *_ctx)
 	struct junk_spool_cmd_context *ctx =
 		(struct junk_spool_cmd_context *)_ctx;
 
-	doveadm_print_num(ctx->users);
-	doveadm_print_num(ctx->spools);
-	doveadm_print_num(ctx->reports);
-	doveadm_print_num(ctx->sent);
 	doveadm_junk_service_close(&ctx->service);
 }
 

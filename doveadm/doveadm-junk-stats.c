@@ -11,8 +11,10 @@
 #include "ioloop.h"
 #include "str.h"
 #include "strnum.h"
+#include "time-util.h"
 #include "doveadm-print.h"
 
+#include "junk-counts.h"
 #include "doveadm-junk.h"
 #include "doveadm-junk-db.h"
 #include "doveadm-junk-rate.h"
@@ -22,6 +24,12 @@
 struct stats_row {
 	const char *name;
 	int64_t spam, missed, ham, caught, weak_ham, weak_caught;
+};
+
+/* All mail that was scored, by day: what the misses are a share of. */
+struct stats_mail {
+	struct junk_counts_totals totals;
+	struct junk_counts_sum sum;
 };
 
 /* What the rows are, and how far back they go unless --since says so. */
@@ -112,6 +120,39 @@ print_rate_headers(const char *total, const char *total_title,
 			     DOVEADM_PRINT_HEADER_FLAG_RIGHT_JUSTIFY);
 }
 
+static const struct junk_counts_sum *
+mail_of_day(const struct stats_mail *mail, const char *day)
+{
+	static const struct junk_counts_sum none;
+	time_t time;
+
+	for (unsigned int i = 0; i < JUNK_COUNTS_DAYS; i++) {
+		time = ioloop_time - (time_t)i * 86400;
+		if (strcmp(t_strftime("%Y-%m-%d", gmtime(&time)), day) == 0)
+			return &mail->totals.days[i];
+	}
+	return &none;
+}
+
+/* A rate of them needs no interval: all are counted. */
+static void
+read_mail(const struct stats_by *by, time_t since, struct stats_mail *mail_r)
+{
+	const char *error;
+
+	i_zero(mail_r);
+	if (strcmp(by->name, "day") != 0 ||
+	    junk_counts_read(doveadm_junk_counts_path(), ioloop_time,
+			     &mail_r->totals, &error) < 0)
+		return;
+	for (unsigned int i = 0; i < JUNK_COUNTS_DAYS; i++) {
+		if (ioloop_time / 86400 - (time_t)i < since / 86400)
+			break;
+		mail_r->sum.messages += mail_r->totals.days[i].messages;
+		mail_r->sum.above += mail_r->totals.days[i].above;
+	}
+}
+
 static void print_headers(const struct stats_by *by)
 {
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
@@ -119,15 +160,25 @@ static void print_headers(const struct stats_by *by)
 	print_rate_headers("spam", "spam", "missed");
 	print_rate_headers("ham", "ham", "caught");
 	print_rate_headers("weak_ham", "weak", "weak_caught");
+	if (strcmp(by->name, "day") == 0) {
+		print_number_header("scored", "scored");
+		print_number_header("filed", "filed");
+	}
 	doveadm_print_header("missed_bar", "missed", 0);
 }
 
-static void print_row(const struct stats_row *row)
+/* mail: NULL = not known by this key */
+static void
+print_row(const struct stats_row *row, const struct junk_counts_sum *mail)
 {
 	doveadm_print(row->name);
 	print_rate(row->missed, row->spam);
 	print_rate(row->caught, row->ham);
 	print_rate(row->weak_caught, row->weak_ham);
+	if (mail != NULL) {
+		doveadm_print_num(mail->messages);
+		doveadm_print_num(mail->above);
+	}
 	doveadm_print(spark(row->missed, row->spam));
 }
 
@@ -138,12 +189,15 @@ print_stats(sqlite3 *db, const struct stats_by *by, time_t since,
 	const int64_t args[] = { since / 3600 * 3600, threshold };
 	struct stats_row row, total = { .name = "all" };
 	bool sum = strcmp(by->name, "threshold") != 0;
+	bool days = strcmp(by->name, "day") == 0;
+	struct stats_mail mail;
 	sqlite3_stmt *stmt;
 	int64_t *const values[] = {
 		&row.spam, &row.missed, &row.ham, &row.caught,
 		&row.weak_ham, &row.weak_caught,
 	};
 
+	read_mail(by, since, &mail);
 	stmt = doveadm_junk_db_query(db, COMMAND, stats_sql(by), args,
 				     N_ELEMENTS(args));
 	while (doveadm_junk_db_next(db, COMMAND, &stmt)) T_BEGIN {
@@ -160,10 +214,10 @@ print_stats(sqlite3 *db, const struct stats_by *by, time_t since,
 		total.caught += row.caught;
 		total.weak_ham += row.weak_ham;
 		total.weak_caught += row.weak_caught;
-		print_row(&row);
+		print_row(&row, days ? mail_of_day(&mail, row.name) : NULL);
 	} T_END;
 	if (sum && doveadm_exit_code == 0)
-		print_row(&total);
+		print_row(&total, days ? &mail.sum : NULL);
 }
 
 static void print_classes(sqlite3 *db)

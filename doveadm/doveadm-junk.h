@@ -19,6 +19,7 @@ void doveadm_junk_plugin_deinit(void);
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_status;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_check;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_score;
+extern struct doveadm_cmd_ver2 doveadm_cmd_junk_metrics;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_setup;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_spool;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_learn;
@@ -40,6 +41,10 @@ struct junk_key_value {
 
 /* Does the value say that something is wrong: "error: ..."? */
 bool doveadm_junk_value_is_error(const char *value);
+/* The value of a key, NULL if there is none. */
+const char *
+doveadm_junk_value_find(const ARRAY_TYPE(junk_key_values) *values,
+			const char *key);
 /* Full paths of the service's socket and of the segment. */
 const char *doveadm_junk_socket_path(void);
 const char *doveadm_junk_segment_path(void);

@@ -4,6 +4,11 @@
 
 #include <math.h>
 
+/* What a score of 90 says, and from where on those that may not say it are moved
+   together. */
+#define CLAIM_PROBABILITY 0.9
+#define CLAIM_NEAR 0.8
+
 static inline uint64_t mix(uint64_t x)
 {
 	/* splitmix64's finalizer (Steele et al. 2014) */
@@ -108,6 +113,43 @@ void junk_model_scales(const junk_token_t *tokens, unsigned int token_count,
 	}
 }
 
+/* Of few tokens little is known. */
+#define FAMILIAR_WORDS_MISSING 3
+#define FAMILIAR_FORM_MISSING 1
+
+void junk_model_familiarity(const junk_token_t *tokens,
+			    unsigned int token_count,
+			    const unsigned int familiar[JUNK_TOKEN_SOURCE_COUNT],
+			    float *words_r, float *form_r)
+{
+	unsigned int counts[JUNK_TOKEN_SOURCE_COUNT] = { 0 };
+
+	for (unsigned int i = 0; i < token_count; i++)
+		counts[junk_token_source(tokens[i])]++;
+	*words_r = (float)familiar[JUNK_TOKEN_SOURCE_BODY] /
+		(counts[JUNK_TOKEN_SOURCE_BODY] + FAMILIAR_WORDS_MISSING);
+	*form_r = (float)(familiar[JUNK_TOKEN_SOURCE_OTHER] +
+			  familiar[JUNK_TOKEN_SOURCE_PARTS]) /
+		(counts[JUNK_TOKEN_SOURCE_OTHER] +
+		 counts[JUNK_TOKEN_SOURCE_PARTS] + FAMILIAR_FORM_MISSING);
+}
+
+/* A score of 90 and above is a claim that has to be allowed. What isn't keeps its
+   place among the others below. */
+static double
+model_claim(const struct junk_model *model, struct junk_score *score, double p)
+{
+	if (score->sum >= model->claim_sum) {
+		score->strange =
+			score->familiar_words < model->familiar_words ||
+			score->familiar_form < model->familiar_form;
+		if (!score->strange)
+			return I_MAX(p, CLAIM_PROBABILITY);
+	}
+	return p < CLAIM_NEAR ? p : CLAIM_NEAR + (p - CLAIM_NEAR) *
+		(CLAIM_PROBABILITY - 1e-9 - CLAIM_NEAR) / (1 - CLAIM_NEAR);
+}
+
 void junk_model_score(const struct junk_model *model,
 		      const junk_token_t *tokens, unsigned int token_count,
 		      const unsigned char *reporter,
@@ -116,6 +158,7 @@ void junk_model_score(const struct junk_model *model,
 	const int16_t *personal = NULL;
 	float scales[JUNK_TOKEN_SOURCE_COUNT];
 	int64_t sums[JUNK_TOKEN_CLASS_COUNT] = { 0 };
+	unsigned int familiar[JUNK_TOKEN_SOURCE_COUNT] = { 0 };
 	uint64_t person = 0;
 
 	i_zero(score_r);
@@ -141,6 +184,10 @@ void junk_model_score(const struct junk_model *model,
 			weight_read(&personal[hash_index(
 				person, model->personal_log2, tokens[i])]);
 
+		familiar[junk_token_source(tokens[i])] +=
+			(w | w2) & JUNK_WEIGHT_FAMILIAR;
+		w &= ~JUNK_WEIGHT_FAMILIAR;
+		w2 &= ~JUNK_WEIGHT_FAMILIAR;
 		score_r->evidence_count += (w | w2) != 0 ? 1 : 0;
 		sums[I_MIN(class, JUNK_TOKEN_CLASS_COUNT - 1)] += w + w2;
 	}
@@ -149,6 +196,9 @@ void junk_model_score(const struct junk_model *model,
 			scales[junk_token_sources[i]] / JUNK_WEIGHT_SCALE;
 		score_r->sum += score_r->class_sum[i];
 	}
+	junk_model_familiarity(tokens, token_count, familiar,
+			       &score_r->familiar_words,
+			       &score_r->familiar_form);
 	score_r->probability = model_probability(model, score_r->sum);
 	score_r->unknown_reason =
 		model_unknown_reason(model, score_r->evidence_count);
@@ -156,5 +206,6 @@ void junk_model_score(const struct junk_model *model,
 	if (!(score_r->probability >= 0 && score_r->probability <= 1))
 		score_r->unknown_reason = "no valid model";
 	else if (score_r->unknown_reason == NULL)
-		score_r->score = 100 * score_r->probability;
+		score_r->score = 100 * model_claim(model, score_r,
+						   score_r->probability);
 }

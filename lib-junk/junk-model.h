@@ -16,7 +16,9 @@
                  - JUNK_MODEL_RARE_CAUTION rare^3 flood
           rare = spam / (spam + JUNK_MODEL_RARE_HAM * ham + 1)
           flood = spam^2 / (spam^2 + JUNK_MODEL_FLOOD^2)
-     score = floor(100 * p'), 0..100, or unknown
+     score = floor(100 * p'), 0..100, or unknown; 90 and above is a claim, for
+             which s has to reach claim_sum, and the message has to be of a kind
+             of which good mail is known: else it is below 90, in the same order
 
    What wasn't seen in n reports may still come: the last step keeps a young
    model from being surer than its number of reports allows (the rule of
@@ -28,6 +30,8 @@
 
 /* Weights are int16, in units of 1/JUNK_WEIGHT_SCALE: +-8. */
 #define JUNK_WEIGHT_SCALE 4096
+/* This bit of a weight tells that good mail often has its token. */
+#define JUNK_WEIGHT_FAMILIAR 1
 
 /* No model, too few reports, or too little evidence in this message. Never
    mapped to a number. */
@@ -59,6 +63,12 @@ struct junk_model {
 	/* Random for each segment. */
 	uint64_t seed;
 	float cal_a, cal_b;
+	/* From this sum on a message may be said to be spam: of the mail that
+	   people keep, hardly any reaches it. */
+	float claim_sum;
+	/* ... unless so few of its words, or of what tells its form, are
+	   familiar from good mail that nothing is known of its kind. */
+	float familiar_words, familiar_form;
 	/* Reports behind the model. */
 	uint32_t spam_count, ham_count;
 	/* Fewer reports of either class than this: unknown. */
@@ -75,6 +85,11 @@ struct junk_score {
 	double sum, probability;
 	/* Tokens that had a weight. */
 	unsigned int evidence_count;
+	/* Which part of the words, and of what tells its form, is familiar
+	   from good mail: 0..1 */
+	float familiar_words, familiar_form;
+	/* The sum is high enough for a claim, but the kind isn't known. */
+	bool strange;
 	/* Why unknown, NULL if a score. Static text. */
 	const char *unknown_reason;
 	/* What each class added to the sum. */
@@ -94,6 +109,12 @@ size_t junk_model_personal_index(const struct junk_model *model,
 				 junk_token_t token,
 				 const unsigned char *reporter);
 
+/* Which part of a message's tokens is familiar, from how many of each source are:
+   of its words, and of what tells its form. */
+void junk_model_familiarity(const junk_token_t *tokens,
+			    unsigned int token_count,
+			    const unsigned int familiar[JUNK_TOKEN_SOURCE_COUNT],
+			    float *words_r, float *form_r);
 /* For each source of tokens, what a weight is multiplied with in the sum. */
 void junk_model_scales(const junk_token_t *tokens, unsigned int token_count,
 		       float scales_r[JUNK_TOKEN_SOURCE_COUNT]);

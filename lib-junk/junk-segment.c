@@ -264,7 +264,13 @@ junk_segment_fill(struct junk_segment *segment, struct junk_model *model_r,
 	model_r->ham_count = load_u32(&map->ham_count);
 	model_r->cal_a = load_float(&map->cal_a);
 	model_r->cal_b = load_float(&map->cal_b);
-	if (!isfinite(model_r->cal_a) || !isfinite(model_r->cal_b)) {
+	model_r->claim_sum = load_float(&map->claim_sum);
+	model_r->familiar_words = load_float(&map->familiar_words);
+	model_r->familiar_form = load_float(&map->familiar_form);
+	if (!isfinite(model_r->cal_a) || !isfinite(model_r->cal_b) ||
+	    !isfinite(model_r->claim_sum) ||
+	    !isfinite(model_r->familiar_words) ||
+	    !isfinite(model_r->familiar_form)) {
 		*reason_r = "segment holds numbers that aren't finite";
 		return -1;
 	}

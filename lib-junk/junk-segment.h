@@ -31,7 +31,10 @@
     80   u64 time of the last change, seconds since 1970
     88   f32 cal_a
     92   f32 cal_b
-    96   32 zero bytes
+    96   f32 claim_sum
+   100   f32 familiar_words
+   104   f32 familiar_form
+   108   20 zero bytes
    128   int16 * (1 << shared log2), then int16 * (1 << personal log2)
  */
 
@@ -40,7 +43,7 @@
 
 #define JUNK_SEGMENT_MAGIC "JUNKSCOR"
 #define JUNK_SEGMENT_BYTE_ORDER 0x01020304
-#define JUNK_SEGMENT_VERSION 1
+#define JUNK_SEGMENT_VERSION 2
 #define JUNK_SEGMENT_HEADER_BYTES 128
 #define JUNK_SEGMENT_MIN_LOG2 10
 #define JUNK_SEGMENT_MAX_LOG2 20
@@ -75,7 +78,10 @@ struct junk_segment_header {
 	uint64_t last_change;
 	float cal_a;
 	float cal_b;
-	unsigned char zero2[32];
+	float claim_sum;
+	float familiar_words;
+	float familiar_form;
+	unsigned char zero2[20];
 };
 
 /* What the checksum of a fixed part has to be. */

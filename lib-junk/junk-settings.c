@@ -35,6 +35,9 @@ static const struct setting_define junk_setting_defines[] = {
 	DEF(TIME, junk_feedback_retention),
 	DEF(SIZE, junk_feedback_database_size),
 	DEF(STR, junk_feedback_state_dir),
+	DEF(STR, junk_feedback_segment_mode),
+	DEF(STR, junk_feedback_segment_group),
+	DEF(TIME, junk_feedback_publish_delay),
 	SETTING_DEFINE_LIST_END
 };
 
@@ -72,6 +75,9 @@ static const struct junk_settings junk_default_settings = {
 	.junk_feedback_retention = 90*24*60*60,
 	.junk_feedback_database_size = 1024*1024*1024,
 	.junk_feedback_state_dir = "",
+	.junk_feedback_segment_mode = "0644",
+	.junk_feedback_segment_group = "",
+	.junk_feedback_publish_delay = 120,
 };
 
 /* A weight's people are counted in a sketch of 32 bits: some 32 people fill 20. */
@@ -81,6 +87,13 @@ static const struct junk_settings junk_default_settings = {
 #define MIN_RETENTION_SECS (24*60*60)
 /* Two snapshots and some reports need that much. */
 #define MIN_DATABASE_BYTES (64*1024*1024)
+#define MAX_PUBLISH_DELAY_SECS (60*60)
+
+static bool junk_settings_mode_is_valid(const char *mode)
+{
+	return strcmp(mode, "0600") == 0 || strcmp(mode, "0640") == 0 ||
+		strcmp(mode, "0644") == 0;
+}
 
 static bool
 junk_settings_check(void *_set, pool_t pool ATTR_UNUSED, const char **error_r)
@@ -101,6 +114,16 @@ junk_settings_check(void *_set, pool_t pool ATTR_UNUSED, const char **error_r)
 	    set->junk_feedback_min_reporters > MAX_MIN_REPORTERS) {
 		*error_r = t_strdup_printf("junk_feedback_min_reporters must "
 			"be from 1 to %d", MAX_MIN_REPORTERS);
+		return FALSE;
+	}
+	if (!junk_settings_mode_is_valid(set->junk_feedback_segment_mode)) {
+		*error_r = "junk_feedback_segment_mode must be "
+			"0600, 0640 or 0644";
+		return FALSE;
+	}
+	if (set->junk_feedback_publish_delay > MAX_PUBLISH_DELAY_SECS) {
+		*error_r = "junk_feedback_publish_delay must be "
+			"at most 1 hour";
 		return FALSE;
 	}
 	if (set->junk_feedback_min_reports < 1) {

@@ -50,6 +50,11 @@ struct junk_settings {
 	uoff_t junk_feedback_database_size;
 	/* "" = junk-feedback/ in Dovecot's state_dir */
 	const char *junk_feedback_state_dir;
+	/* who may read the segment: 0600, 0640 or 0644; and the group of its
+	   file, "" = the service's */
+	const char *junk_feedback_segment_mode, *junk_feedback_segment_group;
+	/* seconds that what others have reported may wait in the service */
+	unsigned int junk_feedback_publish_delay;
 };
 
 extern const struct setting_parser_info junk_setting_parser_info;

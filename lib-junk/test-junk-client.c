@@ -14,6 +14,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -427,6 +428,41 @@ static void test_junk_client_bad_service(void)
 	test_end();
 }
 
+/* A report of which only a part is in the socket isn't acknowledged by anybody who
+   has read it. */
+static void test_junk_client_half_sent(void)
+{
+	struct test_server server;
+	struct junk_client *client;
+	int waiting, unread = -1;
+
+	test_begin("junk_client: acknowledged before all of it is sent");
+	test_setup();
+	test_server_start(&server);
+	client = test_client();
+	for (unsigned int i = 0; i < 200; i++)
+		test_report(client, i + 1, JUNK_MAX_TOKENS);
+	junk_client_flush(client);
+	server.fd = net_accept(server.listen_fd, NULL, NULL);
+	test_assert(server.fd >= 0);
+	/* what it holds, up to the middle of a frame */
+	while (ioctl(server.fd, FIONREAD, &waiting) == 0 && waiting != unread)
+		unread = waiting;
+	waiting /= JUNK_FRAME_HEADER_BYTES + JUNK_FRAME_REPORT_BYTES +
+		JUNK_MAX_TOKENS * (int)sizeof(junk_token_t);
+	test_assert(waiting > 0 && waiting < 200);
+	server.unacked = (unsigned int)waiting + 1;
+	test_server_ack(&server, (unsigned int)waiting + 1);
+	test_expect_error_string("more reports acknowledged than sent");
+	test_run_ioloop(10);
+	test_expect_no_more_errors();
+	test_assert(test_spool_exists());
+	junk_client_deinit(&client, 0);
+	test_server_stop(&server);
+	test_teardown();
+	test_end();
+}
+
 /* No identity, no spool: it is said once, and nothing else happens. */
 static void test_junk_client_no_dir(void)
 {
@@ -462,6 +498,7 @@ int main(void)
 		test_junk_client_hung,
 		test_junk_client_deinit_unacked,
 		test_junk_client_bad_service,
+		test_junk_client_half_sent,
 		test_junk_client_no_dir,
 		NULL
 	};

@@ -37,6 +37,9 @@ test_header_init(struct junk_segment_header *h, unsigned int global_log2,
 	h->last_change = 1700000000;
 	h->cal_a = 1.5f;
 	h->cal_b = 0.25f;
+	h->claim_sum = 2.5f;
+	h->familiar_words = 0.5f;
+	h->familiar_form = 0.125f;
 }
 
 /* A new file under the name, sparse after the header. */
@@ -118,6 +121,9 @@ static void test_junk_segment_valid(void)
 		test_assert_idx(model.ham_count == 200, i);
 		test_assert_idx(model.cal_a == 1.5f, i);
 		test_assert_idx(model.cal_b == 0.25f, i);
+		test_assert_idx(model.claim_sum == 2.5f, i);
+		test_assert_idx(model.familiar_words == 0.5f, i);
+		test_assert_idx(model.familiar_form == 0.125f, i);
 		test_assert_idx(model.weights[count - 1] == 0, i);
 		test_assert_idx(junk_segment_last_change(segment) ==
 				1700000000, i);
@@ -252,6 +258,9 @@ static void test_junk_segment_life(void)
 	test_assert(junk_segment_get(segment, 99, &model, &reason) == -1);
 	test_assert(strstr(reason, "finite") != NULL);
 	map->cal_a = 1;
+	map->claim_sum = (float)INFINITY;
+	test_assert(junk_segment_get(segment, 99, &model, &reason) == -1);
+	map->claim_sum = 1;
 	map->state = JUNK_SEGMENT_WITHDRAWN;
 	test_assert(junk_segment_get(segment, 101, &model, &reason) == -1);
 	test_assert(strstr(reason, "withdrawn") != NULL);
@@ -339,6 +348,7 @@ static void test_junk_segment_layout(void)
 	test_assert(OFFSET(min_reports) == 48 && OFFSET(checksum) == 56);
 	test_assert(OFFSET(state) == 64 && OFFSET(generation) == 76);
 	test_assert(OFFSET(last_change) == 80 && OFFSET(cal_b) == 92);
+	test_assert(OFFSET(claim_sum) == 96 && OFFSET(familiar_form) == 104);
 #undef OFFSET
 	test_end();
 }

@@ -81,6 +81,16 @@ static void test_junk_settings_get(void)
 		{ { { "junk_feedback_min_reports", "0" } },
 		  "junk_feedback_min_reports = 0: "
 		  "junk_feedback_min_reports must be at least 1", TRUE, 90 },
+		{ { { "junk_feedback_segment_mode", "0640" } }, NULL, TRUE,
+		  90 },
+		{ { { "junk_feedback_segment_mode", "0666" } },
+		  "junk_feedback_segment_mode = 0666: "
+		  "junk_feedback_segment_mode must be 0600, 0640 or 0644",
+		  TRUE, 90 },
+		{ { { "junk_feedback_publish_delay", "61 mins" } },
+		  "junk_feedback_publish_delay = 61 mins: "
+		  "junk_feedback_publish_delay must be at most 1 hour",
+		  TRUE, 90 },
 		{ { { "junk_feedback_state_dir", "var" } },
 		  "junk_feedback_state_dir = var: "
 		  "junk_feedback_state_dir must be a full path", TRUE, 90 },

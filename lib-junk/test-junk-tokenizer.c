@@ -59,6 +59,33 @@ static void test_words_equal(const char *a, const char *b, unsigned int idx)
 	str_free(&text_b);
 }
 
+/* Results of a host count that has our name, not one that is as long. */
+static void test_junk_tokenizer_authserv(void)
+{
+	static const struct {
+		const char *host;
+		bool ours;
+	} tests[] = {
+		{ "mx.example", TRUE }, { "MX.Example", TRUE },
+		{ "mx.exampla", FALSE }, { "my.example", FALSE },
+		{ "mx.exampl", FALSE }, { "mx.examples", FALSE },
+	};
+
+	test_begin("Authentication-Results of our host and of others");
+	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) T_BEGIN {
+		string_t *text = t_str_new(256);
+		const char *mail = t_strdup_printf(
+			"Authentication-Results: %s; spf=pass\n\nhello\n",
+			tests[i].host);
+		struct junk_message msg;
+
+		tokenize(mail, strlen(mail), &msg, text);
+		test_assert_idx((strstr(str_c(text), "auth-result\t") !=
+				 NULL) == tests[i].ours, i);
+	} T_END;
+	test_end();
+}
+
 static void test_junk_tokenizer_tricks(void)
 {
 	static const char plain[] =
@@ -931,6 +958,7 @@ static void test_junk_tokenizer_broken_lines(void)
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
+		test_junk_tokenizer_authserv,
 		test_junk_tokenizer_tricks,
 		test_junk_tokenizer_no_charset,
 		test_junk_tokenizer_invisible,

@@ -198,9 +198,10 @@ static void test_junk_milter_message(void)
 	junk_milter_message_end_headers(&msg);
 	junk_milter_message_body(&msg, (const unsigned char *)"body\r\n", 6);
 	test_assert(msg.foreign_scores == 2);
-	test_assert_memcmp(msg.data, msg.size,
+	/* Dovecot's test_assert_memcmp() is not in all of 2.3.19 */
+	test_assert(msg.size == 66 && memcmp(msg.data,
 			   "Subject: hello\r\n there\r\nx-junk-score: 0\r\n"
-			   "X-Junk-Score: 1\r\n\r\nbody\r\n", 66);
+			   "X-Junk-Score: 1\r\n\r\nbody\r\n", 66) == 0);
 	test_assert(!junk_milter_message_full(&msg));
 
 	memset(block, 'x', sizeof(block));

@@ -335,6 +335,7 @@ static void junk_engine_init_learner(struct junk_engine *engine)
 	set.min_reporters = engine->set.min_reporters;
 	set.min_reports = engine->set.min_reports;
 	set.unlimited_shares = engine->set.unlimited_shares;
+	set.in_steps = TRUE;
 	engine->learner = junk_learner_init(&set);
 }
 
@@ -431,16 +432,17 @@ static int junk_engine_publish(struct junk_engine *engine, time_t now)
 	/* that failed with our privileges, or we never had any */
 	if (*fd == -1) {
 		*fd = junk_publisher_prepare(engine->segment_path, (uid_t)-1,
-					     (gid_t)-1, &error);
+					     (gid_t)-1,
+					     engine->set.segment_mode, &error);
 	}
 	if (*fd == -1 ||
-	    junk_publisher_init(engine->segment_path, *fd, engine->learner,
-				now, &engine->publisher, &error) < 0) {
+	    junk_publisher_init(engine->segment_path, *fd,
+				engine->set.publish_delay_secs,
+				engine->learner, now, &engine->publisher,
+				&error) < 0) {
 		junk_engine_set_fault(engine, error, 0, now);
 		return -1;
 	}
-	junk_recorder_set_published(engine->recorder,
-		junk_publisher_weights(engine->publisher));
 	return 0;
 }
 
@@ -458,8 +460,6 @@ static int junk_engine_adopt(struct junk_engine *engine, time_t now)
 		junk_db_close(&engine->db);
 		return -1;
 	}
-	junk_recorder_set_published(engine->recorder,
-		junk_publisher_weights(engine->publisher));
 	engine->need_adopt = FALSE;
 	return 0;
 }
@@ -673,6 +673,8 @@ bool junk_engine_maintain(struct junk_engine *engine, time_t now)
 		junk_publisher_update(engine->publisher, now);
 	else
 		junk_engine_log_expired(engine, now);
+	if (ret >= 0 && engine->publisher != NULL)
+		junk_publisher_tick(engine->publisher, now);
 	return ret > 0;
 }
 

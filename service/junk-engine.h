@@ -21,6 +21,8 @@ struct junk_engine_settings {
 	/* what junk_publisher_prepare() has returned, which the engine closes;
 	   -1: it is called again */
 	int segment_fd;
+	/* who may read it, and how long shared weights wait */
+	unsigned int segment_mode, publish_delay_secs;
 	unsigned int rate, uid_identities, retention_days;
 	uint64_t database_size;
 	unsigned int min_reporters, min_reports, threshold;

@@ -35,180 +35,9 @@
 #include "lib.h"
 #include "buffer.h"
 #include "sort.h"
-#include "junk-bits.h"
-#include "junk-limits.h"
-#include "junk-learner.h"
-#include "junk-shares.h"
+#include "junk-learner-private.h"
 
 #include <math.h>
-
-#define VIEWS 7
-#define LEARN_RATE 0.7
-#define LEARN_EPSILON 0.003
-/* ... and so much more for each part of wrong labels: rare tokens are trusted
-   less then */
-#define LEARN_EPSILON_NOISE 0.1
-#define LEARN_DECAY 0.0007
-/* Reports of a weight that are missing to be sure of it. */
-#define LEARN_DOUBT 0.5f
-
-/* Where the shared weight counts, one's own learns at this part of the rate: what
-   people agree on is to be found in the shared ones. Who is overruled there
-   learns it the faster for himself. */
-#define PERSONAL_RATE 0.2f
-#define PERSONAL_OVERRULED_RATE 2.0f
-
-/* So many people more are assumed on both sides of people_say(), which counts
-   in full where the shared weights add up to this for ham. */
-#define SAY_PRIOR 12.0f
-#define SAY_SURE_SUM 2.0f
-
-/* Recent reports of each class that are learned again, so many after each new
-   one, at a lower rate. */
-#define MEMORY_REPORTS 1000
-#define REPLAY_COUNT 2
-#define REPLAY_RATE 0.3
-/* Sum against the label from which on the label isn't believed again: less
-   where many labels are wrong (the part of wrong ones times DOUBT). */
-#define REPLAY_DISBELIEF 1.0
-#define REPLAY_DOUBT 5
-/* ... unless its class is so much rarer than the other one. */
-#define RARE_CLASS 0.1
-
-/* Two people who report the same text are hardly both wrong: it is learned at
-   most so many times, until the sum is beyond this; less far where many labels
-   are wrong (the part of wrong ones times DOUBT). The same text is at least half
-   of the sketch, and no less than so many places of it. */
-#define CONFIRM_PASSES 20
-#define CONFIRM_SUM 5.0
-#define CONFIRM_DOUBT 6
-#define SKETCH_SIZE 32
-#define SKETCH_MIN_SAME 8
-
-/* Noise: of reports whose sum was beyond NOISE_SURE_SUM. The estimate starts
-   as if NOISE_PRIOR_REPORTS had the minimum, and remembers some
-   NOISE_REPORTS. */
-#define NOISE_SURE_SUM 2.0
-#define NOISE_MIN 0.02
-#define NOISE_MAX 0.3
-#define NOISE_FACTOR 1.5
-#define NOISE_PRIOR_REPORTS 50
-#define NOISE_REPORTS 1000
-/* Wrong labels of a class, at most so many for each of its reports. */
-#define NOISE_RARE_CLASS 0.5
-/* No noise is assumed before so many reports of either class. */
-#define NOISE_WARMUP_REPORTS 50
-
-/* A report of the class that is reported more often counts less:
-   ((other + BALANCE_PRIOR) / (own + BALANCE_PRIOR))^BALANCE_POWER */
-#define BALANCE_POWER 0.25
-#define BALANCE_PRIOR 20
-#define WEAK_HAM_WEIGHT 0.5
-/* As weakly as weak ham is learned. */
-#define WEAK_UNDO_WEIGHT 0.3
-#define MAX_WEIGHT 7.99
-
-#define DAY_USECS (UINT64_C(86400) * 1000000)
-#define DEFAULT_LOG2 18
-#define MIN_LOG2 8
-#define MAX_LOG2 22
-
-/* What a step changes is next to each other: nearly each one is a cache miss. */
-struct learner_weight {
-	float weight;
-	/* AdaGrad: sum of squared gradients */
-	float square;
-};
-
-struct learner_table {
-	unsigned int log2;
-	struct learner_weight *weights;
-	/* Reports behind a weight, at most UINT8_MAX */
-	uint8_t *counts;
-};
-
-/* What text a report is about: the smallest hash of its words and URLs in each
-   of SKETCH_SIZE parts, 0 = none (Broder 1997; Li, Owen, Zhang 2012). */
-struct learner_sketch {
-	uint32_t min[SKETCH_SIZE];
-};
-
-/* The lower bits of each place of a sketch, 0 = none: what differs here isn't
-   the same. */
-struct learner_outline {
-	uint8_t min[SKETCH_SIZE];
-};
-
-/* A report that may be learned again. */
-struct learner_memory {
-	unsigned char reporter[JUNK_REPORTER_BYTES];
-	unsigned char digest[JUNK_DIGEST_BYTES];
-	float weight;
-	/* of the report, since 1970 */
-	uint32_t day;
-	unsigned int token_count;
-	junk_token_t *tokens;
-	struct learner_sketch sketch;
-};
-
-struct junk_learner {
-	struct junk_learner_settings set;
-	struct learner_table global, personal;
-	/* ham, spam: who has reported how much of late */
-	struct junk_shares shares[2];
-	/* For each shared weight: a bit for each reporter of ham, in the upper
-	   half of spam. Two people share a bit of one weight in 32 by chance,
-	   not those of all. */
-	uint64_t *reporters;
-	uint32_t spam_count, ham_count;
-	/* of the model that was imported; it may be an older one */
-	uint32_t feature_set;
-	/* Reports with a sure score, and those of them with the other label */
-	double sure_count, wrong_count;
-	uint64_t random_state;
-
-	/* ham, spam */
-	struct learner_memory memory[2][MEMORY_REPORTS];
-	/* of each one's sketch: a report is compared with all of them */
-	struct learner_outline outlines[2][MEMORY_REPORTS];
-	unsigned int memory_count[2];
-
-	int16_t *published, *own_published;
-};
-
-/* What is known of the report that is being learned. */
-struct learner_example {
-	unsigned int count;
-	uint32_t global_idx[JUNK_MAX_TOKENS];
-	uint32_t personal_idx[JUNK_MAX_TOKENS];
-	/* each weight's factor in the sum, its doubt included */
-	float global_scale[JUNK_MAX_TOKENS], personal_scale[JUNK_MAX_TOKENS];
-	uint8_t view[JUNK_MAX_TOKENS];
-	/* enough people stand behind the shared weight */
-	bool public[JUNK_MAX_TOKENS];
-	/* part of a step that the shared weight takes: what the report is
-	   worth to others, as far as it doesn't yield to them */
-	float say[JUNK_MAX_TOKENS];
-	float worth;
-	/* learn the shared weights only, and only of some tokens */
-	bool shared;
-	bool learned[JUNK_MAX_TOKENS];
-	/* what each view says alone */
-	double view_sum[VIEWS];
-};
-
-/* The part of labels that is wrong: of what is really ham, of what is really
-   spam. */
-struct learner_noise {
-	double ham, spam;
-};
-
-struct learner_step {
-	double label, weight, rate, epsilon;
-	struct learner_noise noise;
-	/* a sum against the label that is taken for a wrong label */
-	double disbelief;
-};
 
 void junk_learner_settings_init(struct junk_learner_settings *set_r)
 {
@@ -262,6 +91,11 @@ junk_learner_init(const struct junk_learner_settings *set)
 	table_init(&learner->global, set->global_log2);
 	table_init(&learner->personal, set->personal_log2);
 	learner->reporters = i_new(uint64_t, (size_t)1 << set->global_log2);
+	learner->ham_seen = i_new(uint8_t, (size_t)1 << set->global_log2);
+	learner->personal_familiar =
+		i_new(uint8_t, (size_t)1 << set->personal_log2);
+	learner->familiar_min = FAMILIAR_MIN;
+	junk_claims_init(&learner->claims);
 	junk_learner_set_published(learner, NULL);
 	return learner;
 }
@@ -273,7 +107,10 @@ void junk_learner_deinit(struct junk_learner **_learner)
 	if (learner == NULL)
 		return;
 	*_learner = NULL;
+	learner_fit_cancel(learner);
 	memory_clear(learner);
+	i_free(learner->ham_seen);
+	i_free(learner->personal_familiar);
 	table_deinit(&learner->global);
 	table_deinit(&learner->personal);
 	i_free(learner->reporters);
@@ -288,13 +125,25 @@ static inline float table_trust(const struct learner_table *table, size_t idx)
 	return table->counts[idx] / (table->counts[idx] + LEARN_DOUBT);
 }
 
+/* The lowest bit of a published weight tells whether its token is familiar from
+   ham (JUNK_WEIGHT_FAMILIAR). */
 static void
-weight_publish(int16_t *dest, const struct learner_table *table, size_t idx)
+weight_publish(int16_t *dest, const struct learner_table *table, size_t idx,
+	       bool familiar)
 {
 	int16_t value = lrintf(table->weights[idx].weight *
 			       table_trust(table, idx) * JUNK_WEIGHT_SCALE);
 
+	value &= ~JUNK_WEIGHT_FAMILIAR;
+	if (familiar)
+		value |= JUNK_WEIGHT_FAMILIAR;
 	__atomic_store_n(dest, value, __ATOMIC_RELAXED);
+}
+
+static inline bool
+token_is_familiar(const struct junk_learner *learner, size_t global_idx)
+{
+	return learner->ham_seen[global_idx] >= learner->familiar_min;
 }
 
 static bool global_is_public(const struct junk_learner *learner, size_t idx)
@@ -305,7 +154,7 @@ static bool global_is_public(const struct junk_learner *learner, size_t idx)
 		learner->set.min_reporters;
 }
 
-static void publish_all(struct junk_learner *learner)
+void learner_publish_all(struct junk_learner *learner)
 {
 	size_t global_count = (size_t)1 << learner->global.log2;
 	size_t personal_count = (size_t)1 << learner->personal.log2;
@@ -313,13 +162,15 @@ static void publish_all(struct junk_learner *learner)
 	for (size_t i = 0; i < global_count; i++) {
 		if (global_is_public(learner, i)) {
 			weight_publish(&learner->published[i],
-				       &learner->global, i);
+				       &learner->global, i,
+				       token_is_familiar(learner, i));
 		} else
 			learner->published[i] = 0;
 	}
 	for (size_t i = 0; i < personal_count; i++) {
 		weight_publish(&learner->published[global_count + i],
-			       &learner->personal, i);
+			       &learner->personal, i,
+			       learner->personal_familiar[i] != 0);
 	}
 }
 
@@ -334,7 +185,7 @@ void junk_learner_set_published(struct junk_learner *learner,
 			i_malloc(junk_learner_weights_size(learner));
 		learner->published = learner->own_published;
 	}
-	publish_all(learner);
+	learner_publish_all(learner);
 }
 
 void junk_learner_model(struct junk_learner *learner,
@@ -346,7 +197,10 @@ void junk_learner_model(struct junk_learner *learner,
 	model_r->personal_log2 = learner->personal.log2;
 	model_r->seed = learner->set.seed;
 	model_r->cal_a = 1;
-	model_r->cal_b = 0;
+	model_r->cal_b = learner->claims.shift;
+	model_r->claim_sum = learner->claims.sum;
+	model_r->familiar_words = learner->claims.familiar_words;
+	model_r->familiar_form = learner->claims.familiar_form;
 	model_r->spam_count = learner->spam_count;
 	model_r->ham_count = learner->ham_count;
 	model_r->min_reports = learner->set.min_reports;
@@ -372,8 +226,7 @@ random_below(struct junk_learner *learner, unsigned int limit)
 }
 
 /* Where the report's weights are. They are fetched meanwhile. */
-static void
-example_init(struct junk_learner *learner, uint64_t person,
+void learner_example_init(struct junk_learner *learner, uint64_t person,
 	     const junk_token_t *tokens, unsigned int count,
 	     struct learner_example *example_r)
 {
@@ -437,8 +290,7 @@ example_yield(const struct junk_learner *learner,
 }
 
 /* ... and what they count for, in parts that are drawn by lot */
-static void
-example_prepare(struct junk_learner *learner, bool spam,
+void learner_example_prepare(struct junk_learner *learner, bool spam,
 		const junk_token_t *tokens, struct learner_example *example_r)
 {
 	float scales[JUNK_TOKEN_SOURCE_COUNT];
@@ -465,8 +317,7 @@ example_prepare(struct junk_learner *learner, bool spam,
 }
 
 /* The sum that a reader would get, without rounding. */
-static double
-example_sum(const struct junk_learner *learner,
+double learner_example_sum(const struct junk_learner *learner,
 	    struct learner_example *example)
 {
 	double sum = 0;
@@ -489,6 +340,24 @@ example_sum(const struct junk_learner *learner,
 	for (unsigned int i = 0; i < VIEWS; i++)
 		sum += example->view_sum[i];
 	return sum;
+}
+
+double learner_example_shared_sum(const struct junk_learner *learner,
+				  const struct learner_example *example)
+{
+	unsigned int known = 0;
+	double sum = 0;
+
+	for (unsigned int i = 0; i < example->count; i++) {
+		float weight = learner->global.weights[
+			example->global_idx[i]].weight;
+
+		if (!example->public[i] || weight == 0)
+			continue;
+		known++;
+		sum += weight * example->global_scale[i];
+	}
+	return known < learner->set.min_evidence ? -INFINITY : sum;
 }
 
 static double noise_rate(const struct junk_learner *learner,
@@ -519,6 +388,16 @@ noise_learn(struct junk_learner *learner, double sum, bool spam, double worth)
 	learner->wrong_count *= keep;
 	if ((sum > 0) != spam)
 		learner->wrong_count += worth;
+}
+
+void learner_step_init(const struct junk_learner *learner, double rate,
+		       struct learner_step *step_r)
+{
+	double noise = noise_rate(learner, &step_r->noise);
+
+	step_r->rate = rate;
+	step_r->epsilon = LEARN_EPSILON + LEARN_EPSILON_NOISE * noise;
+	step_r->disbelief = REPLAY_DISBELIEF - REPLAY_DOUBT * noise;
 }
 
 static double
@@ -553,9 +432,8 @@ static float personal_rate(bool public, float say)
 		(PERSONAL_OVERRULED_RATE - PERSONAL_RATE) * (1 - say);
 }
 
-/* After example_sum() */
-static void
-example_learn(struct junk_learner *learner,
+/* After learner_example_sum() */
+void learner_example_learn(struct junk_learner *learner,
 	      const struct learner_example *example,
 	      const struct learner_step *step)
 {
@@ -582,9 +460,10 @@ example_learn(struct junk_learner *learner,
 		weight_step(&global->weights[gidx],
 			    error * example->global_scale[i], step->rate * say,
 			    step->epsilon);
-		if (public) {
+		if (public && learner->fit == NULL) {
 			weight_publish(&learner->published[gidx], global,
-				       gidx);
+				       gidx,
+				       token_is_familiar(learner, gidx));
 		}
 		if (example->shared)
 			continue;
@@ -592,7 +471,11 @@ example_learn(struct junk_learner *learner,
 			    error * example->personal_scale[i],
 			    step->rate * personal_rate(public, say),
 			    step->epsilon);
-		weight_publish(&published_personal[pidx], personal, pidx);
+		if (learner->fit == NULL) {
+			weight_publish(&published_personal[pidx], personal,
+				       pidx,
+				       learner->personal_familiar[pidx] != 0);
+		}
 	}
 }
 
@@ -682,7 +565,7 @@ memory_next_same(const struct junk_learner *learner, bool spam,
    the other class. */
 static const struct learner_memory *
 memory_confirms(const struct junk_learner *learner, bool spam,
-		const struct junk_report *report,
+		const unsigned char *reporter,
 		const struct learner_sketch *sketch)
 {
 	const struct learner_memory *memory;
@@ -698,14 +581,14 @@ memory_confirms(const struct junk_learner *learner, bool spam,
 	do {
 		memory = memory_next_same(learner, spam, sketch, &outline,
 					  &pos);
-	} while (memory != NULL && memcmp(memory->reporter, report->reporter,
+	} while (memory != NULL && memcmp(memory->reporter, reporter,
 					  sizeof(memory->reporter)) == 0);
 	return memory;
 }
 
 static void
 memory_add(struct junk_learner *learner, const struct junk_report *report,
-	   bool spam, double weight, const struct learner_sketch *sketch)
+	   bool spam, const struct learner_memory *what)
 {
 	struct learner_memory *memory;
 	unsigned int idx = learner->memory_count[spam];
@@ -717,13 +600,13 @@ memory_add(struct junk_learner *learner, const struct junk_report *report,
 		i_free(learner->memory[spam][idx].tokens);
 	}
 	memory = &learner->memory[spam][idx];
+	*memory = *what;
 	memcpy(memory->reporter, report->reporter, sizeof(memory->reporter));
 	memcpy(memory->digest, report->digest, sizeof(memory->digest));
-	memory->weight = weight;
+	memory->number = learner->next_number++;
 	memory->day = (uint32_t)I_MIN(report->stamp_usecs / DAY_USECS,
 				      UINT32_MAX - 1);
-	memory->sketch = *sketch;
-	sketch_outline(sketch, &learner->outlines[spam][idx]);
+	sketch_outline(&memory->sketch, &learner->outlines[spam][idx]);
 	memory->token_count = I_MIN(report->token_count, JUNK_MAX_TOKENS);
 	memory->tokens = i_new(junk_token_t, memory->token_count + 1);
 	memcpy(memory->tokens, report->tokens,
@@ -731,8 +614,7 @@ memory_add(struct junk_learner *learner, const struct junk_report *report,
 }
 
 /* A class that is reported rarely is believed whatever the model says. */
-static bool
-memory_is_believed(const struct junk_learner *learner, bool spam, double sum,
+bool learner_is_believed(const struct junk_learner *learner, bool spam, double sum,
 		   double disbelief)
 {
 	return (spam ? sum >= -disbelief : sum <= disbelief) ||
@@ -750,16 +632,16 @@ memory_replay(struct junk_learner *learner, bool spam,
 		return;
 	memory = &learner->memory[spam][
 		random_below(learner, learner->memory_count[spam])];
-	example_init(learner, junk_model_person(learner->set.seed,
+	learner_example_init(learner, junk_model_person(learner->set.seed,
 						memory->reporter),
 		     memory->tokens, memory->token_count, example);
-	example_prepare(learner, spam, memory->tokens, example);
-	sum = example_sum(learner, example);
-	if (!memory_is_believed(learner, spam, sum, step->disbelief))
+	learner_example_prepare(learner, spam, memory->tokens, example);
+	sum = learner_example_sum(learner, example);
+	if (!learner_is_believed(learner, spam, sum, step->disbelief))
 		return;
 	step->label = spam ? 1 : 0;
 	step->weight = memory->weight;
-	example_learn(learner, example, step);
+	learner_example_learn(learner, example, step);
 }
 
 /* Which reports are forgotten: all that is set has to agree. */
@@ -812,6 +694,7 @@ void junk_learner_forget(struct junk_learner *learner,
 		.before_day = UINT32_MAX,
 	};
 
+	junk_learner_finish(learner);
 	(void)memory_forget(learner, FALSE, &forget);
 	(void)memory_forget(learner, TRUE, &forget);
 }
@@ -825,12 +708,12 @@ junk_learner_forget_many(struct junk_learner *learner,
 		.before_day = before_day,
 	};
 
+	junk_learner_finish(learner);
 	return memory_forget(learner, FALSE, &forget) +
 		memory_forget(learner, TRUE, &forget);
 }
 
-static double
-report_balance(const struct junk_learner *learner, bool spam)
+double learner_balance(const struct junk_learner *learner, bool spam)
 {
 	double own = BALANCE_PRIOR +
 		(spam ? learner->spam_count : learner->ham_count);
@@ -868,10 +751,10 @@ learn_confirmed(struct junk_learner *learner, struct learner_example *example,
 	example->shared = TRUE;
 	i_zero(&step.noise);
 	for (unsigned int i = 0; i < CONFIRM_PASSES; i++) {
-		sum = example_sum(learner, example);
+		sum = learner_example_sum(learner, example);
 		if (step.label > 0 ? sum > enough : sum < -enough)
 			break;
-		example_learn(learner, example, &step);
+		learner_example_learn(learner, example, &step);
 	}
 }
 
@@ -909,44 +792,83 @@ example_count(struct junk_learner *learner, uint64_t person, bool spam,
 	}
 }
 
+static void ham_seen_halve(struct junk_learner *learner)
+{
+	for (size_t i = 0; i < (size_t)1 << learner->global.log2; i++)
+		learner->ham_seen[i] /= 2;
+	learner->ham_seen_total /= 2;
+}
+
+/* How common the report's tokens are in ham. */
 static void
-learner_learn(struct junk_learner *learner, const struct junk_report *report,
-	      bool spam, double weight)
+example_count_ham(struct junk_learner *learner, bool spam,
+		  const struct learner_example *example)
+{
+	for (unsigned int i = 0; i < example->count; i++) {
+		uint8_t *seen = &learner->ham_seen[example->global_idx[i]];
+
+		if (!spam && *seen < UINT8_MAX)
+			(*seen)++;
+		learner->personal_familiar[example->personal_idx[i]] =
+			*seen >= learner->familiar_min ? 1 : 0;
+	}
+	if (!spam && ++learner->ham_seen_total >= HAM_SEEN_MAX)
+		ham_seen_halve(learner);
+}
+
+void learner_confirm(struct junk_learner *learner, bool spam,
+		     const unsigned char *reporter,
+		     const junk_token_t *tokens,
+		     const struct learner_sketch *sketch,
+		     struct learner_example *example,
+		     const struct learner_step *step)
+{
+	const struct learner_memory *memory =
+		memory_confirms(learner, spam, reporter, sketch);
+
+	if (memory != NULL)
+		learn_confirmed(learner, example, tokens, memory, step);
+}
+
+void learner_learn_now(struct junk_learner *learner,
+		       const struct junk_report *report, bool spam,
+		       double weight)
 {
 	struct learner_example example;
-	const struct learner_memory *memory;
-	struct learner_sketch sketch;
+	struct learner_memory what;
 	struct learner_step step;
 	uint64_t person = junk_model_person(learner->set.seed,
 					    report->reporter);
-	bool trusted = weight >= 1;
-	double sum, noise;
+	const bool trusted = weight >= 1;
+	double sum;
 
-	weight *= report_balance(learner, spam);
-	example_init(learner, person, report->tokens, report->token_count,
-		     &example);
+	i_zero(&what);
+	what.trust = weight;
+	what.weight = weight *= learner_balance(learner, spam);
+	learner_example_init(learner, person, report->tokens,
+			     report->token_count, &example);
 	example_count(learner, person, spam, &example);
+	example_count_ham(learner, spam, &example);
 	if (!learner->set.unlimited_shares && !junk_report_is_admins(report)) {
 		example.worth =
 			junk_shares_add(&learner->shares[spam], person);
 	}
-	example_prepare(learner, spam, report->tokens, &example);
-	sum = example_sum(learner, &example);
+	learner_example_prepare(learner, spam, report->tokens, &example);
+	sum = learner_example_sum(learner, &example);
+	what.honest_sum = sum;
+	what.honest_shared_sum = learner_example_shared_sum(learner, &example);
+	what.honest_counts[FALSE] = learner->ham_count;
+	what.honest_counts[TRUE] = learner->spam_count;
 	noise_learn(learner, sum, spam, example.worth);
 
+	learner_step_init(learner, LEARN_RATE, &step);
 	step.label = spam ? 1 : 0;
 	step.weight = weight;
-	step.rate = LEARN_RATE;
-	noise = noise_rate(learner, &step.noise);
-	step.epsilon = LEARN_EPSILON + LEARN_EPSILON_NOISE * noise;
-	step.disbelief = REPLAY_DISBELIEF - REPLAY_DOUBT * noise;
-	example_learn(learner, &example, &step);
-	sketch_init(&sketch, report->tokens, report->token_count);
-	memory = !trusted ? NULL :
-		memory_confirms(learner, spam, report, &sketch);
-	if (memory != NULL) {
-		learn_confirmed(learner, &example, report->tokens, memory,
-				&step);
+	learner_example_learn(learner, &example, &step);
+	sketch_init(&what.sketch, report->tokens, report->token_count);
+	if (trusted) {
+		learner_confirm(learner, spam, report->reporter,
+				report->tokens, &what.sketch, &example, &step);
 	}
 	if (spam)
 		learner->spam_count++;
@@ -955,46 +877,115 @@ learner_learn(struct junk_learner *learner, const struct junk_report *report,
 
 	if (example.worth >= 1 ||
 	    random_below(learner, 1 << 16) < example.worth * (1 << 16))
-		memory_add(learner, report, spam, weight, &sketch);
+		memory_add(learner, report, spam, &what);
 	step.rate = REPLAY_RATE;
 	for (unsigned int i = 0; i < REPLAY_COUNT; i++) {
 		memory_replay(learner, replay_class(learner), &step,
 			      &example);
 	}
+	learner_fit_check(learner, spam);
 }
 
-void junk_learner_learn(struct junk_learner *learner,
-			const struct junk_report *report, double weight)
+static void
+learner_queue(struct junk_learner *learner, const struct junk_report *report,
+	      double weight)
+{
+	const unsigned int count = I_MIN(report->token_count, JUNK_MAX_TOKENS);
+	struct learner_queued *queued =
+		i_malloc(sizeof(*queued) + count * sizeof(junk_token_t));
+
+	queued->report = *report;
+	queued->weight = weight;
+	memcpy(queued->tokens, report->tokens, count * sizeof(junk_token_t));
+	queued->report.tokens = queued->tokens;
+	queued->report.token_count = count;
+	if (learner->queue_tail == NULL)
+		learner->queue_head = queued;
+	else
+		learner->queue_tail->next = queued;
+	learner->queue_tail = queued;
+	learner->queue_count++;
+}
+
+static void
+learner_learn(struct junk_learner *learner, const struct junk_report *report,
+	      double weight)
 {
 	switch (report->verdict) {
 	case JUNK_VERDICT_SPAM:
-		learner_learn(learner, report, TRUE, weight);
+		learner_learn_now(learner, report, TRUE, weight);
 		break;
 	case JUNK_VERDICT_HAM:
-		learner_learn(learner, report, FALSE, weight);
+		learner_learn_now(learner, report, FALSE, weight);
 		break;
 	case JUNK_VERDICT_WEAK_HAM:
-		learner_learn(learner, report, FALSE,
-			      weight * WEAK_HAM_WEIGHT);
+		learner_learn_now(learner, report, FALSE,
+				  weight * WEAK_HAM_WEIGHT);
 		break;
 	default:
 		break;
 	}
 }
 
+void junk_learner_learn(struct junk_learner *learner,
+			const struct junk_report *report, double weight)
+{
+	if (learner->queue_count >= QUEUE_MAX)
+		junk_learner_finish(learner);
+	if (learner->fit != NULL || learner->queue_head != NULL) {
+		learner_queue(learner, report, weight);
+		return;
+	}
+	learner_learn(learner, report, weight);
+	if (!learner->set.in_steps || learner_fit_is_short(learner))
+		junk_learner_finish(learner);
+}
+
+bool junk_learner_is_busy(const struct junk_learner *learner)
+{
+	return learner->fit != NULL || learner->queue_head != NULL;
+}
+
+bool junk_learner_step(struct junk_learner *learner, unsigned int count)
+{
+	while (count > 0 && junk_learner_is_busy(learner)) {
+		struct learner_queued *queued = learner->queue_head;
+
+		count--;
+		if (learner->fit != NULL) {
+			learner_fit_step(learner);
+			continue;
+		}
+		learner->queue_head = queued->next;
+		if (learner->queue_head == NULL)
+			learner->queue_tail = NULL;
+		learner->queue_count--;
+		learner_learn(learner, &queued->report, queued->weight);
+		i_free(queued);
+	}
+	return junk_learner_is_busy(learner);
+}
+
+void junk_learner_finish(struct junk_learner *learner)
+{
+	while (junk_learner_step(learner, UINT_MAX)) ;
+}
+
 void junk_learner_take_back(struct junk_learner *learner,
 			    const struct junk_report *report)
 {
 	const bool spam = report->verdict == JUNK_VERDICT_SPAM;
-	const uint32_t spam_count = learner->spam_count;
-	const uint32_t ham_count = learner->ham_count;
 	struct junk_report opposite = *report;
+	uint32_t spam_count, ham_count;
 
 	junk_learner_forget(learner, report);
+	spam_count = learner->spam_count;
+	ham_count = learner->ham_count;
 	opposite.verdict = spam ? JUNK_VERDICT_HAM : JUNK_VERDICT_SPAM;
 	junk_learner_learn(learner, &opposite,
 			   report->verdict == JUNK_VERDICT_WEAK_HAM ?
 			   WEAK_UNDO_WEIGHT : 1);
+	/* with what it has begun */
 	junk_learner_forget(learner, report);
 	/* there is one report less, and none more */
 	learner->spam_count = spam_count - (spam && spam_count > 0 ? 1 : 0);
@@ -1005,7 +996,7 @@ void junk_learner_take_back(struct junk_learner *learner,
 
    In the machine's own byte order (a snapshot never leaves it): a header, for
    each table its weights and squares, the reporters' sketches, each table's
-   counts, then for each report of the memory a struct learner_memory_header
+   counts, how often ham had each shared token, which personal ones are familiar, then for each report of the memory a struct learner_memory_header
    and its tokens. */
 
 struct learner_header {
@@ -1019,6 +1010,9 @@ struct learner_header {
 	uint32_t spam_count, ham_count;
 	double sure_count, wrong_count;
 	uint64_t random_state;
+	struct junk_claims claims;
+	uint32_t ham_seen_total, familiar_min;
+	uint32_t next_number, unused2;
 	/* ham, spam */
 	uint32_t memory_count[2];
 	struct junk_shares shares[2];
@@ -1027,13 +1021,16 @@ struct learner_header {
 struct learner_memory_header {
 	unsigned char reporter[JUNK_REPORTER_BYTES];
 	unsigned char digest[JUNK_DIGEST_BYTES];
-	float weight;
+	float weight, trust;
+	float honest_sum, honest_shared_sum;
+	uint32_t honest_counts[2];
+	uint32_t number;
 	uint32_t day;
 	uint32_t token_count;
 };
 
 #define LEARNER_MAGIC "JUNKLRNR"
-#define LEARNER_VERSION 9
+#define LEARNER_VERSION 10
 #define LEARNER_BYTE_ORDER 0x01020304
 
 static size_t tables_size(const struct junk_learner *learner)
@@ -1041,7 +1038,7 @@ static size_t tables_size(const struct junk_learner *learner)
 	size_t global = (size_t)1 << learner->global.log2;
 	size_t personal = (size_t)1 << learner->personal.log2;
 
-	return (global + personal) * (2 * sizeof(float) + sizeof(uint8_t)) +
+	return (global + personal) * (2 * sizeof(float) + 2 * sizeof(uint8_t)) +
 		global * sizeof(uint64_t);
 }
 
@@ -1070,6 +1067,12 @@ export_memory(const struct learner_memory *memory, buffer_t *dest)
 	memcpy(header.reporter, memory->reporter, sizeof(header.reporter));
 	memcpy(header.digest, memory->digest, sizeof(header.digest));
 	header.weight = memory->weight;
+	header.trust = memory->trust;
+	header.honest_sum = memory->honest_sum;
+	header.honest_shared_sum = memory->honest_shared_sum;
+	header.honest_counts[FALSE] = memory->honest_counts[FALSE];
+	header.honest_counts[TRUE] = memory->honest_counts[TRUE];
+	header.number = memory->number;
 	header.day = memory->day;
 	header.token_count = memory->token_count;
 	buffer_append(dest, &header, sizeof(header));
@@ -1086,6 +1089,7 @@ void junk_learner_export(struct junk_learner *learner, buffer_t *dest)
 {
 	struct learner_header header;
 
+	junk_learner_finish(learner);
 	i_zero(&header);
 	memcpy(header.magic, LEARNER_MAGIC, sizeof(header.magic));
 	header.version = LEARNER_VERSION;
@@ -1099,6 +1103,10 @@ void junk_learner_export(struct junk_learner *learner, buffer_t *dest)
 	header.sure_count = learner->sure_count;
 	header.wrong_count = learner->wrong_count;
 	header.random_state = learner->random_state;
+	header.claims = learner->claims;
+	header.ham_seen_total = learner->ham_seen_total;
+	header.familiar_min = learner->familiar_min;
+	header.next_number = learner->next_number;
 	header.memory_count[FALSE] = learner->memory_count[FALSE];
 	header.memory_count[TRUE] = learner->memory_count[TRUE];
 	header.shares[FALSE] = learner->shares[FALSE];
@@ -1111,6 +1119,10 @@ void junk_learner_export(struct junk_learner *learner, buffer_t *dest)
 	buffer_append(dest, learner->global.counts,
 		      (size_t)1 << learner->global.log2);
 	buffer_append(dest, learner->personal.counts,
+		      (size_t)1 << learner->personal.log2);
+	buffer_append(dest, learner->ham_seen,
+		      (size_t)1 << learner->global.log2);
+	buffer_append(dest, learner->personal_familiar,
 		      (size_t)1 << learner->personal.log2);
 	for (unsigned int spam = 0; spam < 2; spam++) {
 		for (unsigned int i = 0; i < learner->memory_count[spam]; i++)
@@ -1139,6 +1151,9 @@ static bool numbers_are_sane(const struct learner_header *header)
 	return header->sure_count >= 0 && isfinite(header->sure_count) &&
 		header->wrong_count >= 0 &&
 		header->wrong_count <= header->sure_count &&
+		junk_claims_are_sane(&header->claims) &&
+		header->familiar_min >= 1 &&
+		header->familiar_min <= UINT8_MAX &&
 		junk_shares_are_sane(&header->shares[FALSE]) &&
 		junk_shares_are_sane(&header->shares[TRUE]);
 }
@@ -1158,7 +1173,9 @@ memory_size(const void *data, size_t size,
 	bytes = sizeof(*header_r) +
 		header_r->token_count * sizeof(junk_token_t);
 	if (bytes > size ||
-	    !(header_r->weight >= 0 && header_r->weight <= 1000))
+	    !(header_r->weight >= 0 && header_r->weight <= 1000) ||
+	    !(header_r->trust >= 0 && header_r->trust <= 1000) ||
+	    isnan(header_r->honest_sum) || isnan(header_r->honest_shared_sum))
 		return 0;
 	return bytes;
 }
@@ -1253,6 +1270,12 @@ import_memory(struct junk_learner *learner, bool spam, uint32_t count,
 		       sizeof(memory->reporter));
 		memcpy(memory->digest, header.digest, sizeof(memory->digest));
 		memory->weight = header.weight;
+		memory->trust = header.trust;
+		memory->honest_sum = header.honest_sum;
+		memory->honest_shared_sum = header.honest_shared_sum;
+		memory->honest_counts[FALSE] = header.honest_counts[FALSE];
+		memory->honest_counts[TRUE] = header.honest_counts[TRUE];
+		memory->number = header.number;
 		memory->day = header.day;
 		memory->token_count = header.token_count;
 		memory->tokens = i_new(junk_token_t, header.token_count + 1);
@@ -1287,6 +1310,11 @@ int junk_learner_import(struct junk_learner *learner, const void *data,
 	learner->sure_count = header.sure_count;
 	learner->wrong_count = header.wrong_count;
 	learner->random_state = header.random_state;
+	learner_fit_cancel(learner);
+	learner->claims = header.claims;
+	learner->ham_seen_total = header.ham_seen_total;
+	learner->familiar_min = (uint8_t)header.familiar_min;
+	learner->next_number = header.next_number;
 	learner->shares[FALSE] = header.shares[FALSE];
 	learner->shares[TRUE] = header.shares[TRUE];
 	data = CONST_PTR_OFFSET(data, sizeof(header));
@@ -1298,9 +1326,13 @@ int junk_learner_import(struct junk_learner *learner, const void *data,
 	memcpy(learner->personal.counts, CONST_PTR_OFFSET(data, global),
 	       personal);
 	data = CONST_PTR_OFFSET(data, global + personal);
+	memcpy(learner->ham_seen, data, global);
+	memcpy(learner->personal_familiar, CONST_PTR_OFFSET(data, global),
+	       personal);
+	data = CONST_PTR_OFFSET(data, global + personal);
 	memory_clear(learner);
 	import_memory(learner, FALSE, header.memory_count[FALSE], &data);
 	import_memory(learner, TRUE, header.memory_count[TRUE], &data);
-	publish_all(learner);
+	learner_publish_all(learner);
 	return 0;
 }

@@ -20,6 +20,10 @@ struct junk_learner_settings {
 	/* One person may teach the others as much as he likes, not only his
 	   share (junk-shares.h); for bench/poisoning. */
 	bool unlimited_shares;
+	/* What takes long is done by junk_learner_step(), not by
+	   junk_learner_learn(): for a service whose clients wait. The outcome
+	   is the same. */
+	bool in_steps;
 	/* Copied into the model: see junk-model.h. */
 	uint32_t min_reports, min_evidence;
 };
@@ -46,6 +50,14 @@ void junk_learner_model(struct junk_learner *learner,
    weight: 1 = a normal report, less for one that is trusted less. */
 void junk_learner_learn(struct junk_learner *learner,
 			const struct junk_report *report, double weight);
+/* Is there something for junk_learner_step() to do? The model stays as it is until
+   that is done; reports that come meanwhile are learned after it. */
+bool junk_learner_is_busy(const struct junk_learner *learner);
+/* Do so much of it as takes about as long as learning from count reports. Returns
+   TRUE if there is more. */
+bool junk_learner_step(struct junk_learner *learner, unsigned int count);
+/* Do all of it. */
+void junk_learner_finish(struct junk_learner *learner);
 /* The report must not be learned from again (it was taken back or its verdict
    has changed): forget it in the memory of recent reports. To take back what
    it did to the weights as well, import an older snapshot and replay. */

@@ -13,6 +13,8 @@
    second and up) after so long, or when the next snapshot is due anyway. */
 #define REBUILD_REPORTS 500
 #define REBUILD_SECS 5
+/* What a fit of the model does in one piece: some ten milliseconds. */
+#define LEARN_REPORTS 300
 /* Token counts are written when they are so old, or when so many wait
    (9 MB): under load always the latter. The more wait, the fewer rows and
    pages are written for each report, and the more reports are counted again
@@ -62,8 +64,10 @@ junk_recorder_snapshot_is_due(const struct junk_recorder *recorder, time_t now)
 static int
 junk_recorder_work_snapshot(struct junk_recorder *recorder, time_t now)
 {
-	/* it would keep what was taken back */
-	if (recorder->need_rebuild)
+	/* it would keep what was taken back; and what is being fitted would
+	   have to end first */
+	if (recorder->need_rebuild ||
+	    junk_learner_is_busy(recorder->learner))
 		return 0;
 	if (recorder->snapshot_time == 0)
 		recorder->snapshot_time = now;
@@ -465,6 +469,11 @@ junk_recorder_work(struct junk_recorder *recorder,
 		   enum junk_recorder_work work, time_t now)
 {
 	switch (work) {
+	case JUNK_RECORDER_WORK_LEARN:
+		if (!junk_learner_is_busy(recorder->learner))
+			return 0;
+		(void)junk_learner_step(recorder->learner, LEARN_REPORTS);
+		return 1;
 	case JUNK_RECORDER_WORK_SNAPSHOT:
 		return junk_recorder_work_snapshot(recorder, now);
 	case JUNK_RECORDER_WORK_TOKENS:

@@ -7,27 +7,50 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* Weights aren't secret: they can be asked for by whoever may deliver. */
-#define SEGMENT_MODE 0644
+/* A batch has so many reports, or is as old as it may be. What a watcher learns
+   about one of them, bench/watcher measures. */
+#define BATCH_REPORTS 20
+/* A campaign doesn't wait: a shared weight that so many updates have changed since
+   the last batch, and by as much, isn't one report's. Such are published so many
+   seconds apart. */
+#define COMMON_UPDATES 4
+#define COMMON_STEP 500
+#define COMMON_SECS 5
 
 struct junk_publisher {
 	struct junk_learner *learner;
 	int fd;
 	struct junk_segment_header *map;
 	size_t map_size;
+	size_t global_count, personal_count;
+
+	unsigned int delay_secs;
+	/* shared weights as of the last update, and how many have changed each
+	   since it was published */
+	int16_t *seen;
+	uint8_t *changes;
+	struct junk_model seen_model;
+	time_t seen_time;
+	/* places of those that are about to be published */
+	uint32_t *batch;
+	/* the first change that isn't published; 0 = all are */
+	time_t waiting_since, common_time;
 };
 
 /* --- making the file --- */
 
 static bool
-junk_publisher_stat_is_good(const struct stat *st, uid_t uid)
+junk_publisher_stat_is_good(const struct stat *st, uid_t uid, gid_t gid,
+			    mode_t mode)
 {
 	return S_ISREG(st->st_mode) && st->st_uid == uid &&
-		(st->st_mode & 07777) == SEGMENT_MODE &&
+		(gid == (gid_t)-1 || st->st_gid == gid) &&
+		(st->st_mode & 07777) == mode &&
 		st->st_size >= JUNK_SEGMENT_HEADER_BYTES;
 }
 
@@ -51,14 +74,14 @@ static void junk_publisher_supersede(int fd, const struct stat *st)
 }
 
 static int
-junk_publisher_create(const char *path, uid_t uid, gid_t gid,
+junk_publisher_create(const char *path, uid_t uid, gid_t gid, mode_t mode,
 		      const char **error_r)
 {
 	string_t *temp_path = t_str_new(128);
 	int fd;
 
 	str_printfa(temp_path, "%s.", path);
-	fd = safe_mkstemp(temp_path, SEGMENT_MODE, uid, gid);
+	fd = safe_mkstemp(temp_path, mode, uid, gid);
 	if (fd == -1) {
 		*error_r = t_strdup_printf(
 			"creating %s failed: %m: the service has to be "
@@ -67,7 +90,7 @@ junk_publisher_create(const char *path, uid_t uid, gid_t gid,
 		return -1;
 	}
 	/* an empty header is no segment yet */
-	if (fchmod(fd, SEGMENT_MODE) < 0 ||
+	if (fchmod(fd, mode) < 0 ||
 	    ftruncate(fd, JUNK_SEGMENT_HEADER_BYTES) < 0 ||
 	    rename(str_c(temp_path), path) < 0) {
 		*error_r = t_strdup_printf("creating %s failed: %m", path);
@@ -77,7 +100,7 @@ junk_publisher_create(const char *path, uid_t uid, gid_t gid,
 	return fd;
 }
 
-int junk_publisher_prepare(const char *path, uid_t uid, gid_t gid,
+int junk_publisher_prepare(const char *path, uid_t uid, gid_t gid, mode_t mode,
 			   const char **error_r)
 {
 	struct stat st;
@@ -88,13 +111,13 @@ int junk_publisher_prepare(const char *path, uid_t uid, gid_t gid,
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 	if (fd != -1) {
 		if (fstat(fd, &st) == 0) {
-			if (junk_publisher_stat_is_good(&st, uid))
+			if (junk_publisher_stat_is_good(&st, uid, gid, mode))
 				return fd;
 			junk_publisher_supersede(fd, &st);
 		}
 		i_close_fd(&fd);
 	}
-	return junk_publisher_create(path, uid, gid, error_r);
+	return junk_publisher_create(path, uid, gid, mode, error_r);
 }
 
 /* --- writing --- */
@@ -148,6 +171,17 @@ junk_publisher_fixed_is_same(const struct junk_segment_header *map,
 					      state)) == 0;
 }
 
+static int16_t *junk_publisher_weights(struct junk_publisher *publisher)
+{
+	return (int16_t *)(void *)(publisher->map + 1);
+}
+
+static inline void weight_store(int16_t *dest, int16_t value)
+{
+	if (*dest != value)
+		__atomic_store_n(dest, value, __ATOMIC_RELAXED);
+}
+
 /* Nobody uses the weights before the state says so. */
 static void
 junk_publisher_take_over(struct junk_publisher *publisher, time_t now)
@@ -165,9 +199,7 @@ junk_publisher_take_over(struct junk_publisher *publisher, time_t now)
 					      state));
 		memset(map->zero2, 0, sizeof(map->zero2));
 	}
-	junk_learner_set_published(publisher->learner,
-				   junk_publisher_weights(publisher));
-	junk_publisher_update(publisher, now);
+	junk_publisher_flush(publisher, now);
 	__atomic_store_n(&map->state, JUNK_SEGMENT_IN_USE, __ATOMIC_RELEASE);
 }
 
@@ -205,18 +237,29 @@ static void junk_publisher_free(struct junk_publisher *publisher)
 {
 	if (publisher->map != NULL)
 		(void)munmap(publisher->map, publisher->map_size);
+	i_free(publisher->seen);
+	i_free(publisher->changes);
+	i_free(publisher->batch);
 	i_free(publisher);
 }
 
-int junk_publisher_init(const char *path, int fd,
+int junk_publisher_init(const char *path, int fd, unsigned int delay_secs,
 			struct junk_learner *learner, time_t now,
 			struct junk_publisher **publisher_r,
 			const char **error_r)
 {
 	struct junk_publisher *publisher = i_new(struct junk_publisher, 1);
+	struct junk_model model;
 
 	publisher->fd = fd;
+	publisher->delay_secs = delay_secs;
 	publisher->learner = learner;
+	junk_learner_model(learner, &model);
+	publisher->global_count = (size_t)1 << model.global_log2;
+	publisher->personal_count = (size_t)1 << model.personal_log2;
+	publisher->seen = i_new(int16_t, publisher->global_count);
+	publisher->changes = i_new(uint8_t, publisher->global_count);
+	publisher->batch = i_new(uint32_t, publisher->global_count);
 	if (junk_publisher_map(publisher, path, error_r) < 0) {
 		junk_publisher_free(publisher);
 		return -1;
@@ -226,6 +269,125 @@ int junk_publisher_init(const char *path, int fd,
 	return 0;
 }
 
+/* That there is something new, doveadm junk check waits for. */
+static void
+junk_publisher_write_time(struct junk_publisher *publisher, time_t now)
+{
+	struct junk_segment_header *map = publisher->map;
+
+	__atomic_store_n(&map->last_change, (uint64_t)now, __ATOMIC_RELAXED);
+	store_u32(&map->generation, map->generation + 1);
+}
+
+/* What only who has the identity can find. Returns TRUE if any has changed. */
+static bool
+junk_publisher_write_personal(struct junk_publisher *publisher,
+			      const struct junk_model *model)
+{
+	int16_t *dest = junk_publisher_weights(publisher) +
+		publisher->global_count;
+	const int16_t *src = model->weights + publisher->global_count;
+
+	if (memcmp(dest, src, publisher->personal_count * sizeof(*src)) == 0)
+		return FALSE;
+	for (size_t i = 0; i < publisher->personal_count; i++)
+		weight_store(&dest[i], src[i]);
+	return TRUE;
+}
+
+/* Returns TRUE if any shared weight waits. */
+static bool
+junk_publisher_see_changes(struct junk_publisher *publisher,
+			   const struct junk_model *model, time_t now)
+{
+	const int16_t *published = junk_publisher_weights(publisher);
+	bool waiting = FALSE;
+
+	publisher->seen_model = *model;
+	publisher->seen_time = now;
+	for (size_t i = 0; i < publisher->global_count; i++) {
+		if (model->weights[i] != publisher->seen[i]) {
+			publisher->seen[i] = model->weights[i];
+			if (publisher->changes[i] < UINT8_MAX)
+				publisher->changes[i]++;
+		}
+		if (publisher->seen[i] != published[i])
+			waiting = TRUE;
+	}
+	return waiting;
+}
+
+/* Those that have changed as often and as much, in an order that tells nothing. */
+static void
+junk_publisher_write_shared(struct junk_publisher *publisher,
+			    unsigned int min_changes, int min_step)
+{
+	int16_t *published = junk_publisher_weights(publisher);
+	uint32_t *batch = publisher->batch, num, idx;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < publisher->global_count; i++) {
+		if (publisher->changes[i] < min_changes ||
+		    abs(publisher->seen[i] - published[i]) < min_step)
+			continue;
+		publisher->changes[i] = 0;
+		if (publisher->seen[i] != published[i])
+			batch[count++] = i;
+	}
+	for (; count > 0; count--) {
+		num = i_rand_limit(count);
+		idx = batch[num];
+		batch[num] = batch[count - 1];
+		weight_store(&published[idx], publisher->seen[idx]);
+	}
+}
+
+static void claim_store(float *dest, float value, bool only_higher)
+{
+	if (!only_higher || value > *dest)
+		store_float(dest, value);
+}
+
+/* What may be claimed. While shared weights wait, those that are published and
+   the person's own belong to two models: what both allow. */
+static void
+junk_publisher_write_claims(struct junk_publisher *publisher,
+			    const struct junk_model *model, bool only_higher)
+{
+	struct junk_segment_header *map = publisher->map;
+
+	claim_store(&map->claim_sum, model->claim_sum, only_higher);
+	claim_store(&map->familiar_words, model->familiar_words, only_higher);
+	claim_store(&map->familiar_form, model->familiar_form, only_higher);
+}
+
+/* How much was learned, by class, would tell what each report has said. */
+static void
+junk_publisher_write_numbers(struct junk_publisher *publisher,
+			     const struct junk_model *model, time_t now)
+{
+	struct junk_segment_header *map = publisher->map;
+
+	store_u32(&map->spam_count, model->spam_count);
+	store_u32(&map->ham_count, model->ham_count);
+	store_float(&map->cal_a, model->cal_a);
+	store_float(&map->cal_b, model->cal_b);
+	junk_publisher_write_claims(publisher, model, FALSE);
+	junk_publisher_write_time(publisher, now);
+}
+
+void junk_publisher_flush(struct junk_publisher *publisher, time_t now)
+{
+	struct junk_model model;
+
+	junk_learner_model(publisher->learner, &model);
+	(void)junk_publisher_write_personal(publisher, &model);
+	(void)junk_publisher_see_changes(publisher, &model, now);
+	junk_publisher_write_shared(publisher, 0, 0);
+	junk_publisher_write_numbers(publisher, &model, now);
+	publisher->waiting_since = 0;
+}
+
 void junk_publisher_deinit(struct junk_publisher **_publisher)
 {
 	struct junk_publisher *publisher = *_publisher;
@@ -233,27 +395,63 @@ void junk_publisher_deinit(struct junk_publisher **_publisher)
 	if (publisher == NULL)
 		return;
 	*_publisher = NULL;
-	junk_learner_set_published(publisher->learner, NULL);
+	/* as it was at the last update: by now the learner may be in the middle
+	   of a replay */
+	if (publisher->waiting_since != 0) {
+		junk_publisher_write_shared(publisher, 0, 0);
+		junk_publisher_write_numbers(publisher, &publisher->seen_model,
+					     publisher->seen_time);
+	}
 	junk_publisher_free(publisher);
 }
 
-int16_t *junk_publisher_weights(struct junk_publisher *publisher)
+static bool
+junk_publisher_batch_is_due(struct junk_publisher *publisher,
+			    const struct junk_model *model, time_t now)
 {
-	return (int16_t *)(void *)(publisher->map + 1);
+	const struct junk_segment_header *map = publisher->map;
+	uint32_t spam = model->spam_count - map->spam_count;
+	uint32_t ham = model->ham_count - map->ham_count;
+
+	return now - publisher->waiting_since >=
+			(time_t)publisher->delay_secs ||
+		/* a clock may jump back */
+		now < publisher->waiting_since ||
+		/* fewer, if some were taken back */
+		(spam < INT32_MAX && ham < INT32_MAX &&
+		 spam + ham >= BATCH_REPORTS);
 }
 
 void junk_publisher_update(struct junk_publisher *publisher, time_t now)
 {
-	struct junk_segment_header *map = publisher->map;
 	struct junk_model model;
 
 	junk_learner_model(publisher->learner, &model);
-	store_u32(&map->spam_count, model.spam_count);
-	store_u32(&map->ham_count, model.ham_count);
-	store_float(&map->cal_a, model.cal_a);
-	store_float(&map->cal_b, model.cal_b);
-	__atomic_store_n(&map->last_change, (uint64_t)now, __ATOMIC_RELAXED);
-	store_u32(&map->generation, map->generation + 1);
+	junk_publisher_write_claims(publisher, &model, TRUE);
+	if (junk_publisher_write_personal(publisher, &model))
+		junk_publisher_write_time(publisher, now);
+	if (!junk_publisher_see_changes(publisher, &model, now) &&
+	    model.spam_count == publisher->map->spam_count &&
+	    model.ham_count == publisher->map->ham_count) {
+		publisher->waiting_since = 0;
+		return;
+	}
+	if (publisher->waiting_since == 0)
+		publisher->waiting_since = now;
+	if (junk_publisher_batch_is_due(publisher, &model, now)) {
+		junk_publisher_flush(publisher, now);
+	} else if (now - publisher->common_time >= COMMON_SECS ||
+		   now < publisher->common_time) {
+		junk_publisher_write_shared(publisher, COMMON_UPDATES,
+					    COMMON_STEP);
+		publisher->common_time = now;
+	}
+}
+
+void junk_publisher_tick(struct junk_publisher *publisher, time_t now)
+{
+	if (publisher->waiting_since != 0)
+		junk_publisher_update(publisher, now);
 }
 
 bool junk_publisher_is_current(struct junk_publisher *publisher)

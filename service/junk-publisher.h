@@ -14,27 +14,35 @@
 struct junk_learner;
 struct junk_publisher;
 
-/* See that the file is there, is ours alone to write and can be read by all.
-   One that isn't is replaced. uid and gid: who will publish, -1 = we. Returns
-   its descriptor, or -1 and error_r. */
-int junk_publisher_prepare(const char *path, uid_t uid, gid_t gid,
+/* See that the file is there, is ours alone to write and has that mode. One that
+   hasn't is replaced. uid and gid: who will publish, and who may read if the mode
+   says so; -1 = we. Returns its descriptor, or -1 and error_r. */
+int junk_publisher_prepare(const char *path, uid_t uid, gid_t gid, mode_t mode,
 			   const char **error_r);
 
-/* Publish a learner's model, from now on and as it learns. fd is what prepare
-   has returned; it belongs to the caller and outlives the publisher. path is
-   for errors only. Returns 0, or -1 and error_r. */
-int junk_publisher_init(const char *path, int fd,
+/* Publish a learner's model, which goes on in memory of its own. fd is what prepare
+   has returned; it belongs to the caller and outlives the publisher. path is for
+   errors only.
+
+   Personal weights are published by each update: only who has the identity can
+   find them. Shared ones tell whoever may read the segment what was reported, so
+   they are published in batches of many reports, delay_secs after the first of
+   them at the latest, in an order that is drawn by lot. Those that several reports
+   have changed, as the copies of a campaign do, don't wait so long. delay_secs = 0:
+   all by each update. Returns 0, or -1 and error_r. */
+int junk_publisher_init(const char *path, int fd, unsigned int delay_secs,
 			struct junk_learner *learner, time_t now,
 			struct junk_publisher **publisher_r,
 			const char **error_r);
-/* The segment stays in use, with its last scores; the learner goes on in
-   memory of its own. */
+/* Publishes what waits. The segment stays in use, with its last scores. */
 void junk_publisher_deinit(struct junk_publisher **publisher);
 
-/* Memory of the weights, for junk_learner_set_published(). */
-int16_t *junk_publisher_weights(struct junk_publisher *publisher);
-/* The learner has learned: tell how much, and that it has. */
+/* The learner has learned. */
 void junk_publisher_update(struct junk_publisher *publisher, time_t now);
+/* Publish what has waited for long enough: call it each second or so. */
+void junk_publisher_tick(struct junk_publisher *publisher, time_t now);
+/* Publish all that waits: what was taken back has to go. */
+void junk_publisher_flush(struct junk_publisher *publisher, time_t now);
 /* FALSE if the file that we write was deleted or replaced. */
 bool junk_publisher_is_current(struct junk_publisher *publisher);
 uint32_t junk_publisher_generation(struct junk_publisher *publisher);

@@ -24,6 +24,7 @@ struct junk_recorder_event {
 
 /* What junk_recorder_maintain() does by turns */
 enum junk_recorder_work {
+	JUNK_RECORDER_WORK_LEARN,
 	JUNK_RECORDER_WORK_SNAPSHOT,
 	JUNK_RECORDER_WORK_TOKENS,
 	JUNK_RECORDER_WORK_IDS,
@@ -38,7 +39,6 @@ struct junk_recorder {
 	struct junk_db *db;
 	const struct junk_key *key;
 	struct junk_learner *learner;
-	int16_t *published;
 	struct junk_recorder_counters counters;
 
 	pool_t pending_pool;

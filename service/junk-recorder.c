@@ -54,16 +54,8 @@ void junk_recorder_set_db(struct junk_recorder *recorder, struct junk_db *db,
 	junk_snapshot_cancel(recorder);
 	recorder->db = db;
 	recorder->learner = learner;
-	recorder->published = NULL;
 	recorder->old_token = recorder->rare_token = JUNK_DB_FIRST_TOKEN;
 	recorder->old_token_day = 0;
-}
-
-void junk_recorder_set_published(struct junk_recorder *recorder,
-				 int16_t *weights)
-{
-	recorder->published = weights;
-	junk_learner_set_published(recorder->learner, weights);
 }
 
 static const junk_token_t *

@@ -69,10 +69,6 @@ void junk_recorder_deinit(struct junk_recorder **recorder);
    call. Followed by load or adopt. */
 void junk_recorder_set_db(struct junk_recorder *recorder, struct junk_db *db,
 			  struct junk_learner *learner);
-/* Where the learner publishes: it is kept from what is shown to others in the
-   middle of a replay. */
-void junk_recorder_set_published(struct junk_recorder *recorder,
-				 int16_t *weights);
 /* Bring the learner to the state of the database: before anything else.
    Returns 0; 1 if a snapshot was there but couldn't be used and error_r says
    why (then all reports were learned anew); -1 if the database failed. */

@@ -130,6 +130,7 @@ static int junk_recorder_replay(struct junk_recorder *recorder)
 		junk_recorder_replay_event(recorder, &event);
 	} T_END;
 	junk_db_iter_deinit(&iter);
+	junk_learner_finish(recorder->learner);
 	return ret;
 }
 
@@ -138,17 +139,10 @@ int junk_recorder_rebuild(struct junk_recorder *recorder, const char **error_r)
 	int ret;
 
 	junk_snapshot_cancel(recorder);
-	/* nobody should see the past in between */
-	if (recorder->published != NULL)
-		junk_learner_set_published(recorder->learner, NULL);
 	junk_token_counts_clear(recorder->tokens);
 	ret = junk_snapshot_read(recorder, FALSE, error_r);
 	if (ret < 0 || junk_recorder_replay(recorder) < 0)
 		return -1;
-	if (recorder->published != NULL) {
-		junk_learner_set_published(recorder->learner,
-					   recorder->published);
-	}
 	recorder->need_rebuild = FALSE;
 	recorder->counters.rebuilds++;
 	return 0;

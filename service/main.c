@@ -11,6 +11,8 @@
 #include "junk-segment.h"
 #include "junk-service-settings.h"
 
+#include <grp.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,6 +69,25 @@ static void find_chroot(const struct junk_service_settings *set,
 	priv_r->state_dir = set->state_dir + len;
 }
 
+static mode_t segment_mode(const struct junk_settings *set)
+{
+	return (mode_t)strtoul(set->junk_feedback_segment_mode, NULL, 8);
+}
+
+static gid_t segment_gid(const struct junk_settings *set, gid_t own_gid)
+{
+	const struct group *group;
+
+	if (*set->junk_feedback_segment_group == '\0')
+		return own_gid;
+	group = getgrnam(set->junk_feedback_segment_group);
+	if (group == NULL) {
+		i_fatal("junk_feedback_segment_group = %s: there is no such "
+			"group", set->junk_feedback_segment_group);
+	}
+	return group->gr_gid;
+}
+
 /* What needs root, which we are only now. */
 static void
 prepare_files(const struct junk_service_settings *set,
@@ -91,8 +112,8 @@ prepare_files(const struct junk_service_settings *set,
 		i_error("mkdir(%s) failed: %m", set->state_dir);
 	}
 	priv_r->segment_fd = junk_publisher_prepare(segment_path,
-						    access_set.uid,
-						    access_set.gid, &error);
+		access_set.uid, segment_gid(set->set, access_set.gid),
+		segment_mode(set->set), &error);
 	if (priv_r->segment_fd == -1)
 		i_error("%s", error);
 	priv_r->counts_fd = junk_counter_page_prepare(set->base_dir,
@@ -123,6 +144,8 @@ init_engine(const struct junk_service_settings *set,
 		.chroot_dir = priv->chroot_dir,
 		.segment_path = segment_path,
 		.segment_fd = priv->segment_fd,
+		.segment_mode = segment_mode(set->set),
+		.publish_delay_secs = set->set->junk_feedback_publish_delay,
 		.rate = set->set->junk_feedback_rate,
 		.uid_identities = set->set->junk_feedback_uid_identities,
 		.retention_days = set->set->junk_feedback_retention /

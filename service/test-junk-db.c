@@ -499,6 +499,56 @@ static void test_junk_db_empty_wal(void)
 	test_end();
 }
 
+static bool test_file_has(const char *path, const char *text)
+{
+	buffer_t *data = buffer_create_dynamic(default_pool, 1024*1024);
+	unsigned char block[65536];
+	ssize_t ret;
+	int fd = open(path, O_RDONLY);
+	bool found = FALSE;
+
+	while (fd != -1 && (ret = read(fd, block, sizeof(block))) > 0)
+		buffer_append(data, block, (size_t)ret);
+	i_close_fd(&fd);
+	for (size_t i = 0; !found && i + strlen(text) <= data->used; i++) {
+		found = memcmp(CONST_PTR_OFFSET(data->data, i), text,
+			       strlen(text)) == 0;
+	}
+	buffer_free(&data);
+	return found;
+}
+
+/* What is deleted is overwritten, not only unlinked. */
+static void test_junk_db_secure_delete(void)
+{
+	static const char text[] = "what nobody may find when it is deleted";
+	struct junk_key *key = test_key_new();
+	struct junk_db *db;
+	struct junk_db_report row;
+	const char *path = t_strdup(test_db_path());
+
+	test_begin("junk_db: what is deleted is overwritten");
+	test_db_delete();
+	db = test_db_open(key);
+	i_zero(&row);
+	row.seq = 1;
+	row.id = 7;
+	row.hour = 3600;
+	row.verdict = JUNK_VERDICT_SPAM;
+	row.origin = JUNK_ORIGIN_MOVE;
+	row.sealed = text;
+	row.sealed_size = sizeof(text);
+	test_assert(junk_db_report_insert(db, &row) == 0);
+	test_assert(junk_db_empty_wal(db) == 1);
+	test_assert(test_file_has(path, text));
+	test_assert(junk_db_report_delete(db, 1) == 0);
+	test_assert(junk_db_empty_wal(db) == 1);
+	test_assert(!test_file_has(path, text));
+	junk_db_close(&db);
+	junk_key_unref(&key);
+	test_end();
+}
+
 static void test_junk_db_blobs(void)
 {
 	struct junk_key *key = test_key_new();
@@ -833,6 +883,7 @@ int main(void)
 		test_junk_db_expire,
 		test_junk_db_expire_future,
 		test_junk_db_empty_wal,
+		test_junk_db_secure_delete,
 		test_junk_db_blobs,
 		test_junk_db_open,
 		test_junk_db_corrupt,

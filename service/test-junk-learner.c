@@ -334,7 +334,15 @@ static void test_junk_learner_bad_snapshot(void)
 						    bad->used, &error) < 0, i);
 		test_assert_idx(strstr(error, "feature set") != NULL, i);
 	}
-	/* unchanged */
+	/* of an older set whose tokens mean the same: it goes on scoring */
+	buffer_set_used_size(bad, 0);
+	buffer_append_buf(bad, good, 0, SIZE_MAX);
+	uint32_t older = JUNK_FEATURE_SET_COMPATIBLE;
+	buffer_write(bad, 16, &older, sizeof(older));
+	test_assert(junk_learner_import(learner, bad->data, bad->used,
+					&error) == 0);
+	test_assert(junk_learner_feature_set(learner) == older);
+	/* unchanged, and of this set from now on */
 	junk_learner_export(learner, after);
 	test_assert(buffer_cmp(good, after));
 	junk_learner_deinit(&learner);

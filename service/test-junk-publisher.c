@@ -15,6 +15,7 @@
 static struct junk_learner_settings learner_set;
 /* of the last publisher */
 static int segment_fd = -1;
+static unsigned int delay_secs;
 
 static struct junk_learner *test_learner_new(void)
 {
@@ -56,9 +57,9 @@ test_publisher_new(struct junk_learner *learner, time_t now)
 
 	i_close_fd(&segment_fd);
 	segment_fd = junk_publisher_prepare(test_path("scores"), (uid_t)-1,
-					    (gid_t)-1, &error);
+					    (gid_t)-1, 0644, &error);
 	if (segment_fd == -1 ||
-	    junk_publisher_init("scores", segment_fd, learner, now,
+	    junk_publisher_init("scores", segment_fd, delay_secs, learner, now,
 				&publisher, &error) < 0)
 		i_fatal("publisher failed: %s", error);
 	return publisher;
@@ -141,6 +142,7 @@ static void test_junk_publisher_change(void)
 		learner = test_learner_new();
 		publisher = test_publisher_new(learner, NOW);
 		test_learn(learner);
+		junk_publisher_update(publisher, NOW);
 		test_assert_idx(test_reader_sum(segment, 2 + i) > 0, i);
 		test_assert_idx(junk_segment_get(segment, 2 + i, &model,
 						 &reason) == 0, i);
@@ -178,6 +180,7 @@ static void test_junk_publisher_files(void)
 	test_assert(stat(path, &st2) == 0 && st2.st_ino != st.st_ino);
 	test_assert((st2.st_mode & 07777) == 0644);
 	test_learn(learner);
+	junk_publisher_update(publisher, NOW);
 	test_assert(test_reader_sum(segment, 2) > 0);
 	test_assert(junk_publisher_is_current(publisher));
 
@@ -201,13 +204,192 @@ static void test_junk_publisher_files(void)
 	junk_publisher_deinit(&publisher);
 
 	test_assert(junk_publisher_prepare("missing/dir/scores", (uid_t)-1,
-					   (gid_t)-1, &error) == -1);
+					   (gid_t)-1, 0644, &error) == -1);
 	test_assert(strstr(error, "started as root") != NULL);
-	test_assert(junk_publisher_init("scores", -1, learner, NOW,
+	test_assert(junk_publisher_init("scores", -1, 0, learner, NOW,
 					&publisher, &error) == -1);
 	test_assert(strstr(error, "scores can't grow") != NULL);
 	junk_learner_deinit(&learner);
 	junk_segment_close(&segment);
+	test_end();
+}
+
+/* Report of a person with words of its own, and one that all have. */
+static void
+test_learn_one(struct junk_learner *learner, unsigned int num, bool spam)
+{
+	junk_token_t tokens[4];
+	struct junk_report report;
+
+	for (unsigned int i = 0; i < N_ELEMENTS(tokens); i++) {
+		tokens[i] = junk_token_make(JUNK_TOKEN_BODY_WORD, i == 0 ? 77 :
+			(num * 16 + i) * UINT64_C(0x9e3779b97f4a7c15));
+	}
+	i_zero(&report);
+	report.verdict = spam ? JUNK_VERDICT_SPAM : JUNK_VERDICT_HAM;
+	report.feature_set = JUNK_FEATURE_SET;
+	report.reporter[0] = (unsigned char)(num + 1);
+	report.tokens = tokens;
+	report.token_count = N_ELEMENTS(tokens);
+	junk_learner_learn(learner, &report, 1);
+}
+
+static struct {
+	struct junk_segment *segment;
+	int16_t *weights;
+	uint32_t spam_count, ham_count;
+} test_seen;
+
+/* How many shared and personal weights have changed since it was last asked. */
+static void test_count_changes(unsigned int *shared_r, unsigned int *personal_r)
+{
+	struct junk_model model;
+	const char *reason;
+
+	*shared_r = *personal_r = 0;
+	test_assert(junk_segment_get(test_seen.segment, 1, &model,
+				     &reason) == 0);
+	test_seen.spam_count = model.spam_count;
+	test_seen.ham_count = model.ham_count;
+	for (size_t i = 0; i < 2U << TEST_LOG2; i++) {
+		if (test_seen.weights[i] == model.weights[i])
+			continue;
+		test_seen.weights[i] = model.weights[i];
+		*(i < 1U << TEST_LOG2 ? shared_r : personal_r) += 1;
+	}
+}
+
+/* One's own weights at once, shared ones in batches. */
+static void test_junk_publisher_batches(void)
+{
+	struct junk_learner *learner;
+	struct junk_publisher *publisher;
+	unsigned int shared, personal, n = 0;
+
+	test_begin("junk_publisher: batches");
+	i_unlink_if_exists(test_path("scores"));
+	learner_set.min_reporters = 1;
+	delay_secs = 60;
+	learner = test_learner_new();
+	publisher = test_publisher_new(learner, NOW);
+	test_seen.segment = junk_segment_open(test_path("scores"));
+	test_seen.weights = i_new(int16_t, 2U << TEST_LOG2);
+
+	/* a report */
+	test_learn_one(learner, n++, TRUE);
+	junk_publisher_update(publisher, NOW);
+	test_count_changes(&shared, &personal);
+	test_assert(shared == 0 && personal > 0);
+	test_assert(test_seen.spam_count == 0);
+	/* ... and no more of it for as long as it has to wait */
+	for (time_t t = 0; t < 60; t++) {
+		junk_publisher_tick(publisher, NOW + t);
+		test_count_changes(&shared, &personal);
+		test_assert_idx(shared == 0, t);
+	}
+	test_assert(test_seen.spam_count == 0);
+	junk_publisher_tick(publisher, NOW + 60);
+	test_count_changes(&shared, &personal);
+	test_assert(shared > 0 && test_seen.spam_count == 1);
+	/* there is nothing else */
+	junk_publisher_tick(publisher, NOW + 200);
+	test_count_changes(&shared, &personal);
+	test_assert(shared == 0 && personal == 0);
+
+	/* enough reports: at once */
+	for (unsigned int i = 0; i < 19; i++) {
+		test_learn_one(learner, n++, i % 2 == 0);
+		junk_publisher_update(publisher, NOW + 300);
+		test_count_changes(&shared, &personal);
+		/* the word that all have is common, after some of them, and
+		   only that */
+		test_assert_idx(shared <= 8, i);
+	}
+	test_assert(test_seen.spam_count == 1 && test_seen.ham_count == 0);
+	test_learn_one(learner, n++, TRUE);
+	junk_publisher_update(publisher, NOW + 300);
+	test_count_changes(&shared, &personal);
+	test_assert(shared > 40);
+	test_assert(test_seen.spam_count == 12 && test_seen.ham_count == 9);
+
+	/* the service ends: nothing is lost */
+	test_learn_one(learner, n++, TRUE);
+	junk_publisher_update(publisher, NOW + 301);
+	test_count_changes(&shared, &personal);
+	test_assert(test_seen.spam_count == 12);
+	junk_publisher_deinit(&publisher);
+	test_count_changes(&shared, &personal);
+	test_assert(shared > 0 && test_seen.spam_count == 13);
+	junk_learner_deinit(&learner);
+	junk_segment_close(&test_seen.segment);
+	i_free(test_seen.weights);
+	delay_secs = 0;
+	test_end();
+}
+
+/* The fourth copy of a campaign is in the shared weights within seconds. */
+static void test_junk_publisher_campaign(void)
+{
+	struct junk_learner *learner;
+	struct junk_publisher *publisher;
+	unsigned int shared, personal, all = 0;
+
+	test_begin("junk_publisher: copies of the same message");
+	i_unlink_if_exists(test_path("scores"));
+	delay_secs = 120;
+	learner = test_learner_new();
+	publisher = test_publisher_new(learner, NOW);
+	test_seen.segment = junk_segment_open(test_path("scores"));
+	test_seen.weights = i_new(int16_t, 2U << TEST_LOG2);
+	for (unsigned int i = 0; i < 4; i++) {
+		junk_token_t tokens[20];
+		struct junk_report report;
+
+		for (unsigned int t = 0; t < N_ELEMENTS(tokens); t++) {
+			tokens[t] = junk_token_make(JUNK_TOKEN_BODY_WORD,
+				(t + 1) * UINT64_C(0x9e3779b97f4a7c15));
+		}
+		i_zero(&report);
+		report.verdict = JUNK_VERDICT_SPAM;
+		report.feature_set = JUNK_FEATURE_SET;
+		report.reporter[0] = (unsigned char)(i + 1);
+		report.tokens = tokens;
+		report.token_count = N_ELEMENTS(tokens);
+		junk_learner_learn(learner, &report, 1);
+		junk_publisher_update(publisher, NOW + i);
+	}
+	for (time_t t = 4; t < 7; t++) {
+		junk_publisher_tick(publisher, NOW + t);
+		test_count_changes(&shared, &personal);
+		all += shared;
+	}
+	test_assert_ucmp(all, >=, 19);
+	junk_publisher_deinit(&publisher);
+	junk_learner_deinit(&learner);
+	junk_segment_close(&test_seen.segment);
+	i_free(test_seen.weights);
+	delay_secs = 0;
+	test_end();
+}
+
+/* Who may read it is the administrator's choice. */
+static void test_junk_publisher_modes(void)
+{
+	static const mode_t modes[] = { 0600, 0640, 0644 };
+	const char *error, *path = t_strdup(test_path("scores"));
+	const gid_t gid = getegid() == 0 ? 12345 : getegid();
+	struct stat st;
+	int fd;
+
+	test_begin("junk_publisher: modes");
+	for (unsigned int i = 0; i < N_ELEMENTS(modes); i++) {
+		fd = junk_publisher_prepare(path, (uid_t)-1, gid, modes[i],
+					    &error);
+		test_assert_idx(fd != -1, i);
+		test_assert_idx(stat(path, &st) == 0 && st.st_gid == gid &&
+				(st.st_mode & 07777) == modes[i], i);
+		i_close_fd(&fd);
+	}
 	test_end();
 }
 
@@ -232,6 +414,9 @@ int main(void)
 		test_junk_publisher_live,
 		test_junk_publisher_change,
 		test_junk_publisher_files,
+		test_junk_publisher_batches,
+		test_junk_publisher_campaign,
+		test_junk_publisher_modes,
 		test_deinit,
 		NULL
 	};

@@ -146,6 +146,7 @@ struct junk_engine_settings test_engine_settings(void)
 		.state_dir = test_dir_path(),
 		.chroot_dir = "",
 		.segment_fd = -1,
+		.segment_mode = 0644,
 		.segment_path = t_strdup(test_path("scores")),
 		.min_reporters = 1,
 		.min_reports = 1,

@@ -302,10 +302,18 @@ imap_hibernate_timeout = {o.hibernate_secs} s
            plugins=" ".join(o.plugins), mailboxes=_mailboxes_text(o.mailboxes))
     if o.debug:
         text += "log_debug = category=junk-feedback\n"
-    if o.settings:
+    settings = _all_settings(o)
+    if settings:
         text += "plugin {\n%s}\n" % "".join(
-            "  %s = %s\n" % kv for kv in o.settings.items())
+            "  %s = %s\n" % kv for kv in settings.items())
     return text
+
+
+def _all_settings(o):
+    """Tests look at what is learned at once, but for those of the delay."""
+    if o.service is None:
+        return o.settings
+    return {"junk_feedback_publish_delay": "0", **o.settings}
 
 
 def _plugins_24(names):
@@ -422,7 +430,7 @@ lmtp_save_to_detail_mailbox = yes
            mailboxes=_mailboxes_text(o.mailboxes))
     if o.debug:
         text += "log_debug = category=junk-feedback\n"
-    return text + _settings_24(o.settings)
+    return text + _settings_24(_all_settings(o))
 
 
 CONFIGS = {(2, 3): _config_23, (2, 4): _config_24}
@@ -470,7 +478,13 @@ def _example_config(version, d):
     _etc_dovecot()
     name = "dovecot-%d.%d/95-junk-feedback.conf" % version
     path = d.dir + "/95-junk-feedback.conf"
-    shutil.copy(os.path.join(EXAMPLES, name), path)
+    with open(os.path.join(EXAMPLES, name)) as f:
+        text = f.read()
+    # see _all_settings()
+    delay = "junk_feedback_publish_delay = "
+    assert "#" + delay in text
+    with open(path, "w") as f:
+        f.write(text.replace("#" + delay + "2 mins", delay + "0"))
     personal = ("sieve_script personal {\n  path = ~/.dovecot.sieve\n}\n"
                 if version >= (2, 4) else
                 "plugin {\n  sieve = ~/.dovecot.sieve\n}\n")

@@ -17,7 +17,7 @@ P4 = 0x85EBCA77C2B2AE63
 P5 = 0x27D4EB2F165667C5
 
 FIXED = struct.Struct("=8sIIQIBBHQQII")
-CHANGING = struct.Struct("=IIIIQff32x")
+CHANGING = struct.Struct("=IIIIQfffff20x")
 LOG2 = 10
 
 
@@ -62,7 +62,7 @@ def feature_set():
         return int(re.search(r"JUNK_FEATURE_SET (\d+)", f.read()).group(1))
 
 
-def content(score=None, features=None, version=1, state=1, magic=b"JUNKSCOR",
+def content(score=None, features=None, version=2, state=1, magic=b"JUNKSCOR",
             weight=1, weights=None, slope=0.0):
     """A segment with this score for all; None: one with too few reports, so
     that all is unknown. All shared weights are the same, in 1/4096, unless
@@ -79,7 +79,9 @@ def content(score=None, features=None, version=1, state=1, magic=b"JUNKSCOR",
         # in the middle of the score's range of probabilities
         p = (score + 0.5) / 100
         cal_b = math.log(p / (1 - p))
-    changing = CHANGING.pack(state, reports, reports, 1, 1700000001, slope, cal_b)
+    changing = CHANGING.pack(state, reports, reports, 1, 1700000001, slope, cal_b,
+                            # a score of 90 and above is always allowed
+                            -1e9, 0.0, 0.0)
     if weights is None:
         # each token has a weight, so that there is evidence
         weights = [weight] * (1 << LOG2)

@@ -1,8 +1,10 @@
 """doveadm junk check: is new mail scored, are moves learned? Each fault that an
 administrator may make is seen, with the exit code."""
 
+import email
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -209,21 +211,23 @@ def test_spool(t):
     c.cmd("UID MOVE 1 Junk")
     c.logout()
     try:
-        assert harness.wait_for(lambda: spool(t, users)["reports"] == "1",
+        assert harness.wait_for(lambda: spool(t, users) == [("1", "0")],
                                 "a spool")
     finally:
         os.rename(t.d.socket_path + ".away", t.d.socket_path)
     before = t.recorded()
-    assert spool(t, users, "--send")["sent"] == "1"
-    assert spool(t, users)["spools"] == "0"
+    assert spool(t, users, "--send") == [("1", "1")]
+    assert spool(t, users) == []
     assert harness.wait_for(lambda: t.recorded() == before + 1, "the report")
 
 
 def spool(t, users, *args):
+    """[(reports, sent)] of users with a spool"""
     p = subprocess.run(["doveadm", "-c", t.d.config_path, "-f", "json", "junk",
                         "spool", *args, "-F", users], stdout=subprocess.PIPE,
                        text=True, timeout=60, check=True)
-    return {k: str(v) for k, v in json.loads(p.stdout)[0].items()}
+    return [(str(row["reports"]), str(row["sent"]))
+            for row in json.loads(p.stdout or "[]")]
 
 
 def test_counted(t):
@@ -238,3 +242,54 @@ def test_counted(t):
     assert os.stat(path).st_mode & 0o777 == 0o666
     with open(path, "rb") as f:
         assert f.read(8) == b"JUNKCNTS"
+
+
+def test_metrics(t):
+    """metrics: promtool accepts them, and the dashboard asks for no others"""
+    compile_script(t)
+    t.deliver(testcase.ham(), "measured")
+    text = subprocess.run(["doveadm", "-c", t.d.config_path, "junk",
+                           "metrics"], stdout=subprocess.PIPE, check=True,
+                          timeout=60).stdout
+    p = subprocess.run(["promtool", "check", "metrics"], input=text,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert p.returncode == 0, p.stdout
+    text = text.decode()
+    assert "junk_feedback_up 1\n" in text, text
+    scored = re.search(r'scored_messages\{program="lmtp"\} (\d+)', text)
+    assert int(scored.group(1)) >= 1, text
+    with open(harness.EXAMPLES + "/junk-feedback-grafana.json") as f:
+        dashboard = json.load(f)
+    asked = set(re.findall(r"junk_feedback_\w+", json.dumps(dashboard)))
+    known = set(re.findall(r"^# TYPE (\S+)", text, re.M))
+    # there is no report yet
+    known.add("junk_feedback_last_report_timestamp_seconds")
+    assert len(asked) > 10 and asked <= known, asked - known
+
+
+def test_weekly(t):
+    """weekly mail: statistics, check and the report page, also when something
+    is wrong"""
+    compile_script(t)
+    check(t)
+    for broken, state in (False, "working"), (True, "NOT WORKING"):
+        if broken:
+            os.rename(script(t), script(t) + ".away")
+        p = subprocess.run(
+            ["sh", harness.EXAMPLES + "/weekly/junk-feedback-weekly", "-n",
+             "anna@example.org"], stdout=subprocess.PIPE, check=True,
+            timeout=120, env=dict(os.environ, DOVECOT_CONF=t.d.config_path))
+        if broken:
+            os.rename(script(t) + ".away", script(t))
+        message = email.message_from_bytes(p.stdout)
+        assert message["To"] == "anna@example.org"
+        assert message["Subject"].endswith(": " + state), message["Subject"]
+        text, page = message.get_payload()
+        text = text.get_payload(decode=True).decode()
+        for word in ("missed", "threshold", "is new mail scored"):
+            assert word in text, text
+        assert page.get_payload(decode=True).startswith(b"<!DOCTYPE html>")
+    p = subprocess.run(["sh", harness.EXAMPLES + "/weekly/"
+                        "junk-feedback-weekly", "-n", "-f root"],
+                       stderr=subprocess.PIPE)
+    assert p.returncode == 64, p.stderr

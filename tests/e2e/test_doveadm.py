@@ -346,6 +346,8 @@ def test_stats_days(t):
     assert today["weak_caught_interval"] == "0.0-4.6", today
     assert today["missed_bar"] == "████", today
     assert total["day"] == "all" and total["spam"] == "110", total
+    # nothing was scored: there is no counter page
+    assert (today["scored"], today["filed"]) == ("0", "0"), today
 
 
 def test_stats_since_and_threshold(t):

@@ -1,11 +1,15 @@
 """The service reads the same settings as the plugin, and says what is wrong
 with them."""
 
+import grp
 import os
+import stat
 import subprocess
+import time
 
 import harness
 import junkclient
+import testcase
 from junkclient import LEARN, SPAM
 
 # In 2.3's plugin { } anything is accepted: the service says what is wrong. 2.4
@@ -79,3 +83,36 @@ def test_wrong_values(t):
     assert "junk_feedback_state_dir must be a full path" in log, log
     assert "junk_feedback_treshold: there is no such setting" in log, log
     assert "junk_feedback_rate" not in log, log
+
+
+def test_publish_delay(t):
+    """what others report is in the segment after the delay, and not before; a
+    user's own report at once"""
+    p = t.private(settings={"junk_feedback_publish_delay": "6 s",
+                            "junk_feedback_min_reporters": "1"})
+    testcase.barrier(p.d)
+
+    def weights():
+        with open(p.d.segment_path, "rb") as f:
+            data = f.read()
+        size = (len(data) - 128) // 2
+        return data[128:128 + size], data[128 + size:]
+    shared, personal = weights()
+    p.deliver(testcase.spam())
+    p.move("INBOX", "Junk")
+    began = time.monotonic()
+    harness.wait_for(lambda: weights()[1] != personal, "the user's own")
+    assert time.monotonic() - began < 2
+    assert weights()[0] == shared
+    harness.wait_for(lambda: weights()[0] != shared, "the shared ones")
+    assert 4 < time.monotonic() - began < 12, time.monotonic() - began
+
+
+def test_segment_mode(t):
+    """the segment is for whom the settings say"""
+    p = t.private(settings={"junk_feedback_segment_mode": "0640",
+                            "junk_feedback_segment_group": "postfix"})
+    testcase.barrier(p.d)
+    st = os.stat(p.d.segment_path)
+    assert stat.S_IMODE(st.st_mode) == 0o640, oct(st.st_mode)
+    assert st.st_gid == grp.getgrnam("postfix").gr_gid

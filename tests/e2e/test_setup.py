@@ -261,3 +261,91 @@ def test_merged_by_hand(t):
     code, out, err = c.setup("--remove", "--yes")
     assert code == 78 and "still asks for our score" in err, (code, err)
     assert c.files() == before
+
+
+ISPMAIL = {
+    "conf.d/10-mail.conf": "mail_location = maildir:~/Maildir\n"
+                           "mail_plugins = quota\nmail_uid = 5000\n",
+    "conf.d/20-imap.conf": "protocol imap {\n  mail_plugins = $mail_plugins "
+                           "quota imap_quota imap_sieve\n}\n",
+    "conf.d/20-lmtp.conf": "protocol lmtp {\n"
+                           "  mail_plugins = $mail_plugins sieve\n}\n",
+    "conf.d/90-sieve.conf":
+        "plugin {\n  sieve = ~/.dovecot.sieve\n"
+        "  sieve_before = %(dir)s/sieve-before\n"
+        "  sieve_after = %(dir)s/sieve-after\n"
+        "  sieve_plugins = sieve_imapsieve sieve_extprograms\n"
+        "  sieve_pipe_bin_dir = /etc/dovecot/sieve\n"
+        "  sieve_global_extensions = +vnd.dovecot.pipe\n"
+        "  imapsieve_mailbox1_name = Junk\n"
+        "  imapsieve_mailbox1_causes = COPY\n"
+        "  imapsieve_mailbox1_before = file:%(dir)s/learn-spam.sieve\n}\n",
+}
+ISPMAIL_24 = {
+    "conf.d/10-mail.conf": "mail_driver = maildir\nmail_path = ~/Maildir\n"
+                           "mail_uid = 5000\nmail_plugins {\n"
+                           "  quota = yes\n}\n",
+    "conf.d/20-imap.conf": "protocol imap {\n  mail_plugins {\n"
+                           "    imap_quota = yes\n    imap_sieve = yes\n"
+                           "  }\n}\n",
+    "conf.d/90-sieve.conf":
+        "sieve_script personal {\n  path = ~/.dovecot.sieve\n}\n"
+        "sieve_script after {\n  type = after\n"
+        "  path = %(dir)s/sieve-after\n}\n"
+        "sieve_plugins {\n  sieve_imapsieve = yes\n"
+        "  sieve_extprograms = yes\n}\n"
+        "sieve_global_extensions {\n  vnd.dovecot.pipe = yes\n}\n",
+}
+
+
+def test_ispmail(t):
+    """setup: ISPmail's layout: vmail, quota, imapsieve, global scripts"""
+    files = ISPMAIL_24 if VERSION >= (2, 4) else ISPMAIL
+    c = Config(t, "ispmail", STOCK)
+    for path, text in files.items():
+        c.write(path, text % {"dir": c.dir})
+    for folder in ("sieve-before", "sieve-after"):
+        os.mkdir(c.dir + "/" + folder)
+    before = setup_ok(c)
+    imap = c.conf("imap", "mail_plugins")
+    for name in ("quota", "imap_quota", "imap_sieve", "junk_feedback"):
+        assert name in imap, imap
+    found = " ".join(c.plugins("lmtp"))
+    for name in ("sieve_imapsieve", "sieve_extprograms",
+                 "sieve_vnd_junk_feedback"):
+        assert name in found, found
+    text = c.conf("lmtp", "sieve_script" if VERSION >= (2, 4) else "plugin")
+    assert c.dir + "/sieve-after" in text, text
+    assert c.dir + "/sieve/junk.sieve" in text, text
+    remove_ok(c, before)
+
+
+def test_iredmail(t):
+    """setup: iRedMail's layout: one dovecot.conf, LDA by a pipe, and a folder
+    that is included if it is there"""
+    if VERSION >= (2, 4):
+        text = ("dovecot_config_version = 2.4.0\n"
+                "dovecot_storage_version = 2.4.0\n"
+                "protocols = imap lmtp\nmail_uid = 2000\n"
+                "mail_plugins = quota mailbox_alias acl mail_log notify\n"
+                "sieve_script before {\n  type = before\n"
+                "  path = %(dir)s/dovecot.sieve\n}\n"
+                "protocol lda {\n  mail_plugins {\n    sieve = yes\n  }\n}\n"
+                "!include_try %(dir)s/iredmail/*.conf\n")
+    else:
+        text = ("protocols = imap lmtp\nmail_uid = 2000\n"
+                "mail_plugins = quota mailbox_alias acl mail_log notify\n"
+                "plugin {\n  sieve_before = %(dir)s/dovecot.sieve\n"
+                "  sieve = ~/sieve/dovecot.sieve\n}\n"
+                "protocol lda {\n  mail_plugins = $mail_plugins sieve\n}\n"
+                "protocol imap {\n  mail_plugins = $mail_plugins imap_quota "
+                "imap_acl\n}\n!include_try %(dir)s/iredmail/*.conf\n")
+    c = Config(t, "iredmail", {})
+    c.write("dovecot.conf", text % {"dir": c.dir})
+    before = setup_ok(c)
+    assert c.has("iredmail/" + OURS), c.files().keys()
+    text = c.conf("lda", "sieve_script" if VERSION >= (2, 4) else "plugin")
+    for path in ("/dovecot.sieve", "/sieve/junk.sieve"):
+        assert c.dir + path in text, text
+    assert "mailbox_alias" in c.conf("imap", "mail_plugins")
+    remove_ok(c, before)

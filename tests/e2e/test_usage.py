@@ -83,6 +83,9 @@ TABLE = {
         ("-u USER --since 1h --origin fax", USAGE, "--origin fax: use move"),
         ("-u USER --since 1h --burst", USAGE, "name none"),
     ),
+    "metrics": WORDS,
+    "setup": WORDS,
+    "spool": (("-F OUT", TEMPORARY, "OUT"),),
     "rebuild": WORDS,
     "rekey": after("--yes", WORDS) + (("", USAGE, "add --yes"),),
 }
