@@ -56,6 +56,7 @@ def code_names():
 def number(text):
     """A number with a unit (180d, 1G), or a product (180*24*60*60)"""
     units = {"d": 86400, "h": 3600, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    text = text.replace(" mins", "*60")
     if text[-1:] in units:
         return int(text[:-1]) * units[text[-1]]
     product = 1

@@ -67,7 +67,7 @@ struct junk_forget_cmd_context {
 
 static bool origin_find(const char *name, enum junk_origin *origin_r)
 {
-	for (unsigned int i = 1; i <= JUNK_ORIGIN_LEARN; i++) {
+	for (unsigned int i = 1; i <= JUNK_ORIGIN_LAST; i++) {
 		if (strcmp(junk_origin_name(i), name) == 0) {
 			*origin_r = (enum junk_origin)i;
 			return TRUE;
@@ -107,7 +107,7 @@ forget_parse(struct doveadm_cmd_context *cctx, struct junk_forget *forget_r,
 	if (doveadm_cmd_param_str(cctx, "origin", &origin) &&
 	    !origin_find(origin, &forget_r->origin)) {
 		*error_r = t_strdup_printf("--origin %s: use move, copy, "
-			"append, keyword, action, sieve or learn", origin);
+			"append, keyword, action, sieve, learn or kept", origin);
 		return -1;
 	}
 	if (forget_r->burst && doveadm_junk_names_users(cctx)) {

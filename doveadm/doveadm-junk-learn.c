@@ -14,6 +14,7 @@
 #include "junk-report.h"
 #include "junk-settings.h"
 #include "doveadm-junk.h"
+#include "doveadm-junk-learn.h"
 #include "junk-compat.h"
 
 #include <stdio.h>
@@ -26,38 +27,51 @@ struct junk_learn_cmd_context {
 	struct doveadm_mail_cmd_context ctx;
 
 	enum junk_verdict verdict;
-	struct doveadm_junk_service *service;
+	struct doveadm_junk_learn learn;
 	struct doveadm_junk_found found;
-	/* of the current message */
-	pool_t pool;
-
-	/* Of the current user */
-	const char *authserv_id, *mx;
-	unsigned char reporter[JUNK_REPORTER_BYTES];
-	unsigned int reported, failed;
-	bool progress_shown;
 };
 
-static void show_progress(struct junk_learn_cmd_context *ctx)
+/* --- any command that learns --- */
+
+void doveadm_junk_learn_init(struct doveadm_junk_learn *learn,
+			     const char *command)
 {
-	if (ctx->reported % LEARN_PROGRESS_MESSAGES != 0 ||
-	    isatty(STDERR_FILENO) == 0)
-		return;
-	fprintf(stderr, "\r%u messages", ctx->reported);
-	fflush(stderr);
-	ctx->progress_shown = TRUE;
+	const char *error;
+
+	learn->command = command;
+	/* if it fails, it is tried again when there is a user */
+	(void)doveadm_junk_service_connect(&learn->service, &error);
 }
 
-static void end_progress(struct junk_learn_cmd_context *ctx)
+void doveadm_junk_learn_deinit(struct doveadm_junk_learn *learn)
 {
-	if (ctx->progress_shown)
-		fprintf(stderr, "\r%30s\r", "");
-	ctx->progress_shown = FALSE;
+	doveadm_junk_service_close(&learn->service);
+	pool_unref(&learn->pool);
+}
+
+static void show_progress(struct doveadm_junk_learn *learn)
+{
+	if (learn->reported % LEARN_PROGRESS_MESSAGES != 0 ||
+	    isatty(STDERR_FILENO) == 0)
+		return;
+	fprintf(stderr, "\r%u ", learn->reported);
+	if (learn->total > 0)
+		fprintf(stderr, "of %u ", learn->total);
+	fprintf(stderr, "messages");
+	fflush(stderr);
+	learn->progress_shown = TRUE;
+}
+
+static void end_progress(struct doveadm_junk_learn *learn)
+{
+	if (learn->progress_shown)
+		fprintf(stderr, "\r%40s\r", "");
+	learn->progress_shown = FALSE;
 }
 
 static int
-send_report(struct junk_learn_cmd_context *ctx, const struct junk_message *msg,
-	    const char **error_r)
+send_report(struct doveadm_junk_learn *learn, const struct junk_message *msg,
+	    enum junk_verdict verdict, const char **error_r)
 {
 	struct junk_report report;
 	struct timeval now;
@@ -65,24 +79,24 @@ send_report(struct junk_learn_cmd_context *ctx, const struct junk_message *msg,
 	i_gettimeofday(&now);
 	i_zero(&report);
 	report.stamp_usecs = timeval_to_usecs(&now);
-	report.verdict = ctx->verdict;
+	report.verdict = verdict;
 	report.origin = JUNK_ORIGIN_LEARN;
 	report.feature_set = JUNK_FEATURE_SET;
 	report.size_bytes = msg->size_bytes;
-	memcpy(report.reporter, ctx->reporter, sizeof(report.reporter));
+	memcpy(report.reporter, learn->reporter, sizeof(report.reporter));
 	junk_message_digest(msg, report.digest);
 	report.tokens = array_get(&msg->tokens, &report.token_count);
-	return doveadm_junk_service_report(ctx->service, &report, error_r);
+	return doveadm_junk_service_report(learn->service, &report, error_r);
 }
 
 /* Returns 0, or -1 if the message can't be read. */
 static int
-tokenize_mail(struct junk_learn_cmd_context *ctx, struct mail *mail,
+tokenize_mail(struct doveadm_junk_learn *learn, struct mail *mail,
 	      struct junk_message *msg_r, const char **error_r)
 {
 	struct junk_tokenizer_settings set = {
-		.authserv_id = ctx->authserv_id,
-		.mx = ctx->mx,
+		.authserv_id = learn->authserv_id,
+		.mx = learn->mx,
 	};
 	struct istream *input;
 
@@ -91,61 +105,115 @@ tokenize_mail(struct junk_learn_cmd_context *ctx, struct mail *mail,
 		*error_r = mailbox_get_last_internal_error(mail->box, NULL);
 		return -1;
 	}
-	p_clear(ctx->pool);
-	return junk_tokenize(input, &set, ctx->pool, msg_r, error_r);
+	p_clear(learn->pool);
+	return junk_tokenize(input, &set, learn->pool, msg_r, error_r);
 }
+
+int doveadm_junk_learn_mail(struct doveadm_junk_learn *learn,
+			    struct doveadm_mail_cmd_context *ctx,
+			    struct mail *mail, enum junk_verdict verdict)
+{
+	struct junk_message msg;
+	const char *error;
+
+	if (doveadm_is_killed())
+		return -1;
+	if (tokenize_mail(learn, mail, &msg, &error) < 0) {
+		i_error("%s: %s: UID %u: %s", learn->command,
+			mailbox_get_vname(mail->box), mail->uid, error);
+		learn->failed++;
+		ctx->exit_code = EX_DATAERR;
+		return 0;
+	}
+	if (send_report(learn, &msg, verdict, &error) < 0) {
+		i_error("%s: %s", learn->command, error);
+		ctx->exit_code = EX_TEMPFAIL;
+		return -1;
+	}
+	learn->reported++;
+	show_progress(learn);
+	return 0;
+}
+
+static int
+learn_get_reporter(struct doveadm_junk_learn *learn, struct mail_user *user)
+{
+	const char *dir = doveadm_junk_control_dir(user, TRUE);
+	const char *error;
+
+	if (dir == NULL) {
+		i_error("%s: the user has no control directory",
+			learn->command);
+		return -1;
+	}
+	if (junk_identity_get(dir, learn->reporter, &error) < 0) {
+		i_error("%s: %s", learn->command, error);
+		return -1;
+	}
+	return 0;
+}
+
+int doveadm_junk_learn_begin(struct doveadm_junk_learn *learn,
+			     struct doveadm_mail_cmd_context *ctx,
+			     struct mail_user *user)
+{
+	const struct junk_settings *set =
+		doveadm_junk_settings_get(user, user->pool);
+	const char *error;
+
+	if (!set->junk_feedback)
+		return 0;
+	if (learn->pool == NULL)
+		learn->pool = pool_alloconly_create("junk learn", 16*1024);
+	learn->authserv_id = set->junk_feedback_authserv_id;
+	learn->mx = set->junk_feedback_mx;
+	learn->reported = learn->failed = learn->total = 0;
+	if (learn_get_reporter(learn, user) < 0) {
+		ctx->exit_code = EX_CANTCREAT;
+		return -1;
+	}
+	if (learn->service == NULL &&
+	    doveadm_junk_service_connect(&learn->service, &error) < 0) {
+		i_error("%s: %s: see doveadm junk status", learn->command,
+			error);
+		ctx->exit_code = EX_UNAVAILABLE;
+		return -1;
+	}
+	return 1;
+}
+
+int doveadm_junk_learn_end(struct doveadm_junk_learn *learn,
+			   struct doveadm_mail_cmd_context *ctx)
+{
+	const char *error;
+	int ret = 0;
+
+	end_progress(learn);
+	if (doveadm_is_killed()) {
+		i_error("%s: interrupted: repeat it to go on, each message "
+			"counts once", learn->command);
+		ctx->exit_code = EX_TEMPFAIL;
+	}
+	if (doveadm_junk_service_finish(learn->service, &error) < 0) {
+		if (ctx->exit_code == 0) {
+			i_error("%s: %s", learn->command, error);
+			ctx->exit_code = EX_TEMPFAIL;
+		}
+		ret = -1;
+	}
+	doveadm_junk_service_close(&learn->service);
+	return ret;
+}
+
+/* --- learn --- */
 
 static int
 learn_mail(struct doveadm_mail_cmd_context *_ctx, struct mail *mail)
 {
 	struct junk_learn_cmd_context *ctx =
 		(struct junk_learn_cmd_context *)_ctx;
-	struct junk_message msg;
-	const char *error;
 
-	if (doveadm_is_killed())
-		return -1;
-	if (tokenize_mail(ctx, mail, &msg, &error) < 0) {
-		i_error("junk learn: %s: UID %u: %s",
-			mailbox_get_vname(mail->box), mail->uid, error);
-		ctx->failed++;
-		_ctx->exit_code = EX_DATAERR;
-		return 0;
-	}
-	if (send_report(ctx, &msg, &error) < 0) {
-		i_error("junk learn: %s", error);
-		_ctx->exit_code = EX_TEMPFAIL;
-		return -1;
-	}
-	ctx->reported++;
-	show_progress(ctx);
-	return 0;
-}
-
-static int
-learn_begin(struct junk_learn_cmd_context *ctx, struct mail_user *user)
-{
-	const char *dir = doveadm_junk_control_dir(user, TRUE);
-	const char *error;
-
-	ctx->reported = ctx->failed = 0;
-	if (dir == NULL) {
-		i_error("junk learn: the user has no control directory");
-		ctx->ctx.exit_code = EX_CANTCREAT;
-		return -1;
-	}
-	if (junk_identity_get(dir, ctx->reporter, &error) < 0) {
-		i_error("junk learn: %s", error);
-		ctx->ctx.exit_code = EX_CANTCREAT;
-		return -1;
-	}
-	if (ctx->service == NULL &&
-	    doveadm_junk_service_connect(&ctx->service, &error) < 0) {
-		i_error("junk learn: %s: see doveadm junk status", error);
-		ctx->ctx.exit_code = EX_UNAVAILABLE;
-		return -1;
-	}
-	return 0;
+	return doveadm_junk_learn_mail(&ctx->learn, _ctx, mail, ctx->verdict);
 }
 
 static int
@@ -154,36 +222,18 @@ cmd_junk_learn_run(struct doveadm_mail_cmd_context *_ctx,
 {
 	struct junk_learn_cmd_context *ctx =
 		(struct junk_learn_cmd_context *)_ctx;
-	const struct junk_settings *set =
-		doveadm_junk_settings_get(user, user->pool);
-	const char *error;
 	int ret;
 
-	if (!set->junk_feedback)
-		return 0;
-	ctx->authserv_id = set->junk_feedback_authserv_id;
-	ctx->mx = set->junk_feedback_mx;
-	if (learn_begin(ctx, user) < 0)
-		return -1;
+	ret = doveadm_junk_learn_begin(&ctx->learn, _ctx, user);
+	if (ret <= 0)
+		return ret;
 	ret = doveadm_junk_search(_ctx, user, learn_mail, &ctx->found);
-	end_progress(ctx);
-	if (doveadm_is_killed()) {
-		i_error("junk learn: interrupted: repeat it to go on, each "
-			"message counts once");
-		_ctx->exit_code = EX_TEMPFAIL;
-	}
-	if (doveadm_junk_service_finish(ctx->service, &error) < 0) {
-		if (_ctx->exit_code == 0) {
-			i_error("junk learn: %s", error);
-			_ctx->exit_code = EX_TEMPFAIL;
-		}
+	if (doveadm_junk_learn_end(&ctx->learn, _ctx) < 0)
 		ret = -1;
-	}
-	doveadm_junk_service_close(&ctx->service);
 
 	doveadm_print(junk_verdict_name(ctx->verdict));
-	doveadm_print_num(ctx->reported);
-	doveadm_print_num(ctx->failed);
+	doveadm_print_num(ctx->learn.reported);
+	doveadm_print_num(ctx->learn.failed);
 	return ret;
 }
 
@@ -222,9 +272,7 @@ static void cmd_junk_learn_init(JUNK_DOVEADM_INIT_PARAMS)
 	if (learn_parse(_ctx->cctx, &ctx->verdict, &query, &error) < 0)
 		i_fatal_status(EX_USAGE, "junk learn: %s", error);
 	_ctx->search_args = doveadm_mail_build_search_args(query);
-	/* with -u, root is given up for good before the mail is opened; if it
-	   fails, it is tried again then */
-	(void)doveadm_junk_service_connect(&ctx->service, &error);
+	doveadm_junk_learn_init(&ctx->learn, "junk learn");
 
 	doveadm_print_header_simple("verdict");
 	doveadm_print_header("reported", "reported",
@@ -241,8 +289,7 @@ static void cmd_junk_learn_deinit(struct doveadm_mail_cmd_context *_ctx)
 		(struct junk_learn_cmd_context *)_ctx;
 
 	doveadm_junk_search_finish(_ctx, "junk learn", &ctx->found);
-	doveadm_junk_service_close(&ctx->service);
-	pool_unref(&ctx->pool);
+	doveadm_junk_learn_deinit(&ctx->learn);
 }
 
 static struct doveadm_mail_cmd_context *cmd_junk_learn_alloc(void)
@@ -253,7 +300,6 @@ static struct doveadm_mail_cmd_context *cmd_junk_learn_alloc(void)
 	ctx->ctx.v.init = cmd_junk_learn_init;
 	ctx->ctx.v.run = cmd_junk_learn_run;
 	ctx->ctx.v.deinit = cmd_junk_learn_deinit;
-	ctx->pool = pool_alloconly_create("junk learn", 16*1024);
 	JUNK_DOVEADM_SET_OPTIONS(&ctx->ctx, "");
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	return &ctx->ctx;

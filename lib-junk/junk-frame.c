@@ -131,7 +131,7 @@ junk_report_check(const struct junk_report *report, const char **error_r)
 		return -1;
 	}
 	if (report->origin < JUNK_ORIGIN_MOVE ||
-	    report->origin > JUNK_ORIGIN_LEARN) {
+	    report->origin > JUNK_ORIGIN_LAST) {
 		*error_r = t_strdup_printf("report with unknown origin %u",
 					   report->origin);
 		return -1;

@@ -8,6 +8,9 @@
    together. */
 #define CLAIM_PROBABILITY 0.9
 #define CLAIM_NEAR 0.8
+/* A copy of what was reported has so many tokens of it at least, which are half of
+   its words and URLs. */
+#define NEAR_COPY_TOKENS 8
 
 static inline uint64_t mix(uint64_t x)
 {
@@ -139,6 +142,8 @@ void junk_model_familiarity(const junk_token_t *tokens,
 static double
 model_claim(const struct junk_model *model, struct junk_score *score, double p)
 {
+	if (score->near_copy && score->sum > 0)
+		return I_MAX(p, CLAIM_PROBABILITY);
 	if (score->sum >= model->claim_sum) {
 		score->strange =
 			score->familiar_words < model->familiar_words ||
@@ -159,6 +164,7 @@ void junk_model_score(const struct junk_model *model,
 	float scales[JUNK_TOKEN_SOURCE_COUNT];
 	int64_t sums[JUNK_TOKEN_CLASS_COUNT] = { 0 };
 	unsigned int familiar[JUNK_TOKEN_SOURCE_COUNT] = { 0 };
+	unsigned int texts = 0, spam_only = 0;
 	uint64_t person = 0;
 
 	i_zero(score_r);
@@ -184,10 +190,16 @@ void junk_model_score(const struct junk_model *model,
 			weight_read(&personal[hash_index(
 				person, model->personal_log2, tokens[i])]);
 
-		familiar[junk_token_source(tokens[i])] +=
-			(w | w2) & JUNK_WEIGHT_FAMILIAR;
-		w &= ~JUNK_WEIGHT_FAMILIAR;
-		w2 &= ~JUNK_WEIGHT_FAMILIAR;
+		enum junk_token_source source = junk_token_sources[
+			I_MIN(class, JUNK_TOKEN_CLASS_COUNT - 1)];
+		unsigned int text = source == JUNK_TOKEN_SOURCE_BODY ||
+			source == JUNK_TOKEN_SOURCE_URL;
+
+		familiar[source] += (w | w2) & JUNK_WEIGHT_FAMILIAR;
+		texts += text;
+		spam_only += text & ((w | w2) / JUNK_WEIGHT_SPAM_ONLY);
+		w &= ~JUNK_WEIGHT_FLAGS;
+		w2 &= ~JUNK_WEIGHT_FLAGS;
 		score_r->evidence_count += (w | w2) != 0 ? 1 : 0;
 		sums[I_MIN(class, JUNK_TOKEN_CLASS_COUNT - 1)] += w + w2;
 	}
@@ -199,6 +211,8 @@ void junk_model_score(const struct junk_model *model,
 	junk_model_familiarity(tokens, token_count, familiar,
 			       &score_r->familiar_words,
 			       &score_r->familiar_form);
+	score_r->near_copy = spam_only >= NEAR_COPY_TOKENS &&
+		spam_only * 2 >= texts;
 	score_r->probability = model_probability(model, score_r->sum);
 	score_r->unknown_reason =
 		model_unknown_reason(model, score_r->evidence_count);

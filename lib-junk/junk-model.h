@@ -18,7 +18,8 @@
           flood = spam^2 / (spam^2 + JUNK_MODEL_FLOOD^2)
      score = floor(100 * p'), 0..100, or unknown; 90 and above is a claim, for
              which s has to reach claim_sum, and the message has to be of a kind
-             of which good mail is known: else it is below 90, in the same order
+             of which good mail is known, unless it is nearly what was reported:
+             else it is below 90, in the same order
 
    What wasn't seen in n reports may still come: the last step keeps a young
    model from being surer than its number of reports allows (the rule of
@@ -30,8 +31,12 @@
 
 /* Weights are int16, in units of 1/JUNK_WEIGHT_SCALE: +-8. */
 #define JUNK_WEIGHT_SCALE 4096
-/* This bit of a weight tells that good mail often has its token. */
+/* These bits of a weight aren't of its value: good mail often has its token; no
+   good mail, but one to a few reports of spam had it (of as many people as shared
+   weights need, or of the person). */
 #define JUNK_WEIGHT_FAMILIAR 1
+#define JUNK_WEIGHT_SPAM_ONLY 2
+#define JUNK_WEIGHT_FLAGS (JUNK_WEIGHT_FAMILIAR | JUNK_WEIGHT_SPAM_ONLY)
 
 /* No model, too few reports, or too little evidence in this message. Never
    mapped to a number. */
@@ -90,6 +95,9 @@ struct junk_score {
 	float familiar_words, familiar_form;
 	/* The sum is high enough for a claim, but the kind isn't known. */
 	bool strange;
+	/* Half of its words and URLs are from a few reports of spam, and in no
+	   good mail: it is the same again. */
+	bool near_copy;
 	/* Why unknown, NULL if a score. Static text. */
 	const char *unknown_reason;
 	/* What each class added to the sum. */

@@ -26,6 +26,7 @@ const char *junk_origin_name(unsigned int origin)
 		[JUNK_ORIGIN_ACTION] = "action",
 		[JUNK_ORIGIN_SIEVE] = "sieve",
 		[JUNK_ORIGIN_LEARN] = "learn",
+		[JUNK_ORIGIN_KEPT] = "kept",
 	};
 
 	if (origin >= N_ELEMENTS(names) || names[origin] == NULL)

@@ -10,7 +10,8 @@
 enum junk_verdict {
 	JUNK_VERDICT_SPAM = 1,
 	JUNK_VERDICT_HAM = 2,
-	/* the user answered, flagged or filed it: ham, at a lower weight */
+	/* the user answered, flagged, filed or kept it: ham, at a lower
+	   weight */
 	JUNK_VERDICT_WEAK_HAM = 3,
 	/* an earlier report is taken back, if there is one: as if it never
 	   was. With the origin keyword a mark of junk that was taken off, with
@@ -31,7 +32,10 @@ enum junk_origin {
 	JUNK_ORIGIN_SIEVE = 6,
 	/* doveadm junk learn */
 	JUNK_ORIGIN_LEARN = 7,
+	/* read, and still where it was days later */
+	JUNK_ORIGIN_KEPT = 8,
 };
+#define JUNK_ORIGIN_LAST JUNK_ORIGIN_KEPT
 
 struct junk_report {
 	/* When the user did it, microseconds since 1970: reports of one

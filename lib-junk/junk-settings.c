@@ -25,6 +25,8 @@ static const struct setting_define junk_setting_defines[] = {
 	DEF(BOOL, junk_feedback_append),
 	DEF(BOOL, junk_feedback_automatic),
 	DEF(BOOL, junk_feedback_weak_ham),
+	DEF(UINT, junk_feedback_kept),
+	DEF(TIME, junk_feedback_kept_age),
 	DEF(STR, junk_feedback_authserv_id),
 	DEF(STR, junk_feedback_mx),
 	DEF(UINT, junk_feedback_threshold),
@@ -65,6 +67,8 @@ static const struct junk_settings junk_default_settings = {
 	.junk_feedback_append = TRUE,
 	.junk_feedback_automatic = FALSE,
 	.junk_feedback_weak_ham = TRUE,
+	.junk_feedback_kept = 5,
+	.junk_feedback_kept_age = 3*24*60*60,
 	.junk_feedback_authserv_id = "",
 	.junk_feedback_mx = "",
 	.junk_feedback_threshold = 90,
@@ -82,6 +86,8 @@ static const struct junk_settings junk_default_settings = {
 
 /* A weight's people are counted in a sketch of 32 bits: some 32 people fill 20. */
 #define MAX_MIN_REPORTERS 20
+/* They are a sample, and what a user says has to count for more. */
+#define MAX_KEPT 100
 #define MIN_RETENTION_SECS (24*60*60)
 /* Two snapshots and some reports need that much. */
 #define MIN_DATABASE_BYTES (64*1024*1024)
@@ -101,6 +107,11 @@ junk_settings_check(void *_set, pool_t pool ATTR_UNUSED, const char **error_r)
 	if (set->junk_feedback_threshold < 1 ||
 	    set->junk_feedback_threshold > 100) {
 		*error_r = "junk_feedback_threshold must be from 1 to 100";
+		return FALSE;
+	}
+	if (set->junk_feedback_kept > MAX_KEPT) {
+		*error_r = t_strdup_printf("junk_feedback_kept must be from 0 "
+			"to %d", MAX_KEPT);
 		return FALSE;
 	}
 	if (set->junk_feedback_min_reporters < 1 ||

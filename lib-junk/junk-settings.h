@@ -26,6 +26,10 @@ struct junk_settings {
 	bool junk_feedback_append;
 	bool junk_feedback_automatic;
 	bool junk_feedback_weak_ham;
+	/* so many messages a day that were read and kept; 0 = none */
+	unsigned int junk_feedback_kept;
+	/* seconds that a message has to lie where it is to be one of them */
+	unsigned int junk_feedback_kept_age;
 	/* whose Authentication-Results are evidence (junk-auth-results.h);
 	   "" = nobody's */
 	const char *junk_feedback_authserv_id;

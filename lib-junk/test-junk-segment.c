@@ -150,8 +150,8 @@ static void test_junk_segment_bad_header(void)
 	TEST_BAD(h.magic[0] = 'j', TRUE, "not a score segment");
 	TEST_BAD(h.byte_order = 0x04030201, TRUE,
 		 "segment of another byte order");
-	TEST_BAD(h.version = 0, TRUE, "segment of an older version");
-	TEST_BAD(h.version = 2, TRUE, "segment of a newer version");
+	TEST_BAD(h.version = 1, TRUE, "segment of an older version");
+	TEST_BAD(h.version = 3, TRUE, "segment of a newer version");
 	TEST_BAD(h.feature_set = JUNK_FEATURE_SET + 1, TRUE,
 		 "segment of another feature set");
 	TEST_BAD(h.feature_set = JUNK_FEATURE_SET_COMPATIBLE - 1, TRUE,

@@ -53,6 +53,11 @@ static void test_junk_settings_get(void)
 		{ { { "junk_feedback_threshold", "high" } },
 		  "junk_feedback_threshold = high: Invalid number high: Not a valid number",
 		  TRUE, 90 },
+		{ { { "junk_feedback_kept", "100", "junk_feedback_kept_age",
+		      "1 days" } }, NULL, TRUE, 90 },
+		{ { { "junk_feedback_kept", "101" } },
+		  "junk_feedback_kept = 101: "
+		  "junk_feedback_kept must be from 0 to 100", TRUE, 90 },
 		{ { { "junk_feedback_retention", "1 hour" } },
 		  "junk_feedback_retention = 1 hour: "
 		  "junk_feedback_retention must be at least 1 day, or 0 for ever", TRUE, 90 },

@@ -126,8 +126,9 @@ static void test_junk_report_names(void)
 			   "weak-ham");
 	test_assert_strcmp(junk_verdict_name(0), "unknown");
 	test_assert_strcmp(junk_origin_name(JUNK_ORIGIN_LEARN), "learn");
+	test_assert_strcmp(junk_origin_name(JUNK_ORIGIN_KEPT), "kept");
 	test_assert_strcmp(junk_origin_name(0), "unknown");
-	test_assert_strcmp(junk_origin_name(8), "unknown");
+	test_assert_strcmp(junk_origin_name(JUNK_ORIGIN_LAST + 1), "unknown");
 	test_end();
 }
 

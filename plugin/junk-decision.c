@@ -131,3 +131,12 @@ junk_decide_flags(enum junk_box box, enum mail_flags old_flags,
 		return JUNK_DECIDE_LEFT_OTHER;
 	return JUNK_DECIDE_NOTHING;
 }
+
+bool junk_decide_is_kept(enum junk_box box, enum mail_flags flags,
+			 enum junk_keywords keywords)
+{
+	return (box == JUNK_BOX_INBOX || box == JUNK_BOX_OTHER) &&
+		(flags & (MAIL_SEEN | MAIL_DELETED | MAIL_DRAFT)) ==
+		MAIL_SEEN &&
+		(keywords & JUNK_KEYWORDS_JUNK) == 0;
+}

@@ -84,5 +84,9 @@ bool junk_decide_is_void(enum junk_box from, enum junk_box to,
 enum junk_decision
 junk_decide_flags(enum junk_box box, enum mail_flags old_flags,
 		  enum mail_flags new_flags, enum junk_keywords keywords);
+/* Is a message evidence of good mail for lying there? (It also has to have lain
+   there for some time.) */
+bool junk_decide_is_kept(enum junk_box box, enum mail_flags flags,
+			 enum junk_keywords keywords);
 
 #endif

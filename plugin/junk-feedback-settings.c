@@ -101,6 +101,8 @@ int junk_feedback_settings_get(struct mail_user *user,
 	set_r->append = set->junk_feedback_append;
 	set_r->automatic = set->junk_feedback_automatic;
 	set_r->weak_ham = set->junk_feedback_weak_ham;
+	set_r->kept = set->junk_feedback_kept;
+	set_r->kept_age_secs = set->junk_feedback_kept_age;
 	set_r->authserv_id = set->junk_feedback_authserv_id;
 	set_r->mx = set->junk_feedback_mx;
 	set_r->socket_path = p_strconcat(user->pool, user->set->base_dir,

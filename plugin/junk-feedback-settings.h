@@ -12,6 +12,8 @@ struct junk_feedback_settings {
 	struct junk_mailbox_names names;
 	/* junk_feedback_keywords, _append, _automatic, _weak_ham */
 	bool keywords, append, automatic, weak_ham;
+	/* junk_feedback_kept: messages a day; _kept_age in seconds */
+	unsigned int kept, kept_age_secs;
 	/* junk_feedback_authserv_id; "" if unset */
 	const char *authserv_id;
 	/* junk_feedback_mx; "" if unset */

@@ -14,6 +14,7 @@
 #include "junk-spool.h"
 #include "junk-tokenizer.h"
 #include "junk-trail.h"
+#include "junk-kept.h"
 #include "junk-later.h"
 #include "junk-mail-file.h"
 #include "junk-recover.h"
@@ -58,6 +59,7 @@ struct junk_user {
 	struct junk_trail *trail;
 	struct junk_intents *intents;
 	struct junk_later *later;
+	struct junk_kept *kept;
 	HASH_TABLE(char *, void *) kinds;
 
 	/* of the message that is being read or tokenised; none before the first,
@@ -614,11 +616,6 @@ bool junk_user_has_fetched(struct junk_user *juser)
 		i_microseconds() - juser->fetched_usecs < FETCHED_USECS;
 }
 
-void junk_user_start_later(struct junk_user *juser)
-{
-	junk_later_start(juser->later);
-}
-
 void junk_user_finish_notes(struct junk_user *juser)
 {
 	if (juser->note_count > 0)
@@ -719,6 +716,20 @@ void junk_user_committed(struct junk_user *juser,
 		junk_user_rest_start(juser, 0);
 	else
 		junk_later_start(juser->later);
+}
+
+bool junk_user_is_idle(const struct junk_user *juser)
+{
+	return junk_later_is_empty(juser->later) &&
+		array_count(&juser->rest) == 0 &&
+		array_count(&juser->held) == 0 &&
+		(juser->client == NULL ||
+		 junk_client_is_settled(juser->client));
+}
+
+void junk_user_start_later(struct junk_user *juser)
+{
+	junk_later_start(juser->later);
 }
 
 /* --- messages that are found by where they are --- */
@@ -852,6 +863,7 @@ static void junk_user_end(struct junk_user *juser)
 {
 	if (juser->ended)
 		return;
+	junk_kept_deinit(&juser->kept);
 	junk_user_rest_end(juser);
 	junk_user_send_held(juser);
 	juser->ended = TRUE;
@@ -946,6 +958,8 @@ void junk_user_namespaces_created(struct mail_user *user)
 	T_BEGIN {
 		const char *dir = junk_user_get_control_dir(juser);
 
+		if (dir != NULL && juser->set.kept > 0)
+			juser->kept = junk_kept_init(juser, user, dir);
 		if (dir != NULL &&
 		    stat(t_strconcat(dir, "/"JUNK_SPOOL_FNAME, NULL),
 			 &st) == 0)

@@ -53,6 +53,11 @@ void junk_user_report_later(struct junk_user *juser,
    committed. They are among the intents of junk_user_committed(). */
 void junk_user_report_saved(struct junk_user *juser,
 			    const ARRAY_TYPE(junk_intent) *intents);
+/* Is nothing waiting to be reported or recorded? */
+bool junk_user_is_idle(const struct junk_user *juser);
+/* What was given for later without a commit comes when the client is quiet. It
+   isn't written down: it is lost if this process is killed. */
+void junk_user_start_later(struct junk_user *juser);
 /* All of a commit's reports were given: those for later come when the client
    has its answer. intents: where their messages are, to be found if this
    process is killed; empty = not known, which makes them come now. NULL =

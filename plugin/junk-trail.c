@@ -127,7 +127,12 @@ static int junk_trail_write_fd(struct junk_trail *trail, int fd,
 	struct stat st;
 	int ret = 0;
 
-	if (write_full(fd, trail->output->data, trail->output->used) < 0 ||
+	/* a record that was cut off, or what the user has put there, must not
+	   shift those that follow */
+	if (fstat(fd, &st) < 0 ||
+	    (st.st_size % RECORD_BYTES != 0 &&
+	     ftruncate(fd, st.st_size - st.st_size % RECORD_BYTES) < 0) ||
+	    write_full(fd, trail->output->data, trail->output->used) < 0 ||
 	    fstat(fd, &st) < 0) {
 		*error_r = t_strdup_printf("write(%s) failed: %m",
 					   trail->path);

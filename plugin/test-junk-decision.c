@@ -238,6 +238,42 @@ static void test_junk_decide_append(void)
 	test_end();
 }
 
+static void test_junk_decide_is_kept(void)
+{
+	static const struct {
+		enum junk_box box;
+		enum mail_flags flags;
+		enum junk_keywords keywords;
+		bool kept;
+	} tests[] = {
+		{ JUNK_BOX_INBOX, MAIL_SEEN, JUNK_KEYWORDS_NONE, TRUE },
+		{ JUNK_BOX_OTHER, MAIL_SEEN, JUNK_KEYWORDS_NONE, TRUE },
+		{ JUNK_BOX_OTHER, MAIL_SEEN | MAIL_FLAGGED | MAIL_ANSWERED,
+		  JUNK_KEYWORDS_NOT_JUNK, TRUE },
+		{ JUNK_BOX_INBOX, 0, JUNK_KEYWORDS_NONE, FALSE },
+		{ JUNK_BOX_INBOX, MAIL_FLAGGED | MAIL_ANSWERED,
+		  JUNK_KEYWORDS_NOT_JUNK, FALSE },
+		{ JUNK_BOX_INBOX, MAIL_SEEN | MAIL_DELETED,
+		  JUNK_KEYWORDS_NONE, FALSE },
+		{ JUNK_BOX_INBOX, MAIL_SEEN | MAIL_DRAFT,
+		  JUNK_KEYWORDS_NONE, FALSE },
+		{ JUNK_BOX_INBOX, MAIL_SEEN, JUNK_KEYWORDS_JUNK, FALSE },
+		{ JUNK_BOX_INBOX, MAIL_SEEN, JUNK_KEYWORDS_BOTH, FALSE },
+		{ JUNK_BOX_JUNK, MAIL_SEEN, JUNK_KEYWORDS_NONE, FALSE },
+		{ JUNK_BOX_TRASH, MAIL_SEEN, JUNK_KEYWORDS_NONE, FALSE },
+		{ JUNK_BOX_UNSURE, MAIL_SEEN, JUNK_KEYWORDS_NONE, FALSE },
+		{ JUNK_BOX_IGNORE, MAIL_SEEN, JUNK_KEYWORDS_NONE, FALSE },
+	};
+
+	test_begin("junk_decide_is_kept");
+	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) {
+		test_assert_idx(junk_decide_is_kept(tests[i].box,
+			tests[i].flags, tests[i].keywords) == tests[i].kept,
+			i);
+	}
+	test_end();
+}
+
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
@@ -248,6 +284,7 @@ int main(void)
 		test_junk_decide_replaced,
 		test_junk_decide_void,
 		test_junk_decide_flags,
+		test_junk_decide_is_kept,
 		NULL
 	};
 	return test_run(test_functions);

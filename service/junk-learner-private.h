@@ -80,6 +80,8 @@
    than FAMILIAR_MIN. */
 #define FAMILIAR_PER_MILLE 10
 #define FAMILIAR_MIN 2
+/* A token that more reports of spam had says nothing of a copy. */
+#define SPAM_ONLY_REPORTS 4
 /* ham_seen's numbers are halved when so many reports were counted. */
 #define HAM_SEEN_MAX 20000
 
@@ -169,8 +171,8 @@ struct junk_learner {
 	uint32_t ham_seen_total;
 	/* A token is familiar from so many of them on. */
 	uint8_t familiar_min;
-	/* The last report of a personal weight found its token familiar. */
-	uint8_t *personal_familiar;
+	/* JUNK_WEIGHT_FLAGS of a personal weight, when it was last reported. */
+	uint8_t *personal_flags;
 	struct junk_claims claims;
 
 	/* The fit that is being made, or NULL. */

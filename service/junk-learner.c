@@ -92,7 +92,7 @@ junk_learner_init(const struct junk_learner_settings *set)
 	table_init(&learner->personal, set->personal_log2);
 	learner->reporters = i_new(uint64_t, (size_t)1 << set->global_log2);
 	learner->ham_seen = i_new(uint8_t, (size_t)1 << set->global_log2);
-	learner->personal_familiar =
+	learner->personal_flags =
 		i_new(uint8_t, (size_t)1 << set->personal_log2);
 	learner->familiar_min = FAMILIAR_MIN;
 	junk_claims_init(&learner->claims);
@@ -110,7 +110,7 @@ void junk_learner_deinit(struct junk_learner **_learner)
 	learner_fit_cancel(learner);
 	memory_clear(learner);
 	i_free(learner->ham_seen);
-	i_free(learner->personal_familiar);
+	i_free(learner->personal_flags);
 	table_deinit(&learner->global);
 	table_deinit(&learner->personal);
 	i_free(learner->reporters);
@@ -125,25 +125,37 @@ static inline float table_trust(const struct learner_table *table, size_t idx)
 	return table->counts[idx] / (table->counts[idx] + LEARN_DOUBT);
 }
 
-/* The lowest bit of a published weight tells whether its token is familiar from
-   ham (JUNK_WEIGHT_FAMILIAR). */
+/* flags: JUNK_WEIGHT_FLAGS */
 static void
 weight_publish(int16_t *dest, const struct learner_table *table, size_t idx,
-	       bool familiar)
+	       int flags)
 {
 	int16_t value = lrintf(table->weights[idx].weight *
 			       table_trust(table, idx) * JUNK_WEIGHT_SCALE);
 
-	value &= ~JUNK_WEIGHT_FAMILIAR;
-	if (familiar)
-		value |= JUNK_WEIGHT_FAMILIAR;
+	value = (value & ~JUNK_WEIGHT_FLAGS) | flags;
 	__atomic_store_n(dest, value, __ATOMIC_RELAXED);
 }
 
-static inline bool
-token_is_familiar(const struct junk_learner *learner, size_t global_idx)
+static int global_flags(const struct junk_learner *learner, size_t idx)
 {
-	return learner->ham_seen[global_idx] >= learner->familiar_min;
+	int flags = 0;
+
+	if (learner->ham_seen[idx] >= learner->familiar_min)
+		flags |= JUNK_WEIGHT_FAMILIAR;
+	/* as far as we know: reporters of ham share bits */
+	if ((uint32_t)learner->reporters[idx] == 0 &&
+	    learner->global.counts[idx] <= SPAM_ONLY_REPORTS)
+		flags |= JUNK_WEIGHT_SPAM_ONLY;
+	return flags;
+}
+
+static int personal_flags(const struct junk_learner *learner, size_t idx)
+{
+	int flags = learner->personal_flags[idx];
+
+	return learner->personal.counts[idx] <= SPAM_ONLY_REPORTS ? flags :
+		flags & ~JUNK_WEIGHT_SPAM_ONLY;
 }
 
 static bool global_is_public(const struct junk_learner *learner, size_t idx)
@@ -163,14 +175,14 @@ void learner_publish_all(struct junk_learner *learner)
 		if (global_is_public(learner, i)) {
 			weight_publish(&learner->published[i],
 				       &learner->global, i,
-				       token_is_familiar(learner, i));
+				       global_flags(learner, i));
 		} else
 			learner->published[i] = 0;
 	}
 	for (size_t i = 0; i < personal_count; i++) {
 		weight_publish(&learner->published[global_count + i],
 			       &learner->personal, i,
-			       learner->personal_familiar[i] != 0);
+			       personal_flags(learner, i));
 	}
 }
 
@@ -463,7 +475,7 @@ void learner_example_learn(struct junk_learner *learner,
 		if (public && learner->fit == NULL) {
 			weight_publish(&learner->published[gidx], global,
 				       gidx,
-				       token_is_familiar(learner, gidx));
+				       global_flags(learner, gidx));
 		}
 		if (example->shared)
 			continue;
@@ -473,8 +485,7 @@ void learner_example_learn(struct junk_learner *learner,
 			    step->epsilon);
 		if (learner->fit == NULL) {
 			weight_publish(&published_personal[pidx], personal,
-				       pidx,
-				       learner->personal_familiar[pidx] != 0);
+				       pidx, personal_flags(learner, pidx));
 		}
 	}
 }
@@ -799,18 +810,24 @@ static void ham_seen_halve(struct junk_learner *learner)
 	learner->ham_seen_total /= 2;
 }
 
-/* How common the report's tokens are in ham. */
+/* How common the report's tokens are in ham; after example_count(). */
 static void
 example_count_ham(struct junk_learner *learner, bool spam,
 		  const struct learner_example *example)
 {
 	for (unsigned int i = 0; i < example->count; i++) {
+		const uint32_t pidx = example->personal_idx[i];
 		uint8_t *seen = &learner->ham_seen[example->global_idx[i]];
+		uint8_t *flags = &learner->personal_flags[pidx];
+		/* it is the first one, or others were spam as well */
+		bool spam_only = spam && (learner->personal.counts[pidx] == 1 ||
+					  (*flags & JUNK_WEIGHT_SPAM_ONLY) != 0);
 
 		if (!spam && *seen < UINT8_MAX)
 			(*seen)++;
-		learner->personal_familiar[example->personal_idx[i]] =
-			*seen >= learner->familiar_min ? 1 : 0;
+		*flags = (*seen >= learner->familiar_min ?
+			  JUNK_WEIGHT_FAMILIAR : 0) |
+			(spam_only && *seen == 0 ? JUNK_WEIGHT_SPAM_ONLY : 0);
 	}
 	if (!spam && ++learner->ham_seen_total >= HAM_SEEN_MAX)
 		ham_seen_halve(learner);
@@ -996,7 +1013,7 @@ void junk_learner_take_back(struct junk_learner *learner,
 
    In the machine's own byte order (a snapshot never leaves it): a header, for
    each table its weights and squares, the reporters' sketches, each table's
-   counts, how often ham had each shared token, which personal ones are familiar, then for each report of the memory a struct learner_memory_header
+   counts, how often ham had each shared token, the flags of the personal ones, then for each report of the memory a struct learner_memory_header
    and its tokens. */
 
 struct learner_header {
@@ -1122,7 +1139,7 @@ void junk_learner_export(struct junk_learner *learner, buffer_t *dest)
 		      (size_t)1 << learner->personal.log2);
 	buffer_append(dest, learner->ham_seen,
 		      (size_t)1 << learner->global.log2);
-	buffer_append(dest, learner->personal_familiar,
+	buffer_append(dest, learner->personal_flags,
 		      (size_t)1 << learner->personal.log2);
 	for (unsigned int spam = 0; spam < 2; spam++) {
 		for (unsigned int i = 0; i < learner->memory_count[spam]; i++)
@@ -1327,7 +1344,7 @@ int junk_learner_import(struct junk_learner *learner, const void *data,
 	       personal);
 	data = CONST_PTR_OFFSET(data, global + personal);
 	memcpy(learner->ham_seen, data, global);
-	memcpy(learner->personal_familiar, CONST_PTR_OFFSET(data, global),
+	memcpy(learner->personal_flags, CONST_PTR_OFFSET(data, global),
 	       personal);
 	data = CONST_PTR_OFFSET(data, global + personal);
 	memory_clear(learner);

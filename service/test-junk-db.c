@@ -844,7 +844,7 @@ static void test_junk_db_names(void)
 	} T_END;
 	test_assert(test_db_int("SELECT count(*) FROM classes") ==
 		    JUNK_TOKEN_CLASS_COUNT);
-	for (unsigned int i = 1; i <= JUNK_ORIGIN_LEARN; i++) T_BEGIN {
+	for (unsigned int i = 1; i <= JUNK_ORIGIN_LAST; i++) T_BEGIN {
 		test_assert_idx(test_db_int(t_strdup_printf(
 			"SELECT origin FROM origins WHERE name = '%s'",
 			junk_origin_name(i))) == (int)i, i);

@@ -8,7 +8,7 @@ CREATE VIEW verdicts (verdict, name) AS
 DROP VIEW IF EXISTS origins;
 CREATE VIEW origins (origin, name) AS
   VALUES (1, 'move'), (2, 'copy'), (3, 'append'), (4, 'keyword'),
-    (5, 'action'), (6, 'sieve'), (7, 'learn');
+    (5, 'action'), (6, 'sieve'), (7, 'learn'), (8, 'kept');
 
 DROP VIEW IF EXISTS classes;
 CREATE VIEW classes (class, name) AS

@@ -535,7 +535,7 @@ def test_planted(t):
     c.logout()
     p.expect("spam move")
     files = [p.control_file(p.user(), name) for name in
-             (SPOOL, IDENTITY, "junk-feedback.trail")]
+             (SPOOL, IDENTITY, "junk-feedback.trail", "junk-feedback.kept")]
     files += [p.control_file(p.user(), "junk-feedback.intent.%d" % i)
               for i in range(9)]
     kept = p.control_file(p.user(), "kept.id")

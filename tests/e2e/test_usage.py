@@ -70,6 +70,9 @@ TABLE = {
          "the query finds no message"),
         ("-F OUT spam all", TEMPORARY, "OUT"),
     ),
+    "start": after("-u USER", WORDS) + (
+        ("-F OUT", TEMPORARY, "OUT"),
+    ),
     "forget": SINCE + after("-u USER", SINCE) + after("--since 1h", WORDS) + (
         ("", USAGE, "say since when: --since 24h"),
         ("-u USER", USAGE, "say since when: --since 24h"),

@@ -71,7 +71,7 @@ def numbered(n, size=200):
 
 VERDICTS = {1: "spam", 2: "ham", 3: "weak-ham"}
 ORIGINS = {1: "move", 2: "copy", 3: "append", 4: "keyword", 5: "action",
-           6: "sieve", 7: "learn"}
+           6: "sieve", 7: "learn", 8: "kept"}
 ORIGIN_LEARN = 7
 # Reports that are expected come within this time.
 EXPECT_SECS = 5
