@@ -30,7 +30,7 @@ static void put(unsigned char *dest, uint64_t value, size_t size)
 static void write_segment(int16_t w, uint32_t reports)
 {
 	unsigned char *data = i_malloc(TEST_SIZE);
-	float one = 1;
+	float one = 1, never = 1e9;
 	int fd;
 
 	memcpy(data, "JUNKSCOR", 8);
@@ -47,6 +47,8 @@ static void write_segment(int16_t w, uint32_t reports)
 	put(data + 68, reports, 4);
 	put(data + 72, reports, 4);
 	memcpy(data + 88, &one, 4);
+	/* no sum makes a claim */
+	memcpy(data + 96, &never, 4);
 	for (size_t i = JUNK_SEGMENT_HEADER_BYTES; i < TEST_SIZE; i += 2)
 		memcpy(data + i, &w, 2);
 	fd = open(TEST_PATH, O_CREAT | O_TRUNC | O_WRONLY, 0600);

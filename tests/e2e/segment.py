@@ -63,9 +63,10 @@ def feature_set():
 
 
 def content(score=None, features=None, version=2, state=1, magic=b"JUNKSCOR",
-            weight=1, weights=None, slope=0.0):
+            weight=4, weights=None, slope=0.0):
     """A segment with this score for all; None: one with too few reports, so
-    that all is unknown. All shared weights are the same, in 1/4096, unless
+    that all is unknown. All shared weights are the same, in 1/4096 (the lowest two
+    bits are flags), unless
     they are given; slope is how much their sum counts."""
     size = 128 + 2 * 2 * (1 << LOG2)
     fixed = FIXED.pack(magic, 0x01020304, version, size,
