@@ -79,10 +79,13 @@ def content(score=None, features=None, version=2, state=1, magic=b"JUNKSCOR",
     else:
         # in the middle of the score's range of probabilities
         p = (score + 0.5) / 100
+        if 80 <= score < 90:
+            # where no claim is allowed these are moved together
+            p = 0.8 + (p - 0.8) * 2
         cal_b = math.log(p / (1 - p))
     changing = CHANGING.pack(state, reports, reports, 1, 1700000001, slope, cal_b,
-                            # a score of 90 and above is always allowed
-                            -1e9, 0.0, 0.0)
+                            # a claim, for 90 and above
+                            -1e9 if (score or 0) >= 90 else 1e9, 0.0, 0.0)
     if weights is None:
         # each token has a weight, so that there is evidence
         weights = [weight] * (1 << LOG2)
