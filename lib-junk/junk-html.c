@@ -1114,8 +1114,7 @@ static void html_open_tag(struct html_state *state)
 	element_init(&element, html_parent_of(state, tag), name, tag);
 	if (state->sheet != NULL)
 		element.names.tag = junk_sheet_hash(name);
-	if ((tag->flags & TAG_HAS_VALUES) != 0)
-		memset(values.seen, 0, sizeof(values.seen));
+	memset(values.seen, 0, sizeof(values.seen));
 	html_attrs(state, &element, &values);
 	if ((tag->flags & TAG_HAS_VALUES) != 0 || element.indent)
 		element_finish(&element, &values);

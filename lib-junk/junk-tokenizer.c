@@ -1223,6 +1223,8 @@ static bool tokenizer_block(struct junk_tokenizer *ctx, struct message_block *bl
 			later_add(ctx);
 		part_begin(ctx, block->part);
 	}
+	/* each block is of a part */
+	i_assert(ctx->part != NULL);
 	if (block->hdr != NULL)
 		tokenizer_header(ctx, block->hdr);
 	else if (block->size == 0)
