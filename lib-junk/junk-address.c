@@ -95,9 +95,10 @@ static void blank_quoted(char *p)
 static bool
 angle_find(const char *p, const char **start_r, const char **end_r)
 {
-	bool found = FALSE, at = FALSE;
 	const char *end;
+	bool at = FALSE;
 
+	*start_r = *end_r = NULL;
 	for (; *p != '\0'; p++) {
 		if (*p == '<') {
 			end = p + strcspn(p, ">");
@@ -105,17 +106,17 @@ angle_find(const char *p, const char **start_r, const char **end_r)
 				/* what precedes the last one is a name */
 				*start_r = p;
 				*end_r = end;
-				found = TRUE;
 			}
 			if (*end == '>')
 				p = end;
 		} else if (*p == '@') {
 			at = TRUE;
-		} else if ((*p == ',' || *p == ';') && (found || at)) {
+		} else if ((*p == ',' || *p == ';') &&
+			   (*start_r != NULL || at)) {
 			break;
 		}
 	}
-	return found;
+	return *start_r != NULL;
 }
 
 /* The first address with a domain. */

@@ -66,18 +66,17 @@ address_find(const char *from, const char *end, const char **name_r,
 {
 	const char *p, *start = NULL;
 	unsigned int depth = 0;
-	bool found = FALSE;
 
+	*address_r = NULL;
 	for (p = from; p < end; p++) {
 		if (*p == '(') {
 			if (depth++ == 0)
 				start = p + 1;
 		} else if (*p == ')' && depth > 0 && --depth == 0) {
-			if (comment_parse(start, p, name_r, address_r))
-				found = TRUE;
+			(void)comment_parse(start, p, name_r, address_r);
 		}
 	}
-	return found;
+	return *address_r != NULL;
 }
 
 static bool address_is_outside(const struct junk_host *address)
