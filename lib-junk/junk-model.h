@@ -32,8 +32,8 @@
 /* Weights are int16, in units of 1/JUNK_WEIGHT_SCALE: +-8. */
 #define JUNK_WEIGHT_SCALE 4096
 /* These bits of a weight aren't of its value: good mail often has its token; no
-   good mail, but one to a few reports of spam had it (of as many people as shared
-   weights need, or of the person). */
+   good mail, but reports of spam had it (of as many people as shared weights need,
+   or of the person). */
 #define JUNK_WEIGHT_FAMILIAR 1
 #define JUNK_WEIGHT_SPAM_ONLY 2
 #define JUNK_WEIGHT_FLAGS (JUNK_WEIGHT_FAMILIAR | JUNK_WEIGHT_SPAM_ONLY)
@@ -95,8 +95,8 @@ struct junk_score {
 	float familiar_words, familiar_form;
 	/* The sum is high enough for a claim, but the kind isn't known. */
 	bool strange;
-	/* Many of its words and URLs are from a few reports of spam and in no good
-	   mail, and hardly any is new: it is the same again. */
+	/* Many of its words and URLs are from reports of spam and in no good mail,
+	   and hardly any is new: it is the same again. */
 	bool near_copy;
 	/* Why unknown, NULL if a score. Static text. */
 	const char *unknown_reason;

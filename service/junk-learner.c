@@ -144,19 +144,11 @@ static int global_flags(const struct junk_learner *learner, size_t idx)
 	if (learner->ham_seen[idx] >= learner->familiar_min)
 		flags |= JUNK_WEIGHT_FAMILIAR;
 	/* as far as we know: reporters of ham share bits */
-	if ((uint32_t)learner->reporters[idx] == 0 &&
-	    learner->global.counts[idx] <= SPAM_ONLY_REPORTS)
+	if ((uint32_t)learner->reporters[idx] == 0)
 		flags |= JUNK_WEIGHT_SPAM_ONLY;
 	return flags;
 }
 
-static int personal_flags(const struct junk_learner *learner, size_t idx)
-{
-	int flags = learner->personal_flags[idx];
-
-	return learner->personal.counts[idx] <= SPAM_ONLY_REPORTS ? flags :
-		flags & ~JUNK_WEIGHT_SPAM_ONLY;
-}
 
 static bool global_is_public(const struct junk_learner *learner, size_t idx)
 {
@@ -182,7 +174,7 @@ void learner_publish_all(struct junk_learner *learner)
 	for (size_t i = 0; i < personal_count; i++) {
 		weight_publish(&learner->published[global_count + i],
 			       &learner->personal, i,
-			       personal_flags(learner, i));
+			       learner->personal_flags[i]);
 	}
 }
 
@@ -485,7 +477,7 @@ void learner_example_learn(struct junk_learner *learner,
 			    step->epsilon);
 		if (learner->fit == NULL) {
 			weight_publish(&published_personal[pidx], personal,
-				       pidx, personal_flags(learner, pidx));
+				       pidx, learner->personal_flags[pidx]);
 		}
 	}
 }
