@@ -1115,6 +1115,7 @@ static void html_open_tag(struct html_state *state)
 	if (state->sheet != NULL)
 		element.names.tag = junk_sheet_hash(name);
 	memset(values.seen, 0, sizeof(values.seen));
+	values.attrs[VALUE_VALUE].size = 0;
 	html_attrs(state, &element, &values);
 	if ((tag->flags & TAG_HAS_VALUES) != 0 || element.indent)
 		element_finish(&element, &values);
@@ -1228,6 +1229,7 @@ html_read(struct html_state *state, const unsigned char *html, size_t size)
 	state->pos = html;
 	state->end = html + size;
 	state->depth = 0;
+	state->link_start = 0;
 	state->no_comment_end = state->turned = state->in_link = FALSE;
 	state->tags = state->urls = state->images = state->comments =
 		state->hidden_bytes = state->unknown = 0;

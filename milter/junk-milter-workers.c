@@ -255,7 +255,7 @@ int junk_milter_workers_score(const void *data, size_t size,
 	struct worker_answer answer;
 	struct worker *worker = worker_get();
 
-	strcpy(reason_r, "no worker");
+	memcpy(reason_r, "no worker", strlen("no worker") + 1);
 	if (worker == NULL)
 		return JUNK_SCORES_UNKNOWN;
 	if (worker_ask(worker, data, size, &answer) < 0) {
