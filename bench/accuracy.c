@@ -34,6 +34,7 @@ enum protocol {
 	PROTOCOL_USERS,
 	PROTOCOL_CAMPAIGNS,
 	PROTOCOL_REPORTS_ONLY,
+	PROTOCOL_FIRST_WEEKS,
 };
 
 struct options {
@@ -159,6 +160,7 @@ static void run_feedback(struct run *run, unsigned int idx, bool caught)
 	case PROTOCOL_USERS:
 	case PROTOCOL_CAMPAIGNS:
 	case PROTOCOL_REPORTS_ONLY:
+	case PROTOCOL_FIRST_WEEKS:
 		i_unreached();
 	}
 }
@@ -317,6 +319,11 @@ static int run_index(const struct options *opts)
 	case PROTOCOL_REPORTS_ONLY:
 		ret = scenario_reports_only(&corpus, opts->seed) ? 0 : 1;
 		break;
+	case PROTOCOL_FIRST_WEEKS:
+		ret = scenario_first_weeks(&corpus, opts->seed,
+					   I_MAX(opts->protocol_arg, 1)) ?
+			0 : 1;
+		break;
 	default:
 		run_stream(&run);
 		break;
@@ -365,6 +372,7 @@ static bool parse_protocol(const char *str, struct options *opts)
 		{ "users", PROTOCOL_USERS, TRUE },
 		{ "campaigns", PROTOCOL_CAMPAIGNS, FALSE },
 		{ "reports-only", PROTOCOL_REPORTS_ONLY, FALSE },
+		{ "first-weeks", PROTOCOL_FIRST_WEEKS, TRUE },
 	};
 	const char *name = t_strcut(str, ':'), *arg = strchr(str, ':');
 
@@ -388,7 +396,8 @@ static void ATTR_NORETURN usage(void)
 "                [--seed N] [--scores OUT.tsv]\n"
 "                [--min-reports N] [--people N] [--peers]\n"
 "PROTOCOL: immediate | delayed:MESSAGES | noise:PERCENT | partial | toe |\n"
-"          users:COUNT | campaigns | reports-only | all (with --peers)\n");
+"          users:COUNT | campaigns | reports-only | first-weeks:SEEDS |\n"
+"          all (with --peers)\n");
 	lib_exit(64);
 }
 

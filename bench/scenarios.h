@@ -19,5 +19,10 @@ bool scenario_campaigns(struct corpus *corpus, uint64_t seed);
 /* Only what users report: a campaign in a young model with partial feedback,
    and spam reports without any ham, or with little. */
 bool scenario_reports_only(struct corpus *corpus, uint64_t seed);
+/* A host's first reports, in every order: does what it claims harm anybody? The
+   mean of so many seeds from the first on; it shuffles the corpus. Some minutes a
+   seed. */
+bool scenario_first_weeks(struct corpus *corpus, uint64_t first_seed,
+			  unsigned int seeds);
 
 #endif

@@ -19,6 +19,13 @@ import benchlib  # noqa: E402
 failed = 0
 
 
+# What text may lose whose charset nothing says: 36 of the 14,400 pairs of a spam
+# and a ham. Letters that stand for English ones aren't as frequent as Russian ones
+# are, by which charsets are told apart: of 240 messages some 20 subjects and 4
+# texts are taken for another Cyrillic charset.
+MAX_GUESSED = 0.25
+
+
 def check(what, ok, found):
     global failed
     print("%s: %s: %s" % (what, found, "ok" if ok else "FAILED"))
@@ -98,7 +105,7 @@ def test_figures(index, folder):
             for option in ("--declare", "")]
         what = script + " in " + charset
         bounded(what, declared, 1.5)
-        bounded(what + ", not declared", not_declared, 1.1 * declared)
+        bounded(what + ", not declared", not_declared, declared + MAX_GUESSED)
 
 
 def test_scores(index, folder):

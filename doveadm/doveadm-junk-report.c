@@ -505,8 +505,8 @@ static void add_kept_plot(struct report_page *page)
 	double *values = page_values(page, N_ELEMENTS(thresholds));
 	double *low = page_values(page, N_ELEMENTS(thresholds));
 	double *high = page_values(page, N_ELEMENTS(thresholds));
-	const char **labels = p_new(page->pool, const char *,
-				    N_ELEMENTS(thresholds));
+	const unsigned int count = N_ELEMENTS(thresholds);
+	const char **labels = p_new(page->pool, const char *, count);
 	const struct junk_svg_series series = {
 		.name = "of the mail that users answered, flagged or filed",
 		.class = "ham", .values = values, .low = low, .high = high,

@@ -8,10 +8,11 @@
 
 /* Longer names are cut; a multiple of 8. */
 #define NAME_BYTES 16
-/* Letters of the longest name there is, and of old ones. */
+/* Letters of the longest name there is, and of the longest old one; old names with
+   the same first letter. */
 #define MAX_NAME_LETTERS 31
-#define MIN_OLD_LETTERS 2
 #define MAX_OLD_LETTERS 6
+#define MAX_OLD_NAMES 9
 #define MAX_CHR 0x10ffff
 
 /* Letters, what can't be seen, and what may stand in a word or a URL. The names
@@ -145,6 +146,52 @@ static unichar_t entity_accented(const char *name, bool closed)
 	return 0;
 }
 
+/* Names that stand without ";" too, by their first letter, the longest first: in
+   "&ampere" each beginning would have to be looked up otherwise. */
+static const char old_names[26][MAX_OLD_NAMES + 1][8] = {
+	['a' - 'a'] = { "aacute", "agrave", "atilde", "acirc", "acute",
+		"aelig", "aring", "auml", "amp" },
+	['b' - 'a'] = { "brvbar" },
+	['c' - 'a'] = { "ccedil", "curren", "cedil", "cent", "copy" },
+	['d' - 'a'] = { "divide", "deg" },
+	['e' - 'a'] = { "eacute", "egrave", "ecirc", "euml", "eth" },
+	['f' - 'a'] = { "frac12", "frac14", "frac34" },
+	['g' - 'a'] = { "gt" },
+	['i' - 'a'] = { "iacute", "igrave", "iquest", "icirc", "iexcl",
+		"iuml" },
+	['l' - 'a'] = { "laquo", "lt" },
+	['m' - 'a'] = { "middot", "micro", "macr" },
+	['n' - 'a'] = { "ntilde", "nbsp", "not" },
+	['o' - 'a'] = { "oacute", "ograve", "oslash", "otilde", "ocirc",
+		"ordf", "ordm", "ouml" },
+	['p' - 'a'] = { "plusmn", "pound", "para" },
+	['q' - 'a'] = { "quot" },
+	['r' - 'a'] = { "raquo", "reg" },
+	['s' - 'a'] = { "szlig", "sect", "sup1", "sup2", "sup3", "shy" },
+	['t' - 'a'] = { "thorn", "times" },
+	['u' - 'a'] = { "uacute", "ugrave", "ucirc", "uuml", "uml" },
+	['y' - 'a'] = { "yacute", "yuml", "yen" },
+};
+
+/* The size of the longest old name that a name begins with, 0 if there is none. */
+static size_t old_name_size(const unsigned char *data, size_t size)
+{
+	const char (*old)[8];
+	char name[8] = "";
+
+	size = I_MIN(size, MAX_OLD_LETTERS);
+	for (size_t i = 0; i < size; i++)
+		name[i] = ascii_tolower(data[i]);
+	if (!ascii_isalpha(name[0]))
+		return 0;
+	for (old = old_names[name[0] - 'a']; **old != '\0'; old++) {
+		if ((*old)[1] == name[1] &&
+		    memcmp(*old, name, strlen(*old)) == 0)
+			return strlen(*old);
+	}
+	return 0;
+}
+
 /* 0 = unknown */
 static unichar_t
 entity_named(const unsigned char *data, size_t size, bool closed)
@@ -199,7 +246,7 @@ parse_name(const unsigned char *data, const unsigned char *end, bool attribute,
 	   unichar_t *chr_r)
 {
 	const unsigned char *p = data + 1;
-	size_t size, min;
+	size_t size, old_size;
 
 	while (p < end && ascii_isalnum(*p) && p - data <= MAX_NAME_LETTERS)
 		p++;
@@ -214,14 +261,11 @@ parse_name(const unsigned char *data, const unsigned char *end, bool attribute,
 	}
 	if (attribute && p < end && *p == '=')
 		return 0;
-	min = attribute ? size : MIN_OLD_LETTERS;
-	for (size = I_MIN(size, MAX_OLD_LETTERS);
-	     size >= I_MAX(min, MIN_OLD_LETTERS); size--) {
-		*chr_r = entity_named(data + 1, size, FALSE);
-		if (*chr_r != 0)
-			return size + 1;
-	}
-	return 0;
+	old_size = old_name_size(data + 1, size);
+	if (old_size == 0 || (attribute && old_size < size))
+		return 0;
+	*chr_r = entity_named(data + 1, old_size, FALSE);
+	return *chr_r != 0 ? old_size + 1 : 0;
 }
 
 void junk_html_decode_entities(buffer_t *dest, const unsigned char *data,

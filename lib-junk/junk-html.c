@@ -47,6 +47,8 @@ struct html_element {
 	unsigned int unseen;
 	/* what of these isn't inherited */
 	unsigned int own;
+	/* groups of this one and of all that are open around it, as bits */
+	unsigned int groups;
 	/* a line, at its begin and its end */
 	bool breaks;
 	/* from right to left, and so whatever the letters */
@@ -167,6 +169,11 @@ struct html_tag_values {
 static bool names_equal(const char *a, const char *b)
 {
 	return junk_name_cmp(a, b, JUNK_TAG_NAME_BYTES) == 0;
+}
+
+static bool name_is_link(const char *name)
+{
+	return name[0] == 'a' && name[1] == '\0';
 }
 
 static struct html_element *html_top(struct html_state *state)
@@ -347,6 +354,16 @@ html_find(struct html_state *state, const char *name, unsigned int within)
 	return 0;
 }
 
+static void
+html_stack(struct html_state *state, const struct html_element *element)
+{
+	const unsigned int around = html_top(state)->groups;
+	struct html_element *top = &state->stack[++state->depth];
+
+	*top = *element;
+	top->groups = around | 1U << element->tag->group;
+}
+
 /* End an element. Those inside end too, unless they go on beside it: bold text
    after a paragraph, a block after the bold text in which it began. */
 static void html_end(struct html_state *state, unsigned int at)
@@ -363,7 +380,7 @@ static void html_end(struct html_state *state, unsigned int at)
 		if ((state->stack[i].tag->flags & keep) == 0)
 			continue;
 		element_set_parent(&state->stack[i], html_top(state));
-		state->stack[++state->depth] = state->stack[i];
+		html_stack(state, &state->stack[i]);
 	}
 }
 
@@ -818,7 +835,7 @@ static void html_close_tag(struct html_state *state)
 	parse_name(state, name);
 	while (parse_attr(state, &attr)) ;
 
-	if (strcmp(name, "a") == 0)
+	if (name_is_link(name))
 		html_link_end(state);
 	tag = junk_html_tag_find(name);
 	breaks = (tag->flags & JUNK_TAG_BREAKS) != 0;
@@ -841,7 +858,9 @@ html_end_implied(struct html_state *state, const struct junk_html_tag *tag)
 
 	if (group->ends == 0)
 		return;
-	for (unsigned int i = state->depth; i > 0; i--) {
+	/* most have nothing to end, however deep they are */
+	for (unsigned int i = state->depth; i > 0 &&
+	     (group->ends & state->stack[i].groups) != 0; i--) {
 		open = state->stack[i].tag;
 		if ((group->ends & (1U << open->group)) != 0)
 			at = i;
@@ -1014,7 +1033,7 @@ html_push(struct html_state *state, const struct html_element *element)
 	/* deeper ones take the place of the last */
 	if (state->depth + 1 == MAX_DEPTH)
 		state->depth--;
-	state->stack[++state->depth] = *element;
+	html_stack(state, element);
 	/* "<path/>": in HTML the slash means nothing */
 	if (state->pos[-2] == '/' && html_in_foreign(state))
 		state->depth--;
@@ -1023,10 +1042,12 @@ html_push(struct html_state *state, const struct html_element *element)
 static void
 html_count_tag(struct html_state *state, const struct junk_html_tag *tag)
 {
+	static const char image[JUNK_TAG_NAME_BYTES] = "img";
+
 	state->tags++;
 	if (tag->name[0] == '\0')
 		state->unknown++;
-	else if (strcmp(tag->name, "img") == 0)
+	else if (names_equal(tag->name, image))
 		state->images++;
 }
 
@@ -1085,7 +1106,7 @@ static void html_open_tag(struct html_state *state)
 	parse_name(state, name);
 	tag = junk_html_tag_find(name);
 	html_count_tag(state, tag);
-	if (strcmp(name, "a") == 0)
+	if (name_is_link(name))
 		html_link_end(state);
 	ignored = html_ignores(state, tag);
 	if (!ignored)
@@ -1093,8 +1114,7 @@ static void html_open_tag(struct html_state *state)
 	element_init(&element, html_parent_of(state, tag), name, tag);
 	if (state->sheet != NULL)
 		element.names.tag = junk_sheet_hash(name);
-	if ((tag->flags & TAG_HAS_VALUES) != 0)
-		memset(values.seen, 0, sizeof(values.seen));
+	memset(values.seen, 0, sizeof(values.seen));
 	html_attrs(state, &element, &values);
 	if ((tag->flags & TAG_HAS_VALUES) != 0 || element.indent)
 		element_finish(&element, &values);

@@ -8,9 +8,11 @@
    together. */
 #define CLAIM_PROBABILITY 0.9
 #define CLAIM_NEAR 0.8
-/* A copy of what was reported has so many tokens of it at least, which are half of
-   its words and URLs. */
+/* A copy of what was reported has so many tokens of it at least, which are a third
+   of its words and URLs, and for each four of them at most one that was never
+   seen. */
 #define NEAR_COPY_TOKENS 8
+#define NEAR_COPY_SUM 1
 
 static inline uint64_t mix(uint64_t x)
 {
@@ -142,12 +144,10 @@ void junk_model_familiarity(const junk_token_t *tokens,
 static double
 model_claim(const struct junk_model *model, struct junk_score *score, double p)
 {
-	if (score->near_copy && score->sum > 0)
-		return I_MAX(p, CLAIM_PROBABILITY);
 	if (score->sum >= model->claim_sum) {
-		score->strange =
-			score->familiar_words < model->familiar_words ||
-			score->familiar_form < model->familiar_form;
+		score->strange = !score->near_copy &&
+			(score->familiar_words < model->familiar_words ||
+			 score->familiar_form < model->familiar_form);
 		if (!score->strange)
 			return I_MAX(p, CLAIM_PROBABILITY);
 	}
@@ -164,7 +164,7 @@ void junk_model_score(const struct junk_model *model,
 	float scales[JUNK_TOKEN_SOURCE_COUNT];
 	int64_t sums[JUNK_TOKEN_CLASS_COUNT] = { 0 };
 	unsigned int familiar[JUNK_TOKEN_SOURCE_COUNT] = { 0 };
-	unsigned int texts = 0, spam_only = 0;
+	unsigned int texts = 0, spam_only = 0, unseen = 0;
 	uint64_t person = 0;
 
 	i_zero(score_r);
@@ -198,6 +198,7 @@ void junk_model_score(const struct junk_model *model,
 		familiar[source] += (w | w2) & JUNK_WEIGHT_FAMILIAR;
 		texts += text;
 		spam_only += text & ((w | w2) / JUNK_WEIGHT_SPAM_ONLY);
+		unseen += text & ((w | w2) == 0 ? 1 : 0);
 		w &= ~JUNK_WEIGHT_FLAGS;
 		w2 &= ~JUNK_WEIGHT_FLAGS;
 		score_r->evidence_count += (w | w2) != 0 ? 1 : 0;
@@ -212,7 +213,8 @@ void junk_model_score(const struct junk_model *model,
 			       &score_r->familiar_words,
 			       &score_r->familiar_form);
 	score_r->near_copy = spam_only >= NEAR_COPY_TOKENS &&
-		spam_only * 2 >= texts;
+		spam_only * 3 >= texts && unseen * 4 <= spam_only &&
+		score_r->sum >= NEAR_COPY_SUM;
 	score_r->probability = model_probability(model, score_r->sum);
 	score_r->unknown_reason =
 		model_unknown_reason(model, score_r->evidence_count);

@@ -95,8 +95,8 @@ struct junk_score {
 	float familiar_words, familiar_form;
 	/* The sum is high enough for a claim, but the kind isn't known. */
 	bool strange;
-	/* Half of its words and URLs are from a few reports of spam, and in no
-	   good mail: it is the same again. */
+	/* Many of its words and URLs are from a few reports of spam and in no good
+	   mail, and hardly any is new: it is the same again. */
 	bool near_copy;
 	/* Why unknown, NULL if a score. Static text. */
 	const char *unknown_reason;

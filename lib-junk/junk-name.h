@@ -28,19 +28,28 @@ static inline const void *
 junk_name_find(const char *name, size_t size, const void *rows,
 	       unsigned int row_count, size_t row_size)
 {
-	unsigned int low = 0, high = row_count;
+	const char *row, *first = rows;
+	uint64_t x, y;
 
-	while (low < high) {
-		unsigned int mid = (low + high) / 2;
-		const void *row = CONST_PTR_OFFSET(rows, mid * row_size);
-		int ret = junk_name_cmp(name, row, size);
+	/* most are told apart by the first letters */
+	memcpy(&x, name, sizeof(x));
+	x = be64toh(x);
+	while (row_count > 0) {
+		unsigned int half = row_count / 2;
+		int ret;
 
-		if (ret == 0)
+		row = first + half * row_size;
+		memcpy(&y, row, sizeof(y));
+		y = be64toh(y);
+		if (x != y)
+			ret = x < y ? -1 : 1;
+		else if ((ret = junk_name_cmp(name, row, size)) == 0)
 			return row;
-		if (ret < 0)
-			high = mid;
-		else
-			low = mid + 1;
+		if (ret > 0) {
+			first = row + row_size;
+			row_count--;
+		}
+		row_count = ret > 0 ? row_count - half : half;
 	}
 	return NULL;
 }

@@ -418,6 +418,9 @@ static void
 text_line(struct junk_tokenizer *ctx, const struct message_header_line *hdr,
 	  const unsigned char *value, size_t size)
 {
+	/* each line costs */
+	if (ctx->text_bytes == JUNK_MAX_TEXT_BYTES)
+		return;
 	buffer_set_used_size(ctx->decoded, 0);
 	buffer_append(ctx->decoded, hdr->name, hdr->name_len);
 	buffer_append(ctx->decoded, hdr->middle, hdr->middle_len);
@@ -458,7 +461,8 @@ tokenizer_header(struct junk_tokenizer *ctx, struct message_header_line *hdr)
 		if (ctx->part->parent == NULL && !ctx->is_inner)
 			known = junk_headers_add(&ctx->headers, hdr->name,
 						 value, size);
-		if (strncasecmp(hdr->name, "Content-", 8) == 0) {
+		if (ascii_tolower(*hdr->name) == 'c' &&
+		    strncasecmp(hdr->name, "Content-", 8) == 0) {
 			mime_header(ctx, hdr->name, value, size);
 			known = TRUE;
 		} else if (part_is_inner_message(ctx) &&
@@ -1219,6 +1223,8 @@ static bool tokenizer_block(struct junk_tokenizer *ctx, struct message_block *bl
 			later_add(ctx);
 		part_begin(ctx, block->part);
 	}
+	/* each block is of a part */
+	i_assert(ctx->part != NULL);
 	if (block->hdr != NULL)
 		tokenizer_header(ctx, block->hdr);
 	else if (block->size == 0)

@@ -511,7 +511,7 @@ static bool
 word_get_host(struct junk_token_set *set, const unsigned char *data,
 	      size_t size, struct junk_host *host_r)
 {
-	char word[JUNK_MAX_HOST_BYTES + 1];
+	char word[JUNK_MAX_HOST_BYTES + 1] = "";
 	const char *start = word, *authority, *at;
 	struct url_parts parts;
 

@@ -190,7 +190,7 @@ static void test_junk_frame_bad_report(void)
 		{ 8, 1, 0, "verdict 0" },
 		{ 8, 1, 5, "verdict 5" },
 		{ 9, 1, 0, "origin 0" },
-		{ 9, 1, JUNK_ORIGIN_LAST + 1, "origin 9" },
+		{ 9, 1, 9, "origin 9" },
 		{ 48, 2, 1, "reserved" },
 		{ 50, 2, 1, "doesn't hold 1 tokens" },
 		{ 50, 2, 3, "doesn't hold 3 tokens" },

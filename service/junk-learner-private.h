@@ -81,7 +81,7 @@
 #define FAMILIAR_PER_MILLE 10
 #define FAMILIAR_MIN 2
 /* A token that more reports of spam had says nothing of a copy. */
-#define SPAM_ONLY_REPORTS 4
+#define SPAM_ONLY_REPORTS 20
 /* ham_seen's numbers are halved when so many reports were counted. */
 #define HAM_SEEN_MAX 20000
 

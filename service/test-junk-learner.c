@@ -158,14 +158,14 @@ static void test_junk_learner_overruled(void)
 	score(learner, 2, reporter, &s);
 	test_assert(s.score > 80);
 
-	/* many do */
+	/* many do: as many who say so now as those who read it */
 	for (unsigned int i = 0; i < 60; i++) {
 		report_init(&report, tokens, JUNK_VERDICT_SPAM, 2, 4000 + i,
 			    i % 30);
 		junk_learner_learn(learner, &report, 1);
 	}
 	score(learner, 2, NULL, &s);
-	test_assert(s.score > 80);
+	test_assert(s.score > 50 && s.score < 90);
 	junk_learner_deinit(&learner);
 	test_end();
 }

@@ -63,9 +63,10 @@ def feature_set():
 
 
 def content(score=None, features=None, version=2, state=1, magic=b"JUNKSCOR",
-            weight=1, weights=None, slope=0.0):
+            weight=4, weights=None, slope=0.0):
     """A segment with this score for all; None: one with too few reports, so
-    that all is unknown. All shared weights are the same, in 1/4096, unless
+    that all is unknown. All shared weights are the same, in 1/4096 (the lowest two
+    bits are flags), unless
     they are given; slope is how much their sum counts."""
     size = 128 + 2 * 2 * (1 << LOG2)
     fixed = FIXED.pack(magic, 0x01020304, version, size,
@@ -78,10 +79,13 @@ def content(score=None, features=None, version=2, state=1, magic=b"JUNKSCOR",
     else:
         # in the middle of the score's range of probabilities
         p = (score + 0.5) / 100
+        if 80 <= score < 90:
+            # where no claim is allowed these are moved together
+            p = 0.8 + (p - 0.8) * 2
         cal_b = math.log(p / (1 - p))
     changing = CHANGING.pack(state, reports, reports, 1, 1700000001, slope, cal_b,
-                            # a score of 90 and above is always allowed
-                            -1e9, 0.0, 0.0)
+                            # a claim, for 90 and above
+                            -1e9 if (score or 0) >= 90 else 1e9, 0.0, 0.0)
     if weights is None:
         # each token has a weight, so that there is evidence
         weights = [weight] * (1 << LOG2)
