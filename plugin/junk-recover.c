@@ -17,10 +17,21 @@ struct junk_recover {
 	struct mail *mail;
 };
 
+/* A user whose client is gone may have no reference but the client's, before
+   deinit_pre() is called: an open mailbox has one, which is given back until it is
+   closed. */
+static void junk_recover_user_unref(struct junk_recover *ctx)
+{
+	struct mail_user *user = ctx->box->storage->user;
+
+	mail_user_unref(&user);
+}
+
 static void junk_recover_close(struct junk_recover *ctx)
 {
 	if (ctx->box == NULL)
 		return;
+	mail_user_ref(ctx->box->storage->user);
 	mail_free(&ctx->mail);
 	mailbox_transaction_rollback(&ctx->trans);
 	mailbox_free(&ctx->box);
@@ -38,6 +49,7 @@ static bool junk_recover_open(struct junk_recover *ctx,
 	ctx->trans = mailbox_transaction_begin(ctx->box, 0, __func__);
 	ctx->mail = mail_alloc(ctx->trans, MAIL_FETCH_STREAM_HEADER |
 			       MAIL_FETCH_STREAM_BODY, NULL);
+	junk_recover_user_unref(ctx);
 	return TRUE;
 }
 

@@ -2,6 +2,7 @@
 it, whatever the command is about (edge case 23)."""
 
 import os
+import re
 
 import harness
 import testcase
@@ -52,6 +53,17 @@ def test_copy(t):
     alive(t, c)
     harness.wait_for(lambda: t.reports()["spam copy"] >= FIRST, "the reports",
                      120)
+
+
+def test_gone(t):
+    """case 23: the client is gone while what it has copied is still read: the
+    process ends as any other, and the next session goes on"""
+    c = fill(t)
+    c.cmd("UID COPY 1:* Junk")
+    c.close()
+    harness.wait_for(lambda: re.search(r"imap\(.*Disconnected", t.log()),
+                     "the process' end", 60)
+    alive(t, t.imap("user"))
 
 
 @ALL_FORMATS
