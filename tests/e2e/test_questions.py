@@ -156,6 +156,6 @@ def test_manual(t):
         c.append("Junk", testcase.spam())
         c.append("Archive", testcase.ham())
     commands = manual_commands()
-    assert len(commands) == 8, commands
+    assert len(commands) == 9, commands
     for command in commands:
         run(t, command)

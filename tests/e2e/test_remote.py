@@ -133,9 +133,10 @@ def test_http(t):
         [{"verdict": "spam", "reported": 1, "unreadable": 0}]
     rows = {row["item"]: row for row in api("junkStatus")}
     assert rows["imap mail_plugins"]["state"] == "ok", rows
-    rows = {row["item"]: row for row in api("junkCheck")}
-    for item in ("take back", "database", "sieve"):
-        assert rows[item]["state"] == "ok", rows
+    # no script asks for the score here, which is an error: of such a command the
+    # API gives the exit code only
+    code = api("junkCheck")
+    assert code == 69, code
     assert api("junkStats", since="24h")[-1]["spam"] == 1
     assert api("junkExport", what="days")[0]["origin"] == "learn"
     assert items(api("junkScore", user=user, query=query))["score"] == \
