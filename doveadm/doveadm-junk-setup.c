@@ -13,8 +13,9 @@ static void
 setup_arguments(struct doveadm_cmd_context *cctx,
 		ARRAY_TYPE(const_string) *argv)
 {
+	static const char program[] = JUNK_LIBEXECDIR"/junk-feedback-setup";
 	const char *words[] = {
-		JUNK_LIBEXECDIR"/junk-feedback-setup", "--config",
+		program, "--config",
 		doveadm_junk_config_path(), "--yes", "--remove", "--examples"
 	};
 	const char *examples;

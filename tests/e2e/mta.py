@@ -208,6 +208,7 @@ class Mta:
         """A session up to its message's end"""
         self.connect()
         self.ask(b"M", b"<a@example.com>\0")
+        self.ask(b"R", b"<anna@example.org>\0")
         self.ask(b"L", b"Subject\0a message\0")
         self.ask(b"N")
         self.ask(b"B", lines)
