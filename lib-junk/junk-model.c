@@ -12,6 +12,7 @@
    of its words and URLs, and for each four of them at most one that was never
    seen. */
 #define NEAR_COPY_TOKENS 8
+/* The weights as a whole have to take it for spam as well. */
 #define NEAR_COPY_SUM 1
 
 static inline uint64_t mix(uint64_t x)
