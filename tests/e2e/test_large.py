@@ -12,6 +12,7 @@ from testcase import ALL_FORMATS
 # Dovecot's default_vsz_limit of 256 MB it takes 100,000 messages.)
 COUNT = int(os.environ.get("JUNK_LARGE_COUNT", 20000))
 FIRST = 625
+SLOW = True
 OPTIONS = {
     "debug": True,
     "extra": lambda version, d: "service imap {\n  vsz_limit = 96M\n}\n",

@@ -9,6 +9,7 @@ import harness
 import testcase
 from testcase import ALL_FORMATS, ham, numbered, spam
 
+SLOW = True
 OPTIONS = {
     "debug": True,
     "mailboxes": harness.DEFAULT_MAILBOXES + (("Junk/sub", None),),

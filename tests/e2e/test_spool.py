@@ -12,6 +12,7 @@ import sanitizer
 import testcase
 from testcase import ALL_FORMATS, ham, numbered, spam
 
+SLOW = True
 OPTIONS = {"debug": True}
 SPOOL = "junk-feedback.spool"
 IDENTITY = "junk-feedback.id"
