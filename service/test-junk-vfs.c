@@ -263,6 +263,9 @@ static void test_junk_vfs_full(void)
 	/* and again while it lasts */
 	test_assert(!junk_engine_start(engine, now + 600));
 	test_assert(error_count == 2);
+	/* and when the clock is set back */
+	test_assert(!junk_engine_start(engine, now - 86400));
+	test_assert(error_count == 3);
 	full_files = 0;
 	i_set_error_handler(error);
 	test_assert(junk_engine_start(engine, ++now));
