@@ -145,7 +145,7 @@ test_secret_is_in(const struct test_secret *secret, const unsigned char *data,
 	while ((size_t)(end - p) >= secret->size &&
 	       (p = memchr(p, first, end - p - secret->size + 1)) != NULL) {
 		for (i = 1; i < secret->size; i++) {
-			if ((unsigned char)(p[i] ^ 0xff) != secret->inverted[i])
+			if (p[i] != (unsigned char)~secret->inverted[i])
 				break;
 		}
 		if (i == secret->size)
