@@ -257,10 +257,14 @@ static void test_junk_key_bad(void)
 		test_assert_idx(strstr(error, tests[i].error) != NULL, i);
 	} T_END;
 	i_unlink(TEST_PATH);
-	if (symlink("/dev/null", TEST_PATH) < 0)
+	/* a link isn't followed, also to a key */
+	test_write(TEST_KEY, 0600);
+	if (rename(TEST_PATH, TEST_PATH".target") < 0 ||
+	    symlink(TEST_PATH".target", TEST_PATH) < 0)
 		i_fatal("symlink() failed: %m");
 	test_assert(junk_key_load(TEST_PATH, TRUE, &key, &error) == -1);
 	i_unlink(TEST_PATH);
+	i_unlink(TEST_PATH".target");
 	if (mkfifo(TEST_PATH, 0600) < 0)
 		i_fatal("mkfifo() failed: %m");
 	test_assert(junk_key_load(TEST_PATH, TRUE, &key, &error) == -1);
