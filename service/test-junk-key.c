@@ -20,10 +20,17 @@
 
 /* In the place of libc's: how many files were written through to the disk. */
 static unsigned int fsync_count = 0;
+/* called by the next one */
+static void (*fsync_hook)(void) = NULL;
 
 int fsync(int fd)
 {
+	void (*hook)(void) = fsync_hook;
+
 	fsync_count++;
+	fsync_hook = NULL;
+	if (hook != NULL)
+		hook();
 	return (int)syscall(SYS_fsync, fd);
 }
 
@@ -84,6 +91,30 @@ static void test_junk_key_create(void)
 	test_end();
 }
 
+static void test_other_process(void)
+{
+	test_write(TEST_KEY, 0600);
+}
+
+/* Two processes make one at the same time: there is one. */
+static void test_junk_key_race(void)
+{
+	unsigned char check[JUNK_KEY_CHECK_BYTES];
+	struct junk_key *key;
+	const char *error;
+
+	test_begin("junk_key: another process comes first");
+	i_unlink_if_exists(TEST_PATH);
+	fsync_hook = test_other_process;
+	test_assert(junk_key_load(TEST_PATH, TRUE, &key, &error) == 1);
+	test_assert(fsync_hook == NULL);
+	junk_key_check(key, check);
+	test_assert_ucmp(check[0], ==, CHECK_0);
+	junk_key_unref(&key);
+	i_unlink(TEST_PATH);
+	test_end();
+}
+
 /* --- what is left of it in memory --- */
 
 /* What is looked for is kept as its complement, or it would be found there. */
@@ -134,18 +165,24 @@ test_secret_decode(const struct test_secret *digits,
 	test_secret_invert(secret_r->inverted, secret_r->size);
 }
 
+static unsigned char
+test_secret_byte(const struct test_secret *secret, size_t i)
+{
+	return secret->inverted[i] ^ 0xff;
+}
+
 static bool
 test_secret_is_in(const struct test_secret *secret, const unsigned char *data,
 		  size_t size)
 {
-	const unsigned char first = secret->inverted[0] ^ 0xff;
+	const unsigned char first = test_secret_byte(secret, 0);
 	const unsigned char *p = data, *end = data + size;
 	size_t i;
 
 	while ((size_t)(end - p) >= secret->size &&
 	       (p = memchr(p, first, end - p - secret->size + 1)) != NULL) {
 		for (i = 1; i < secret->size; i++) {
-			if (p[i] != (unsigned char)~secret->inverted[i])
+			if (p[i] != test_secret_byte(secret, i))
 				break;
 		}
 		if (i == secret->size)
@@ -345,6 +382,7 @@ int main(void)
 {
 	static void (*const test_functions[])(void) = {
 		test_junk_key_create,
+		test_junk_key_race,
 		test_junk_key_wiped,
 		test_junk_key_bad,
 		test_junk_key_values,
