@@ -146,6 +146,22 @@ static bool model_has_shared_weights(const struct junk_model *model)
 	return FALSE;
 }
 
+/* Why nothing may be claimed yet. */
+static const char *model_learning_hint(const struct junk_model *model)
+{
+	if (model->spam_count < JUNK_MODEL_CLAIM_SPAM ||
+	    model->ham_count < JUNK_MODEL_CLAIM_HAM) {
+		return t_strdup_printf(
+			"learning: only near copies of reported spam score 90 "
+			"and above until %u different messages of good mail "
+			"and %u of spam are known: doveadm junk start",
+			JUNK_MODEL_CLAIM_HAM, JUNK_MODEL_CLAIM_SPAM);
+	}
+	return "learning: only near copies of reported spam score 90 and "
+		"above, because the reports don't yet tell good mail from "
+		"spam well enough: report more good mail (doveadm junk start)";
+}
+
 static void check_model(const struct junk_model *model)
 {
 	const char *value = t_strdup_printf("%u spam, %u ham",
@@ -158,6 +174,9 @@ static void check_model(const struct junk_model *model)
 			"all scores are unknown until there are %u reports of "
 			"spam and of ham each: doveadm junk learn",
 			model->min_reports));
+	} else if (model->claim_sum >= JUNK_MODEL_NO_CLAIM) {
+		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, value,
+				 model_learning_hint(model));
 	} else if (!model_has_shared_weights(model)) {
 		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, value,
 			"only who reported has scores: for others, and for "

@@ -53,6 +53,13 @@
 #define JUNK_MODEL_FLOOD 2000.0
 #define JUNK_MODEL_RARE_CAUTION 0.16
 
+/* Fewer different messages of either class were reported: nothing but near copies is
+   claimed. */
+#define JUNK_MODEL_CLAIM_HAM 8
+#define JUNK_MODEL_CLAIM_SPAM 10
+/* No sum is this high: nothing may be claimed. */
+#define JUNK_MODEL_NO_CLAIM 1e9f
+
 /* Identifies a reporter: random, kept in the user's own control directory
    (junk-identity.h), never made from a name. */
 #define JUNK_REPORTER_BYTES 16

@@ -27,8 +27,19 @@ next_class(const struct junk_score *score, uint64_t used)
 	return best;
 }
 
+static void reason_copy(string_t *dest, const struct junk_score *score)
+{
+	if (score->spam_copy)
+		str_append(dest, "near copy of reported spam");
+	else if (score->kept_copy)
+		str_append(dest, "near copy of good mail");
+	else if (score->strange)
+		str_append(dest, "no good mail of its kind is known");
+}
+
 void junk_reason_append(string_t *dest, const struct junk_score *score)
 {
+	const size_t begin = str_len(dest);
 	uint64_t used = 0;
 	int class;
 
@@ -36,15 +47,16 @@ void junk_reason_append(string_t *dest, const struct junk_score *score)
 		str_append(dest, score->unknown_reason);
 		return;
 	}
+	reason_copy(dest, score);
 	for (unsigned int i = 0; i < REASON_MAX_CLASSES; i++) {
 		class = next_class(score, used);
 		if (class < 0)
 			break;
 		used |= UINT64_C(1) << class;
-		str_printfa(dest, "%s%s %+.1f", i == 0 ? "" : ", ",
+		str_printfa(dest, "%s%s %+.1f", str_len(dest) == begin ? "" : ", ",
 			    junk_token_class_name(class),
 			    score->class_sum[class]);
 	}
-	if (used == 0)
+	if (str_len(dest) == begin)
 		str_append(dest, "no class of evidence stands out");
 }

@@ -11,7 +11,8 @@
 
 #define TEST_PATH ".test-junk-score.scores"
 #define TEST_LOG2 JUNK_SEGMENT_MIN_LOG2
-#define TEST_SIZE (JUNK_SEGMENT_HEADER_BYTES + 2 * 2 * (1 << TEST_LOG2))
+#define TEST_WEIGHTS_END (JUNK_SEGMENT_HEADER_BYTES + 2 * 2 * (1 << TEST_LOG2))
+#define TEST_SIZE (TEST_WEIGHTS_END + sizeof(struct junk_copies))
 
 static const char test_message[] =
 	"From: Someone <someone@example.org>\r\n"
@@ -49,7 +50,7 @@ static void write_segment(int16_t w, uint32_t reports)
 	memcpy(data + 88, &one, 4);
 	/* no sum makes a claim */
 	memcpy(data + 96, &never, 4);
-	for (size_t i = JUNK_SEGMENT_HEADER_BYTES; i < TEST_SIZE; i += 2)
+	for (size_t i = JUNK_SEGMENT_HEADER_BYTES; i < TEST_WEIGHTS_END; i += 2)
 		memcpy(data + i, &w, 2);
 	fd = open(TEST_PATH, O_CREAT | O_TRUNC | O_WRONLY, 0600);
 	if (fd == -1 || write_full(fd, data, TEST_SIZE) < 0)

@@ -25,7 +25,8 @@ test_header_init(struct junk_segment_header *h, unsigned int global_log2,
 	h->global_log2 = (uint8_t)global_log2;
 	h->personal_log2 = (uint8_t)personal_log2;
 	h->file_size = 128 + 2 * ((UINT64_C(1) << (global_log2 & 31)) +
-				  (UINT64_C(1) << (personal_log2 & 31)));
+				  (UINT64_C(1) << (personal_log2 & 31))) +
+		sizeof(struct junk_copies);
 	h->seed = UINT64_C(0x1122334455667788);
 	h->min_reports = 20;
 	h->min_evidence = 3;

@@ -26,9 +26,6 @@
 
 #include <math.h>
 
-/* Fewer messages of a class: nothing is claimed. */
-#define MIN_HAM 8
-#define MIN_SPAM 10
 #define TAIL_SCALE 0.4
 #define TAIL_PART 0.05
 #define TAIL_MIN 2
@@ -184,7 +181,7 @@ spam_limit(const struct junk_claims_report *spam, unsigned int spam_count,
 	double enough = I_MIN(ham_count, spam_count * RARE_HAM_PER_SPAM);
 	double part = RARE_SPAM_PART * pow(enough / RARE_HAM, RARE_POWER);
 
-	return part >= 1 ? -JUNK_CLAIMS_NONE :
+	return part >= 1 ? -JUNK_MODEL_NO_CLAIM :
 		spam[(unsigned int)(part * spam_count)].sum;
 }
 
@@ -195,13 +192,14 @@ claims_sum(const struct junk_claims_report *ham, unsigned int ham_count,
 	unsigned int skip = 0;
 	double wrong, tail, limit, least;
 
-	if (ham_count < MIN_HAM || spam_count < MIN_SPAM)
-		return JUNK_CLAIMS_NONE;
+	if (ham_count < JUNK_MODEL_CLAIM_HAM ||
+	    spam_count < JUNK_MODEL_CLAIM_SPAM)
+		return JUNK_MODEL_NO_CLAIM;
 	wrong = wrong_labels(ham, ham_count, spam, spam_count);
 	if (wrong > 0) {
 		skip = wrong_highest(ham, ham_count, spam, spam_count, wrong);
-		if (ham_count - skip < MIN_HAM)
-			return JUNK_CLAIMS_NONE;
+		if (ham_count - skip < JUNK_MODEL_CLAIM_HAM)
+			return JUNK_MODEL_NO_CLAIM;
 	}
 	ham += skip;
 	ham_count -= skip;
@@ -246,7 +244,7 @@ claims_familiar(const struct junk_claims_report *ham, unsigned int count,
 void junk_claims_init(struct junk_claims *claims_r)
 {
 	i_zero(claims_r);
-	claims_r->sum = JUNK_CLAIMS_NONE;
+	claims_r->sum = JUNK_MODEL_NO_CLAIM;
 }
 
 void junk_claims_compute(struct junk_claims_report *ham, unsigned int ham_count,
@@ -257,7 +255,7 @@ void junk_claims_compute(struct junk_claims_report *ham, unsigned int ham_count,
 	ham_count = reports_distinct(ham, ham_count);
 	spam_count = reports_distinct(spam, spam_count);
 	claims_r->sum = claims_sum(ham, ham_count, spam, spam_count);
-	if (claims_r->sum >= JUNK_CLAIMS_NONE)
+	if (claims_r->sum >= JUNK_MODEL_NO_CLAIM)
 		return;
 	claims_r->shift = I_MAX(SURE_SUM - claims_r->sum, 0);
 	claims_familiar(ham, ham_count, claims_r);

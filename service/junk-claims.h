@@ -1,15 +1,14 @@
 #ifndef JUNK_CLAIMS_H
 #define JUNK_CLAIMS_H
 
+#include "junk-model.h"
+
 /* What a model may claim, given what it has seen. A score of 90 promises: of the
    mail that people keep, hardly any scores so high. The proof is what the model
    said of reports that it had not learned. Pure arithmetic, no state. */
 
 /* Of the mail that people keep, the part that may be claimed to be spam. */
 #define JUNK_CLAIMS_HAM 0.0025
-
-/* No sum is this high: nothing may be claimed. */
-#define JUNK_CLAIMS_NONE 1e9f
 
 /* A report, as a model saw it that hadn't learned it. */
 struct junk_claims_report {

@@ -67,6 +67,8 @@ struct junk_engine {
 	   deleted */
 	uint64_t logged_misdated, logged_expired;
 	time_t misdated_time, expired_time;
+	/* whether scores of 90 and above are given, as the log has it */
+	bool claims_logged, claims_known;
 	bool lag_logged;
 	/* the log doesn't know yet that it has ended */
 	bool fault_is_logged;
@@ -643,6 +645,28 @@ static void junk_engine_log_expired(struct junk_engine *engine, time_t now)
 	engine->expired_time = now;
 }
 
+/* Where the filter stands: it begins to file, or stops. */
+static void junk_engine_log_claims(struct junk_engine *engine)
+{
+	struct junk_model model;
+	bool claims;
+
+	junk_learner_model(engine->learner, &model);
+	claims = model.claim_sum < JUNK_MODEL_NO_CLAIM;
+	if (engine->claims_known && claims == engine->claims_logged)
+		return;
+	if (claims) {
+		e_info(engine->event, "Scores of 90 and above are given: the "
+		       "reports tell good mail from spam");
+	} else {
+		e_info(engine->event, "Learning: only near copies of reported "
+		       "spam score 90 and above until more good mail and "
+		       "spam are reported (doveadm junk start)");
+	}
+	engine->claims_known = TRUE;
+	engine->claims_logged = claims;
+}
+
 bool junk_engine_commit(struct junk_engine *engine, time_t now)
 {
 	struct junk_recorder_counters old;
@@ -655,6 +679,7 @@ bool junk_engine_commit(struct junk_engine *engine, time_t now)
 			junk_engine_log_refused(engine, now);
 			junk_engine_log_misdated(engine, now);
 			junk_publisher_update(engine->publisher, now);
+			junk_engine_log_claims(engine);
 			return TRUE;
 		}
 		junk_engine_db_failed(engine, now);
