@@ -223,6 +223,12 @@ static const char *url_authority(const char *url)
 		/* browsers take any number and kind of slashes */
 		return url + strspn(url, "/\\");
 	}
+	/* "feed://host": of another program, or one that browsers know */
+	size_t len = strspn(url, "abcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+	if (len > 0 && url[len] == ':' && is_slash(url[len + 1]) &&
+	    is_slash(url[len + 2]) && ascii_isalpha(*url))
+		return url + len + 1 + strspn(url + len + 1, "/\\");
 	return begins_with(url, "www.") ? url : NULL;
 }
 
@@ -459,8 +465,11 @@ bool junk_url_add_link(struct junk_token_set *set, const unsigned char *data,
 		return FALSE;
 	}
 	authority = url_authority(url);
-	if (authority == NULL)
+	if (authority == NULL) {
+		/* "view-source:http://host", "javascript:" */
+		add_inner_urls(set, url);
 		return FALSE;
+	}
 	url_split(authority, "", &parts);
 	has_host = add_authority(set, &parts, host_r);
 	add_path(set, parts.path);

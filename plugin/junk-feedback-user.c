@@ -10,6 +10,7 @@
 #include "mail-storage-private.h"
 #include "mail-namespace.h"
 #include "junk-client.h"
+#include "junk-clock.h"
 #include "junk-limits.h"
 #include "junk-spool.h"
 #include "junk-tokenizer.h"
@@ -621,13 +622,13 @@ void junk_user_report_later(struct junk_user *juser,
 
 void junk_user_set_fetched(struct junk_user *juser)
 {
-	juser->fetched_usecs = i_microseconds();
+	juser->fetched_usecs = junk_clock_usecs();
 }
 
 bool junk_user_has_fetched(struct junk_user *juser)
 {
 	return juser->fetched_usecs != 0 &&
-		i_microseconds() - juser->fetched_usecs < FETCHED_USECS;
+		junk_clock_usecs() - juser->fetched_usecs < FETCHED_USECS;
 }
 
 void junk_user_finish_notes(struct junk_user *juser)
@@ -836,14 +837,14 @@ static bool junk_process_is_shared(void)
 static void junk_user_rest_end(struct junk_user *juser)
 {
 	const uint64_t end = junk_process_is_shared() ? 0 :
-		i_microseconds() + REST_END_USECS;
+		junk_clock_usecs() + REST_END_USECS;
 	const struct junk_intent *intents;
 	unsigned int count;
 	const char *error;
 
 	timeout_remove(&juser->to_rest);
 	junk_later_finish(juser->later);
-	while (array_count(&juser->rest) > 0 && i_microseconds() < end &&
+	while (array_count(&juser->rest) > 0 && junk_clock_usecs() < end &&
 	       (juser->client == NULL || !junk_client_is_busy(juser->client))) {
 		junk_user_rest_next(juser);
 		junk_later_finish(juser->later);

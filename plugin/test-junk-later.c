@@ -8,13 +8,29 @@
 #include "junk-limits.h"
 #include "junk-later.h"
 
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* In the place of libc's: the time of day may be set back. */
+static time_t test_set_back_secs = 0;
+
+int clock_gettime(clockid_t id, struct timespec *time_r)
+{
+	int ret = (int)syscall(SYS_clock_gettime, id, time_r);
+
+	if (ret == 0 && id == CLOCK_REALTIME)
+		time_r->tv_sec -= test_set_back_secs;
+	return ret;
+}
+
 static struct {
 	/* uids of the reports, in their order */
 	uint32_t uids[64];
 	unsigned int count, done_count;
 	/* each report takes so long */
 	unsigned int msecs;
-	bool stop_at_first, stop_at_end;
+	bool stop_at_first, stop_at_end, set_back;
 	struct junk_later *later;
 } test;
 
@@ -27,6 +43,8 @@ static void test_report(const struct junk_pending *pending,
 		    memcmp(pending->body->data, "abc", 3) == 0);
 	test.uids[test.count++ % N_ELEMENTS(test.uids)] = pending->uid;
 	while (i_microseconds() < end) ;
+	if (test.set_back)
+		test_set_back_secs += 3600;
 }
 
 static void test_done(void *context ATTR_UNUSED)
@@ -173,6 +191,27 @@ static void test_junk_later_slices(void)
 	test_end();
 }
 
+/* A slice ends all the same, and so does the wait. */
+static void test_junk_later_set_back(void)
+{
+	struct ioloop *ioloop;
+
+	test_begin("junk_later while the time of day is set back");
+	ioloop = io_loop_create();
+	test_init();
+	test.msecs = 2;
+	test.stop_at_first = test.set_back = TRUE;
+	for (unsigned int i = 0; i < 3; i++)
+		test_add(i + 1, NULL);
+	junk_later_start(test.later);
+	io_loop_run(ioloop);
+	test_assert(test.count == 1 && test.done_count == 1);
+	junk_later_deinit(&test.later);
+	io_loop_destroy(&ioloop);
+	test_set_back_secs = 0;
+	test_end();
+}
+
 static void test_junk_later_forget_kept(void)
 {
 	struct ioloop *ioloop;
@@ -299,6 +338,7 @@ int main(void)
 		test_junk_later_quiet,
 		test_junk_later_busy,
 		test_junk_later_slices,
+		test_junk_later_set_back,
 		test_junk_later_forget_kept,
 		test_junk_later_full,
 		test_junk_body_read,

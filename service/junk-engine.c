@@ -1,6 +1,7 @@
 #include "lib.h"
 #include "byteorder.h"
 #include "str.h"
+#include "junk-clock.h"
 #include "junk-db.h"
 #include "junk-key.h"
 #include "junk-learner.h"
@@ -144,7 +145,7 @@ junk_engine_log_fault(struct junk_engine *engine, time_t now)
 {
 	if (fault_is_same(engine->db_fault, engine->fault,
 			  engine->logged_db_fault, engine->logged_fault) &&
-	    now - engine->logged_time < FAULT_LOG_SECS)
+	    !junk_clock_has_passed(now, engine->logged_time, FAULT_LOG_SECS))
 		return;
 	i_free(engine->logged_fault);
 	engine->logged_fault = i_strdup(engine->fault);
@@ -165,7 +166,8 @@ junk_engine_set_any_fault(struct junk_engine *engine,
 	i_free(engine->fault);
 	engine->fault = i_strdup(fault);
 	engine->db_fault = db_fault;
-	engine->fault_is_young = now - engine->fault_time < (time_t)wait_secs;
+	engine->fault_is_young =
+		!junk_clock_has_passed(now, engine->fault_time, wait_secs);
 	if (!engine->fault_is_young)
 		junk_engine_log_fault(engine, now);
 }
@@ -583,7 +585,7 @@ static void junk_engine_log_refused(struct junk_engine *engine, time_t now)
 		junk_recorder_get_counters(engine->recorder)->refused;
 
 	if (refused == engine->logged_refused ||
-	    now - engine->refused_time < FAULT_LOG_SECS)
+	    !junk_clock_has_passed(now, engine->refused_time, FAULT_LOG_SECS))
 		return;
 	e_warning(engine->event, "%"PRIu64" reports were refused: more than "
 		  "%u times junk_feedback_rate, or from a uid that isn't the "
@@ -600,7 +602,7 @@ static void junk_engine_log_misdated(struct junk_engine *engine, time_t now)
 		junk_recorder_get_counters(engine->recorder)->misdated;
 
 	if (misdated == engine->logged_misdated ||
-	    now - engine->misdated_time < FAULT_LOG_SECS)
+	    !junk_clock_has_passed(now, engine->misdated_time, FAULT_LOG_SECS))
 		return;
 	e_warning(engine->event, "%"PRIu64" reports had a time of the future, "
 		  "or from before junk_feedback_retention: they count from "
@@ -626,8 +628,7 @@ static void junk_engine_log_expired(struct junk_engine *engine, time_t now)
 			  "has said so for a day: is it right?",
 			  (long)(lag / 86400) + 1);
 	}
-	if (now - engine->expired_time >= 0 &&
-	    now - engine->expired_time < FAULT_LOG_SECS)
+	if (!junk_clock_has_passed(now, engine->expired_time, FAULT_LOG_SECS))
 		return;
 	if (expired - engine->logged_expired >= EXPIRED_LOG_REPORTS &&
 	    junk_recorder_report_count(engine->recorder, &kept) == 0 &&
