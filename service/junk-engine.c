@@ -53,8 +53,6 @@ struct junk_engine {
 	/* NONE = the database isn't why */
 	enum junk_db_fault db_fault;
 	time_t fault_time;
-	/* it is that of another process, which is about to end */
-	bool fault_is_young;
 	/* the last fault that the log has, and when; outlives the fault: one
 	   that comes and goes isn't logged each time */
 	char *logged_fault;
@@ -72,6 +70,8 @@ struct junk_engine {
 	bool lag_logged;
 	/* the log doesn't know yet that it has ended */
 	bool fault_is_logged;
+	/* it may pass: another process is about to end, or to let go of a lock */
+	bool fault_is_young;
 };
 
 struct junk_engine *junk_engine_init(const struct junk_engine_settings *set)
