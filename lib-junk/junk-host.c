@@ -12,6 +12,8 @@
 
 /* Of a name that isn't allowed as a whole */
 #define MAX_CONVERTED_LABELS 16
+/* RFC 1034, 3.1 */
+#define MAX_LABEL_CHARS 63
 
 #define LIBIDN2_FUNCTIONS(F) F(idn2_free) F(idn2_to_ascii_8z)
 #define MEMBER(name) typeof(&name) name;
@@ -224,6 +226,78 @@ static const char *to_ascii(const struct libidn2 *lib, const char *name)
 }
 
 /* A label that isn't allowed stays as it is. */
+static unsigned int
+punycode_bias(unsigned int delta, unsigned int points, bool first)
+{
+	unsigned int k = 0;
+
+	delta /= first ? 700 : 2;
+	for (delta += delta / points; delta > 455; k += 36)
+		delta /= 35;
+	return k + 36 * delta / (delta + 38);
+}
+
+static void punycode_number(string_t *dest, unsigned int num, unsigned int bias)
+{
+	static const char digits[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+	unsigned int k = 36, threshold;
+
+	for (;; k += 36) {
+		threshold = k <= bias ? 1 : k >= bias + 26 ? 26 : k - bias;
+		if (num < threshold)
+			break;
+		str_append_c(dest, digits[threshold + (num - threshold) %
+					  (36 - threshold)]);
+		num = (num - threshold) / (36 - threshold);
+	}
+	str_append_c(dest, digits[num]);
+}
+
+/* A label as browsers write it that the standards of names don't allow, such as an
+   emoji, in RFC 3492's form. NULL if it is no UTF-8, or too long. */
+static const char *label_to_punycode(const char *label)
+{
+	unichar_t chars[MAX_LABEL_CHARS], chr, next, n = 0x80;
+	unsigned int count = 0, basic, done, delta = 0, bias = 72;
+	string_t *dest = t_str_new(64);
+	int size;
+
+	str_append(dest, "xn--");
+	for (; *label != '\0'; label += size) {
+		size = uni_utf8_get_char(label, &chr);
+		if (size <= 0 || count == MAX_LABEL_CHARS)
+			return NULL;
+		chars[count++] = chr;
+		if (chr < 0x80)
+			str_append_c(dest, chr);
+	}
+	basic = done = str_len(dest) - 4;
+	if (basic > 0)
+		str_append_c(dest, '-');
+	while (done < count) {
+		next = (unichar_t)-1;
+		for (unsigned int i = 0; i < count; i++) {
+			if (chars[i] >= n && chars[i] < next)
+				next = chars[i];
+		}
+		delta += (next - n) * (done + 1);
+		n = next;
+		for (unsigned int i = 0; i < count; i++) {
+			if (chars[i] < n)
+				delta++;
+			if (chars[i] != n)
+				continue;
+			punycode_number(dest, delta, bias);
+			bias = punycode_bias(delta, done + 1, done == basic);
+			delta = 0;
+			done++;
+		}
+		delta++;
+		n++;
+	}
+	return str_c(dest);
+}
+
 static const char *labels_to_ascii(const struct libidn2 *lib, const char *name)
 {
 	const char *const *labels = t_strsplit(name, ".");
@@ -233,6 +307,9 @@ static const char *labels_to_ascii(const struct libidn2 *lib, const char *name)
 	for (unsigned int i = 0; labels[i] != NULL; i++) {
 		ascii = i < MAX_CONVERTED_LABELS && labels[i][0] != '\0' ?
 			to_ascii(lib, labels[i]) : NULL;
+		if (ascii == NULL && i < MAX_CONVERTED_LABELS &&
+		    !name_is_ascii(labels[i], strlen(labels[i])))
+			ascii = label_to_punycode(labels[i]);
 		if (i > 0)
 			str_append_c(str, '.');
 		str_append(str, ascii == NULL ? labels[i] : ascii);

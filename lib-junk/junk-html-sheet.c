@@ -1,4 +1,6 @@
 #include "lib.h"
+#include "array.h"
+#include "buffer.h"
 #include "str.h"
 #include "junk-ascii.h"
 #include "junk-limits.h"
@@ -10,16 +12,43 @@
 /* Steps of a selector from one element to one around it. */
 #define MAX_STEPS 4
 #define BUCKETS 256
+/* :not() of one element, and selectors of one rule. */
+#define MAX_OTHERS 2
+#define MAX_SELECTORS 64
+/* Rules in rules. */
+#define MAX_NESTING 4
 /* Rules that hold for one element. */
 #define MAX_MATCHES 32
 /* Pixels of a usual window: media queries for others don't hold. */
 #define MIN_WINDOW 640
 #define MAX_WINDOW 1024
 
+/* What is between a step and the one before it. */
+enum sheet_relation {
+	/* somewhere around it, its parent, the one before it, one before it */
+	RELATION_AROUND,
+	RELATION_PARENT,
+	RELATION_BEFORE,
+	RELATION_EARLIER,
+};
+
+/* "[name=value]" */
+struct sheet_attr {
+	/* where in the sheet's strings; 0 = no attribute, no value */
+	uint32_t name, value;
+	/* of "=", "~=", ... the first character, 0 = any value */
+	char kind;
+};
+
 struct sheet_step {
 	struct junk_sheet_names names;
-	/* the element around it is its parent */
-	bool child;
+	/* it isn't one of these */
+	struct junk_sheet_names others[MAX_OTHERS];
+	unsigned int other_count;
+	struct sheet_attr attr;
+	/* child number step * n + first (n = 0, 1, ...); 0 and 0 = any */
+	int nth_step, nth_first;
+	enum sheet_relation relation;
 };
 
 struct sheet_rule {
@@ -43,7 +72,11 @@ struct junk_sheet {
 	unsigned int any;
 	/* how many more rules are looked at */
 	unsigned int work;
-	bool unknown;
+	/* of attributes; the first byte isn't used */
+	buffer_t *strings;
+	/* children are looked at together */
+	bool siblings;
+	bool unknown, of_page;
 };
 
 uint32_t junk_sheet_hash(const char *name)
@@ -77,6 +110,11 @@ void junk_sheet_set_classes(struct junk_sheet_names *names, char *value)
 /* "min-width: 600px" and the like. Others don't hold. */
 static bool media_feature_holds(const char *feature)
 {
+	static const char *const held[] = {
+		"color)", "orientation:landscape",
+		"orientation: landscape", "prefers-color-scheme:light",
+		"prefers-color-scheme: light", "grid:0", "width)", "height)",
+	};
 	double num;
 	size_t len = strcspn(feature, ":");
 	const char *value = feature + len;
@@ -84,6 +122,24 @@ static bool media_feature_holds(const char *feature)
 	if (*value == ':')
 		value++;
 	num = strtod(value, NULL);
+	len = strcspn(feature, "<>=):");
+	if (feature[len] == '<' || feature[len] == '>') {
+		/* "(width >= 300px)" */
+		value = feature + len + strspn(feature + len, "<>= ");
+		num = strtod(value, NULL);
+		if (strncmp(feature, "width", 5) == 0)
+			return feature[len] == '>' ? num <= MIN_WINDOW :
+				num >= MAX_WINDOW;
+		return feature[len] == '>' && num <= MIN_WINDOW / 2;
+	}
+	for (unsigned int i = 0; i < N_ELEMENTS(held); i++) {
+		if (strncmp(feature, held[i], strlen(held[i])) == 0)
+			return TRUE;
+	}
+	if (strncmp(feature, "min-resolution", 14) == 0)
+		return num <= 1;
+	if (strncmp(feature, "min-height", 10) == 0)
+		return num <= MIN_WINDOW / 2;
 	if (strncmp(feature, "min-width", 9) == 0 ||
 	    strncmp(feature, "min-device-width", 16) == 0)
 		return num <= MIN_WINDOW;
@@ -100,29 +156,38 @@ static bool media_query_holds(const char *query, const char *end)
 	static const char *const types[] = {
 		"all", "and", "only", "screen", NULL
 	};
+	static const char *const others[] = {
+		"print", "speech", "tv", "projection", "handheld", "braille",
+		"embossed", "aural", "tty", NULL
+	};
+	bool not = FALSE, holds = TRUE;
+	const char *word;
+	size_t len;
 
 	while (query < end) {
-		size_t len;
-
 		query += strspn(query, " ");
 		if (query >= end)
 			break;
 		if (*query == '(') {
 			query++;
 			query += strspn(query, " ");
-			if (!media_feature_holds(query))
-				return FALSE;
+			holds &= media_feature_holds(query);
 			query += strcspn(query, ")");
 			if (*query == ')')
 				query++;
 			continue;
 		}
 		len = strcspn(query, " (,");
-		if (!str_array_find(types, t_strndup(query, len)))
+		word = t_strndup(query, len);
+		if (strcmp(word, "not") == 0)
+			not = TRUE;
+		else if (str_array_find(others, word))
+			holds = FALSE;
+		else if (!str_array_find(types, word))
 			return FALSE;
 		query += len;
 	}
-	return TRUE;
+	return holds != not;
 }
 
 bool junk_sheet_media(const char *query)
@@ -168,44 +233,202 @@ static bool step_add_class(struct sheet_step *step, uint32_t hash)
 	return TRUE;
 }
 
-/* "[class=x]", "[class~=x]", "[id=x]"; *p is behind the bracket. */
-static bool step_attr(struct sheet_step *step, const char **p)
+static uint32_t sheet_string(struct junk_sheet *sheet, const char *str, size_t size)
 {
-	bool is_class = strncmp(*p, "class", 5) == 0;
-	uint32_t hash;
+	uint32_t pos = sheet->strings->used;
 
-	if (!is_class && strncmp(*p, "id", 2) != 0)
-		return FALSE;
-	*p += is_class ? 5 : 2;
+	buffer_append(sheet->strings, str, size);
+	buffer_append_c(sheet->strings, '\0');
+	return pos;
+}
+
+static const char *sheet_get_string(const struct junk_sheet *sheet, uint32_t pos)
+{
+	return CONST_PTR_OFFSET(sheet->strings->data, pos);
+}
+
+/* "[name]", "[name=value]", "[name~=value]", ...; *p is behind the bracket. */
+static bool
+step_attr(struct junk_sheet *sheet, struct sheet_step *step, const char **p)
+{
+	size_t name_size = strspn(*p, "abcdefghijklmnopqrstuvwxyz0123456789-_");
+	const char *name = *p, *value;
+	bool is_class, is_id;
+	char kind = '\0', quote;
+	size_t size;
+
+	*p += name_size;
 	*p += strspn(*p, " ");
-	if (is_class && **p == '~')
+	if (name_size == 0 || step->attr.name != 0)
+		return FALSE;
+	if (**p == ']') {
 		(*p)++;
-	if (**p != '=')
+		step->attr.name = sheet_string(sheet, name, name_size);
+		return TRUE;
+	}
+	if (**p != '\0' && strchr("=~^$*|", **p) != NULL)
+		kind = *(*p)++;
+	if (kind != '=' && *(*p)++ != '=')
 		return FALSE;
-	(*p)++;
-	*p += strspn(*p, " \"'");
-	hash = name_read(p);
-	*p += strspn(*p, " \"'");
-	if (**p != ']' || hash == 0)
+	*p += strspn(*p, " ");
+	quote = **p == '"' || **p == '\'' ? *(*p)++ : '\0';
+	value = *p;
+	size = quote != '\0' ? strcspn(value, quote == '"' ? "\"" : "'") :
+		strcspn(value, " ]");
+	*p += size;
+	if (quote != '\0' && **p == quote)
+		(*p)++;
+	*p += strspn(*p, " is");
+	if (*(*p)++ != ']' || size == 0)
 		return FALSE;
-	(*p)++;
-	if (is_class)
-		return step_add_class(step, hash);
-	step->names.id = hash;
+	is_class = name_size == 5 && strncmp(name, "class", 5) == 0;
+	is_id = name_size == 2 && strncmp(name, "id", 2) == 0;
+	if ((is_class && kind == '~') || (is_id && kind == '=')) {
+		uint32_t hash = junk_sheet_hash(t_strndup(value, size));
+
+		if (is_class)
+			return step_add_class(step, hash);
+		step->names.id = hash;
+		return TRUE;
+	}
+	step->attr.name = sheet_string(sheet, name, name_size);
+	step->attr.value = sheet_string(sheet, value, size);
+	step->attr.kind = kind;
 	return TRUE;
 }
 
-/* One element's part of a selector. Returns FALSE if it isn't understood. */
-static bool step_read(struct sheet_step *step, const char **p)
+/* "odd", "3", "2n+1", "-n+3" */
+static bool step_nth(struct sheet_step *step, const char *arg)
+{
+	char *end;
+
+	if (strncmp(arg, "odd", 3) == 0 || strncmp(arg, "even", 4) == 0) {
+		step->nth_step = 2;
+		step->nth_first = *arg == 'o' ? 1 : 2;
+		return TRUE;
+	}
+	if (*arg == 'n' || *arg == '-' || ascii_isdigit(*arg)) {
+		long num = strtol(arg, &end, 10);
+
+		if (end == arg)
+			num = *arg == '-' ? -1 : 1;
+		arg = end == arg && *arg == '-' ? arg + 1 : end;
+		num = I_MAX(I_MIN(num, 1000), -1000);
+		if (*arg != 'n') {
+			step->nth_first = num;
+			return num > 0 && *arg == '\0';
+		}
+		arg++;
+		step->nth_step = num;
+		arg += strspn(arg, " ");
+		if (*arg == '\0')
+			return num != 0;
+		bool minus = *arg == '-';
+		if (*arg != '+' && !minus)
+			return FALSE;
+		arg++;
+		arg += strspn(arg, " ");
+		num = strtol(arg, NULL, 10);
+		num = I_MAX(I_MIN(num, 1000), 0);
+		step->nth_first = minus ? -num : num;
+		return TRUE;
+	}
+	return FALSE;
+}
+
+static bool
+step_read(struct junk_sheet *sheet, struct sheet_step *step, const char **p);
+
+/* Other elements than such */
+static bool
+step_not(struct junk_sheet *sheet, struct sheet_step *step, char *arg)
+{
+	bool last = FALSE;
+
+	while (!last) {
+		char *end = arg + strcspn(arg, ",");
+		struct sheet_step other;
+		const char *p;
+
+		last = *end == '\0';
+		*end = '\0';
+		p = arg + strspn(arg, " ");
+		i_zero(&other);
+		if (step->other_count == MAX_OTHERS ||
+		    !step_read(sheet, &other, &p) || p[strspn(p, " ")] != '\0' ||
+		    other.other_count > 0 || other.attr.name != 0 ||
+		    other.nth_first != 0 || other.nth_step != 0)
+			return FALSE;
+		step->others[step->other_count++] = other.names;
+		arg = end + 1;
+	}
+	return TRUE;
+}
+
+/* ":name" or ":name(argument)" */
+static bool
+step_pseudo(struct junk_sheet *sheet, struct sheet_step *step, const char **p)
+{
+	const char *name = *p + 1, *end, *arg_p;
+	size_t size = strspn(name, "abcdefghijklmnopqrstuvwxyz-");
+	unsigned int depth = 0;
+	char *arg = NULL;
+
+	end = name + size;
+	name = t_strndup(name, size);
+	if (*end == '(') {
+		const char *start = ++end;
+
+		for (; *end != '\0' && (*end != ')' || depth > 0); end++)
+			depth += *end == '(' ? 1 : *end == ')' ? -1 : 0;
+		arg = p_strdup_until(unsafe_data_stack_pool, start, end);
+		if (*end == ')')
+			end++;
+		arg += strspn(arg, " ");
+	}
+	*p = end;
+	/* a link is one, unless it was visited */
+	if (strcmp(name, "link") == 0 || strcmp(name, "any-link") == 0)
+		return TRUE;
+	if (strcmp(name, "root") == 0) {
+		step->names.tag = junk_sheet_hash("html");
+		return TRUE;
+	}
+	if (strcmp(name, "first-child") == 0) {
+		step->nth_first = 1;
+		return TRUE;
+	}
+	if (arg == NULL)
+		return FALSE;
+	if (strcmp(name, "nth-child") == 0)
+		return step_nth(step, arg);
+	if (strcmp(name, "not") == 0)
+		return step_not(sheet, step, arg);
+	if (strcmp(name, "is") != 0 && strcmp(name, "where") != 0 &&
+	    strcmp(name, "-webkit-any") != 0)
+		return FALSE;
+	arg_p = arg;
+	return step_read(sheet, step, &arg_p) &&
+		arg_p[strspn(arg_p, " ")] == '\0';
+}
+
+/* One element's part of a selector, which adds to the step. Returns FALSE if it
+   isn't understood. */
+static bool
+step_read(struct junk_sheet *sheet, struct sheet_step *step, const char **p)
 {
 	const char *start = *p;
 	uint32_t hash;
 
-	i_zero(step);
-	if (**p == '*')
+	if (**p == '*') {
 		(*p)++;
-	else
-		step->names.tag = name_read(p);
+	} else {
+		hash = name_read(p);
+		if (hash != 0 && step->names.tag != 0 && step->names.tag != hash)
+			return FALSE;
+		if (hash != 0)
+			step->names.tag = hash;
+	}
 	for (;;) {
 		switch (**p) {
 		case '.':
@@ -222,18 +445,18 @@ static bool step_read(struct sheet_step *step, const char **p)
 			break;
 		case '[':
 			(*p)++;
-			if (!step_attr(step, p))
+			if (!step_attr(sheet, step, p))
 				return FALSE;
 			break;
 		case ':':
-			/* a link is one, unless it was visited */
-			if (strncmp(*p, ":link", 5) != 0)
+			if (!step_pseudo(sheet, step, p))
 				return FALSE;
-			*p += 5;
 			break;
 		case '\0':
 		case ' ':
 		case '>':
+		case '+':
+		case '~':
 			return *p > start;
 		default:
 			return FALSE;
@@ -247,6 +470,10 @@ static unsigned int step_specificity(const struct sheet_step *step)
 
 	for (unsigned int i = 0; i < JUNK_SHEET_CLASSES; i++)
 		value += step->names.classes[i] != 0 ? 0x100 : 0;
+	if (step->attr.name != 0)
+		value += 0x100;
+	if (step->nth_first != 0 || step->nth_step != 0)
+		value += 0x100;
 	return value + (step->names.id != 0 ? 0x10000 : 0);
 }
 
@@ -256,33 +483,63 @@ static bool step_is_html(const struct sheet_step *step)
 		step->names.tag == junk_sheet_hash("html");
 }
 
-/* Returns FALSE if the selector isn't understood. */
-static bool rule_selector(struct sheet_rule *rule, const char *selector)
+static enum sheet_relation relation_read(const char **selector)
 {
+	enum sheet_relation relation = RELATION_AROUND;
+
+	*selector += strspn(*selector, " ");
+	switch (**selector) {
+	case '>':
+		relation = RELATION_PARENT;
+		break;
+	case '+':
+		relation = RELATION_BEFORE;
+		break;
+	case '~':
+		relation = RELATION_EARLIER;
+		break;
+	default:
+		return relation;
+	}
+	(*selector)++;
+	*selector += strspn(*selector, " ");
+	return relation;
+}
+
+/* Returns FALSE if the selector isn't understood. */
+static bool
+rule_selector(struct junk_sheet *sheet, struct sheet_rule *rule,
+	      const char *selector)
+{
+	enum sheet_relation relation = RELATION_AROUND;
 	struct sheet_step steps[MAX_STEPS];
 	unsigned int count = 0;
-	bool child = FALSE;
 
 	selector += strspn(selector, " ");
 	while (*selector != '\0') {
-		if (count == MAX_STEPS || !step_read(&steps[count], &selector))
+		if (count == MAX_STEPS)
 			return FALSE;
-		steps[count].child = child;
+		i_zero(&steps[count]);
+		if (!step_read(sheet, &steps[count], &selector))
+			return FALSE;
+		/* what precedes others is known of the element itself only */
+		if (count > 0 && steps[count - 1].relation > RELATION_PARENT)
+			return FALSE;
+		steps[count].relation = relation;
 		rule->specificity += step_specificity(&steps[count]);
+		relation = relation_read(&selector);
 		/* is around everything */
 		if (*selector == '\0' || !step_is_html(&steps[count]))
 			count++;
-		selector += strspn(selector, " ");
-		child = *selector == '>';
-		if (child) {
-			selector++;
-			selector += strspn(selector, " ");
-		}
 	}
 	for (unsigned int i = 0; i < count; i++)
 		rule->steps[i] = steps[count - 1 - i];
 	rule->step_count = count;
-	return count > 0 && !child;
+	if (count > 0 && (rule->steps[0].relation > RELATION_PARENT ||
+			  rule->steps[0].nth_first != 0 ||
+			  rule->steps[0].nth_step != 0))
+		sheet->siblings = TRUE;
+	return count > 0 && relation == RELATION_AROUND;
 }
 
 static void sheet_index(struct junk_sheet *sheet, struct sheet_rule *rule)
@@ -309,7 +566,7 @@ sheet_add_rule(struct junk_sheet *sheet, const char *selector,
 	i_zero(&rule);
 	rule.style = *style;
 	if (sheet->count == JUNK_MAX_STYLE_RULES ||
-	    !rule_selector(&rule, selector)) {
+	    !rule_selector(sheet, &rule, selector)) {
 		/* what happens when the mouse is over something changes
 		   nothing */
 		if (strchr(selector, ':') == NULL ||
@@ -328,33 +585,11 @@ sheet_add_rule(struct junk_sheet *sheet, const char *selector,
 					      sheet->size, size);
 		sheet->size = size;
 	}
+	if (rule.steps[0].names.tag == junk_sheet_hash("html") ||
+	    rule.steps[0].names.tag == junk_sheet_hash("body"))
+		sheet->of_page = TRUE;
 	sheet->rules[sheet->count++] = rule;
 	sheet_index(sheet, &sheet->rules[sheet->count - 1]);
-}
-
-/* Take "selector, ... { declarations }", of which the brackets are cut off. */
-static void
-sheet_block(struct junk_sheet *sheet, char *selectors, char *declarations)
-{
-	struct junk_style style;
-	bool last = FALSE;
-
-	junk_style_init(&style);
-	T_BEGIN {
-		junk_style_declarations(&style, declarations);
-	} T_END;
-	if (style.set == 0)
-		return;
-	while (!last) {
-		char *end = selectors + strcspn(selectors, ",");
-
-		last = *end == '\0';
-		*end = '\0';
-		T_BEGIN {
-			sheet_add_rule(sheet, selectors, &style);
-		} T_END;
-		selectors = end + 1;
-	}
 }
 
 /* The end of a block whose "{" is before css. */
@@ -374,6 +609,227 @@ static char *block_end(char *css)
 	}
 }
 
+
+/* The end of a selector of a list: a comma that isn't in brackets */
+static char *selector_end(char *selector)
+{
+	unsigned int depth = 0;
+
+	for (; *selector != '\0'; selector++) {
+		if (*selector == '(' || *selector == '[')
+			depth++;
+		else if ((*selector == ')' || *selector == ']') && depth > 0)
+			depth--;
+		else if (*selector == ',' && depth == 0)
+			break;
+	}
+	return selector;
+}
+
+/* Does a browser know what follows a colon? */
+static bool pseudo_is_known(const char *name, size_t size)
+{
+	static const char *const names[] = {
+		"active", "after", "any-link", "autofill", "backdrop", "before",
+		"checked", "default", "defined", "dir", "disabled", "empty",
+		"enabled", "first-child", "first-letter", "first-line",
+		"first-of-type", "focus", "focus-visible", "focus-within",
+		"fullscreen", "has", "host", "hover", "in-range",
+		"indeterminate", "invalid", "is", "lang", "last-child",
+		"last-of-type", "link", "marker", "modal", "not", "nth-child",
+		"nth-last-child", "nth-last-of-type", "nth-of-type",
+		"only-child", "only-of-type", "open", "optional",
+		"out-of-range", "placeholder", "placeholder-shown",
+		"popover-open", "read-only", "read-write", "required", "root",
+		"scope", "selection", "target", "target-text", "valid",
+		"visited", "where", NULL
+	};
+
+	return strncmp(name, "-webkit-", I_MIN(size, 8)) == 0 ||
+		str_array_find(names, t_strndup(name, size));
+}
+
+/* One that isn't valid makes the whole list invalid. */
+static bool selector_is_valid(const char *selector)
+{
+	size_t size;
+
+	selector += strspn(selector, " ");
+	if (*selector == '\0' || strchr(";}!%)]", *selector) != NULL)
+		return FALSE;
+	while ((selector = strchr(selector, ':')) != NULL) {
+		selector += strspn(selector, ":");
+		size = strspn(selector, "abcdefghijklmnopqrstuvwxyz-");
+		if (!pseudo_is_known(selector, size))
+			return FALSE;
+		selector += size;
+	}
+	return TRUE;
+}
+
+/* Selectors, one after the other, of which each ":is(a, b)" is two. */
+static void
+selectors_split(ARRAY_TYPE(const_string) *dest, char *selectors)
+{
+	char *end = selector_end(selectors), *is, *alt, *alt_end, *close;
+	const char *selector;
+
+	for (;; selectors = end + 1, end = selector_end(selectors)) {
+		bool last = *end == '\0';
+
+		*end = '\0';
+		selector = t_strdup(selectors);
+		is = strstr(selectors, ":is(");
+		if (is == NULL)
+			is = strstr(selectors, ":where(");
+		alt = is == NULL ? NULL : strchr(is, '(') + 1;
+		close = alt == NULL ? NULL : strchr(alt, ')');
+		if (close == NULL || *selector_end(alt) != ',') {
+			array_push_back(dest, &selector);
+		} else for (; alt < close; alt = alt_end + 1) {
+			alt_end = alt + strcspn(alt, ",)");
+			selector = t_strconcat(t_strdup_until(selectors, is),
+				":is(", t_strdup_until(alt, alt_end), close,
+				NULL);
+			if (array_count(dest) < MAX_SELECTORS)
+				array_push_back(dest, &selector);
+		}
+		if (last || array_count(dest) >= MAX_SELECTORS)
+			break;
+	}
+}
+
+static void
+sheet_block(struct junk_sheet *sheet, const char *outer, char *selectors,
+	    char *declarations, unsigned int depth);
+
+/* Take the rules in a rule and blank them out. */
+static void
+sheet_nested(struct junk_sheet *sheet, const char *selectors, char *declarations,
+	     unsigned int depth)
+{
+	char *start = declarations, *open, *end;
+
+	while (*(open = junk_style_find(start, "{}")) != '\0') {
+		if (*open == '}') {
+			start = open + 1;
+			continue;
+		}
+		end = block_end(open + 1);
+		/* behind the last declaration */
+		for (char *p = open; p > start; p--) {
+			if (p[-1] == ';' || p[-1] == '}') {
+				start = p;
+				break;
+			}
+		}
+		bool last = *end == '\0';
+		*open = *end = '\0';
+		if (depth < MAX_NESTING && start[strspn(start, " ")] != '@')
+			sheet_block(sheet, selectors, start, open + 1,
+				    depth + 1);
+		else
+			sheet->unknown = TRUE;
+		if (last)
+			*start = '\0';
+		else
+			memset(start, ' ', end + 1 - start);
+		start = last ? start : end + 1;
+	}
+}
+
+/* A selector of a rule in a rule: "&" is the outer one, which is around it where
+   there is none. */
+static const char *selector_nested(const char *outer, const char *inner)
+{
+	string_t *str = t_str_new(128);
+
+	if (strchr(inner, '&') == NULL)
+		return t_strconcat(outer, " ", inner, NULL);
+	for (; *inner != '\0'; inner++) {
+		if (*inner == '&')
+			str_append(str, outer);
+		else
+			str_append_c(str, *inner);
+	}
+	return str_c(str);
+}
+
+static void
+sheet_add_selectors(struct junk_sheet *sheet, const char *outer, char *selectors,
+		    const struct junk_style *style)
+{
+	ARRAY_TYPE(const_string) list;
+	const char *selector;
+
+	t_array_init(&list, 8);
+	selectors_split(&list, selectors);
+	array_foreach_elem(&list, selector) {
+		if (!selector_is_valid(selector))
+			return;
+	}
+	array_foreach_elem(&list, selector) {
+		if (outer != NULL)
+			selector = selector_nested(outer, selector);
+		sheet_add_rule(sheet, selector, style);
+	}
+}
+
+/* Take "selector, ... { declarations }", of which the brackets are cut off.
+   outer: a selector of the rule around it. */
+static void
+sheet_block(struct junk_sheet *sheet, const char *outer, char *selectors,
+	    char *declarations, unsigned int depth)
+{
+	struct junk_style style;
+
+	if (strchr(declarations, '{') != NULL) {
+		/* of a list only the first, and only of the innermost */
+		const char *first = t_strdup_until(selectors,
+						   selector_end(selectors));
+
+		first += strspn(first, " ");
+		if (outer != NULL)
+			first = selector_nested(outer, first);
+		sheet_nested(sheet, first, declarations, depth);
+	}
+	junk_style_init(&style);
+	T_BEGIN {
+		junk_style_declarations(&style, declarations);
+		if (style.set != 0)
+			sheet_add_selectors(sheet, outer, selectors, &style);
+	} T_END;
+}
+
+/* "(declaration)", "not (declaration)", and several with "and": do we know that a
+   browser knows it? */
+static bool supports_holds(const char *condition)
+{
+	bool holds = TRUE;
+
+	while (*(condition += strspn(condition, " ")) != '\0') {
+		bool not = strncmp(condition, "not", 3) == 0;
+		struct junk_style style;
+		const char *end;
+
+		condition += strspn(condition, "not ");
+		end = condition + strcspn(condition, ")");
+		if (*condition != '(' || *end == '\0')
+			return FALSE;
+		junk_style_init(&style);
+		junk_style_declarations(&style, t_strdup_noconst(
+			t_strdup_until(condition + 1, end)));
+		holds &= (style.set != 0) != not;
+		condition = end + 1;
+		condition += strspn(condition, " ");
+		if (strncmp(condition, "and", 3) == 0)
+			condition += 3;
+		else if (*condition != '\0')
+			return FALSE;
+	}
+	return holds;
+}
+
 /* Take "@name ..." Returns where to go on: in its block if that holds. */
 static char *sheet_at(struct junk_sheet *sheet, char *css, unsigned int *depth)
 {
@@ -389,7 +845,7 @@ static char *sheet_at(struct junk_sheet *sheet, char *css, unsigned int *depth)
 		else if (strncmp(name, "layer", 5) == 0)
 			holds = TRUE;
 		else if (strncmp(name, "supports", 8) == 0)
-			holds = strstr(name, "not") == NULL;
+			holds = supports_holds(name + 8);
 	} T_END;
 	if (holds) {
 		(*depth)++;
@@ -405,9 +861,10 @@ static void sheet_read(struct junk_sheet *sheet, char *css)
 {
 	unsigned int depth = 0;
 	char *open, *end;
+	bool invalid = FALSE;
 
 	while (*css != '\0') {
-		css += strspn(css, " ;");
+		css += strspn(css, " ");
 		if (strncmp(css, "<!--", 4) == 0) {
 			css += 4;
 		} else if (strncmp(css, "-->", 3) == 0) {
@@ -415,8 +872,11 @@ static void sheet_read(struct junk_sheet *sheet, char *css)
 		} else if (*css == '@') {
 			css = sheet_at(sheet, css, &depth);
 		} else if (*css == '}') {
+			/* one too many makes what follows invalid */
 			if (depth > 0)
 				depth--;
+			else
+				invalid = TRUE;
 			css++;
 		} else if (*css != '\0') {
 			open = junk_style_find(css, "{}");
@@ -428,7 +888,10 @@ static void sheet_read(struct junk_sheet *sheet, char *css)
 			end = block_end(open + 1);
 			bool last = *end == '\0';
 			*end = '\0';
-			sheet_block(sheet, css, open + 1);
+			if (!invalid) T_BEGIN {
+				sheet_block(sheet, NULL, css, open + 1, 0);
+			} T_END;
+			invalid = FALSE;
 			css = last ? end : end + 1;
 		}
 	}
@@ -444,6 +907,8 @@ bool junk_sheet_add(struct junk_sheet **_sheet, const unsigned char *css,
 	if (sheet == NULL) {
 		sheet = *_sheet = i_new(struct junk_sheet, 1);
 		sheet->work = JUNK_MAX_STYLE_CHECKS;
+		sheet->strings = buffer_create_dynamic(default_pool, 64);
+		buffer_append_c(sheet->strings, '\0');
 	}
 	count = sheet->count;
 	text = i_malloc(size + 1);
@@ -462,6 +927,7 @@ void junk_sheet_free(struct junk_sheet **_sheet)
 	if (sheet == NULL)
 		return;
 	*_sheet = NULL;
+	buffer_free(&sheet->strings);
 	i_free(sheet->rules);
 	i_free(sheet);
 }
@@ -469,6 +935,16 @@ void junk_sheet_free(struct junk_sheet **_sheet)
 bool junk_sheet_is_unknown(const struct junk_sheet *sheet)
 {
 	return sheet != NULL && sheet->unknown;
+}
+
+bool junk_sheet_is_of_page(const struct junk_sheet *sheet)
+{
+	return sheet->of_page;
+}
+
+bool junk_sheet_has_siblings(const struct junk_sheet *sheet)
+{
+	return sheet != NULL && sheet->siblings;
 }
 
 /* --- matching --- */
@@ -499,10 +975,124 @@ struct sheet_element {
 	const unsigned char *parents;
 	size_t stride;
 	unsigned int depth;
+	/* what precedes it beside it */
+	const struct junk_sheet_siblings *siblings;
 	/* those that hold */
 	const struct sheet_rule *matches[MAX_MATCHES];
 	unsigned int match_count;
 };
+
+/* Is a list of words, or the value as a whole, as the selector says? */
+static bool
+attr_value_matches(char kind, const char *value, const char *wanted)
+{
+	size_t size = strlen(wanted), len = strlen(value);
+
+	switch (kind) {
+	case '\0':
+		return TRUE;
+	case '=':
+		return strcmp(value, wanted) == 0;
+	case '^':
+		return strncmp(value, wanted, size) == 0;
+	case '$':
+		return len >= size && strcmp(value + len - size, wanted) == 0;
+	case '*':
+		return strstr(value, wanted) != NULL;
+	case '|':
+		return strncmp(value, wanted, size) == 0 &&
+			(value[size] == '\0' || value[size] == '-');
+	default:
+		return str_array_find(t_strsplit_spaces(value, " \t\r\n\f"),
+				      wanted);
+	}
+}
+
+static bool
+attr_matches(struct junk_sheet *sheet, const struct sheet_attr *attr,
+	     const struct junk_sheet_names *names)
+{
+	const unsigned char *value;
+	size_t size;
+	bool matches = FALSE;
+
+	/* the tag is read anew */
+	sheet->work -= I_MIN(sheet->work, 1 + names->attrs_size / 16);
+	if (names->attrs == NULL ||
+	    !junk_sheet_find_attr(names->attrs, names->attrs_size,
+				  sheet_get_string(sheet, attr->name),
+				  &value, &size))
+		return FALSE;
+	T_BEGIN {
+		matches = attr_value_matches(attr->kind,
+			t_str_lcase(t_strndup(value, I_MIN(size, 1024))),
+			sheet_get_string(sheet, attr->value));
+	} T_END;
+	return matches;
+}
+
+static bool nth_matches(const struct sheet_step *step, unsigned int idx)
+{
+	int diff = (int)idx - step->nth_first;
+
+	if (step->nth_step == 0)
+		return step->nth_first == 0 || diff == 0;
+	return diff % step->nth_step == 0 && diff / step->nth_step >= 0;
+}
+
+/* names: of an element of which more than that may be known */
+static bool
+step_matches(const struct sheet_element *element, const struct sheet_step *step,
+	     const struct junk_sheet_names *names)
+{
+	if (!names_match(&step->names, names))
+		return FALSE;
+	for (unsigned int i = 0; i < step->other_count; i++) {
+		if (names_match(&step->others[i], names))
+			return FALSE;
+	}
+	if ((step->nth_step != 0 || step->nth_first != 0) &&
+	    !nth_matches(step, names->idx))
+		return FALSE;
+	return step->attr.name == 0 ||
+		attr_matches(element->sheet, &step->attr, names);
+}
+
+static uint64_t name_bit(uint32_t hash)
+{
+	return hash == 0 ? 0 : UINT64_C(1) << (hash % 64);
+}
+
+static uint64_t names_bits(const struct junk_sheet_names *names)
+{
+	uint64_t bits = name_bit(names->tag) | name_bit(names->id);
+
+	for (unsigned int i = 0; i < JUNK_SHEET_CLASSES; i++)
+		bits |= name_bit(names->classes[i]);
+	return bits;
+}
+
+void junk_sheet_add_sibling(struct junk_sheet_siblings *siblings,
+			    const struct junk_sheet_names *names)
+{
+	siblings->last = *names;
+	siblings->count++;
+	siblings->names |= names_bits(names);
+}
+
+/* Is there such a one before the element? */
+static bool
+sibling_matches(const struct sheet_element *element, const struct sheet_step *step,
+		enum sheet_relation relation)
+{
+	uint64_t bits = names_bits(&step->names);
+
+	if (element->siblings == NULL || element->siblings->count == 0)
+		return FALSE;
+	return relation == RELATION_BEFORE ?
+		step_matches(element, step, &element->siblings->last) :
+		(element->siblings->names & bits) == bits;
+}
 
 /* Does a step and those further out hold, for the elements around one? What a
    browser finds by going back, as "a > b c" may need, isn't looked for. */
@@ -512,17 +1102,25 @@ steps_match(const struct sheet_element *element, const struct sheet_rule *rule)
 	unsigned int depth = element->depth, i = 1;
 	const struct junk_sheet_names *names;
 
-	if (!names_match(&rule->steps[0].names, element->names))
+	if (!step_matches(element, &rule->steps[0], element->names))
 		return FALSE;
 	while (i < rule->step_count) {
+		enum sheet_relation relation = rule->steps[i - 1].relation;
+
+		if (i == 1 && relation > RELATION_PARENT) {
+			if (!sibling_matches(element, &rule->steps[i++],
+					     relation))
+				return FALSE;
+			continue;
+		}
 		if (depth == 0 || element->sheet->work == 0)
 			return FALSE;
 		element->sheet->work--;
 		names = (const void *)(element->parents +
 				       --depth * element->stride);
-		if (names_match(&rule->steps[i].names, names))
+		if (step_matches(element, &rule->steps[i], names))
 			i++;
-		else if (rule->steps[i - 1].child)
+		else if (relation == RELATION_PARENT)
 			return FALSE;
 	}
 	return TRUE;
@@ -572,6 +1170,7 @@ static void element_look_name(struct sheet_element *element, uint32_t hash)
 void junk_sheet_style(struct junk_sheet *sheet,
 		      const struct junk_sheet_names *names,
 		      const void *parents, size_t stride, unsigned int depth,
+		      const struct junk_sheet_siblings *siblings,
 		      struct junk_style *style)
 {
 	struct sheet_element element;
@@ -583,6 +1182,7 @@ void junk_sheet_style(struct junk_sheet *sheet,
 	element.parents = parents;
 	element.stride = stride;
 	element.depth = depth;
+	element.siblings = siblings;
 	element.match_count = 0;
 	element_look(&element, sheet->any);
 	element_look_name(&element, names->tag);

@@ -1,5 +1,6 @@
 #include "lib.h"
 #include "junk-name.h"
+#include "junk-html-calc.h"
 #include "junk-html-style.h"
 
 #include <math.h>
@@ -7,113 +8,20 @@
 
 /* Of properties that say something here; a multiple of 8. */
 #define NAME_BYTES 24
-/* An alpha below which nothing is seen. */
-#define MIN_ALPHA 0.1
 /* Pixels that are beyond the edge, to the left of or above everything, and to the
    right; more than a screen has. */
 #define OFF_SCREEN (-400)
 #define OFF_SCREEN_RIGHT 3000
 /* Pixels or points that nobody can read. */
 #define MAX_TINY 2
-/* Per channel: nearer than this can't be read. */
-#define COLOR_TOO_NEAR 12
+/* Of a usual size and sharpness; pixels */
+#define MIN_ZOOM 0.15
+#define MIN_BLUR 8
 
 struct style_keyword {
 	const char *name;
 	int value;
 };
-
-/* In the order of strcmp(). */
-static const struct color_name {
-	char name[NAME_BYTES];
-	uint32_t color;
-} color_names[] = {
-	{ "aliceblue", 0xf0f8ff }, { "antiquewhite", 0xfaebd7 },
-	{ "aqua", 0x00ffff }, { "aquamarine", 0x7fffd4 },
-	{ "azure", 0xf0ffff }, { "beige", 0xf5f5dc }, { "bisque", 0xffe4c4 },
-	{ "black", 0x000000 }, { "blanchedalmond", 0xffebcd },
-	{ "blue", 0x0000ff }, { "blueviolet", 0x8a2be2 },
-	{ "brown", 0xa52a2a }, { "burlywood", 0xdeb887 },
-	{ "buttonface", 0xf0f0f0 }, { "cadetblue", 0x5f9ea0 },
-	{ "canvas", 0xffffff }, { "canvastext", 0x000000 },
-	{ "chartreuse", 0x7fff00 }, { "chocolate", 0xd2691e },
-	{ "coral", 0xff7f50 }, { "cornflowerblue", 0x6495ed },
-	{ "cornsilk", 0xfff8dc }, { "crimson", 0xdc143c },
-	{ "cyan", 0x00ffff }, { "darkblue", 0x00008b },
-	{ "darkcyan", 0x008b8b }, { "darkgoldenrod", 0xb8860b },
-	{ "darkgray", 0xa9a9a9 }, { "darkgreen", 0x006400 },
-	{ "darkgrey", 0xa9a9a9 }, { "darkkhaki", 0xbdb76b },
-	{ "darkmagenta", 0x8b008b }, { "darkolivegreen", 0x556b2f },
-	{ "darkorange", 0xff8c00 }, { "darkorchid", 0x9932cc },
-	{ "darkred", 0x8b0000 }, { "darksalmon", 0xe9967a },
-	{ "darkseagreen", 0x8fbc8f }, { "darkslateblue", 0x483d8b },
-	{ "darkslategray", 0x2f4f4f }, { "darkslategrey", 0x2f4f4f },
-	{ "darkturquoise", 0x00ced1 }, { "darkviolet", 0x9400d3 },
-	{ "deeppink", 0xff1493 }, { "deepskyblue", 0x00bfff },
-	{ "dimgray", 0x696969 }, { "dimgrey", 0x696969 },
-	{ "dodgerblue", 0x1e90ff }, { "firebrick", 0xb22222 },
-	{ "floralwhite", 0xfffaf0 }, { "forestgreen", 0x228b22 },
-	{ "fuchsia", 0xff00ff }, { "gainsboro", 0xdcdcdc },
-	{ "ghostwhite", 0xf8f8ff }, { "gold", 0xffd700 },
-	{ "goldenrod", 0xdaa520 }, { "gray", 0x808080 }, { "green", 0x008000 },
-	{ "greenyellow", 0xadff2f }, { "grey", 0x808080 },
-	{ "honeydew", 0xf0fff0 }, { "hotpink", 0xff69b4 },
-	{ "indianred", 0xcd5c5c }, { "indigo", 0x4b0082 },
-	{ "ivory", 0xfffff0 }, { "khaki", 0xf0e68c }, { "lavender", 0xe6e6fa },
-	{ "lavenderblush", 0xfff0f5 }, { "lawngreen", 0x7cfc00 },
-	{ "lemonchiffon", 0xfffacd }, { "lightblue", 0xadd8e6 },
-	{ "lightcoral", 0xf08080 }, { "lightcyan", 0xe0ffff },
-	{ "lightgoldenrodyellow", 0xfafad2 }, { "lightgray", 0xd3d3d3 },
-	{ "lightgreen", 0x90ee90 }, { "lightgrey", 0xd3d3d3 },
-	{ "lightpink", 0xffb6c1 }, { "lightsalmon", 0xffa07a },
-	{ "lightseagreen", 0x20b2aa }, { "lightskyblue", 0x87cefa },
-	{ "lightslategray", 0x778899 }, { "lightslategrey", 0x778899 },
-	{ "lightsteelblue", 0xb0c4de }, { "lightyellow", 0xffffe0 },
-	{ "lime", 0x00ff00 }, { "limegreen", 0x32cd32 }, { "linen", 0xfaf0e6 },
-	{ "magenta", 0xff00ff }, { "maroon", 0x800000 },
-	{ "mediumaquamarine", 0x66cdaa }, { "mediumblue", 0x0000cd },
-	{ "mediumorchid", 0xba55d3 }, { "mediumpurple", 0x9370db },
-	{ "mediumseagreen", 0x3cb371 }, { "mediumslateblue", 0x7b68ee },
-	{ "mediumspringgreen", 0x00fa9a }, { "mediumturquoise", 0x48d1cc },
-	{ "mediumvioletred", 0xc71585 }, { "midnightblue", 0x191970 },
-	{ "mintcream", 0xf5fffa }, { "mistyrose", 0xffe4e1 },
-	{ "moccasin", 0xffe4b5 }, { "navajowhite", 0xffdead },
-	{ "navy", 0x000080 }, { "oldlace", 0xfdf5e6 }, { "olive", 0x808000 },
-	{ "olivedrab", 0x6b8e23 }, { "orange", 0xffa500 },
-	{ "orangered", 0xff4500 }, { "orchid", 0xda70d6 },
-	{ "palegoldenrod", 0xeee8aa }, { "palegreen", 0x98fb98 },
-	{ "paleturquoise", 0xafeeee }, { "palevioletred", 0xdb7093 },
-	{ "papayawhip", 0xffefd5 }, { "peachpuff", 0xffdab9 },
-	{ "peru", 0xcd853f }, { "pink", 0xffc0cb }, { "plum", 0xdda0dd },
-	{ "powderblue", 0xb0e0e6 }, { "purple", 0x800080 },
-	{ "rebeccapurple", 0x663399 }, { "red", 0xff0000 },
-	{ "rosybrown", 0xbc8f8f }, { "royalblue", 0x4169e1 },
-	{ "saddlebrown", 0x8b4513 }, { "salmon", 0xfa8072 },
-	{ "sandybrown", 0xf4a460 }, { "seagreen", 0x2e8b57 },
-	{ "seashell", 0xfff5ee }, { "sienna", 0xa0522d },
-	{ "silver", 0xc0c0c0 }, { "skyblue", 0x87ceeb },
-	{ "slateblue", 0x6a5acd }, { "slategray", 0x708090 },
-	{ "slategrey", 0x708090 }, { "snow", 0xfffafa },
-	{ "springgreen", 0x00ff7f }, { "steelblue", 0x4682b4 },
-	{ "tan", 0xd2b48c }, { "teal", 0x008080 }, { "thistle", 0xd8bfd8 },
-	{ "tomato", 0xff6347 }, { "turquoise", 0x40e0d0 },
-	{ "violet", 0xee82ee }, { "wheat", 0xf5deb3 }, { "white", 0xffffff },
-	{ "whitesmoke", 0xf5f5f5 }, { "window", 0xffffff },
-	{ "windowtext", 0x000000 }, { "yellow", 0xffff00 },
-	{ "yellowgreen", 0x9acd32 },
-};
-
-static uint32_t color_named(const char *str)
-{
-	const struct color_name *row;
-	char name[NAME_BYTES];
-
-	if (!junk_name_set(name, sizeof(name), str))
-		return JUNK_COLOR_UNKNOWN;
-	row = junk_name_find(name, sizeof(name), color_names,
-			     N_ELEMENTS(color_names), sizeof(*color_names));
-	return row != NULL ? row->color : JUNK_COLOR_UNKNOWN;
-}
 
 /* The numbers in the brackets of a function, of percentages with what 100 % are;
    returns their number. */
@@ -144,109 +52,6 @@ function_numbers(const char *str, double percent, double numbers[4])
 	return count;
 }
 
-static uint32_t color_channel(double value)
-{
-	return value <= 0 ? 0 : value >= 255 ? 255 : (uint32_t)(value + 0.5);
-}
-
-/* CSS Color 4, 7.1 */
-static uint32_t
-color_hsl(double hue, double saturation, double lightness)
-{
-	uint32_t color = 0;
-	double a = saturation * I_MIN(lightness, 1 - lightness);
-
-	for (unsigned int i = 0; i < 3; i++) {
-		double k = fmod((i == 0 ? 0 : i == 1 ? 8 : 4) +
-				fmod(fmod(hue, 360) + 360, 360) / 30, 12);
-		double m = I_MIN(I_MIN(k - 3, 9 - k), 1);
-
-		color = (color << 8) |
-			color_channel(255 * (lightness -
-					     a * I_MAX(-1, m)));
-	}
-	return color;
-}
-
-/* An alpha after three channels, "%" being 1 */
-static uint32_t color_function(const char *str)
-{
-	double n[4], percent[4];
-	unsigned int count = function_numbers(str, 255, n);
-
-	if (count < 3)
-		return JUNK_COLOR_UNKNOWN;
-	(void)function_numbers(str, 1, percent);
-	if (count == 4 && percent[3] < MIN_ALPHA)
-		return JUNK_COLOR_TRANSPARENT;
-	if (strncmp(str, "hsl", 3) == 0)
-		return color_hsl(percent[0], percent[1] > 1 ?
-				 percent[1] / 100 : percent[1],
-				 percent[2] > 1 ?
-				 percent[2] / 100 : percent[2]);
-	return (color_channel(n[0]) << 16) | (color_channel(n[1]) << 8) |
-		color_channel(n[2]);
-}
-
-static uint32_t color_number(const char *str)
-{
-	uint32_t num;
-	char *end;
-	size_t len;
-
-	num = strtoul(str, &end, 16);
-	len = end - str;
-	if (*end != '\0')
-		return JUNK_COLOR_UNKNOWN;
-	if (len == 4 || len == 8) {
-		uint32_t alpha = len == 4 ? (num & 15) * 0x11 : num & 0xff;
-
-		if (alpha < MIN_ALPHA * 255)
-			return JUNK_COLOR_TRANSPARENT;
-		num >>= len;
-		len = len / 4 * 3;
-	}
-	if (len == 3) {
-		return (num >> 8) * 0x110000 + ((num >> 4) & 15) * 0x1100 +
-			(num & 15) * 0x11;
-	}
-	return len == 6 ? num : JUNK_COLOR_UNKNOWN;
-}
-
-uint32_t junk_color_parse(const char *str)
-{
-	size_t len;
-
-	str += strspn(str, " \t\r\n");
-	if (strncmp(str, "rgb", 3) == 0 || strncmp(str, "hsl", 3) == 0)
-		return color_function(str);
-	len = strcspn(str, "; \t\r\n!");
-	str = t_strndup(str, len);
-	if (*str == '#')
-		return color_number(str + 1);
-	if (strcmp(str, "transparent") == 0)
-		return JUNK_COLOR_TRANSPARENT;
-	/* old attributes do without the "#" */
-	if (len == 6 && strspn(str, "0123456789abcdef") == 6)
-		return color_number(str);
-	return color_named(str);
-}
-
-bool junk_color_near(uint32_t a, uint32_t b)
-{
-	if (a == JUNK_COLOR_TRANSPARENT)
-		return TRUE;
-	if (a == JUNK_COLOR_UNKNOWN || b >= JUNK_COLOR_UNKNOWN)
-		return FALSE;
-	for (unsigned int shift = 0; shift < 24; shift += 8) {
-		int diff = (int)((a >> shift) & 0xff) -
-			(int)((b >> shift) & 0xff);
-		if (diff > COLOR_TOO_NEAR || diff < -COLOR_TOO_NEAR)
-			return FALSE;
-	}
-	return TRUE;
-}
-
 static int
 keyword_find(const char *value, const struct style_keyword *keywords,
 	     unsigned int count)
@@ -273,27 +78,18 @@ static bool number_parse(const char *value, double *num_r, const char **unit_r)
 /* "0", of any length */
 static bool number_is_zero(double num, const char *unit)
 {
-	static const char *const units[] = {
-		"", "px", "pt", "em", "%", "rem", "ex", "ch", "vw", "vh", "in",
-		"cm", "mm", "pc", NULL
-	};
+	size_t size;
 
-	return num == 0 && str_array_find(units, unit);
+	return num == 0 && (*unit == '\0' ||
+		(junk_css_unit(unit, &size) != 0 && unit[size] == '\0'));
 }
 
 /* A length in pixels, which may be less than 0; *end_r is what follows. Returns
    FALSE if it is none. 1 % is some pixels. */
 static bool length_parse(const char *value, double *px_r, const char **end_r)
 {
-	static const struct {
-		const char *unit;
-		double px;
-	} units[] = {
-		{ "px", 1 }, { "pt", 1.33 }, { "rem", 16 }, { "em", 16 },
-		{ "%", 8 }, { "vw", 8 }, { "vh", 8 }, { "in", 96 },
-		{ "cm", 38 }, { "mm", 3.8 }, { "pc", 16 }, { "ex", 8 },
-		{ "ch", 8 },
-	};
+	double px;
+	size_t size;
 	char *end;
 
 	if (strspn(value, "0123456789.+-") == 0)
@@ -302,12 +98,14 @@ static bool length_parse(const char *value, double *px_r, const char **end_r)
 	*end_r = end;
 	if (end == value)
 		return FALSE;
-	for (unsigned int i = 0; i < N_ELEMENTS(units); i++) {
-		if (strncmp(units[i].unit, end, strlen(units[i].unit)) == 0) {
-			*px_r *= units[i].px;
-			*end_r = end + strlen(units[i].unit);
-			return TRUE;
-		}
+	px = junk_css_unit(end, &size);
+	if (px != 0) {
+		*px_r *= px;
+		/* as wide as the window */
+		if (size > 1 && end[0] == 'v' && *px_r >= 100 * px)
+			*px_r = OFF_SCREEN_RIGHT;
+		*end_r = end + size;
+		return TRUE;
 	}
 	/* without a unit only 0 is one */
 	return *px_r == 0;
@@ -322,25 +120,58 @@ static int parse_background(const char *value)
 	uint32_t color;
 
 	if (str_array_find(outer, value))
-		return JUNK_STYLE_UNSET;
-	if (strstr(value, "url(") != NULL || strstr(value, "gradient(") != NULL)
-		return JUNK_COLOR_UNKNOWN;
-	color = junk_color_parse(value);
-	return color == JUNK_COLOR_TRANSPARENT ? JUNK_STYLE_UNSET : (int)color;
+		return JUNK_COLOR_TRANSPARENT;
+	color = junk_color_any(value, JUNK_COLOR_INVALID);
+	return color == JUNK_COLOR_INVALID ? JUNK_STYLE_UNSET : (int)color;
 }
 
+/* Not what is said of a colour, but that it is the one around it. */
 static int parse_color(const char *value)
 {
 	static const char *const outer[] = {
-		"currentcolor", "inherit", "unset", NULL
+		"currentcolor", "inherit", "revert", "revert-layer", "unset",
+		NULL
 	};
+	uint32_t color;
 
-	return str_array_find(outer, value) ?
-		JUNK_STYLE_UNSET : (int)junk_color_parse(value);
+	if (str_array_find(outer, value))
+		return JUNK_STYLE_OUTER_COLOR;
+	if (strcmp(value, "initial") == 0)
+		return 0;
+	color = junk_color_parse(value);
+	return color == JUNK_COLOR_INVALID ? JUNK_STYLE_UNSET : (int)color;
 }
 
+/* Of a shadow or an outline of letters: they may be seen by it alone. */
+static int parse_shadow(const char *value)
+{
+	static const char *const outer[] = {
+		"inherit", "revert", "revert-layer", "unset", NULL
+	};
+
+	if (str_array_find(outer, value))
+		return JUNK_STYLE_UNSET;
+	return (int)junk_color_any(value, JUNK_COLOR_TRANSPARENT);
+}
+
+/* Is all of a mask clear? */
+static int parse_mask(const char *value)
+{
+	return strstr(value, "gradient(") != NULL &&
+		junk_color_any(value, JUNK_COLOR_INVALID) ==
+		JUNK_COLOR_TRANSPARENT ? JUNK_STYLE_YES : JUNK_STYLE_NO;
+}
+
+/* A picture; a gradient of one colour is as that colour. */
 static int parse_background_image(const char *value)
 {
+	uint32_t color;
+
+	if (strstr(value, "gradient(") != NULL) {
+		color = junk_color_any(value, JUNK_COLOR_INVALID);
+		if (!JUNK_COLOR_IS_SPECIAL(color))
+			return (int)color + JUNK_STYLE_PICTURE_COLOR;
+	}
 	return strcmp(value, "none") == 0 ? JUNK_STYLE_NO : JUNK_STYLE_YES;
 }
 
@@ -386,6 +217,11 @@ static int parse_font_size(const char *value)
 		{ "small", JUNK_STYLE_NO }, { "medium", JUNK_STYLE_NO },
 		{ "large", JUNK_STYLE_NO }, { "x-large", JUNK_STYLE_NO },
 		{ "xx-large", JUNK_STYLE_NO }, { "xxx-large", JUNK_STYLE_NO },
+		/* of "font" */
+		{ "caption", JUNK_STYLE_NO }, { "icon", JUNK_STYLE_NO },
+		{ "menu", JUNK_STYLE_NO }, { "message-box", JUNK_STYLE_NO },
+		{ "small-caption", JUNK_STYLE_NO },
+		{ "status-bar", JUNK_STYLE_NO },
 	};
 	/* others are never less than 6 px in browsers, but for 0 */
 	static const struct {
@@ -457,9 +293,10 @@ static int parse_offset(const char *value)
 	const char *end;
 	double px;
 
-	return length_parse(value, &px, &end) &&
-		(px <= OFF_SCREEN || px >= OFF_SCREEN_RIGHT) ?
-		JUNK_STYLE_YES : JUNK_STYLE_NO;
+	if (!length_parse(value, &px, &end))
+		return JUNK_STYLE_NO;
+	return px >= OFF_SCREEN_RIGHT ? JUNK_STYLE_BACK :
+		px <= OFF_SCREEN ? JUNK_STYLE_YES : JUNK_STYLE_NO;
 }
 
 static int parse_indent(const char *value)
@@ -469,7 +306,19 @@ static int parse_indent(const char *value)
 
 	if (strcmp(value, "inherit") == 0 || strcmp(value, "unset") == 0)
 		return JUNK_STYLE_OUTER;
-	return length_parse(value, &px, &end) && px <= OFF_SCREEN ?
+	if (!length_parse(value, &px, &end))
+		return JUNK_STYLE_NO;
+	/* 100 % where what is too much isn't shown */
+	if (px > 0 && end[-1] == '%' && px >= 800)
+		return JUNK_STYLE_CLIPS;
+	return px <= OFF_SCREEN || px >= OFF_SCREEN_RIGHT ?
+		JUNK_STYLE_YES : JUNK_STYLE_NO;
+}
+
+static int parse_align(const char *value)
+{
+	return strcmp(value, "right") == 0 || strcmp(value, "end") == 0 ||
+		strcmp(value, "-webkit-right") == 0 ?
 		JUNK_STYLE_YES : JUNK_STYLE_NO;
 }
 
@@ -501,9 +350,10 @@ static int parse_position(const char *value)
 		{ "initial", JUNK_POSITION_STATIC },
 		{ "unset", JUNK_POSITION_STATIC },
 		{ "relative", JUNK_POSITION_RELATIVE },
-		{ "sticky", JUNK_POSITION_RELATIVE },
+		/* stays where it would be, at least */
+		{ "sticky", JUNK_POSITION_STATIC },
 		{ "absolute", JUNK_POSITION_ABSOLUTE },
-		{ "fixed", JUNK_POSITION_ABSOLUTE },
+		{ "fixed", JUNK_POSITION_FIXED },
 	};
 
 	return keyword_find(value, keywords, N_ELEMENTS(keywords));
@@ -557,49 +407,146 @@ static int parse_clip(const char *value)
 		JUNK_STYLE_YES : JUNK_STYLE_NO;
 }
 
+/* Is a box seen from its side? */
+static bool angle_is_edge(const char *value)
+{
+	const char *p = value + strcspn(value, "0123456789.-");
+	double degrees = strtod(p, NULL);
+
+	p += strspn(p, "0123456789.-+e");
+	if (strncmp(p, "turn", 4) == 0)
+		degrees *= 360;
+	else if (strncmp(p, "rad", 3) == 0)
+		degrees *= 180 / M_PI;
+	else if (strncmp(p, "grad", 4) == 0)
+		degrees *= 0.9;
+	return fabs(fabs(fmod(degrees, 180)) - 90) < 2;
+}
+
+/* Numbers of a function or of a list */
+static bool any_is_zero(const double *n, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		if (n[i] > -0.05 && n[i] < 0.05)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static bool function_hides(const char *value)
+{
+	const char *p = value + strcspn(value, "("), *end;
+	unsigned int count;
+	double n[4], px;
+
+	count = function_numbers(value, 100, n);
+	if (strncmp(value, "scale", 5) == 0) {
+		return any_is_zero(n, count);
+	} else if (strncmp(value, "translate", 9) == 0) {
+		while (*p != '\0' && *p != ')') {
+			p += 1 + strspn(p + 1, " ");
+			if (length_parse(p, &px, &end) &&
+			    (px <= OFF_SCREEN || px >= OFF_SCREEN_RIGHT))
+				return TRUE;
+			p += strcspn(p, ",)");
+		}
+		return FALSE;
+	} else if (strncmp(value, "rotatex(", 8) == 0 ||
+		   strncmp(value, "rotatey(", 8) == 0 ||
+		   strncmp(value, "skew", 4) == 0) {
+		return count > 0 && angle_is_edge(p);
+	} else if (strncmp(value, "matrix(", 7) == 0) {
+		return count == 4 && n[0] * n[3] - n[1] * n[2] == 0;
+	}
+	return FALSE;
+}
+
 static int parse_transform(const char *value)
 {
-	double n[4];
-
-	for (; *value != '\0'; value++) {
-		unsigned int count;
-
+	while (*value != '\0') {
 		value += strspn(value, " ");
-		count = function_numbers(value, 100, n);
-		if (strncmp(value, "scale", 5) == 0) {
-			for (unsigned int i = 0; i < count; i++) {
-				if (n[i] > -0.05 && n[i] < 0.05)
-					return JUNK_STYLE_YES;
-			}
-		} else if (strncmp(value, "translate", 9) == 0) {
-			for (unsigned int i = 0; i < count; i++) {
-				if (n[i] <= OFF_SCREEN ||
-				    n[i] >= OFF_SCREEN_RIGHT)
-					return JUNK_STYLE_YES;
-			}
-		} else if (strncmp(value, "rotatex", 7) == 0 ||
-			   strncmp(value, "rotatey", 7) == 0) {
-			if (count > 0 && (n[0] == 90 || n[0] == -90))
-				return JUNK_STYLE_YES;
-		} else if (strncmp(value, "matrix(", 7) == 0) {
-			if (count == 4 && n[0] == 0 && n[3] == 0 &&
-			    n[1] == 0 && n[2] == 0)
-				return JUNK_STYLE_YES;
-		}
+		if (function_hides(value))
+			return JUNK_STYLE_YES;
 		value += strcspn(value, ")");
-		if (*value == '\0')
-			break;
+		if (*value != '\0')
+			value++;
 	}
 	return JUNK_STYLE_NO;
 }
 
-static int parse_filter(const char *value)
+/* "0", "1 0" */
+static int parse_scale(const char *value)
 {
 	double n[4];
 
-	value = strstr(value, "opacity(");
-	return value != NULL && function_numbers(value, 1, n) > 0 &&
-		n[0] < MIN_ALPHA ? JUNK_STYLE_YES : JUNK_STYLE_NO;
+	return any_is_zero(n, function_numbers(t_strconcat("(", value, NULL), 1,
+					       n)) ?
+		JUNK_STYLE_YES : JUNK_STYLE_NO;
+}
+
+/* "-9999px", "0 -9999px" */
+static int parse_translate(const char *value)
+{
+	const char *end;
+	double px;
+
+	while (*value != '\0') {
+		if (length_parse(value, &px, &end) &&
+		    (px <= OFF_SCREEN || px >= OFF_SCREEN_RIGHT))
+			return JUNK_STYLE_YES;
+		value += strcspn(value, " ");
+		value += strspn(value, " ");
+	}
+	return JUNK_STYLE_NO;
+}
+
+/* "y 90deg" */
+static int parse_rotate(const char *value)
+{
+	return (*value == 'x' || *value == 'y') && angle_is_edge(value) ?
+		JUNK_STYLE_YES : JUNK_STYLE_NO;
+}
+
+static int parse_zoom(const char *value)
+{
+	const char *unit;
+	double num;
+
+	if (!number_parse(value, &num, &unit))
+		return JUNK_STYLE_NO;
+	/* 0 is no zoom */
+	return num > 0 && num / (*unit == '%' ? 100 : 1) < MIN_ZOOM ?
+		JUNK_STYLE_YES : JUNK_STYLE_NO;
+}
+
+/* Of its content it takes no size. */
+static int parse_contain(const char *value)
+{
+	return strstr(value, "size") != NULL || strcmp(value, "strict") == 0 ?
+		JUNK_STYLE_YES : JUNK_STYLE_NO;
+}
+
+/* A first row of none */
+static int parse_rows(const char *value)
+{
+	const char *unit;
+	double num;
+
+	return number_parse(value, &num, &unit) && num == 0 &&
+		strncmp(unit, "fr", 2) != 0 ? JUNK_STYLE_YES : JUNK_STYLE_NO;
+}
+
+static int parse_filter(const char *value)
+{
+	const char *opacity = strstr(value, "opacity(");
+	const char *blur = strstr(value, "blur(");
+	double n[4];
+
+	if (opacity != NULL && function_numbers(opacity, 1, n) > 0 &&
+	    n[0] < JUNK_STYLE_MIN_ALPHA)
+		return JUNK_STYLE_YES;
+	return blur != NULL && function_numbers(blur, 1, n) > 0 &&
+		n[0] >= MIN_BLUR ? JUNK_STYLE_YES : JUNK_STYLE_NO;
 }
 
 static int parse_content_visibility(const char *value)
@@ -624,17 +571,23 @@ static int parse_bidi(const char *value)
 		JUNK_STYLE_YES : JUNK_STYLE_NO;
 }
 
+/* In percent */
 static int parse_opacity(const char *value)
 {
-	const char *unit;
+	const char *end;
 	double num;
 
-	if (!number_parse(value, &num, &unit))
-		return JUNK_STYLE_NO;
-	if (*unit != '\0' && strcmp(unit, "%") != 0)
+	if (strcmp(value, "initial") == 0 || strcmp(value, "unset") == 0)
+		return 100;
+	if (strspn(value, "0123456789.+-") == 0)
 		return JUNK_STYLE_UNSET;
-	return num < (*unit == '%' ? 100 : 1) * MIN_ALPHA ?
-		JUNK_STYLE_YES : JUNK_STYLE_NO;
+	num = strtod(value, (char **)&end) * 100;
+	if (*end == '%') {
+		num /= 100;
+		end++;
+	}
+	return *end != '\0' ? JUNK_STYLE_UNSET :
+		num <= 0 ? 0 : num >= 100 ? 100 : (int)num;
 }
 
 static int parse_overflow(const char *value)
@@ -663,50 +616,106 @@ static int parse_visibility(const char *value)
 	return keyword_find(value, keywords, N_ELEMENTS(keywords));
 }
 
+/* Of a picture's text */
+static int parse_fill(const char *value)
+{
+	return strcmp(value, "none") == 0 ? JUNK_COLOR_TRANSPARENT :
+		parse_color(value);
+}
+
+/* Only what is more than any screen */
+static int parse_padding(const char *value)
+{
+	const char *end;
+	double px;
+
+	while (*value != '\0') {
+		if (length_parse(value, &px, &end) && px >= OFF_SCREEN_RIGHT)
+			return JUNK_STYLE_YES;
+		value += strcspn(value, " ");
+		value += strspn(value, " ");
+	}
+	return JUNK_STYLE_NO;
+}
+
 static const struct style_name {
 	char name[NAME_BYTES];
 	enum junk_style_property property;
 	int (*parse)(const char *value);
 } style_names[] = {
 	{ "-webkit-clip-path", JUNK_STYLE_CLIP_PATH, parse_clip_path },
+	{ "-webkit-mask", JUNK_STYLE_MASK, parse_mask },
+	{ "-webkit-mask-image", JUNK_STYLE_MASK, parse_mask },
 	{ "-webkit-text-fill-color", JUNK_STYLE_FILL, parse_color },
+	{ "-webkit-text-stroke", JUNK_STYLE_STROKE, parse_shadow },
 	{ "-webkit-transform", JUNK_STYLE_TRANSFORM, parse_transform },
 	{ "background", JUNK_STYLE_BACKGROUND, parse_background },
 	{ "background-color", JUNK_STYLE_BACKGROUND, parse_background },
 	{ "background-image", JUNK_STYLE_PICTURE, parse_background_image },
+	{ "block-size", JUNK_STYLE_HEIGHT, parse_extent },
 	{ "bottom", JUNK_STYLE_BOTTOM, parse_offset },
 	{ "clip", JUNK_STYLE_CLIP, parse_clip },
 	{ "clip-path", JUNK_STYLE_CLIP_PATH, parse_clip_path },
 	{ "color", JUNK_STYLE_COLOR, parse_color },
+	{ "contain", JUNK_STYLE_CONTAIN, parse_contain },
 	{ "content-visibility", JUNK_STYLE_SKIPPED, parse_content_visibility },
 	{ "direction", JUNK_STYLE_DIRECTION, parse_direction },
 	{ "display", JUNK_STYLE_DISPLAY, parse_display },
+	{ "fill", JUNK_STYLE_FILL, parse_fill },
 	{ "filter", JUNK_STYLE_FILTER, parse_filter },
 	{ "float", JUNK_STYLE_FLOAT, parse_float },
 	{ "font", JUNK_STYLE_TINY, parse_font },
 	{ "font-size", JUNK_STYLE_TINY, parse_font_size },
+	{ "grid-template-rows", JUNK_STYLE_ROWS, parse_rows },
 	{ "height", JUNK_STYLE_HEIGHT, parse_extent },
+	{ "inline-size", JUNK_STYLE_WIDTH, parse_extent },
+	{ "inset", JUNK_STYLE_INSET, parse_translate },
+	{ "inset-block", JUNK_STYLE_INSET, parse_translate },
+	{ "inset-block-end", JUNK_STYLE_BOTTOM, parse_offset },
+	{ "inset-block-start", JUNK_STYLE_TOP, parse_offset },
+	{ "inset-inline", JUNK_STYLE_INSET, parse_translate },
+	{ "inset-inline-end", JUNK_STYLE_RIGHT, parse_offset },
+	{ "inset-inline-start", JUNK_STYLE_LEFT, parse_offset },
 	{ "left", JUNK_STYLE_LEFT, parse_offset },
 	{ "line-height", JUNK_STYLE_LINE_HEIGHT, parse_line_height },
 	{ "margin", JUNK_STYLE_MARGIN, parse_margin },
+	{ "margin-block", JUNK_STYLE_MARGIN, parse_offset },
+	{ "margin-block-start", JUNK_STYLE_MARGIN, parse_offset },
+	{ "margin-inline", JUNK_STYLE_MARGIN, parse_offset },
+	{ "margin-inline-start", JUNK_STYLE_MARGIN, parse_offset },
 	{ "margin-left", JUNK_STYLE_MARGIN, parse_offset },
 	{ "margin-top", JUNK_STYLE_MARGIN, parse_offset },
+	{ "mask", JUNK_STYLE_MASK, parse_mask },
+	{ "mask-image", JUNK_STYLE_MASK, parse_mask },
+	{ "max-block-size", JUNK_STYLE_MAX_HEIGHT, parse_extent },
 	{ "max-height", JUNK_STYLE_MAX_HEIGHT, parse_extent },
+	{ "max-inline-size", JUNK_STYLE_MAX_WIDTH, parse_extent },
 	{ "max-width", JUNK_STYLE_MAX_WIDTH, parse_extent },
+	{ "min-block-size", JUNK_STYLE_MIN_HEIGHT, parse_extent },
 	{ "min-height", JUNK_STYLE_MIN_HEIGHT, parse_extent },
+	{ "min-inline-size", JUNK_STYLE_MIN_WIDTH, parse_extent },
 	{ "min-width", JUNK_STYLE_MIN_WIDTH, parse_extent },
-	{ "opacity", JUNK_STYLE_TRANSPARENT, parse_opacity },
+	{ "opacity", JUNK_STYLE_OPACITY, parse_opacity },
 	{ "overflow", JUNK_STYLE_CLIPPED, parse_overflow },
 	{ "overflow-x", JUNK_STYLE_CLIPPED, parse_overflow },
 	{ "overflow-y", JUNK_STYLE_CLIPPED, parse_overflow },
+	{ "padding", JUNK_STYLE_PADDING, parse_padding },
+	{ "padding-inline-start", JUNK_STYLE_PADDING, parse_padding },
+	{ "padding-left", JUNK_STYLE_PADDING, parse_padding },
 	{ "position", JUNK_STYLE_POSITION, parse_position },
 	{ "right", JUNK_STYLE_RIGHT, parse_offset },
+	{ "rotate", JUNK_STYLE_ROTATE, parse_rotate },
+	{ "scale", JUNK_STYLE_SCALE, parse_scale },
+	{ "text-align", JUNK_STYLE_ALIGN, parse_align },
 	{ "text-indent", JUNK_STYLE_INDENT, parse_indent },
+	{ "text-shadow", JUNK_STYLE_SHADOW, parse_shadow },
 	{ "top", JUNK_STYLE_TOP, parse_offset },
 	{ "transform", JUNK_STYLE_TRANSFORM, parse_transform },
+	{ "translate", JUNK_STYLE_TRANSLATE, parse_translate },
 	{ "unicode-bidi", JUNK_STYLE_BIDI, parse_bidi },
 	{ "visibility", JUNK_STYLE_INVISIBLE, parse_visibility },
 	{ "width", JUNK_STYLE_WIDTH, parse_extent },
+	{ "zoom", JUNK_STYLE_ZOOM, parse_zoom },
 };
 
 void junk_style_init(struct junk_style *style)
@@ -803,7 +812,7 @@ static void style_declaration(struct junk_style *style, char *text, char *end)
 {
 	const struct style_name *row;
 	char *colon = strchr(text, ':'), *mark, name[NAME_BYTES];
-	unsigned int bit;
+	uint64_t bit;
 	int value;
 
 	if (colon == NULL ||
@@ -817,8 +826,9 @@ static void style_declaration(struct junk_style *style, char *text, char *end)
 	if (mark != NULL &&
 	    strcmp(style_trim(mark + 1, end), "important") != 0)
 		return;
-	value = row->parse(style_trim(colon + 1, mark != NULL ? mark : end));
-	bit = 1U << row->property;
+	value = row->parse(junk_css_calc(style_trim(colon + 1, mark != NULL ?
+						    mark : end)));
+	bit = UINT64_C(1) << row->property;
 	if (value == JUNK_STYLE_UNSET ||
 	    (mark == NULL && (style->important & bit) != 0))
 		return;
@@ -830,12 +840,13 @@ static void style_declaration(struct junk_style *style, char *text, char *end)
 
 void junk_style_merge(struct junk_style *style, const struct junk_style *other)
 {
-	unsigned int i, left;
+	uint64_t left;
+	unsigned int i;
 
 	left = other->set & ~(style->important & ~other->important);
 	style->set |= left;
 	for (; left != 0; left &= left - 1) {
-		i = __builtin_ctz(left);
+		i = __builtin_ctzll(left);
 		style->values[i] = other->values[i];
 	}
 	style->important |= other->important;

@@ -5,11 +5,10 @@
    browsers do: comments are skipped, a value that isn't valid leaves the one
    before it, otherwise the last one counts, unless one is !important. */
 
-/* Colours: 0xrrggbb, or of text that isn't seen, or this. */
-#define JUNK_COLOR_UNKNOWN 0x1000000
-#define JUNK_COLOR_TRANSPARENT 0x2000000
+#include "junk-html-color.h"
 
 enum junk_style_property {
+	JUNK_STYLE_ALIGN,	/* to the right */
 	JUNK_STYLE_BACKGROUND,	/* a colour */
 	JUNK_STYLE_BIDI,	/* ... whatever the letters */
 	JUNK_STYLE_BOTTOM,
@@ -17,6 +16,7 @@ enum junk_style_property {
 	JUNK_STYLE_CLIPPED,	/* what is too much isn't shown */
 	JUNK_STYLE_CLIP_PATH,
 	JUNK_STYLE_COLOR,	/* a colour */
+	JUNK_STYLE_CONTAIN,	/* no size of what is in it */
 	JUNK_STYLE_DIRECTION,	/* from right to left */
 	JUNK_STYLE_DISPLAY,	/* enum junk_display */
 	JUNK_STYLE_FILL,	/* a colour */
@@ -24,23 +24,33 @@ enum junk_style_property {
 	JUNK_STYLE_FLOAT,	/* a box of its own */
 	JUNK_STYLE_HEIGHT,	/* no room; so the next extents */
 	JUNK_STYLE_INDENT,	/* the first line, out of sight */
+	JUNK_STYLE_INSET,	/* as all edges */
 	JUNK_STYLE_INVISIBLE,
 	JUNK_STYLE_LEFT,	/* out of sight; so the other edges */
 	JUNK_STYLE_LINE_HEIGHT,
 	JUNK_STYLE_MARGIN,
+	JUNK_STYLE_MASK,	/* lets nothing through */
 	JUNK_STYLE_MAX_HEIGHT,
 	JUNK_STYLE_MAX_WIDTH,
 	JUNK_STYLE_MIN_HEIGHT,
 	JUNK_STYLE_MIN_WIDTH,
-	JUNK_STYLE_PICTURE,	/* behind the text */
+	JUNK_STYLE_OPACITY,	/* in percent */
+	JUNK_STYLE_PADDING,	/* up to beyond the edge */
+	JUNK_STYLE_PICTURE,	/* behind the text; or a colour */
 	JUNK_STYLE_POSITION,	/* enum junk_position */
 	JUNK_STYLE_RIGHT,
+	JUNK_STYLE_ROTATE,	/* seen from its side */
+	JUNK_STYLE_ROWS,	/* of a grid: of no height */
+	JUNK_STYLE_SCALE,	/* to nothing */
+	JUNK_STYLE_SHADOW,	/* a colour */
 	JUNK_STYLE_SKIPPED,
+	JUNK_STYLE_STROKE,	/* a colour */
 	JUNK_STYLE_TINY,	/* letters */
 	JUNK_STYLE_TOP,
 	JUNK_STYLE_TRANSFORM,
-	JUNK_STYLE_TRANSPARENT,
+	JUNK_STYLE_TRANSLATE,	/* out of sight */
 	JUNK_STYLE_WIDTH,
+	JUNK_STYLE_ZOOM,	/* to nothing */
 
 	JUNK_STYLE_COUNT
 };
@@ -52,7 +62,17 @@ enum junk_style_value {
 	JUNK_STYLE_YES,
 	/* as the element around it */
 	JUNK_STYLE_OUTER,
+	/* if what is too much isn't shown */
+	JUNK_STYLE_CLIPS,
+	/* out of sight on the other side: what is inside of something on this
+	   side is back */
+	JUNK_STYLE_BACK,
 };
+
+/* In place of a colour: the one around it */
+#define JUNK_STYLE_OUTER_COLOR JUNK_COLOR_INVALID
+/* Added to the colour that a picture has throughout */
+#define JUNK_STYLE_PICTURE_COLOR 0x100
 
 enum junk_display {
 	JUNK_DISPLAY_NONE,
@@ -68,12 +88,13 @@ enum junk_position {
 	JUNK_POSITION_STATIC,
 	JUNK_POSITION_RELATIVE,
 	JUNK_POSITION_ABSOLUTE,
+	JUNK_POSITION_FIXED,
 };
 
 struct junk_style {
 	int values[JUNK_STYLE_COUNT];
 	/* bit of each property: it has a value, an !important one */
-	unsigned int set, important;
+	uint64_t set, important;
 };
 
 void junk_style_init(struct junk_style *style);
@@ -92,11 +113,5 @@ void junk_style_clean(char *css);
 /* The first of two characters (or of one) outside of quotes, of ";" also outside of brackets;
    or the end. */
 char *junk_style_find(char *css, const char *ends);
-
-/* A colour in lower case, by name or number; what follows it is ignored. */
-uint32_t junk_color_parse(const char *str);
-/* May two colours be so near to each other that text can't be read? Not if one
-   is unknown. */
-bool junk_color_near(uint32_t a, uint32_t b);
 
 #endif

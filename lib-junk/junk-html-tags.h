@@ -36,6 +36,19 @@ enum {
 	JUNK_TAG_STYLE = 0x4000,
 	/* isn't shown unless it says that it is open */
 	JUNK_TAG_OPENS = 0x8000,
+	/* ... but for its summary */
+	JUNK_TAG_SUMMED = 0x10000,
+	JUNK_TAG_SUMMARY = 0x20000,
+	/* has colours of its own */
+	JUNK_TAG_MARK = 0x40000,
+	/* has a meaning in pictures or formulas alone: isn't shown, or is text */
+	JUNK_TAG_DRAWING = 0x80000,
+	JUNK_TAG_DRAWN_TEXT = 0x100000,
+	JUNK_TAG_PICTURE = 0x200000,
+	/* isn't shown unless a style says how */
+	JUNK_TAG_UNDISPLAYED = 0x400000,
+	/* is around all there is, wherever its tag stands */
+	JUNK_TAG_PAGE = 0x800000,
 };
 
 struct junk_html_tag {

@@ -17,6 +17,8 @@
 /* Of a URL, and of the text of a link. */
 #define MAX_URL_BYTES 8192
 #define MAX_LINK_BYTES 512
+/* Of a tag, in which a style sheet may look for an attribute. */
+#define MAX_ATTRS_BYTES 4096
 /* Letters of a picture's text that may be a part of a word. */
 #define MAX_LETTER_BYTES 2
 
@@ -33,17 +35,32 @@ enum {
 	UNSEEN_COLOR = 0x08,
 	/* the first line of each block is out of sight */
 	UNSEEN_INDENT = 0x40,
+	/* of details that are closed, all but their summary */
+	UNSEEN_CLOSED = 0x400,
+	/* in a picture, but not its text */
+	UNSEEN_DRAWN = 0x800,
+	/* cut off where it has no room, out of sight */
+	UNSEEN_CLIPPED = 0x2000,
+	UNSEEN_AWAY = 0x4000,
 	/* not why, but what else an element may have of its own */
 	OWN_COLOR = 0x10,
 	OWN_BACKGROUND = 0x20,
 	OWN_DIRECTION = 0x80,
 	OWN_HIDDEN = 0x100,
+	/* it leads somewhere */
+	OWN_LINK = 0x200,
+	/* its summary was shown */
+	OWN_SUMMARY = 0x1000,
 };
 
 struct html_element {
 	char name[JUNK_TAG_NAME_BYTES];
 	const struct junk_html_tag *tag;
 	uint32_t color, background;
+	/* of its letters' shadow and outline, and of links */
+	uint32_t shadow, stroke, link;
+	/* of all that is around it, too */
+	float opacity;
 	unsigned int unseen;
 	/* what of these isn't inherited */
 	unsigned int own;
@@ -55,7 +72,13 @@ struct html_element {
 	bool rtl, turned;
 	/* its lines begin out of sight */
 	bool indent;
+	/* to the right */
+	bool align;
+	/* there is no room for those that are positioned either */
+	bool clips_positioned;
 	struct junk_sheet_names names;
+	/* its children so far */
+	struct junk_sheet_siblings children;
 };
 
 struct html_state {
@@ -77,6 +100,8 @@ struct html_state {
 	struct junk_sheet *sheet;
 	/* all sheets are known: the page is read again */
 	bool again;
+	/* it says which HTML it is: elsewhere browsers do as old ones did */
+	bool doctype;
 	/* there was something before a sheet */
 	bool sheet_late;
 	size_t text_start;
@@ -99,6 +124,11 @@ enum html_attr_kind {
 	ATTR_CLASS,
 	ATTR_ID,
 	ATTR_DIR,
+	ATTR_LINK,
+	ATTR_ALIGN,
+	ATTR_SIZE,
+	/* a property by its name, in a picture */
+	ATTR_DRAWN,
 	/* their values are looked at when all are known */
 	ATTR_LATER,
 };
@@ -110,6 +140,7 @@ enum {
 	VALUE_MEDIA,
 	VALUE_OPEN,
 	VALUE_PLACEHOLDER,
+	VALUE_TITLE,
 	VALUE_TYPE,
 	VALUE_VALUE,
 	VALUE_WIDTH,
@@ -132,10 +163,15 @@ static const struct attr_row {
 } attr_rows[] = {
 	{ "style", ATTR_STYLE, 0, 0 },
 	{ "color", ATTR_COLOR, JUNK_TAG_FONT, 0 },
+	{ "link", ATTR_LINK, JUNK_TAG_BODY, 0 }, { "align", ATTR_ALIGN, 0, 0 },
+	{ "fill", ATTR_DRAWN, 0, 0 }, { "opacity", ATTR_DRAWN, 0, 0 },
+	{ "fill-opacity", ATTR_DRAWN, 0, 0 }, { "display", ATTR_DRAWN, 0, 0 },
+	{ "visibility", ATTR_DRAWN, 0, 0 }, { "font-size", ATTR_DRAWN, 0, 0 },
+	{ "transform", ATTR_DRAWN, 0, 0 },
 	{ "text", ATTR_COLOR, JUNK_TAG_BODY, 0 },
 	{ "bgcolor", ATTR_BGCOLOR, TAG_HAS_BACKGROUND, 0 },
 	{ "background", ATTR_PICTURE, TAG_HAS_BACKGROUND, 0 },
-	{ "hidden", ATTR_HIDDEN, 0, 0 }, { "class", ATTR_CLASS, 0, 0 },
+	{ "hidden", ATTR_HIDDEN, 0, 0 }, { "popover", ATTR_HIDDEN, 0, 0 }, { "class", ATTR_CLASS, 0, 0 },
 	{ "id", ATTR_ID, 0, 0 }, { "href", ATTR_URL, 0, 0 },
 	{ "src", ATTR_URL, 0, 0 }, { "action", ATTR_URL, 0, 0 },
 	{ "dir", ATTR_DIR, 0, 0 },
@@ -145,6 +181,8 @@ static const struct attr_row {
 	{ "media", ATTR_LATER, JUNK_TAG_STYLE, VALUE_MEDIA },
 	{ "open", ATTR_LATER, JUNK_TAG_OPENS, VALUE_OPEN },
 	{ "placeholder", ATTR_LATER, JUNK_TAG_SHOWS, VALUE_PLACEHOLDER },
+	{ "title", ATTR_LATER, JUNK_TAG_SHOWS, VALUE_TITLE },
+	{ "size", ATTR_SIZE, JUNK_TAG_FONT, 0 },
 	{ "type", ATTR_LATER, JUNK_TAG_SHOWS | JUNK_TAG_STYLE, VALUE_TYPE },
 	{ "value", ATTR_LATER, JUNK_TAG_SHOWS, VALUE_VALUE },
 	{ "width", ATTR_LATER, JUNK_TAG_SHOWS, VALUE_WIDTH },
@@ -312,14 +350,16 @@ static void element_set_color(struct html_element *element, uint32_t color)
 static void
 element_set_background(struct html_element *element, uint32_t color)
 {
-	element->background = color;
+	element->background = junk_color_over(color, element->background);
 	element->own |= OWN_BACKGROUND;
 }
 
 static void element_compare_colors(struct html_element *element)
 {
 	element->unseen &= ~UNSEEN_COLOR;
-	if (junk_color_near(element->color, element->background))
+	if (junk_color_near(element->color, element->background) &&
+	    junk_color_near(element->shadow, element->background) &&
+	    junk_color_near(element->stroke, element->background))
 		element->unseen |= UNSEEN_COLOR;
 }
 
@@ -390,7 +430,8 @@ html_set_body(struct html_state *state, const struct html_element *body)
 {
 	struct html_element *first = &state->stack[0];
 
-	if ((first->tag->flags & JUNK_TAG_BODY) != 0) {
+	if ((first->tag->flags & JUNK_TAG_PAGE) != 0 &&
+	    (first->tag == body->tag || strcmp(body->name, "html") == 0)) {
 		/* a second one adds what the first doesn't say */
 		element_set_parent(first, body);
 		first->own |= body->own;
@@ -413,7 +454,7 @@ element_is_box(const struct html_element *element, const int *values)
 	case JUNK_DISPLAY_TABLE:
 		return FALSE;
 	}
-	if (values[JUNK_STYLE_POSITION] == JUNK_POSITION_ABSOLUTE ||
+	if (values[JUNK_STYLE_POSITION] >= JUNK_POSITION_ABSOLUTE ||
 	    values[JUNK_STYLE_FLOAT] == JUNK_STYLE_YES)
 		return TRUE;
 	return element->breaks &&
@@ -425,36 +466,109 @@ static bool is_yes(const int *values, enum junk_style_property property)
 	return values[property] == JUNK_STYLE_YES;
 }
 
-/* Is there no room for its content, or is it away from where it is seen? */
-static bool
-element_is_away(const struct html_element *element, const int *values)
+static bool is_any(const int *values, const enum junk_style_property *list,
+		   enum junk_style_value value)
 {
-	bool positioned = values[JUNK_STYLE_POSITION] > JUNK_POSITION_STATIC;
+	for (; *list != JUNK_STYLE_COUNT; list++) {
+		if (values[*list] == (int)value)
+			return TRUE;
+	}
+	return FALSE;
+}
 
-	if (positioned &&
-	    (is_yes(values, JUNK_STYLE_LEFT) || is_yes(values, JUNK_STYLE_TOP) ||
-	     is_yes(values, JUNK_STYLE_RIGHT) ||
-	     is_yes(values, JUNK_STYLE_BOTTOM)))
-		return TRUE;
+static const enum junk_style_property style_edges[] = {
+	JUNK_STYLE_LEFT, JUNK_STYLE_TOP, JUNK_STYLE_RIGHT, JUNK_STYLE_BOTTOM,
+	JUNK_STYLE_INSET, JUNK_STYLE_COUNT
+};
+static const enum junk_style_property style_margins[] = {
+	JUNK_STYLE_MARGIN, JUNK_STYLE_PADDING, JUNK_STYLE_COUNT
+};
+static const enum junk_style_property style_transforms[] = {
+	JUNK_STYLE_TRANSFORM, JUNK_STYLE_SCALE, JUNK_STYLE_TRANSLATE,
+	JUNK_STYLE_ROTATE, JUNK_STYLE_COUNT
+};
+
+/* Is it moved out of sight (YES, or BACK: to the right)? A part of a table has no
+   margin. */
+static bool element_is_moved(const struct html_element *element,
+			     const int *values, enum junk_style_value value)
+{
+	bool part = (element->tag->flags & JUNK_TAG_PART) != 0;
+
+	return (values[JUNK_STYLE_POSITION] > JUNK_POSITION_STATIC &&
+		is_any(values, style_edges, value)) ||
+		(!part && is_any(values, style_margins, value)) ||
+		((part || element_is_box(element, values)) &&
+		 is_any(values, style_transforms, value));
+}
+
+static bool element_has_no_height(const int *values)
+{
+	if (values[JUNK_STYLE_MIN_HEIGHT] == JUNK_STYLE_NO)
+		return FALSE;
+	return is_yes(values, JUNK_STYLE_HEIGHT) ||
+		is_yes(values, JUNK_STYLE_MAX_HEIGHT) ||
+		is_yes(values, JUNK_STYLE_LINE_HEIGHT) ||
+		is_yes(values, JUNK_STYLE_ROWS) ||
+		(is_yes(values, JUNK_STYLE_CONTAIN) &&
+		 values[JUNK_STYLE_HEIGHT] == JUNK_STYLE_UNSET);
+}
+
+/* Is there no room for its content? */
+static bool
+element_is_clipped(const struct html_element *element, const int *values)
+{
 	if (is_yes(values, JUNK_STYLE_CLIP_PATH) ||
-	    is_yes(values, JUNK_STYLE_MARGIN) ||
 	    (is_yes(values, JUNK_STYLE_CLIP) &&
-	     values[JUNK_STYLE_POSITION] == JUNK_POSITION_ABSOLUTE))
+	     values[JUNK_STYLE_POSITION] >= JUNK_POSITION_ABSOLUTE))
 		return TRUE;
+	/* of pictures: they are as large as they say */
+	if ((element->tag->flags & (JUNK_TAG_SHOWS | JUNK_TAG_EMPTY)) ==
+	    (JUNK_TAG_SHOWS | JUNK_TAG_EMPTY))
+		return is_yes(values, JUNK_STYLE_WIDTH) ||
+			is_yes(values, JUNK_STYLE_HEIGHT);
 	if (!element_is_box(element, values))
 		return FALSE;
-	if (is_yes(values, JUNK_STYLE_TRANSFORM) ||
-	    is_yes(values, JUNK_STYLE_SKIPPED))
+	if (is_yes(values, JUNK_STYLE_SKIPPED))
 		return TRUE;
 	if (!is_yes(values, JUNK_STYLE_CLIPPED))
 		return FALSE;
-	return ((is_yes(values, JUNK_STYLE_HEIGHT) ||
-		 is_yes(values, JUNK_STYLE_MAX_HEIGHT) ||
-		 is_yes(values, JUNK_STYLE_LINE_HEIGHT)) &&
-		values[JUNK_STYLE_MIN_HEIGHT] != JUNK_STYLE_NO) ||
+	return element_has_no_height(values) ||
 		((is_yes(values, JUNK_STYLE_WIDTH) ||
 		  is_yes(values, JUNK_STYLE_MAX_WIDTH)) &&
 		 values[JUNK_STYLE_MIN_WIDTH] != JUNK_STYLE_NO);
+}
+
+/* What is around an element doesn't hide one that has its place elsewhere. */
+static void element_escape(struct html_element *element, const int *values)
+{
+	int position = values[JUNK_STYLE_POSITION];
+
+	if (position == JUNK_POSITION_FIXED ||
+	    (position == JUNK_POSITION_ABSOLUTE && !element->clips_positioned))
+		element->unseen &= ~UNSEEN_CLIPPED;
+	if (position == JUNK_POSITION_FIXED ||
+	    element_is_moved(element, values, JUNK_STYLE_BACK))
+		element->unseen &= ~UNSEEN_AWAY;
+}
+
+static void element_place(struct html_element *element, const int *values)
+{
+	bool around = (element->unseen & UNSEEN_AWAY) != 0;
+
+	if ((element->unseen & (UNSEEN_CLIPPED | UNSEEN_AWAY)) != 0)
+		element_escape(element, values);
+	if (element_is_clipped(element, values)) {
+		unseen_set(element, UNSEEN_CLIPPED, JUNK_STYLE_YES);
+		element->clips_positioned = is_yes(values, JUNK_STYLE_CLIP_PATH) ||
+			values[JUNK_STYLE_POSITION] > JUNK_POSITION_STATIC;
+	} else if (values[JUNK_STYLE_POSITION] > JUNK_POSITION_STATIC) {
+		element->clips_positioned |=
+			(element->unseen & UNSEEN_CLIPPED) != 0;
+	}
+	if (element_is_moved(element, values, JUNK_STYLE_YES) ||
+	    (!around && element_is_moved(element, values, JUNK_STYLE_BACK)))
+		unseen_set(element, UNSEEN_AWAY, JUNK_STYLE_YES);
 }
 
 static void
@@ -474,6 +588,47 @@ element_direction(struct html_element *element, const int *values)
 }
 
 static void
+element_colors(struct html_element *element, const int *values)
+{
+	int color = values[JUNK_STYLE_FILL] != JUNK_STYLE_UNSET ?
+		values[JUNK_STYLE_FILL] : values[JUNK_STYLE_COLOR];
+	int behind = values[JUNK_STYLE_BACKGROUND];
+	int picture = values[JUNK_STYLE_PICTURE];
+
+	if (color != JUNK_STYLE_UNSET && color != JUNK_STYLE_OUTER_COLOR)
+		element_set_color(element, color);
+	else if (color == JUNK_STYLE_UNSET &&
+		 (element->own & (OWN_LINK | OWN_COLOR)) == OWN_LINK)
+		element_set_color(element, element->link);
+	/* what is behind it is seen through a clear one */
+	if (behind != JUNK_STYLE_UNSET && behind != JUNK_COLOR_TRANSPARENT)
+		element_set_background(element, behind);
+	if (picture == JUNK_STYLE_YES)
+		element_set_background(element, JUNK_COLOR_UNKNOWN);
+	else if (picture >= JUNK_STYLE_PICTURE_COLOR)
+		element_set_background(element,
+				       picture - JUNK_STYLE_PICTURE_COLOR);
+	if (values[JUNK_STYLE_SHADOW] != JUNK_STYLE_UNSET)
+		element->shadow = values[JUNK_STYLE_SHADOW];
+	if (values[JUNK_STYLE_STROKE] != JUNK_STYLE_UNSET)
+		element->stroke = values[JUNK_STYLE_STROKE];
+}
+
+/* Does the first line begin out of sight? */
+static void element_indent(struct html_element *element, const int *values)
+{
+	int indent = values[JUNK_STYLE_INDENT];
+
+	if (values[JUNK_STYLE_ALIGN] != JUNK_STYLE_UNSET)
+		element->align = is_yes(values, JUNK_STYLE_ALIGN);
+	if (indent == JUNK_STYLE_CLIPS)
+		element->indent = is_yes(values, JUNK_STYLE_CLIPPED);
+	else if (indent == JUNK_STYLE_YES || indent == JUNK_STYLE_NO)
+		/* moves the other edge then */
+		element->indent = indent == JUNK_STYLE_YES && !element->align;
+}
+
+static void
 element_style(struct html_element *element, const struct junk_style *style)
 {
 	const int *values = style->values;
@@ -481,15 +636,8 @@ element_style(struct html_element *element, const struct junk_style *style)
 	bool hidden = values[JUNK_STYLE_DISPLAY] == JUNK_DISPLAY_NONE ||
 		(values[JUNK_STYLE_DISPLAY] == JUNK_STYLE_UNSET &&
 		 (element->own & OWN_HIDDEN) != 0);
-	int color = values[JUNK_STYLE_FILL] != JUNK_STYLE_UNSET ?
-		values[JUNK_STYLE_FILL] : values[JUNK_STYLE_COLOR];
 
-	if (color != JUNK_STYLE_UNSET)
-		element_set_color(element, color);
-	if (values[JUNK_STYLE_BACKGROUND] != JUNK_STYLE_UNSET)
-		element_set_background(element, values[JUNK_STYLE_BACKGROUND]);
-	if (values[JUNK_STYLE_PICTURE] == JUNK_STYLE_YES)
-		element_set_background(element, JUNK_COLOR_UNKNOWN);
+	element_colors(element, values);
 	unseen_set(element, UNSEEN_TINY, values[JUNK_STYLE_TINY]);
 	unseen_set(element, UNSEEN_INVISIBLE, values[JUNK_STYLE_INVISIBLE]);
 	if (values[JUNK_STYLE_DISPLAY] != JUNK_STYLE_UNSET &&
@@ -497,14 +645,19 @@ element_style(struct html_element *element, const struct junk_style *style)
 		element->breaks =
 			values[JUNK_STYLE_DISPLAY] == JUNK_DISPLAY_BLOCK ||
 			values[JUNK_STYLE_DISPLAY] == JUNK_DISPLAY_TABLE;
-	if (values[JUNK_STYLE_INDENT] == JUNK_STYLE_YES ||
-	    values[JUNK_STYLE_INDENT] == JUNK_STYLE_NO)
-		element->indent = values[JUNK_STYLE_INDENT] == JUNK_STYLE_YES;
+	element_indent(element, values);
 	element_direction(element, values);
-	if (hidden || is_yes(values, JUNK_STYLE_TRANSPARENT) ||
+	if (values[JUNK_STYLE_OPACITY] != JUNK_STYLE_UNSET)
+		element->opacity *= values[JUNK_STYLE_OPACITY] / 100.0f;
+	if (hidden || element->opacity < JUNK_STYLE_MIN_ALPHA ||
 	    is_yes(values, JUNK_STYLE_FILTER) ||
-	    element_is_away(element, values))
+	    is_yes(values, JUNK_STYLE_MASK) ||
+	    is_yes(values, JUNK_STYLE_ZOOM))
 		unseen_set(element, UNSEEN_ALL, JUNK_STYLE_YES);
+	else if ((element->tag->flags & JUNK_TAG_UNDISPLAYED) != 0 &&
+		 values[JUNK_STYLE_DISPLAY] != JUNK_STYLE_UNSET)
+		unseen_set(element, UNSEEN_ALL, JUNK_STYLE_NO);
+	element_place(element, values);
 }
 
 static char *attr_value(const struct html_attr *attr)
@@ -518,7 +671,17 @@ static char *attr_value(const struct html_attr *attr)
 
 static uint32_t attr_color(const struct html_attr *attr)
 {
-	return junk_color_parse(str_lcase(attr_value(attr)));
+	return junk_color_parse_legacy(str_lcase(attr_value(attr)));
+}
+
+/* "fill", "opacity" and the like of a picture's text */
+static void attr_drawn(struct junk_style *style, const struct html_attr *attr)
+{
+	const char *name = strcmp(attr->name, "fill-opacity") == 0 ?
+		"opacity" : attr->name;
+
+	junk_style_parse(style, t_strdup_noconst(
+		t_strconcat(name, ":", attr_value(attr), NULL)));
 }
 
 /* Most attributes say nothing about how an element looks. */
@@ -610,20 +773,55 @@ attr_url(struct html_state *state, const struct html_element *element,
 		html_refresh(state, element, str_c(value));
 }
 
+/* In a picture or a formula all content is markup, as in XML. */
+static bool html_in_foreign(struct html_state *state)
+{
+	if ((state->flags & JUNK_HTML_FOREIGN) != 0)
+		return TRUE;
+	for (unsigned int i = state->depth; i > 0; i--) {
+		if ((state->stack[i].tag->flags & JUNK_TAG_FOREIGN) != 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static void
 element_attr(struct html_state *state, struct html_element *element,
 	     struct junk_style *style, enum html_attr_kind kind,
 	     const struct html_attr *attr)
 {
+	uint32_t color;
+
 	switch (kind) {
 	case ATTR_STYLE:
 		junk_style_parse(style, attr_value(attr));
 		break;
 	case ATTR_COLOR:
-		element_set_color(element, attr_color(attr));
+		color = attr_color(attr);
+		if (color != JUNK_COLOR_INVALID)
+			element_set_color(element, color);
 		break;
 	case ATTR_BGCOLOR:
-		element_set_background(element, attr_color(attr));
+		color = attr_color(attr);
+		if (color != JUNK_COLOR_INVALID)
+			element_set_background(element, color);
+		break;
+	case ATTR_LINK:
+		color = attr_color(attr);
+		if (color != JUNK_COLOR_INVALID)
+			element->link = color;
+		break;
+	case ATTR_SIZE:
+		/* "+1" is as it is, but larger */
+		if (attr->size > 0 && ascii_isdigit(*attr->value))
+			unseen_set(element, UNSEEN_TINY, JUNK_STYLE_NO);
+		break;
+	case ATTR_ALIGN:
+		element->align = strcasecmp(attr_value(attr), "right") == 0;
+		break;
+	case ATTR_DRAWN:
+		if (html_in_foreign(state))
+			attr_drawn(style, attr);
 		break;
 	case ATTR_HIDDEN:
 		element->own |= OWN_HIDDEN;
@@ -632,6 +830,9 @@ element_attr(struct html_state *state, struct html_element *element,
 		element_set_background(element, JUNK_COLOR_UNKNOWN);
 		break;
 	case ATTR_URL:
+		if (strcmp(attr->name, "href") == 0)
+			element->own |= OWN_LINK;
+		/* fall through */
 	case ATTR_URLS:
 	case ATTR_REFRESH:
 		attr_url(state, element, kind, attr);
@@ -743,24 +944,14 @@ static void html_skip_raw(struct html_state *state, const char *name)
 	state->pos = state->end;
 }
 
-/* In a picture or a formula all content is markup, as in XML. */
-static bool html_in_foreign(struct html_state *state)
-{
-	if ((state->flags & JUNK_HTML_FOREIGN) != 0)
-		return TRUE;
-	for (unsigned int i = state->depth; i > 0; i--) {
-		if ((state->stack[i].tag->flags & JUNK_TAG_FOREIGN) != 0)
-			return TRUE;
-	}
-	return FALSE;
-}
-
 static void html_raw(struct html_state *state, const struct junk_html_tag *tag)
 {
 	const unsigned char *start = state->pos;
 
 	html_skip_raw(state, tag->name);
-	if ((tag->flags & JUNK_TAG_HIDES) == 0)
+	if ((tag->flags & JUNK_TAG_HIDES) == 0 ||
+	    ((tag->flags & JUNK_TAG_UNDISPLAYED) != 0 &&
+	     html_top(state)->unseen == 0))
 		html_text(state, start, state->pos - start);
 	else if ((state->flags & JUNK_HTML_FILE) != 0 &&
 		 strcmp(tag->name, "script") == 0)
@@ -778,11 +969,24 @@ static void html_forget_background(struct html_state *state)
 	}
 }
 
+static bool
+attr_is_any(const struct html_attr *attr, const char *const *words)
+{
+	for (; *words != NULL; words++) {
+		if (attr->size == strlen(*words) &&
+		    i_memcasecmp(attr->value, *words, attr->size) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
 /* Take a style element's content. Its rules count for all of the page: where
    something was read before, the page is read again. */
 static void
 html_style_sheet(struct html_state *state, const struct html_tag_values *values)
 {
+	static const char *const css_types[] = { "text/css", NULL };
+	static const char template[JUNK_TAG_NAME_BYTES] = "template";
 	const struct html_attr *media = &values->attrs[VALUE_MEDIA];
 	const unsigned char *start = state->pos, *end;
 	bool holds = TRUE;
@@ -799,11 +1003,17 @@ html_style_sheet(struct html_state *state, const struct html_tag_values *values)
 	if (values->seen[VALUE_MEDIA]) T_BEGIN {
 		holds = junk_sheet_media(attr_value(media));
 	} T_END;
+	if (values->seen[VALUE_TYPE] && values->attrs[VALUE_TYPE].size > 0 &&
+	    !attr_is_any(&values->attrs[VALUE_TYPE], css_types))
+		holds = FALSE;
+	if (html_find(state, template, 0) > 0)
+		holds = FALSE;
 	if (!state->again && holds &&
 	    junk_sheet_add(&state->sheet, start, end - start) &&
-	    (state->text->used > state->text_start ||
+	    (junk_sheet_is_of_page(state->sheet) ||
+	     state->text->used > state->text_start ||
 	     state->hidden_bytes > 0 || state->depth > 0 ||
-	     (state->stack[0].tag->flags & JUNK_TAG_BODY) != 0))
+	     (state->stack[0].tag->flags & JUNK_TAG_PAGE) != 0))
 		state->sheet_late = TRUE;
 	if (junk_sheet_is_unknown(state->sheet))
 		html_forget_background(state);
@@ -906,7 +1116,7 @@ html_attrs(struct html_state *state, struct html_element *element,
 	const struct attr_row *row;
 	struct junk_style style, rules;
 	struct html_attr attr;
-	unsigned int seen = 0, bit;
+	uint64_t seen = 0, bit;
 	bool styled = state->sheet != NULL;
 
 	while (parse_attr(state, &attr)) {
@@ -916,7 +1126,7 @@ html_attrs(struct html_state *state, struct html_element *element,
 			continue;
 		}
 		/* a second one of the same name doesn't count */
-		bit = 1U << (row - attr_rows);
+		bit = UINT64_C(1) << (row - attr_rows);
 		if ((seen & bit) != 0 ||
 		    (row->tags != 0 && (row->tags & element->tag->flags) == 0))
 			continue;
@@ -941,7 +1151,8 @@ html_attrs(struct html_state *state, struct html_element *element,
 		junk_sheet_style(state->sheet, &element->names,
 				 &state->stack[0].names,
 				 sizeof(struct html_element), state->depth + 1,
-				 &rules);
+				 junk_sheet_has_siblings(state->sheet) ?
+				 &html_top(state)->children : NULL, &rules);
 		junk_style_merge(&rules, &style);
 		element_style(element, &rules);
 		if (junk_sheet_is_unknown(state->sheet) &&
@@ -984,17 +1195,6 @@ static bool attr_is_dot(const struct html_attr *attr)
 		 (attr->size == 1 || !ascii_isdigit(attr->value[1]))));
 }
 
-static bool
-attr_is_any(const struct html_attr *attr, const char *const *words)
-{
-	for (; *words != NULL; words++) {
-		if (attr->size == strlen(*words) &&
-		    i_memcasecmp(attr->value, *words, attr->size) == 0)
-			return TRUE;
-	}
-	return FALSE;
-}
-
 /* What is shown of a tag that has no content: a picture's text, as it is seen
    where pictures aren't loaded, and what is written on or in a form's elements. */
 static void
@@ -1006,16 +1206,22 @@ html_show_values(struct html_state *state, const struct html_element *element,
 		"password", NULL
 	};
 	bool is_input = strcmp(element->tag->name, "input") == 0;
+	/* without one browsers show what the mouse would */
+	const struct html_attr *alt;
 
 	if (is_input && values->seen[VALUE_TYPE] &&
 	    attr_is_any(&values->attrs[VALUE_TYPE], textless))
 		return;
-	if (values->seen[VALUE_ALT] &&
+	alt = values->seen[VALUE_ALT] ? &values->attrs[VALUE_ALT] :
+		!is_input && values->seen[VALUE_TITLE] &&
+		(element->tag->flags & JUNK_TAG_EMPTY) != 0 ?
+		&values->attrs[VALUE_TITLE] : NULL;
+	if (alt != NULL &&
 	    !(values->seen[VALUE_WIDTH] &&
 	      attr_is_dot(&values->attrs[VALUE_WIDTH])) &&
 	    !(values->seen[VALUE_HEIGHT] &&
 	      attr_is_dot(&values->attrs[VALUE_HEIGHT])))
-		html_show_value(state, element, &values->attrs[VALUE_ALT]);
+		html_show_value(state, element, alt);
 	if (values->seen[VALUE_LABEL])
 		html_show_value(state, element, &values->attrs[VALUE_LABEL]);
 	if (is_input && values->seen[VALUE_VALUE] &&
@@ -1064,6 +1270,12 @@ element_init(struct html_element *element, const struct html_element *parent,
 	if ((tag->flags & JUNK_TAG_HIDES) != 0)
 		unseen_set(element, UNSEEN_ALL, JUNK_STYLE_YES);
 	i_zero(&element->names);
+	element->children.count = 0;
+	element->children.names = 0;
+	if ((tag->flags & JUNK_TAG_MARK) != 0) {
+		element_set_color(element, 0x000000);
+		element_set_background(element, 0xffff00);
+	}
 	if ((tag->flags & JUNK_TAG_CONTROL) != 0) {
 		unseen_set(element, UNSEEN_TINY, JUNK_STYLE_NO);
 		element_set_color(element, JUNK_COLOR_UNKNOWN);
@@ -1077,8 +1289,14 @@ element_finish(struct html_element *element,
 	       const struct html_tag_values *values)
 {
 	if ((element->tag->flags & JUNK_TAG_OPENS) != 0 &&
-	    !values->seen[VALUE_OPEN])
-		unseen_set(element, UNSEEN_ALL, JUNK_STYLE_YES);
+	    !values->seen[VALUE_OPEN]) {
+		/* of closed ones in closed ones not even the summary */
+		if ((element->tag->flags & JUNK_TAG_SUMMED) != 0 &&
+		    (element->unseen & UNSEEN_CLOSED) == 0)
+			unseen_set(element, UNSEEN_CLOSED, JUNK_STYLE_YES);
+		else
+			unseen_set(element, UNSEEN_ALL, JUNK_STYLE_YES);
+	}
 	if (element->breaks) {
 		element->unseen &= ~UNSEEN_INDENT;
 		if (element->indent)
@@ -1086,13 +1304,77 @@ element_finish(struct html_element *element,
 	}
 }
 
+/* What is special in pictures and formulas: of a picture only its text is seen, and
+   not all of that. */
+static void element_drawn(struct html_state *state, struct html_element *element)
+{
+	unsigned int flags = element->tag->flags;
+
+	if ((flags & JUNK_TAG_PICTURE) != 0)
+		unseen_set(element, UNSEEN_DRAWN, JUNK_STYLE_YES);
+	else if (!html_in_foreign(state))
+		return;
+	else if ((flags & JUNK_TAG_DRAWN_TEXT) != 0)
+		unseen_set(element, UNSEEN_DRAWN, JUNK_STYLE_NO);
+	else
+		unseen_set(element, UNSEEN_ALL, JUNK_STYLE_YES);
+}
+
+/* The first summary of closed details is all that is seen of them. */
+static void
+element_summary(struct html_element *details, struct html_element *element)
+{
+	if ((details->tag->flags & JUNK_TAG_SUMMED) == 0 ||
+	    (details->own & OWN_SUMMARY) != 0)
+		return;
+	details->own |= OWN_SUMMARY;
+	if ((details->own & UNSEEN_CLOSED) != 0)
+		unseen_set(element, UNSEEN_CLOSED, JUNK_STYLE_NO);
+}
+
 static const struct html_element *
 html_parent_of(struct html_state *state, const struct junk_html_tag *tag)
 {
-	if ((tag->flags & JUNK_TAG_BODY) != 0)
+	if ((tag->flags & JUNK_TAG_PAGE) != 0)
 		return &state->stack[0];
 	return (tag->flags & JUNK_TAG_PART) != 0 ?
 		html_top(state) : html_parent(state);
+}
+
+bool junk_sheet_find_attr(const unsigned char *attrs, size_t size,
+			  const char *name, const unsigned char **value_r,
+			  size_t *size_r)
+{
+	char wanted[JUNK_TAG_NAME_BYTES] = "";
+	struct html_state state;
+	struct html_attr attr;
+
+	(void)i_strocpy(wanted, name, sizeof(wanted));
+	state.pos = attrs;
+	state.end = attrs + size;
+	while (parse_attr(&state, &attr)) {
+		if (strcmp(attr.name, wanted) == 0) {
+			*value_r = attr.value;
+			*size_r = attr.size;
+			return TRUE;
+		}
+	}
+	return FALSE;
+}
+
+/* What style sheets tell the element by, whose attributes come now. */
+static void
+html_names(struct html_state *state, struct html_element *element,
+	   const char *name)
+{
+	size_t size = I_MIN(state->end - state->pos, MAX_ATTRS_BYTES);
+	const unsigned char *end = memchr(state->pos, '>', size);
+
+	element->names.tag = junk_sheet_hash(name);
+	element->names.idx = html_top(state)->children.count + 1;
+	element->names.attrs = state->pos;
+	element->names.attrs_size = end == NULL ? size :
+		(size_t)(end - state->pos);
 }
 
 static void html_open_tag(struct html_state *state)
@@ -1112,12 +1394,26 @@ static void html_open_tag(struct html_state *state)
 	if (!ignored)
 		html_end_implied(state, tag);
 	element_init(&element, html_parent_of(state, tag), name, tag);
+	if ((tag->flags & JUNK_TAG_TABLE) != 0 && !state->doctype) {
+		/* HTML, 15.3.8 */
+		unseen_set(&element, UNSEEN_TINY, JUNK_STYLE_NO);
+		element_set_color(&element, state->stack[0].color);
+		element_compare_colors(&element);
+	}
+	if ((tag->flags & JUNK_TAG_DRAWING) != 0)
+		element_drawn(state, &element);
+	if ((tag->flags & JUNK_TAG_SUMMARY) != 0)
+		element_summary(html_top(state), &element);
 	if (state->sheet != NULL)
-		element.names.tag = junk_sheet_hash(name);
+		html_names(state, &element, name);
 	memset(values.seen, 0, sizeof(values.seen));
 	values.attrs[VALUE_VALUE].size = 0;
 	html_attrs(state, &element, &values);
-	if ((tag->flags & TAG_HAS_VALUES) != 0 || element.indent)
+	if (junk_sheet_has_siblings(state->sheet) && !ignored)
+		junk_sheet_add_sibling(&html_top(state)->children,
+				       &element.names);
+	if ((tag->flags & TAG_HAS_VALUES) != 0 || element.indent ||
+	    (element.unseen & UNSEEN_INDENT) != 0)
 		element_finish(&element, &values);
 
 	if (element.breaks)
@@ -1126,7 +1422,10 @@ static void html_open_tag(struct html_state *state)
 		html_end_line(state);
 	if ((tag->flags & JUNK_TAG_SHOWS) != 0)
 		html_show_values(state, &element, &values);
-	if ((tag->flags & JUNK_TAG_BODY) != 0)
+	if ((tag->flags & (JUNK_TAG_PAGE | JUNK_TAG_BODY)) == JUNK_TAG_PAGE)
+		/* most mail programs drop this tag */
+		element.unseen &= ~UNSEEN_ALL;
+	if ((tag->flags & JUNK_TAG_PAGE) != 0)
 		html_set_body(state, &element);
 	else if (!ignored && (tag->flags & JUNK_TAG_EMPTY) == 0)
 		html_push(state, &element);
@@ -1189,6 +1488,8 @@ static void html_skip_comment(struct html_state *state)
 		html_cdata(state, p + 8);
 		return;
 	}
+	if (state->end - p >= 8 && i_memcasecmp(p, "!doctype", 8) == 0)
+		state->doctype = TRUE;
 	p = memchr(p, '>', state->end - p);
 	state->pos = p == NULL ? state->end : p + 1;
 }
@@ -1223,6 +1524,27 @@ static void html_run(struct html_state *state)
 	}
 }
 
+/* What sheets say of html and body, whose tags may be left out. */
+static void html_style_page(struct html_state *state)
+{
+	static const char *const names[] = { "html", "body" };
+	struct html_element *page = &state->stack[0];
+	struct junk_style rules;
+
+	for (unsigned int i = 0; i < N_ELEMENTS(names); i++) {
+		page->names.tag = junk_sheet_hash(names[i]);
+		if (state->sheet == NULL)
+			continue;
+		junk_style_init(&rules);
+		junk_sheet_style(state->sheet, &page->names, &page->names,
+				 sizeof(*page), 0, NULL, &rules);
+		element_style(page, &rules);
+		/* a reader that drops this rule sees all */
+		page->unseen &= ~UNSEEN_ALL;
+		element_compare_colors(page);
+	}
+}
+
 static void
 html_read(struct html_state *state, const unsigned char *html, size_t size)
 {
@@ -1230,13 +1552,18 @@ html_read(struct html_state *state, const unsigned char *html, size_t size)
 	state->end = html + size;
 	state->depth = 0;
 	state->link_start = 0;
-	state->no_comment_end = state->turned = state->in_link = FALSE;
+	state->no_comment_end = state->turned = state->in_link =
+		state->doctype = FALSE;
 	state->tags = state->urls = state->images = state->comments =
 		state->hidden_bytes = state->unknown = 0;
 	i_zero(&state->stack[0]);
 	state->stack[0].tag = junk_html_tag_find(state->stack[0].name);
 	state->stack[0].background = 0xffffff;
-	state->stack[0].names.tag = junk_sheet_hash("body");
+	state->stack[0].shadow = state->stack[0].stroke =
+		JUNK_COLOR_TRANSPARENT;
+	state->stack[0].link = 0x0000ee;
+	state->stack[0].opacity = 1;
+	html_style_page(state);
 	if (junk_sheet_is_unknown(state->sheet))
 		html_forget_background(state);
 	html_run(state);

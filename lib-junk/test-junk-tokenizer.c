@@ -432,6 +432,114 @@ static void test_junk_tokenizer_invisible(void)
 		/* as the element around it */
 		"<p style='color:white;background:none'>innocent</p>",
 		"<font color=white><b style='color:inherit'>innocent</b></font>",
+		/* by what newer CSS has */
+		"<p style='position:absolute;left:calc(-9999px)'>innocent</p>",
+		"<p style='position:absolute;left:calc(1px*(2 - 5000))'>innocent</p>",
+		"<p style='position:absolute;inset:-9999px auto auto -9999px'>"
+			"innocent</p>",
+		"<p style='position:absolute;inset-inline-start:-9999px'>innocent</p>",
+		"<p style='position:absolute;left:200vw'>innocent</p>",
+		"<p style='translate:-9999px'>innocent</p>",
+		"<p style='scale:0'>innocent</p>",
+		"<p style='scale:0 1'>innocent</p>",
+		"<p style='rotate:y 90deg'>innocent</p>",
+		"<p style='zoom:.01'>innocent</p>",
+		"<p style='transform:rotateY(.25turn)'>innocent</p>",
+		"<p style='transform:skewX(90deg)'>innocent</p>",
+		"<p style='transform:translate(-9999em)'>innocent</p>",
+		"<p style='opacity:calc(0)'>innocent</p>",
+		"<p style='opacity:-1'>innocent</p>",
+		"<p style='mask:linear-gradient(transparent,transparent)'>innocent</p>",
+		"<p style='-webkit-mask-image:linear-gradient(#0000,#0000)'>"
+			"innocent</p>",
+		"<p style='filter:blur(50px)'>innocent</p>",
+		"<p style='color:color(srgb 1 1 1)'>innocent</p>",
+		"<p style='color:lab(100% 0 0)'>innocent</p>",
+		"<p style='color:lch(100% 0 0)'>innocent</p>",
+		"<p style='color:oklch(1 0 0)'>innocent</p>",
+		"<p style='color:oklab(100% 0 0)'>innocent</p>",
+		"<p style='color:hwb(0 100% 0)'>innocent</p>",
+		"<p style='color:color-mix(in srgb, white, white)'>innocent</p>",
+		"<p style='color:rgb(from white r g b)'>innocent</p>",
+		"<p style='color:light-dark(white,black)'>innocent</p>",
+		"<p style='color:field'>innocent</p>",
+		"<p style='color:ivory'>innocent</p>",
+		"<p style='color:white;color:banana'>innocent</p>",
+		"<p style='color:#fff;color:#12345'>innocent</p>",
+		"<p style='background:linear-gradient(white,white);color:white'>"
+			"innocent</p>",
+		"<p style='background-image:linear-gradient(#000,#000);color:#000'>"
+			"innocent</p>",
+		"<p style='font-size:0q'>innocent</p>",
+		"<p style='font-size:calc(1px*0)'>innocent</p>",
+		"<p style='font-size:min(0px,10px)'>innocent</p>",
+		"<p style='font-size:clamp(0px,0px,0px)'>innocent</p>",
+		"<p style='text-indent:100%;white-space:nowrap;overflow:hidden'>"
+			"innocent</p>",
+		"<p style='text-indent:9999px'>innocent</p>",
+		"<p style='height:calc(0px);overflow:hidden'>innocent</p>",
+		"<p style='block-size:0;overflow:hidden'>innocent</p>",
+		"<p style='max-inline-size:0;overflow:hidden'>innocent</p>",
+		"<p style='contain:size;overflow:hidden'>innocent</p>",
+		"<p style='margin-inline-start:-9999px'>innocent</p>",
+		"<p style='padding-left:9999px'>innocent</p>",
+		"<p style='display:grid;grid-template-rows:0;overflow:hidden'>"
+			"innocent</p>",
+		"<p style='color:white;text-shadow:0 0 1px white'>innocent</p>",
+		"<div style='opacity:.3'><p style='opacity:.3'>innocent</p></div>",
+		"<table><tr><td style='transform:scale(0)'>innocent</td></tr></table>",
+		"<mark style='color:yellow'>innocent</mark>",
+		"<font color='#fffffg'>innocent</font>",
+		"<details>innocent</details>",
+		"<details><summary>x</summary>innocent</details>",
+		"<details><details><summary>innocent</summary></details></details>",
+		"<div popover>innocent</div>",
+		"<svg><defs><text>innocent</text></defs></svg>",
+		"<svg>innocent</svg>",
+		"<svg><text fill=none>innocent</text></svg>",
+		"<svg><text opacity=0>innocent</text></svg>",
+		"<svg><text display=none>innocent</text></svg>",
+		"<math><annotation>innocent</annotation></math>",
+		"<img src=x style='width:1px;height:1px' alt=innocent>",
+		"<div style='height:0;overflow:hidden;position:relative'>"
+			"<b style='position:absolute'>innocent</b></div>",
+		"<style>:is(.x){display:none}</style><p class=x>innocent</p>",
+		"<style>:is(.y,.x){display:none}</style><p class=x>innocent</p>",
+		"<style>div :where(.x){display:none}</style>"
+			"<div><p class=x>innocent</p></div>",
+		"<style>p:not(.k){display:none}</style><p>innocent</p>",
+		"<style>p:first-child{display:none}</style><div><p>innocent</p></div>",
+		"<style>b:nth-child(2n){display:none}</style>"
+			"<div><i></i><b>innocent</b></div>",
+		"<style>.a~.b{display:none}</style>"
+			"<i class=a></i><i></i><p class=b>innocent</p>",
+		"<style>.a+.b{display:none}</style>"
+			"<i class=a></i><p class=b>innocent</p>",
+		"<style>[data-x]{display:none}</style><p data-x=1>innocent</p>",
+		"<style>[class^=h]{display:none}</style><p class=hid>innocent</p>",
+		"<style>[class*=id]{display:none}</style><p class=hid>innocent</p>",
+		"<style>[class$=d]{display:none}</style><p class=hid>innocent</p>",
+		"<style>[title=\"x y\"]{display:none}</style>"
+			"<p title='x y'>innocent</p>",
+		"<style>[lang|=en]{display:none}</style><p lang=en-us>innocent</p>",
+		"<style>:root .x{display:none}</style><p class=x>innocent</p>",
+		"<style>a:any-link{display:none}</style><a href=x>innocent</a>",
+		"<style>.o{display:none}</style>"
+			"<p class='h i j k l m n o'>innocent</p>",
+		"<style>.h.i.j.k.l{display:none}</style>"
+			"<p class='h i j k l'>innocent</p>",
+		"<style>@media not print{.x{display:none}}</style>"
+			"<p class=x>innocent</p>",
+		"<style>@media (width>=300px){.x{display:none}}</style>"
+			"<p class=x>innocent</p>",
+		"<style>@media (color){.x{display:none}}</style>"
+			"<p class=x>innocent</p>",
+		"<style>@supports (display:grid){.x{display:none}}</style>"
+			"<p class=x>innocent</p>",
+		"<style>@supports not (display:banana){.x{display:none}}</style>"
+			"<p class=x>innocent</p>",
+		"<style>body{.x{display:none}}</style><p class=x>innocent</p>",
+		"<style>.x{color:red;&{display:none}}</style><p class=x>innocent</p>",
 	};
 	static const char *const shown[] = {
 		"<div style=\"display:block\">innocent</div>",
@@ -585,7 +693,7 @@ static void test_junk_tokenizer_invisible(void)
 		"<button hidden>x<button>innocent", "<a hidden>x<a>innocent",
 		"<nobr hidden>x<nobr>innocent", "<h1 hidden>x<h2>innocent",
 		/* an unknown background */
-		"<style>p:nth-child(1){background:black}</style>"
+		"<style>p:last-child{background:black}</style>"
 			"<font color=white>innocent</font>",
 		"<font color=white><style>@media x{p{background:black}}</style>"
 			"innocent</font>",
@@ -595,6 +703,61 @@ static void test_junk_tokenizer_invisible(void)
 		"<p style='color:#fff;background-image:linear-gradient(a,b)'>"
 			"innocent",
 		"<p style='display:none'>x<div>innocent</div>",
+		/* what looks as if it were hidden */
+		"<p style='position:sticky;left:-9999px'>innocent</p>",
+		"<p style='color:white;text-shadow:0 0 1px black'>innocent</p>",
+		"<p style='color:transparent;text-shadow:0 0 0 black'>innocent</p>",
+		"<p style='color:white;-webkit-text-stroke:1px black'>innocent</p>",
+		"<p style='font-size:0;font:menu'>innocent</p>",
+		"<p style='text-indent:-9999px;text-align:right'>innocent</p>",
+		"<p style='background-color:rgba(0,0,0,.2);color:black'>innocent</p>",
+		"<p style='opacity:.3'>innocent</p>",
+		"<div style='color:white'><a href=x>innocent</a></div>",
+		"<body text=white><a href=x>innocent</a>",
+		"<div style='color:white'><mark>innocent</mark></div>",
+		"<font color='rgb(255,255,255)'>innocent</font>",
+		"<div style='color:white'>"
+			"<table><tr><td>innocent</td></tr></table></div>",
+		"<div style='font-size:0'>"
+			"<table><tr><td>innocent</td></tr></table></div>",
+		"<div style='font-size:0'><font size=3>innocent</font></div>",
+		"<table><tr><td style='margin-left:-9999px'>innocent</td></tr></table>",
+		"<details><summary>innocent</summary></details>",
+		"<details open>innocent</details>",
+		"<svg><text>innocent</text></svg>",
+		"<svg><foreignObject><p>innocent</p></foreignObject></svg>",
+		"<defs>innocent</defs>",
+		"<metadata>innocent</metadata>",
+		"<canvas>innocent</canvas>",
+		"<img src=x title=innocent>",
+		"<div style='height:0;overflow:hidden'>"
+			"<b style='position:absolute'>innocent</b></div>",
+		"<div style='position:absolute;left:-9999px'>"
+			"<b style='position:fixed;left:5px'>innocent</b></div>",
+		"<div style='margin-left:-9999px'>"
+			"<div style='margin-left:9999px'>innocent</div></div>",
+		"<div style='text-indent:-9999px'>"
+			"x<div style='text-indent:0'>innocent</div></div>",
+		"<html style='background:black'><p style='color:white'>innocent</p>",
+		"<title style='display:block'>innocent</title>",
+		"<style>@supports (display:banana){.x{display:none}}</style>"
+			"<p class=x>innocent</p>",
+		"<style>}.x{display:none}</style><p class=x>innocent</p>",
+		"<style>;.x{display:none}</style><p class=x>innocent</p>",
+		"<style>.x,.y:bad-pseudo{display:none}</style><p class=x>innocent</p>",
+		"<style>.x,,p{display:none}</style><p class=x>innocent</p>",
+		"<style>body{background:#000;color:#000}body p{color:#fff}</style>"
+			"<p class=x>innocent</p>",
+		"<style>html{background:#000}p{color:#fff}</style>"
+			"<p class=x>innocent</p>",
+		"<style>.x:not(p){display:none}</style><p class=x>innocent</p>",
+		"<style>p:nth-child(9){display:none}</style><p class=x>innocent</p>",
+		"<style>@media not screen{.x{display:none}}</style>"
+			"<p class=x>innocent</p>",
+		"<style type=text/plain>.x{display:none}</style>"
+			"<p class=x>innocent</p>",
+		"<template><style>.x{display:none}</style>"
+			"</template><p class=x>innocent</p>",
 	};
 	struct junk_message msg;
 

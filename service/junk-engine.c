@@ -53,6 +53,8 @@ struct junk_engine {
 	/* NONE = the database isn't why */
 	enum junk_db_fault db_fault;
 	time_t fault_time;
+	/* it is that of another process, which is about to end */
+	bool fault_is_young;
 	/* the last fault that the log has, and when; outlives the fault: one
 	   that comes and goes isn't logged each time */
 	char *logged_fault;
@@ -164,7 +166,9 @@ junk_engine_set_any_fault(struct junk_engine *engine,
 	i_free(engine->fault);
 	engine->fault = i_strdup(fault);
 	engine->db_fault = db_fault;
-	if (junk_clock_has_passed(now, engine->fault_time, wait_secs))
+	engine->fault_is_young =
+		!junk_clock_has_passed(now, engine->fault_time, wait_secs);
+	if (!engine->fault_is_young)
 		junk_engine_log_fault(engine, now);
 }
 
@@ -903,12 +907,14 @@ void junk_engine_status(struct junk_engine *engine, string_t *str)
 {
 	uint64_t size;
 
-	/* "error: " is what doveadm junk status looks for */
+	/* "error: " is what doveadm junk status looks for; after a reload the
+	   process before this one may take some seconds to end */
 	str_append(str, "state=");
 	if (engine->fault == NULL)
 		str_append(str, "ready\n");
 	else
-		str_printfa(str, "error: %s\n",
+		str_printfa(str, "%s: %s\n",
+			    engine->fault_is_young ? "waiting" : "error",
 			    t_strcut(engine->fault, '\n'));
 	str_printfa(str, "key=%s%s\n", engine->chroot_dir, engine->key_path);
 	str_printfa(str, "database=%s%s\n", engine->chroot_dir,
