@@ -351,6 +351,7 @@ static void test_junk_admin_rebuild(void)
 static void test_junk_admin_lookup(void)
 {
 	struct junk_db_token token;
+	int ret;
 
 	test_begin_admin("lookup: only what enough people have reported");
 	test_assert(junk_recorder_lookup(recorder, test_token(1, 11),
@@ -359,6 +360,10 @@ static void test_junk_admin_lookup(void)
 	test_assert(junk_recorder_lookup(recorder, test_token(1, 11),
 					 &token) == 0);
 	test_record(1, 1, SPAM, JUNK_ORIGIN_MOVE, NOW);
+	/* two are enough, if the sketch can tell them apart */
+	ret = junk_recorder_lookup(recorder, test_token(1, 11), &token);
+	test_assert((ret == 1) ==
+		    (junk_db_sketch_reporters(token.sketch) >= 2));
 	test_record(2, 1, HAM, JUNK_ORIGIN_MOVE, NOW);
 	/* in memory, in the table, and in both */
 	for (unsigned int i = 0; i < 3; i++) {

@@ -84,6 +84,8 @@ static void test_junk_rate(void)
 	test_assert(junk_rate_add(rate, 7199, bert) == 1);
 	junk_rate_undo(rate, anna);
 	test_assert(junk_rate_add(rate, 7199, anna) == 2);
+	junk_rate_undo(rate, bert);
+	test_assert(junk_rate_add(rate, 7199, bert) == 1);
 	/* a clock that jumps back a little begins nothing anew */
 	test_assert(junk_rate_add(rate, 1, anna) == 3);
 	/* one that was far ahead doesn't count for ever */

@@ -10,10 +10,20 @@
 #include <unistd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define TEST_LOG2 JUNK_SEGMENT_MIN_LOG2
 #define NOW 1700000000
+
+/* In the place of libc's: up to where a file has its blocks. */
+static off_t test_reserved;
+
+int posix_fallocate(int fd, off_t offset, off_t len)
+{
+	test_reserved = offset + len;
+	return syscall(SYS_fallocate, fd, 0, offset, len) == 0 ? 0 : errno;
+}
 
 static struct junk_learner_settings learner_set;
 /* of the last publisher */
@@ -227,11 +237,12 @@ static void test_junk_publisher_blocks(void)
 
 	test_begin("junk_publisher: the file has its blocks");
 	i_unlink_if_exists(test_path("scores"));
+	test_reserved = 0;
 	publisher = test_publisher_new(learner, NOW);
 	test_assert(fstat(segment_fd, &st) == 0 &&
 		    st.st_size == (off_t)junk_segment_size(TEST_LOG2,
 							   TEST_LOG2));
-	test_assert(st.st_blocks * 512 >= st.st_size);
+	test_assert(test_reserved == st.st_size);
 	junk_publisher_deinit(&publisher);
 	junk_learner_deinit(&learner);
 	test_end();
