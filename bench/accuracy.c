@@ -21,6 +21,12 @@
 #define PARTIAL_REPORTS_SPAM 0.5
 #define PARTIAL_RESCUES_HAM 0.9
 #define PARTIAL_WEAK_HAM 0.05
+/* Of messages that lie in INBOX, have been read, and that nobody has reported: which
+   part is sampled as kept (--kept), so many messages later. Of the spam most isn't
+   opened. */
+#define KEPT_HAM 0.3
+#define KEPT_SPAM 0.03
+#define KEPT_DELAY 200
 
 enum protocol {
 	PROTOCOL_IMMEDIATE,
@@ -48,7 +54,7 @@ struct options {
 	unsigned int min_reports;
 	/* who get, and report, the mail */
 	unsigned int people;
-	bool strip, shuffle, peers;
+	bool strip, shuffle, peers, kept;
 };
 
 struct run {
@@ -56,7 +62,10 @@ struct run {
 	struct corpus *corpus;
 	struct junk_learner *learner;
 	struct corpus_random random;
+	struct corpus_random kept_random;
 	struct result *results;
+	/* of each message */
+	bool *reported;
 	FILE *scores;
 	/* the message that is learned next (protocol delayed) */
 	unsigned int next_learned;
@@ -123,8 +132,25 @@ run_partial(struct run *run, const struct corpus_mail *mail, bool caught)
 
 	if (!partial_feedback(mail->spam, caught, &run->random, &weak))
 		return;
+	run->reported[mail - array_front(&run->corpus->mails)] = TRUE;
 	run_learn(run, mail, weak ? JUNK_VERDICT_WEAK_HAM :
 		  mail_verdict(mail->spam));
+}
+
+/* What the imap process finds in INBOX after some days (junk_feedback_kept). */
+static void run_kept(struct run *run, unsigned int idx)
+{
+	const struct corpus_mail *mail;
+	double x;
+
+	if (!run->opts->kept || idx < KEPT_DELAY)
+		return;
+	idx -= KEPT_DELAY;
+	mail = array_idx(&run->corpus->mails, idx);
+	x = corpus_random_double(&run->kept_random);
+	if (!run->results[idx].caught && !run->reported[idx] &&
+	    x < (mail->spam ? KEPT_SPAM : KEPT_HAM))
+		run_learn(run, mail, JUNK_VERDICT_WEAK_HAM);
 }
 
 static void run_feedback(struct run *run, unsigned int idx, bool caught)
@@ -200,6 +226,7 @@ static void run_protocol(struct run *run)
 	for (unsigned int i = 0; i < count; i++) {
 		run_score(run, i, &run->results[i]);
 		run_feedback(run, i, run->results[i].caught);
+		run_kept(run, i);
 	}
 }
 
@@ -272,6 +299,7 @@ static void run_stream(struct run *run)
 		learner_set.min_reports = run->opts->min_reports;
 	run->learner = junk_learner_init(&learner_set);
 	run->results = i_new(struct result, count);
+	run->reported = i_new(bool, count);
 	run_protocol(run);
 
 	print_head(run, count);
@@ -281,6 +309,7 @@ static void run_stream(struct run *run)
 	print_calibration(&calibration);
 	print_last_line(&metrics);
 	junk_learner_deinit(&run->learner);
+	i_free(run->reported);
 	i_free(run->results);
 }
 
@@ -299,6 +328,7 @@ static int run_index(const struct options *opts)
 	run.opts = opts;
 	run.corpus = &corpus;
 	run.random.state = opts->seed;
+	run.kept_random.state = ~opts->seed;
 	if (opts->shuffle)
 		corpus_shuffle(&corpus, &run.random);
 	if (opts->scores_path != NULL) {
@@ -394,7 +424,7 @@ static void ATTR_NORETURN usage(void)
 	fprintf(stderr,
 "usage: accuracy --index FILE [--protocol PROTOCOL] [--strip] [--shuffle]\n"
 "                [--seed N] [--scores OUT.tsv]\n"
-"                [--min-reports N] [--people N] [--peers]\n"
+"                [--min-reports N] [--people N] [--kept] [--peers]\n"
 "PROTOCOL: immediate | delayed:MESSAGES | noise:PERCENT | partial | toe |\n"
 "          users:COUNT | campaigns | reports-only | first-weeks:SEEDS |\n"
 "          all (with --peers)\n");
@@ -413,6 +443,7 @@ int main(int argc, char *argv[])
 		{ "peers", no_argument, NULL, 'P' },
 		{ "min-reports", required_argument, NULL, 'n' },
 		{ "people", required_argument, NULL, 'u' },
+		{ "kept", no_argument, NULL, 'k' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct options opts = { .protocol_name = "immediate", .people = 1 };
@@ -446,6 +477,9 @@ int main(int argc, char *argv[])
 			if (str_to_uint(optarg, &opts.people) < 0 ||
 			    opts.people == 0)
 				usage();
+			break;
+		case 'k':
+			opts.kept = TRUE;
 			break;
 		case 'P':
 			opts.peers = TRUE;

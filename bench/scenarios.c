@@ -82,10 +82,11 @@ user_label(const struct corpus_mail *mail, unsigned int user, uint64_t seed)
 
 static void
 users_run(struct corpus *corpus, unsigned int users, uint64_t seed,
-	  enum users_variant variant, struct result *results)
+	  enum users_variant variant, unsigned int min_reporters,
+	  struct result *results)
 {
 	struct junk_learner *learner =
-		learner_new(variant == USERS_PERSONAL ? 65 : 0);
+		learner_new(variant == USERS_PERSONAL ? 65 : min_reporters);
 	struct corpus_random random = { seed + 1 };
 	const struct corpus_mail *mails;
 	struct junk_score s;
@@ -109,24 +110,38 @@ users_run(struct corpus *corpus, unsigned int users, uint64_t seed,
 	junk_learner_deinit(&learner);
 }
 
+static void
+users_print(const char *name, struct result *results, unsigned int count)
+{
+	struct metrics metrics;
+
+	metrics_compute(results, count, 0, &metrics);
+	printf("%-20s  %6.3f  %5.2f  %5.2f\n", name, metrics.value[METRIC_AUC],
+	       metrics.value[METRIC_HAM], metrics.value[METRIC_SPAM]);
+}
+
 void scenario_users(struct corpus *corpus, unsigned int users, uint64_t seed)
 {
+	/* junk_feedback_min_reporters: doc/privacy.md */
+	static const unsigned int reporters[] = { 2, 3, 5 };
 	static const char *const names[] = {
 		"shared and personal", "shared only", "personal only",
 	};
 	unsigned int count = array_count(&corpus->mails);
 	struct result *results = i_new(struct result, count);
-	struct metrics metrics;
 
 	printf("%u users, a third of the senders' domains disputed\n\n"
 	       "%-20s  1-AUC%%  hm%%    sm%%\n", users, "");
 	for (unsigned int i = 0; i < N_ELEMENTS(names); i++) {
-		users_run(corpus, users, seed, i, results);
-		metrics_compute(results, count, 0, &metrics);
-		printf("%-20s  %6.3f  %5.2f  %5.2f\n", names[i],
-		       metrics.value[METRIC_AUC], metrics.value[METRIC_HAM],
-		       metrics.value[METRIC_SPAM]);
+		users_run(corpus, users, seed, i, 0, results);
+		users_print(names[i], results, count);
 	}
+	for (unsigned int i = 0; i < N_ELEMENTS(reporters); i++) T_BEGIN {
+		users_run(corpus, users, seed, USERS_BOTH, reporters[i],
+			  results);
+		users_print(t_strdup_printf("min_reporters = %u",
+					    reporters[i]), results, count);
+	} T_END;
 	i_free(results);
 }
 

@@ -7,6 +7,7 @@
 #include "time-util.h"
 #include "str.h"
 
+#include "junk-clock.h"
 #include "junk-report.h"
 #include "junk-segment.h"
 #include "doveadm-junk.h"
@@ -29,7 +30,7 @@
 
 static unsigned int msecs_since(uint64_t start_usecs)
 {
-	return (unsigned int)((i_microseconds() - start_usecs + 999) / 1000);
+	return (unsigned int)((junk_clock_usecs() - start_usecs + 999) / 1000);
 }
 
 static int
@@ -45,7 +46,7 @@ send_report(struct doveadm_junk_service *service, struct junk_report *report,
 
 static bool wait_published(struct junk_segment *segment, uint32_t generation)
 {
-	uint64_t start = i_microseconds();
+	uint64_t start = junk_clock_usecs();
 	struct junk_model model;
 	const char *reason;
 
@@ -64,7 +65,7 @@ check_round_trip(struct doveadm_junk_service *service,
 		 struct junk_segment *segment, struct junk_report *report)
 {
 	uint32_t generation = junk_segment_generation(segment);
-	uint64_t start = i_microseconds();
+	uint64_t start = junk_clock_usecs();
 	const char *error;
 
 	if (send_report(service, report, JUNK_VERDICT_HAM, &error) < 0) {
@@ -75,7 +76,7 @@ check_round_trip(struct doveadm_junk_service *service,
 	doveadm_junk_row("report", DOVEADM_JUNK_OK, t_strdup_printf(
 		"durable after %u ms", msecs_since(start)), NULL);
 
-	start = i_microseconds();
+	start = junk_clock_usecs();
 	if (wait_published(segment, generation)) {
 		doveadm_junk_row("scores", DOVEADM_JUNK_OK, t_strdup_printf(
 			"changed %u ms later", msecs_since(start)), NULL);

@@ -82,6 +82,21 @@ static void scorer_deinit(struct scorer *scorer)
 	pool_unref(&scorer->pool);
 }
 
+/* Tokens are what a sender has written, and a terminal would do what it says: also
+   U+0080 to U+009F, which are two bytes. */
+static char *copy_printable(pool_t pool, const char *text)
+{
+	char *copy = p_strdup(pool, text);
+
+	for (unsigned char *p = (unsigned char *)copy; *p != '\0'; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+		else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+	return copy;
+}
+
 static void
 remember_token(junk_token_t token, const char *text, void *context)
 {
@@ -89,7 +104,7 @@ remember_token(junk_token_t token, const char *text, void *context)
 	struct score_token *t = array_append_space(&scorer->tokens);
 
 	t->token = token;
-	t->text = p_strdup(scorer->pool, text);
+	t->text = copy_printable(scorer->pool, text);
 }
 
 /* people: 0 = not known */

@@ -87,7 +87,7 @@ static int connect_as_root(const char *path)
 }
 
 static int
-service_connect(unsigned int timeout_secs,
+service_connect(bool as_root, unsigned int timeout_secs,
 		struct doveadm_junk_service **service_r, const char **error_r)
 {
 	struct doveadm_junk_service *service;
@@ -95,7 +95,7 @@ service_connect(unsigned int timeout_secs,
 	struct timeval timeout = { .tv_sec = timeout_secs };
 	int fd;
 
-	fd = connect_as_root(path);
+	fd = as_root ? connect_as_root(path) : net_connect_unix(path);
 	if (fd == -1) {
 		*error_r = t_strdup_printf("connect(%s) failed: %m", path);
 		return -1;
@@ -121,14 +121,21 @@ service_connect(unsigned int timeout_secs,
 int doveadm_junk_service_connect(struct doveadm_junk_service **service_r,
 				 const char **error_r)
 {
-	return service_connect(SERVICE_TIMEOUT_SECS, service_r, error_r);
+	return service_connect(TRUE, SERVICE_TIMEOUT_SECS, service_r, error_r);
+}
+
+int doveadm_junk_service_connect_user(struct doveadm_junk_service **service_r,
+				      const char **error_r)
+{
+	return service_connect(FALSE, SERVICE_TIMEOUT_SECS, service_r, error_r);
 }
 
 int
 doveadm_junk_service_connect_admin(struct doveadm_junk_service **service_r,
 				   const char **error_r)
 {
-	return service_connect(SERVICE_ADMIN_TIMEOUT_SECS, service_r, error_r);
+	return service_connect(TRUE, SERVICE_ADMIN_TIMEOUT_SECS, service_r,
+			       error_r);
 }
 
 void doveadm_junk_service_close(struct doveadm_junk_service **_service)

@@ -1,6 +1,7 @@
 /* doveadm junk spool: reports that wait with the users, because the service
    couldn't be reached when they were made. A user's next IMAP session sends
-   them; so does --send. */
+   them; so does --send, which connects as that user: the user may have written
+   anything there, and root's reports have no limit. */
 
 #include "lib.h"
 #include "array.h"
@@ -80,8 +81,8 @@ read_spool(struct junk_spool_cmd_context *ctx, struct junk_spool *spool,
 }
 
 static int
-send_spool(struct junk_spool_cmd_context *ctx, struct junk_spool *spool,
-	   const char **error_r)
+send_passes(struct junk_spool_cmd_context *ctx, struct junk_spool *spool,
+	    const char **error_r)
 {
 	int ret = 0;
 
@@ -92,6 +93,19 @@ send_spool(struct junk_spool_cmd_context *ctx, struct junk_spool *spool,
 		ret = junk_spool_finish(spool, error_r);
 	}
 	return ret < 0 ? -1 : 0;
+}
+
+static int
+send_spool(struct junk_spool_cmd_context *ctx, struct junk_spool *spool,
+	   const char **error_r)
+{
+	int ret;
+
+	if (doveadm_junk_service_connect_user(&ctx->service, error_r) < 0)
+		return -1;
+	ret = send_passes(ctx, spool, error_r);
+	doveadm_junk_service_close(&ctx->service);
+	return ret;
 }
 
 static int
@@ -136,23 +150,10 @@ static void cmd_junk_spool_init(JUNK_DOVEADM_INIT_PARAMS)
 {
 	struct junk_spool_cmd_context *ctx =
 		(struct junk_spool_cmd_context *)_ctx;
-	const char *error;
 
 	(void)doveadm_cmd_param_bool(_ctx->cctx, "send", &ctx->send);
-	/* while we are root: see doveadm-junk-learn.c */
-	if (ctx->send &&
-	    doveadm_junk_service_connect(&ctx->service, &error) < 0)
-		i_fatal_status(EX_UNAVAILABLE, "junk spool: %s", error);
 	print_number("reports");
 	print_number("sent");
-}
-
-static void cmd_junk_spool_deinit(struct doveadm_mail_cmd_context *_ctx)
-{
-	struct junk_spool_cmd_context *ctx =
-		(struct junk_spool_cmd_context *)_ctx;
-
-	doveadm_junk_service_close(&ctx->service);
 }
 
 static struct doveadm_mail_cmd_context *cmd_junk_spool_alloc(void)
@@ -162,7 +163,6 @@ static struct doveadm_mail_cmd_context *cmd_junk_spool_alloc(void)
 
 	ctx->ctx.v.init = cmd_junk_spool_init;
 	ctx->ctx.v.run = cmd_junk_spool_run;
-	ctx->ctx.v.deinit = cmd_junk_spool_deinit;
 	JUNK_DOVEADM_SET_OPTIONS(&ctx->ctx, "s");
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	return &ctx->ctx;

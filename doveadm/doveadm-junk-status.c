@@ -8,6 +8,8 @@
 #include "junk-segment.h"
 #include "doveadm-junk.h"
 
+#include <grp.h>
+#include <pwd.h>
 #include <sys/stat.h>
 
 #define PLUGIN_NAME "junk_feedback"
@@ -166,15 +168,78 @@ static void check_model(const struct junk_model *model)
 	}
 }
 
+/* A setting that names a user or group; "" if it isn't set. */
+static const char *mail_setting(const char *name)
+{
+	const char *value, *error;
+
+	if (doveadm_junk_config_get("imap", name, FALSE, &value, &error) < 0)
+		return "";
+	return t_str_trim(value, " \t\r\n");
+}
+
+static gid_t user_gid(const struct passwd *user)
+{
+	return user == NULL ? 0 : user->pw_gid;
+}
+
+/* The group that all mail processes have, if that can be known: who may report is
+   known by the socket's mode, or there is one user for all mail. Root's is
+   nobody's. */
+static gid_t find_mail_gid(void)
+{
+	const char *name;
+	const struct group *group;
+	struct stat st;
+	uid_t uid;
+
+	if (stat(doveadm_junk_socket_path(), &st) == 0 &&
+	    (st.st_mode & 0006) == 0) {
+		return (st.st_mode & 0060) != 0 ? st.st_gid :
+			user_gid(getpwuid(st.st_uid));
+	}
+	name = mail_setting("mail_gid");
+	if (*name != '\0') {
+		group = getgrnam(name);
+		return group != NULL ? group->gr_gid : 0;
+	}
+	name = mail_setting("mail_uid");
+	if (*name == '\0')
+		return 0;
+	return str_to_uid(name, &uid) == 0 ? user_gid(getpwuid(uid)) :
+		user_gid(getpwnam(name));
+}
+
+/* Who may read it can look words up: doc/privacy.md */
+static void check_segment_width(const char *mode)
+{
+	const gid_t gid = find_mail_gid();
+	const struct group *group = gid == 0 ? NULL : getgrgid(gid);
+
+	if (group == NULL)
+		return;
+	doveadm_junk_row("segment mode", DOVEADM_JUNK_NOTE, t_strdup_printf(
+		"%s: anybody on this host may read it, mail processes need "
+		"the group %s only", mode, group->gr_name), t_strdup_printf(
+		"junk_feedback_segment_mode = 0640 and "
+		"junk_feedback_segment_group = %s; the milter's user has to "
+		"be in that group as well", group->gr_name));
+}
+
 static void check_segment_mode(const char *path)
 {
 	struct stat st;
+	const char *mode;
 
-	if (stat(path, &st) == 0 && (st.st_mode & 0044) == 0) {
+	if (stat(path, &st) < 0)
+		return;
+	mode = t_strdup_printf("%04o", (unsigned int)st.st_mode & 0777);
+	if ((st.st_mode & 0044) == 0) {
 		doveadm_junk_row_error("segment", EX_CONFIG,
-			t_strdup_printf("%s: mode %04o", path,
-					(unsigned int)st.st_mode & 0777),
+			t_strdup_printf("%s: mode %s", path, mode),
 			"mail processes can't read it: chmod 0644");
+	} else if ((st.st_mode & 0004) != 0) {
+		check_segment_width(mode);
 	}
 }
 

@@ -56,6 +56,10 @@ struct doveadm_junk_service;
 
 int doveadm_junk_service_connect(struct doveadm_junk_service **service_r,
 				 const char **error_r);
+/* As the user whose mail is open: what is sent is no more than what the user's own
+   process could send. */
+int doveadm_junk_service_connect_user(struct doveadm_junk_service **service_r,
+				      const char **error_r);
 /* For what may take the service minutes. The service looks at who connects:
    before doveadm becomes a mail user. */
 int

@@ -12,4 +12,15 @@ static inline unsigned int junk_bits_count(uint64_t bits)
 	return (bits * UINT64_C(0x0101010101010101)) >> 56;
 }
 
+/* splitmix64's finalizer (Steele et al. 2014): each bit of the result hangs on all of
+   x. */
+static inline uint64_t junk_bits_mix(uint64_t x)
+{
+	x ^= x >> 30;
+	x *= UINT64_C(0xbf58476d1ce4e5b9);
+	x ^= x >> 27;
+	x *= UINT64_C(0x94d049bb133111eb);
+	return x ^ (x >> 31);
+}
+
 #endif

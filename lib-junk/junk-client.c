@@ -20,7 +20,7 @@
 #include "byteorder.h"
 #include "ioloop.h"
 #include "net.h"
-#include "time-util.h"
+#include "junk-clock.h"
 #include "junk-limits.h"
 #include "junk-frame.h"
 #include "junk-identity.h"
@@ -534,7 +534,7 @@ static void junk_client_retry_later(struct junk_client *client)
 		client->retry_msecs = I_MIN(client->retry_msecs * 2,
 					    CLIENT_MAX_RETRY_MSECS);
 	}
-	client->retry_usecs = i_microseconds() +
+	client->retry_usecs = junk_clock_usecs() +
 		(uint64_t)client->retry_msecs * 1000;
 	timeout_remove(&client->to_retry);
 	client->to_retry = timeout_add_to(io_loop_get_root(),
@@ -545,7 +545,7 @@ static void junk_client_retry_later(struct junk_client *client)
 /* Doesn't block: a Unix socket connects at once or not at all. */
 static void junk_client_connect(struct junk_client *client)
 {
-	if (client->fd != -1 || i_microseconds() < client->retry_usecs)
+	if (client->fd != -1 || junk_clock_usecs() < client->retry_usecs)
 		return;
 	client->fd = net_connect_unix(client->socket_path);
 	if (client->fd == -1) {
@@ -614,7 +614,7 @@ junk_client_init(const struct junk_client_settings *set)
 static void
 junk_client_wait(struct junk_client *client, unsigned int wait_msecs)
 {
-	uint64_t now = i_microseconds();
+	uint64_t now = junk_clock_usecs();
 	uint64_t end = now + (uint64_t)wait_msecs * 1000;
 	struct pollfd pfd;
 
@@ -633,7 +633,7 @@ junk_client_wait(struct junk_client *client, unsigned int wait_msecs)
 		if (junk_client_read(client) < 0)
 			break;
 		junk_client_send(client);
-		now = i_microseconds();
+		now = junk_clock_usecs();
 	}
 }
 

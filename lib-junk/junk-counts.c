@@ -245,16 +245,21 @@ static bool saved_read(const char *path, struct junk_counts_page *page)
 	return ret;
 }
 
+void junk_counts_trim(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && st.st_size > JUNK_COUNTS_FILE_BYTES)
+		(void)!ftruncate(fd, JUNK_COUNTS_FILE_BYTES);
+}
+
 int junk_counts_begin(int fd, const char *saved_path, time_t now,
 		      const char **error_r)
 {
 	struct junk_counts_page *page = i_new(struct junk_counts_page, 1);
-	struct stat st;
 	int ret = 0;
 
-	/* whoever made it longer wanted to fill the tmpfs */
-	if (fstat(fd, &st) == 0 && st.st_size > JUNK_COUNTS_FILE_BYTES)
-		(void)!ftruncate(fd, JUNK_COUNTS_FILE_BYTES);
+	junk_counts_trim(fd);
 	if (page_read(fd, page) < 0) {
 		if (!saved_read(saved_path, page)) {
 			i_zero(page);

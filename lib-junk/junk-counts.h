@@ -96,6 +96,8 @@ int junk_counts_read(const char *path, time_t now,
    empty if that is NULL or not valid. Returns the file descriptor, or -1 and
    error_r. Whoever may write to the page is the caller's matter. */
 int junk_counts_create(const char *path, const char **error_r);
+/* Whoever may write to the page may also have made it longer. */
+void junk_counts_trim(int fd);
 int junk_counts_begin(int fd, const char *saved_path, time_t now,
 		      const char **error_r);
 /* Write a copy of the page, which replaces an earlier one. */

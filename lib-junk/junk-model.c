@@ -1,4 +1,5 @@
 #include "lib.h"
+#include "junk-bits.h"
 #include "junk-siphash.h"
 #include "junk-model.h"
 
@@ -8,22 +9,10 @@
    together. */
 #define CLAIM_PROBABILITY 0.9
 #define CLAIM_NEAR 0.8
-/* A copy of what was reported has so many tokens of it at least, which are a third
-   of its words and URLs, and for each four of them at most one that was never
-   seen. */
-#define NEAR_COPY_TOKENS 8
-/* The weights as a whole have to take it for spam as well. */
-#define NEAR_COPY_SUM 1
-
-static inline uint64_t mix(uint64_t x)
-{
-	/* splitmix64's finalizer (Steele et al. 2014) */
-	x ^= x >> 30;
-	x *= UINT64_C(0xbf58476d1ce4e5b9);
-	x ^= x >> 27;
-	x *= UINT64_C(0x94d049bb133111eb);
-	return x ^ (x >> 31);
-}
+/* What a near copy of reported spam is claimed to be, if the weights as a whole
+   don't say that it is ham. */
+#define COPY_PROBABILITY 0.97
+#define COPY_SUM 0
 
 uint64_t junk_model_person(uint64_t seed, const unsigned char *reporter)
 {
@@ -35,7 +24,7 @@ uint64_t junk_model_person(uint64_t seed, const unsigned char *reporter)
 static inline size_t
 hash_index(uint64_t key, unsigned int log2, junk_token_t token)
 {
-	return mix(token ^ key) >> (64 - log2);
+	return junk_bits_mix(token ^ key) >> (64 - log2);
 }
 
 size_t junk_model_hash_index(uint64_t key, unsigned int log2,
@@ -140,15 +129,46 @@ void junk_model_familiarity(const junk_token_t *tokens,
 		 counts[JUNK_TOKEN_SOURCE_PARTS] + FAMILIAR_FORM_MISSING);
 }
 
+/* Is it the same again that the recipient has reported, or many? */
+static void
+model_find_copy(const struct junk_model *model, const junk_token_t *tokens,
+		unsigned int token_count, const uint64_t *person,
+		struct junk_score *score)
+{
+	struct junk_sketch sketch;
+	struct junk_outline outline;
+
+	if (model->copies == NULL)
+		return;
+	junk_sketch_init(&sketch, tokens, token_count);
+	if (person != NULL) {
+		junk_sketch_outline(&sketch, *person, &outline);
+		score->kept_copy = junk_outlines_find(&model->copies->own_ham,
+						      &outline);
+		if (score->kept_copy)
+			return;
+		score->spam_copy = junk_outlines_find(&model->copies->own_spam,
+						      &outline);
+	}
+	if (!score->spam_copy) {
+		junk_sketch_outline(&sketch, model->seed, &outline);
+		score->spam_copy = junk_outlines_find(
+			&model->copies->shared_spam, &outline);
+	}
+	score->spam_copy = score->spam_copy && score->sum >= COPY_SUM;
+}
+
 /* A score of 90 and above is a claim that has to be allowed. What isn't keeps its
    place among the others below. */
 static double
 model_claim(const struct junk_model *model, struct junk_score *score, double p)
 {
-	if (score->sum >= model->claim_sum) {
-		score->strange = !score->near_copy &&
-			(score->familiar_words < model->familiar_words ||
-			 score->familiar_form < model->familiar_form);
+	if (score->spam_copy)
+		return p;
+	if (score->sum >= model->claim_sum && !score->kept_copy) {
+		score->strange =
+			score->familiar_words < model->familiar_words ||
+			score->familiar_form < model->familiar_form;
 		if (!score->strange)
 			return I_MAX(p, CLAIM_PROBABILITY);
 	}
@@ -165,7 +185,6 @@ void junk_model_score(const struct junk_model *model,
 	float scales[JUNK_TOKEN_SOURCE_COUNT];
 	int64_t sums[JUNK_TOKEN_CLASS_COUNT] = { 0 };
 	unsigned int familiar[JUNK_TOKEN_SOURCE_COUNT] = { 0 };
-	unsigned int texts = 0, spam_only = 0, unseen = 0;
 	uint64_t person = 0;
 
 	i_zero(score_r);
@@ -193,15 +212,10 @@ void junk_model_score(const struct junk_model *model,
 
 		enum junk_token_source source = junk_token_sources[
 			I_MIN(class, JUNK_TOKEN_CLASS_COUNT - 1)];
-		unsigned int text = source == JUNK_TOKEN_SOURCE_BODY ||
-			source == JUNK_TOKEN_SOURCE_URL;
 
 		familiar[source] += (w | w2) & JUNK_WEIGHT_FAMILIAR;
-		texts += text;
-		spam_only += text & ((w | w2) / JUNK_WEIGHT_SPAM_ONLY);
-		unseen += text & ((w | w2) == 0 ? 1 : 0);
-		w &= ~JUNK_WEIGHT_FLAGS;
-		w2 &= ~JUNK_WEIGHT_FLAGS;
+		w &= ~JUNK_WEIGHT_FAMILIAR;
+		w2 &= ~JUNK_WEIGHT_FAMILIAR;
 		score_r->evidence_count += (w | w2) != 0 ? 1 : 0;
 		sums[I_MIN(class, JUNK_TOKEN_CLASS_COUNT - 1)] += w + w2;
 	}
@@ -213,12 +227,16 @@ void junk_model_score(const struct junk_model *model,
 	junk_model_familiarity(tokens, token_count, familiar,
 			       &score_r->familiar_words,
 			       &score_r->familiar_form);
-	score_r->near_copy = spam_only >= NEAR_COPY_TOKENS &&
-		spam_only * 3 >= texts && unseen * 4 <= spam_only &&
-		score_r->sum >= NEAR_COPY_SUM;
+	model_find_copy(model, tokens, token_count,
+			reporter == NULL ? NULL : &person, score_r);
 	score_r->probability = model_probability(model, score_r->sum);
-	score_r->unknown_reason =
-		model_unknown_reason(model, score_r->evidence_count);
+	if (score_r->spam_copy) {
+		score_r->probability = I_MAX(score_r->probability,
+					     COPY_PROBABILITY);
+	} else {
+		score_r->unknown_reason = model_unknown_reason(
+			model, score_r->evidence_count);
+	}
 	/* weights in a segment are data, not proof: also not a number */
 	if (!(score_r->probability >= 0 && score_r->probability <= 1))
 		score_r->unknown_reason = "no valid model";

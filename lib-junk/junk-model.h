@@ -1,7 +1,7 @@
 #ifndef JUNK_MODEL_H
 #define JUNK_MODEL_H
 
-#include "junk-token.h"
+#include "junk-sketch.h"
 
 /* How a message is scored: the one implementation, used by every reader of
    the segment and by the service before it learns.
@@ -18,8 +18,9 @@
           flood = spam^2 / (spam^2 + JUNK_MODEL_FLOOD^2)
      score = floor(100 * p'), 0..100, or unknown; 90 and above is a claim, for
              which s has to reach claim_sum, and the message has to be of a kind
-             of which good mail is known, unless it is nearly what was reported:
-             else it is below 90, in the same order
+             of which good mail is known; else it is below 90, in the same order.
+             A near copy of reported spam scores 97 at least, unless s < 0; one of
+             what the recipient has kept, below 90.
 
    What wasn't seen in n reports may still come: the last step keeps a young
    model from being surer than its number of reports allows (the rule of
@@ -31,12 +32,8 @@
 
 /* Weights are int16, in units of 1/JUNK_WEIGHT_SCALE: +-8. */
 #define JUNK_WEIGHT_SCALE 4096
-/* These bits of a weight aren't of its value: good mail often has its token; no
-   good mail, but reports of spam had it (of as many people as shared weights need,
-   or of the person). */
+/* This bit of a weight isn't of its value: good mail often has its token. */
 #define JUNK_WEIGHT_FAMILIAR 1
-#define JUNK_WEIGHT_SPAM_ONLY 2
-#define JUNK_WEIGHT_FLAGS (JUNK_WEIGHT_FAMILIAR | JUNK_WEIGHT_SPAM_ONLY)
 
 /* No model, too few reports, or too little evidence in this message. Never
    mapped to a number. */
@@ -74,6 +71,8 @@ struct junk_model {
 	/* ... unless so few of its words, or of what tells its form, are
 	   familiar from good mail that nothing is known of its kind. */
 	float familiar_words, familiar_form;
+	/* Which texts have been reported; NULL = not known. */
+	const struct junk_copies *copies;
 	/* Reports behind the model. */
 	uint32_t spam_count, ham_count;
 	/* Fewer reports of either class than this: unknown. */
@@ -95,9 +94,9 @@ struct junk_score {
 	float familiar_words, familiar_form;
 	/* The sum is high enough for a claim, but the kind isn't known. */
 	bool strange;
-	/* Many of its words and URLs are from reports of spam and in no good mail,
-	   and hardly any is new: it is the same again. */
-	bool near_copy;
+	/* A near copy of what the recipient, or as many people as shared weights
+	   need, have reported as spam; of what the recipient has kept. */
+	bool spam_copy, kept_copy;
 	/* Why unknown, NULL if a score. Static text. */
 	const char *unknown_reason;
 	/* What each class added to the sum. */

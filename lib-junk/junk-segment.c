@@ -51,7 +51,8 @@ uint64_t junk_segment_size(unsigned int global_log2,
 {
 	return JUNK_SEGMENT_HEADER_BYTES +
 		sizeof(int16_t) * ((UINT64_C(1) << global_log2) +
-				   (UINT64_C(1) << personal_log2));
+				   (UINT64_C(1) << personal_log2)) +
+		sizeof(struct junk_copies);
 }
 
 static bool junk_segment_log2_is_valid(unsigned int log2)
@@ -257,6 +258,9 @@ junk_segment_fill(struct junk_segment *segment, struct junk_model *model_r,
 	model_r->weights = (const int16_t *)(const void *)(map + 1);
 	model_r->global_log2 = segment->fixed.global_log2;
 	model_r->personal_log2 = segment->fixed.personal_log2;
+	model_r->copies = (const void *)
+		(model_r->weights + (UINT64_C(1) << model_r->global_log2) +
+		 (UINT64_C(1) << model_r->personal_log2));
 	model_r->seed = segment->fixed.seed;
 	model_r->min_reports = segment->fixed.min_reports;
 	model_r->min_evidence = segment->fixed.min_evidence;

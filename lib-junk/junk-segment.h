@@ -35,7 +35,8 @@
    100   f32 familiar_words
    104   f32 familiar_form
    108   20 zero bytes
-   128   int16 * (1 << shared log2), then int16 * (1 << personal log2)
+   128   int16 * (1 << shared log2), then int16 * (1 << personal log2), then
+         struct junk_copies (junk-sketch.h)
  */
 
 /* Name of the file in Dovecot's base_dir. */
@@ -43,7 +44,7 @@
 
 #define JUNK_SEGMENT_MAGIC "JUNKSCOR"
 #define JUNK_SEGMENT_BYTE_ORDER 0x01020304
-#define JUNK_SEGMENT_VERSION 2
+#define JUNK_SEGMENT_VERSION 3
 #define JUNK_SEGMENT_HEADER_BYTES 128
 #define JUNK_SEGMENT_MIN_LOG2 10
 #define JUNK_SEGMENT_MAX_LOG2 20

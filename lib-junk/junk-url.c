@@ -71,7 +71,7 @@ static int escaped_char(const char *str)
 	return high * 16 + low;
 }
 
-/* Decode escapes once. dest may be src. Returns the size. */
+/* Decode escapes once. src may be in dest. Returns the size. */
 static size_t url_unescape(const char *src, char *dest, size_t max)
 {
 	size_t len = 0;
@@ -358,28 +358,30 @@ static void add_inner_urls(struct junk_token_set *set, const char *path)
 	unsigned int count = 0, escapes = 0;
 	struct url_parts parts;
 	struct junk_host host;
-	const char *authority;
+	const char *rest = text, *authority;
 	bool base64 = TRUE;
 
 	if (strpbrk(path, ":=%") == NULL && strstr(path, "aHR0c") == NULL)
 		return;
 	(void)i_strocpy(text, path, sizeof(text));
 	while (count < MAX_INNER_URLS) {
-		authority = inner_authority(text);
+		authority = inner_authority(rest);
 		if (authority != NULL) {
 			count++;
 			url_split(authority, "&|\"'<>;,", &parts);
 			(void)add_authority(set, &parts, &host);
-			memmove(text, parts.path, strlen(parts.path) + 1);
-		} else if (strchr(text, '%') != NULL &&
+			rest = parts.path;
+		} else if (strchr(rest, '%') != NULL &&
 			   escapes++ < MAX_ESCAPES) {
-			(void)url_unescape(text, text, sizeof(text) - 1);
-		} else if (base64 && strstr(text, "aHR0c") != NULL) {
+			(void)url_unescape(rest, text, sizeof(text) - 1);
+			rest = text;
+		} else if (base64 && strstr(rest, "aHR0c") != NULL) {
 			base64 = FALSE;
 			T_BEGIN {
-				(void)inner_base64(text, text,
+				(void)inner_base64(rest, text,
 						   sizeof(text) - 1);
 			} T_END;
+			rest = text;
 		} else {
 			break;
 		}

@@ -339,6 +339,28 @@ static void test_junk_archive_damaged(void)
 	test_end();
 }
 
+/* A zip without its directory: a member that is packed by another method than
+   deflate (bzip2) isn't unpacked to get to the next. */
+static void test_junk_archive_methods(void)
+{
+	static const unsigned char zip[] =
+		"\x50\x4b\x03\x04\x2e\x00\x00\x00\x0c\x00\x00\x00"
+		"\x21\x00\x9b\xd7\x11\x99\x2e\x00\x00\x00\x14\x00"
+		"\x00\x00\x05\x00\x00\x00" "a.txt" "\x42"
+		"\x5a\x68\x39\x31\x41\x59\x26\x53\x59\x2b\x32\x63"
+		"\xaf\x00\x00\x07\xc1\x80\x00\x10\x02\x00\x04\x40"
+		"\x20\x00\x30\xcd\x34\x0a\xa3\x10\x52\x14\xc2\xee"
+		"\x48\xa7\x0a\x12\x05\x66\x4c\x75\xe0\x50\x4b\x03"
+		"\x04\x14\x00\x00\x00\x00\x00\x00\x00\x21\x00\x83"
+		"\x16\xdc\x8c\x01\x00\x00\x00\x01\x00\x00\x00\x05"
+		"\x00\x00\x00" "b.exe" "x";
+
+	test_begin("junk_archive: members of costly methods");
+	list(zip, sizeof(zip) - 1, FALSE);
+	test_assert(found("member:.txt") && !found("member:.exe"));
+	test_end();
+}
+
 /* What libarchive isn't let near. */
 static void test_junk_archive_closed(void)
 {
@@ -378,6 +400,7 @@ int main(void)
 		test_junk_archive_size_limit,
 		test_junk_archive_count_limit,
 		test_junk_archive_damaged,
+		test_junk_archive_methods,
 		test_junk_archive_closed,
 		test_junk_archive_end,
 		NULL

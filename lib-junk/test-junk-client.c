@@ -13,15 +13,31 @@
 #include "junk-client.h"
 
 #include <poll.h>
+#include <signal.h>
+#include <time.h>
 #include <sys/socket.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define TEST_DIR ".test-junk-client"
 #define SOCKET_PATH TEST_DIR"/socket"
 #define SPOOL_PATH TEST_DIR"/"JUNK_SPOOL_FNAME
 #define IDENTITY_PATH TEST_DIR"/"JUNK_IDENTITY_FNAME
+
+/* In the place of libc's: the time of day may be set back. */
+static volatile time_t test_set_back_secs = 0;
+
+int clock_gettime(clockid_t id, struct timespec *time_r)
+{
+	int ret = (int)syscall(SYS_clock_gettime, id, time_r);
+
+	if (ret == 0 && id == CLOCK_REALTIME)
+		time_r->tv_sec -= test_set_back_secs;
+	return ret;
+}
 
 /* The service's side, as far as a client sees it. */
 struct test_server {
@@ -87,6 +103,8 @@ static void test_server_start(struct test_server *server)
 		i_fatal("net_listen_unix(%s) failed: %m", SOCKET_PATH);
 	server->input = buffer_create_dynamic(default_pool, 1024);
 	server->nums = str_new(default_pool, 64);
+	/* a client that doesn't come isn't waited for */
+	net_set_nonblock(server->listen_fd, TRUE);
 }
 
 static void test_server_close(struct test_server *server)
@@ -326,6 +344,9 @@ static void test_junk_client_hung(void)
 	test_assert(test_spool_exists());
 	test_assert(junk_client_get_counters(client)->spooled > 0);
 	test_assert(junk_client_get_counters(client)->spooled < count);
+	/* what comes now is behind what is in the spool */
+	test_report(client, count + 1, 1);
+	junk_client_flush(client);
 	/* it wakes up */
 	for (unsigned int i = 0; i < 1000 && test_spool_exists(); i++) {
 		(void)test_server_read(&server);
@@ -337,7 +358,9 @@ static void test_junk_client_hung(void)
 	/* one that was half written is sent twice */
 	test_assert(str_len(server.nums) >= strlen(test_nums(1, count)));
 	test_assert(strncmp(str_c(server.nums), "1 2 3 4 5 ", 10) == 0);
-	for (unsigned int i = 2; i < count; i++) T_BEGIN {
+	test_assert_strcmp(strrchr(str_c(server.nums), ' '),
+			   t_strdup_printf(" %u", count + 1));
+	for (unsigned int i = 2; i <= count; i++) T_BEGIN {
 		test_assert_idx(strstr(str_c(server.nums),
 				       t_strdup_printf(" %u ", i)) != NULL, i);
 	} T_END;
@@ -382,6 +405,54 @@ static void test_junk_client_deinit_unacked(void)
 	test_server_parse(&server);
 	test_assert_strcmp(str_c(server.nums), "2 3");
 	junk_spool_deinit(&spool);
+	test_server_stop(&server);
+	test_teardown();
+	test_end();
+}
+
+/* First the time of day is set back, then, for a client that waits for it, it is
+   as it was. */
+static void test_set_back(int signo ATTR_UNUSED)
+{
+	test_set_back_secs = test_set_back_secs == 0 ? 3600 : 0;
+}
+
+static uint64_t test_monotonic_msecs(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void test_junk_client_set_back(void)
+{
+	const struct itimerval timer = {
+		.it_value = { .tv_usec = 50*1000 },
+		.it_interval = { .tv_sec = 5 },
+	}, no_timer = { .it_value = { .tv_sec = 0 } };
+	const struct sigaction act = { .sa_handler = test_set_back };
+	struct test_server server;
+	struct junk_client *client;
+	uint64_t start;
+
+	test_begin("junk_client_deinit() while the time of day is set back");
+	test_setup();
+	test_server_start(&server);
+	client = test_client();
+	test_report(client, 1, 1);
+	junk_client_flush(client);
+	if (sigaction(SIGALRM, &act, NULL) < 0 ||
+	    setitimer(ITIMER_REAL, &timer, NULL) < 0)
+		i_fatal("setitimer() failed: %m");
+	start = test_monotonic_msecs();
+	junk_client_deinit(&client, 300);
+	test_assert(test_monotonic_msecs() - start < 3000);
+	test_assert(test_spool_exists());
+	if (setitimer(ITIMER_REAL, &no_timer, NULL) < 0)
+		i_fatal("setitimer() failed: %m");
+	(void)signal(SIGALRM, SIG_DFL);
+	test_set_back_secs = 0;
 	test_server_stop(&server);
 	test_teardown();
 	test_end();
@@ -497,6 +568,7 @@ int main(void)
 		test_junk_client_reconnect,
 		test_junk_client_hung,
 		test_junk_client_deinit_unacked,
+		test_junk_client_set_back,
 		test_junk_client_bad_service,
 		test_junk_client_half_sent,
 		test_junk_client_no_dir,

@@ -4,6 +4,7 @@
 #include "junk-model.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -176,6 +177,50 @@ static void test_junk_counts_bad(void)
 	test_end();
 }
 
+static int test_page_new(const char *path)
+{
+	const char *error;
+	int fd;
+
+	i_unlink_if_exists(path);
+	fd = junk_counts_create(path, &error);
+	if (fd == -1 || junk_counts_begin(fd, NULL, NOW, &error) < 0)
+		i_fatal("junk_counts_begin() failed: %s", error);
+	return fd;
+}
+
+/* What somebody has written into a page that is valid, or made of it. */
+static void test_junk_counts_spoiled(void)
+{
+	struct junk_counts_totals totals;
+	const uint32_t cell[] = { NOW, 1, 2, 3 }, version = 9;
+	const char *error;
+	int fd;
+
+	test_begin("junk counts: spoiled pages");
+	fd = test_page_new(PAGE);
+	/* parts that are larger than the whole */
+	test_assert(pwrite(fd, cell, sizeof(cell), JUNK_COUNTS_HEADER_BYTES +
+			   (off_t)sizeof(cell) * (NOW / (24*60*60) %
+						  JUNK_COUNTS_DAYS)) ==
+		    (ssize_t)sizeof(cell));
+	test_assert(junk_counts_read(PAGE, NOW, &totals, &error) == 0);
+	test_assert(totals.all.messages == 1 && totals.all.unknown == 1 &&
+		    totals.all.above == 1);
+	/* a link isn't followed, also to a page */
+	test_assert(rename(PAGE, SAVED) == 0 && symlink(SAVED, PAGE) == 0);
+	test_assert(junk_counts_read(PAGE, NOW, &totals, &error) < 0);
+	i_unlink(PAGE);
+	test_assert(rename(SAVED, PAGE) == 0);
+	/* of another version: after the magic and the byte order */
+	test_assert(pwrite(fd, &version, sizeof(version), 12) ==
+		    (ssize_t)sizeof(version));
+	test_assert(junk_counts_read(PAGE, NOW, &totals, &error) < 0);
+	i_close_fd(&fd);
+	i_unlink(PAGE);
+	test_end();
+}
+
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
@@ -183,6 +228,7 @@ int main(void)
 		test_junk_counts_many,
 		test_junk_counts_saved,
 		test_junk_counts_bad,
+		test_junk_counts_spoiled,
 		NULL
 	};
 

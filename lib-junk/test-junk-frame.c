@@ -194,7 +194,7 @@ static void test_junk_frame_bad_report(void)
 		{ 48, 2, 1, "reserved" },
 		{ 50, 2, 1, "doesn't hold 1 tokens" },
 		{ 50, 2, 3, "doesn't hold 3 tokens" },
-		{ 50, 2, JUNK_MAX_TOKENS + 1, "1025 tokens" },
+		{ 50, 2, JUNK_MAX_TOKENS + 1, "with 1025 tokens" },
 		{ 50, 2, 0xffff, "65535 tokens" },
 	};
 	struct junk_report report;

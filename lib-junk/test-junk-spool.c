@@ -8,7 +8,11 @@
 #include "junk-spool.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +20,15 @@
 #define TEST_DIR ".test-junk-spool"
 #define SPOOL_PATH TEST_DIR"/"JUNK_SPOOL_FNAME
 #define IDENTITY_PATH TEST_DIR"/"JUNK_IDENTITY_FNAME
+
+/* In the place of libc's: how many files were written through to the disk. */
+static unsigned int fdatasync_count = 0;
+
+int fdatasync(int fd)
+{
+	fdatasync_count++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
 
 static void test_dir_create(void)
 {
@@ -462,6 +475,85 @@ static void test_junk_spool_crafted(void)
 	test_end();
 }
 
+/* As a disk that is full: what has room is written, the rest is not. */
+static void test_junk_spool_half_written(void)
+{
+	struct junk_spool *spool;
+	buffer_t *data = t_buffer_create(256);
+	struct rlimit limit, old_limit;
+	const char *error;
+	uoff_t skipped;
+	struct stat st;
+
+	test_begin("junk_spool: an append that fails leaves nothing");
+	test_dir_create();
+	spool = junk_spool_init(TEST_DIR);
+	test_report_append(data, 1);
+	test_assert(junk_spool_append(spool, data->data, data->used,
+				      &error) == 1);
+	if (getrlimit(RLIMIT_FSIZE, &old_limit) < 0)
+		i_fatal("getrlimit() failed: %m");
+	limit = old_limit;
+	limit.rlim_cur = data->used + data->used / 2;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
+		i_fatal("setrlimit() failed: %m");
+	test_assert(junk_spool_append(spool, data->data, data->used,
+				      &error) == -1);
+	if (setrlimit(RLIMIT_FSIZE, &old_limit) < 0)
+		i_fatal("setrlimit() failed: %m");
+	test_assert(stat(SPOOL_PATH, &st) == 0 &&
+		    st.st_size == (off_t)data->used);
+	test_spool_add(spool, 2);
+	test_assert_strcmp(test_read_all(spool, &skipped), "1 2");
+	test_assert(skipped == 0);
+	junk_spool_deinit(&spool);
+	test_dir_remove();
+	test_end();
+}
+
+/* Lock the file, tell so, and remove it while the other one waits. */
+static void ATTR_NORETURN test_lock_and_remove(int ready_fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	const struct timespec pause = { .tv_nsec = 200*1000*1000 };
+	int fd = open(SPOOL_PATH, O_RDWR);
+
+	if (fd == -1 || fcntl(fd, F_SETLK, &lock) < 0 ||
+	    write(ready_fd, "", 1) != 1)
+		_exit(1);
+	(void)nanosleep(&pause, NULL);
+	_exit(unlink(SPOOL_PATH) < 0 ? 1 : 0);
+}
+
+/* Another process has sent all of it and removes it, while we wait to append. */
+static void test_junk_spool_removed(void)
+{
+	struct junk_spool *spool;
+	uoff_t skipped;
+	int fds[2], status;
+	char byte;
+	pid_t pid;
+
+	test_begin("junk_spool: removed while an append waits for its lock");
+	test_dir_create();
+	spool = junk_spool_init(TEST_DIR);
+	test_spool_add(spool, 1);
+	if (pipe(fds) < 0 || (pid = fork()) < 0)
+		i_fatal("pipe() or fork() failed: %m");
+	if (pid == 0)
+		test_lock_and_remove(fds[1]);
+	i_close_fd(&fds[1]);
+	test_assert(read(fds[0], &byte, 1) == 1);
+	test_spool_add(spool, 2);
+	test_assert(waitpid(pid, &status, 0) == pid && status == 0);
+	i_close_fd(&fds[0]);
+	test_assert_strcmp(test_read_all(spool, &skipped), "2");
+	junk_spool_deinit(&spool);
+	test_dir_remove();
+	test_end();
+}
+
 static void test_junk_spool_limit(void)
 {
 	struct junk_spool *spool;
@@ -505,7 +597,10 @@ static void test_junk_identity(void)
 	test_assert(junk_identity_read(TEST_DIR, one, &error) == 0);
 	test_assert(junk_identity_read(TEST_DIR"/missing", one, &error) == 0);
 	test_assert(junk_identity_get(TEST_DIR"/missing", one, &error) == -1);
+	fdatasync_count = 0;
 	test_assert(junk_identity_get(TEST_DIR, one, &error) == 0);
+	/* half of one would be somebody else */
+	test_assert(fdatasync_count == 1);
 	test_assert(stat(IDENTITY_PATH, &st) == 0 &&
 		    (st.st_mode & 0777) == 0600 && st.st_nlink == 1);
 	test_assert(junk_identity_read(TEST_DIR, two, &error) == 1);
@@ -590,6 +685,8 @@ int main(void)
 		test_junk_spool_partial,
 		test_junk_spool_file,
 		test_junk_spool_damaged,
+		test_junk_spool_half_written,
+		test_junk_spool_removed,
 		test_junk_spool_limit,
 		test_junk_spool_unfit,
 		test_junk_spool_sparse,

@@ -124,7 +124,8 @@ static void worker_end(struct worker *worker)
 
 static void deadline_set(struct timespec *deadline_r)
 {
-	clock_gettime(CLOCK_REALTIME, deadline_r);
+	/* not the time of day, which may be set back */
+	clock_gettime(CLOCK_MONOTONIC, deadline_r);
 	deadline_r->tv_sec += JUNK_MILTER_SCORE_MSECS / 1000;
 }
 
@@ -139,8 +140,8 @@ static int worker_reserve(struct worker **worker_r)
 	pthread_mutex_lock(&workers.lock);
 	while (workers.idle == NULL && workers.count >= MAX_WORKERS &&
 	       ret == 0) {
-		ret = pthread_cond_timedwait(&workers.free, &workers.lock,
-					     &deadline);
+		ret = pthread_cond_clockwait(&workers.free, &workers.lock,
+					     CLOCK_MONOTONIC, &deadline);
 	}
 	*worker_r = workers.idle;
 	if (workers.idle != NULL) {

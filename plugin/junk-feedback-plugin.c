@@ -78,6 +78,16 @@ struct junk_left {
 	uint32_t uid;
 };
 
+/* A message that a client has stored, and that was deleted nowhere yet. */
+struct junk_appended {
+	enum junk_trail_type deleted;
+	uint64_t key;
+	/* the last APPEND of the same in the trail, as it was looked at then */
+	unsigned int last_place, generation;
+	/* the report if it is the second half of a move */
+	struct junk_pending pending;
+};
+
 struct junk_txn {
 	struct junk_txn *next_spare;
 
@@ -93,6 +103,7 @@ struct junk_txn {
 	ARRAY(struct junk_left) left;
 	ARRAY(struct junk_trashed) trashed;
 	ARRAY(struct junk_rest) rest;
+	ARRAY(struct junk_appended) appended;
 	/* the mailbox that those are saved to */
 	const char *trash_vname;
 	/* of those that are reported later: all that can be found then, and
@@ -178,6 +189,8 @@ static void junk_transaction_end(struct junk_txn *txn)
 		array_free(&txn->trashed);
 	if (array_is_created(&txn->rest))
 		array_free(&txn->rest);
+	if (array_is_created(&txn->appended))
+		array_free(&txn->appended);
 	array_foreach_modifiable(&txn->pending, pending)
 		junk_pending_clear(pending);
 	if (array_count(&txn->pending) > KEEP_TXN_COUNT ||
@@ -462,6 +475,28 @@ junk_txn_find_trail(struct junk_txn *txn, enum junk_trail_type type,
 		junk_trail_find(trail, type, key, since, ioloop_time);
 }
 
+/* Messages may have been deleted by another session between the look for it and
+   this APPEND's record. It reports them if its record is the later one, which it
+   is not if it comes before ours. */
+static void
+junk_txn_find_deleted(struct junk_txn *txn, struct junk_trail *trail)
+{
+	const struct junk_appended *appended;
+	unsigned int place;
+
+	array_foreach(&txn->appended, appended) {
+		if (appended->generation == junk_trail_generation(trail))
+			continue;
+		place = junk_trail_find_uid(trail, appended->deleted,
+					    appended->key, 0, 0, ioloop_time);
+		if (place > appended->last_place &&
+		    place < junk_trail_find_uid(trail,
+				junk_trail_appended(appended->deleted),
+				appended->key, 0, 0, ioloop_time))
+			junk_txn_add_rest(txn, &appended->pending, FALSE);
+	}
+}
+
 static void junk_txn_write_trail(struct junk_txn *txn)
 {
 	struct junk_trail *trail = junk_user_get_trail(txn->juser);
@@ -479,6 +514,8 @@ static void junk_txn_write_trail(struct junk_txn *txn)
 			e_error(junk_user_get_event(txn->juser), "%s", error);
 		}
 	} T_END;
+	if (array_is_created(&txn->appended))
+		junk_txn_find_deleted(txn, trail);
 }
 
 /* What went to Trash is known there by its UID. */
@@ -705,16 +742,45 @@ static void junk_transaction_rollback(void *_txn)
 
 /* --- APPEND --- */
 
-/* Was it deleted from Junk, and not appended elsewhere since? */
-static bool junk_txn_left_junk(struct junk_txn *txn, uint64_t key)
+/* Was it deleted, and not appended since? last_r: where the last APPEND is in the
+   trail. */
+static bool
+junk_txn_was_deleted(struct junk_txn *txn, enum junk_trail_type deleted,
+		     uint64_t key, unsigned int *last_r)
 {
 	struct junk_trail *trail = junk_user_get_trail(txn->juser);
 
-	return trail != NULL &&
-		junk_trail_find_uid(trail, JUNK_TRAIL_DELETED, key, 0, 0,
-				    ioloop_time) >
-		junk_trail_find_uid(trail, JUNK_TRAIL_APPENDED, key, 0, 0,
-				    ioloop_time);
+	*last_r = 0;
+	if (trail == NULL)
+		return FALSE;
+	*last_r = junk_trail_find_uid(trail, junk_trail_appended(deleted), key,
+				      0, 0, ioloop_time);
+	return junk_trail_find_uid(trail, deleted, key, 0, 0, ioloop_time) >
+		*last_r;
+}
+
+/* The last message is no report: the deletion may come later. */
+static void
+junk_txn_set_appended(struct junk_txn *txn, enum junk_trail_type deleted,
+		      uint64_t key, unsigned int last_place)
+{
+	struct junk_trail *trail = junk_user_get_trail(txn->juser);
+	struct junk_appended *appended;
+
+	junk_txn_add_trail(txn, junk_trail_appended(deleted), key);
+	/* in a virtual mailbox it isn't known where it is after the commit */
+	if (!txn->is_virtual && trail != NULL) {
+		if (!array_is_created(&txn->appended))
+			i_array_init(&txn->appended, 1);
+		appended = array_append_space(&txn->appended);
+		appended->deleted = deleted;
+		appended->key = key;
+		appended->last_place = last_place;
+		appended->generation = junk_trail_generation(trail);
+		appended->pending = *junk_txn_last(txn);
+		appended->pending.saved_idx = txn->saved_count - 1;
+	}
+	junk_txn_remove_last(txn);
 }
 
 /* (time_t)-1: the client didn't say, it is now. */
@@ -730,6 +796,7 @@ static void junk_mail_save(void *_txn, struct mail *mail)
 	enum junk_decision decision;
 	enum junk_verdict verdict;
 	bool left_junk, is_old;
+	unsigned int last;
 	uint64_t key;
 
 	if (!junk_txn_is_users(txn, mail->transaction))
@@ -761,18 +828,20 @@ static void junk_mail_save(void *_txn, struct mail *mail)
 
 	junk_user_finish_notes(txn->juser);
 	key = junk_trail_key(junk_txn_last(txn)->digest, JUNK_DIGEST_BYTES);
-	left_junk = junk_txn_left_junk(txn, key);
+	left_junk = junk_txn_was_deleted(txn, JUNK_TRAIL_DELETED, key, &last);
 	if (decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK) {
-		if (!left_junk)
-			junk_txn_remove_last(txn);
-		/* the deletion may come later; or this is where it went */
-		junk_txn_add_trail(txn, JUNK_TRAIL_APPENDED, key);
+		if (left_junk) {
+			/* this is where it went */
+			junk_txn_add_trail(txn, JUNK_TRAIL_APPENDED, key);
+		} else {
+			junk_txn_set_appended(txn, JUNK_TRAIL_DELETED, key,
+					      last);
+		}
 	} else if (left_junk) {
 		junk_txn_remove_last(txn);
-	} else if (is_old &&
-		   !junk_txn_find_trail(txn, JUNK_TRAIL_REMOVED, key, 0)) {
-		junk_txn_remove_last(txn);
-		junk_txn_add_trail(txn, JUNK_TRAIL_APPENDED_JUNK, key);
+	} else if (is_old && !junk_txn_was_deleted(txn, JUNK_TRAIL_REMOVED,
+						   key, &last)) {
+		junk_txn_set_appended(txn, JUNK_TRAIL_REMOVED, key, last);
 	}
 }
 

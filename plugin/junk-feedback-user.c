@@ -10,6 +10,7 @@
 #include "mail-storage-private.h"
 #include "mail-namespace.h"
 #include "junk-client.h"
+#include "junk-clock.h"
 #include "junk-limits.h"
 #include "junk-spool.h"
 #include "junk-tokenizer.h"
@@ -544,35 +545,49 @@ bool junk_user_forget_held(struct junk_user *juser, const char *vname,
 	return found;
 }
 
-/* A deletion: the second half of a move by APPEND, or perhaps the first. */
+static void
+junk_user_write_trail(struct junk_user *juser, struct junk_trail *trail,
+		      enum junk_trail_type type, uint64_t key)
+{
+	const char *error;
+
+	junk_trail_add(trail, type, key, ioloop_time);
+	T_BEGIN {
+		if (junk_trail_write(trail, &error) < 0)
+			e_error(juser->event, "%s", error);
+	} T_END;
+}
+
+/* A deletion: the second half of a move by APPEND, or perhaps the first. Another
+   session may append at this moment: whichever of the two records is the later
+   one in the file, its session sees both, and reports. */
 static void
 junk_user_note(struct junk_user *juser, const struct junk_pending *p,
 	       const junk_token_t *tokens)
 {
 	const bool from_junk = p->note == JUNK_TRAIL_DELETED;
+	const enum junk_trail_type other = junk_trail_appended(p->note);
 	const uint64_t key = junk_trail_key(p->digest, sizeof(p->digest));
 	struct junk_trail *trail = junk_user_get_trail(juser);
 	struct junk_pending report = *p;
-	const char *error;
+	unsigned int deleted, appended;
 
 	juser->note_count--;
 	if (trail == NULL)
 		return;
+	junk_user_write_trail(juser, trail, p->note, key);
+	deleted = junk_trail_find_uid(trail, p->note, key, 0, 0, ioloop_time);
 	/* what was appended before it came here isn't where it goes */
-	if (junk_trail_find(trail, from_junk ? JUNK_TRAIL_APPENDED :
-			    JUNK_TRAIL_APPENDED_JUNK, key, p->arrived,
-			    ioloop_time)) {
-		report.verdict = from_junk ? JUNK_VERDICT_HAM :
-			JUNK_VERDICT_SPAM;
-		report.origin = JUNK_ORIGIN_APPEND;
-		junk_user_send(juser, &report, tokens);
+	appended = junk_trail_find_uid(trail, other, key, 0, p->arrived,
+				       ioloop_time);
+	/* without the record, who appends cannot see it */
+	if (appended == 0 || (deleted != 0 && appended > deleted))
 		return;
-	}
-	junk_trail_add(trail, p->note, key, ioloop_time);
-	T_BEGIN {
-		if (junk_trail_write(trail, &error) < 0)
-			e_error(juser->event, "%s", error);
-	} T_END;
+	report.verdict = from_junk ? JUNK_VERDICT_HAM : JUNK_VERDICT_SPAM;
+	report.origin = JUNK_ORIGIN_APPEND;
+	junk_user_send(juser, &report, tokens);
+	/* the deletion is done with: the next APPEND isn't where it went */
+	junk_user_write_trail(juser, trail, other, key);
 }
 
 static void
@@ -607,13 +622,13 @@ void junk_user_report_later(struct junk_user *juser,
 
 void junk_user_set_fetched(struct junk_user *juser)
 {
-	juser->fetched_usecs = i_microseconds();
+	juser->fetched_usecs = junk_clock_usecs();
 }
 
 bool junk_user_has_fetched(struct junk_user *juser)
 {
 	return juser->fetched_usecs != 0 &&
-		i_microseconds() - juser->fetched_usecs < FETCHED_USECS;
+		junk_clock_usecs() - juser->fetched_usecs < FETCHED_USECS;
 }
 
 void junk_user_finish_notes(struct junk_user *juser)
@@ -822,14 +837,14 @@ static bool junk_process_is_shared(void)
 static void junk_user_rest_end(struct junk_user *juser)
 {
 	const uint64_t end = junk_process_is_shared() ? 0 :
-		i_microseconds() + REST_END_USECS;
+		junk_clock_usecs() + REST_END_USECS;
 	const struct junk_intent *intents;
 	unsigned int count;
 	const char *error;
 
 	timeout_remove(&juser->to_rest);
 	junk_later_finish(juser->later);
-	while (array_count(&juser->rest) > 0 && i_microseconds() < end &&
+	while (array_count(&juser->rest) > 0 && junk_clock_usecs() < end &&
 	       (juser->client == NULL || !junk_client_is_busy(juser->client))) {
 		junk_user_rest_next(juser);
 		junk_later_finish(juser->later);

@@ -148,7 +148,8 @@ junk_intent_decode(const unsigned char record[RECORD_BYTES],
 	return intent_r->verdict >= JUNK_VERDICT_SPAM &&
 		intent_r->verdict <= JUNK_VERDICT_RETRACT &&
 		intent_r->origin >= JUNK_ORIGIN_MOVE &&
-		intent_r->origin <= JUNK_ORIGIN_ACTION;
+		intent_r->origin <= JUNK_ORIGIN_ACTION &&
+		intent_r->uid != 0;
 }
 
 /* --- what was left behind --- */

@@ -1,7 +1,7 @@
 #include "lib.h"
 #include "array.h"
 #include "ioloop.h"
-#include "time-util.h"
+#include "junk-clock.h"
 #include "junk-later.h"
 
 /* The client is quiet. */
@@ -104,11 +104,11 @@ static void junk_later_ended(struct junk_later *later)
 
 static void junk_later_slice(struct junk_later *later)
 {
-	uint64_t end = i_microseconds() + SLICE_USECS;
+	uint64_t end = junk_clock_usecs() + SLICE_USECS;
 
 	while (!junk_later_is_empty(later)) {
 		junk_later_do_next(later);
-		if (i_microseconds() >= end)
+		if (junk_clock_usecs() >= end)
 			break;
 	}
 	junk_later_ended(later);
@@ -118,7 +118,7 @@ static void junk_later_wait(struct junk_later *later, uint64_t usecs);
 
 static void junk_later_waited(struct junk_later *later)
 {
-	const uint64_t now = i_microseconds();
+	const uint64_t now = junk_clock_usecs();
 	const uint64_t quiet_usecs = now - later->last_usecs;
 
 	timeout_remove(&later->to);
@@ -145,7 +145,7 @@ void junk_later_start(struct junk_later *later)
 	if (later->running || junk_later_is_empty(later))
 		return;
 	/* cheaper than to put the timeout off each time */
-	later->last_usecs = i_microseconds();
+	later->last_usecs = junk_clock_usecs();
 	if (later->to == NULL) {
 		later->wait_usecs = later->last_usecs;
 		junk_later_wait(later, QUIET_USECS);

@@ -4,12 +4,16 @@
 #include "mail-namespace.h"
 #include "junk-recover.h"
 
+/* To find out that a mailbox is nowhere takes a look at all that there are. */
+#define MAX_MISSING_BOXES 64
+
 struct junk_recover {
 	struct mail_user *user;
 	void (*callback)(const struct junk_intent *intent, struct mail *mail,
 			 void *context);
 	void *context;
 
+	unsigned int missing_boxes;
 	/* the mailbox of the last message */
 	guid_128_t guid;
 	struct mailbox *box;
@@ -63,10 +67,13 @@ junk_recover_select(struct junk_recover *ctx, const guid_128_t guid)
 		return ctx->box != NULL;
 	junk_recover_close(ctx);
 	guid_128_copy(ctx->guid, guid);
+	if (ctx->missing_boxes >= MAX_MISSING_BOXES)
+		return FALSE;
 	for (ns = ctx->user->namespaces; ns != NULL; ns = ns->next) {
 		if (junk_recover_open(ctx, ns))
 			return TRUE;
 	}
+	ctx->missing_boxes++;
 	return FALSE;
 }
 
@@ -98,21 +105,23 @@ void junk_recover_deinit(struct junk_recover **_ctx)
 uint32_t junk_recover_find(struct junk_recover *ctx,
 			   const struct junk_intent *intent, uint32_t max)
 {
-	uint32_t last = I_MAX(intent->uid, intent->last_uid);
+	const uint32_t last = I_MAX(intent->uid, intent->last_uid);
 	struct mailbox_status status;
+	uint32_t seq, last_seq, uid = last;
 
-	if (last - intent->uid >= max)
-		last = intent->uid + max - 1;
 	if (!junk_recover_select(ctx, intent->mailbox_guid))
 		return last - intent->uid + 1;
 	mailbox_get_open_status(ctx->box, STATUS_UIDVALIDITY, &status);
 	if (status.uidvalidity != intent->uid_validity)
 		return last - intent->uid + 1;
-	for (uint32_t uid = intent->uid; uid <= last && uid != 0; uid++) {
+	/* what isn't there costs nothing: the user may have written any range */
+	mailbox_get_seq_range(ctx->box, intent->uid, last, &seq, &last_seq);
+	for (; seq != 0 && seq <= last_seq && max > 0; seq++, max--) {
 		T_BEGIN {
-			if (mail_set_uid(ctx->mail, uid))
-				ctx->callback(intent, ctx->mail, ctx->context);
+			mail_set_seq(ctx->mail, seq);
+			uid = ctx->mail->uid;
+			ctx->callback(intent, ctx->mail, ctx->context);
 		} T_END;
 	}
-	return last - intent->uid + 1;
+	return (max > 0 ? last : uid) - intent->uid + 1;
 }

@@ -25,6 +25,7 @@ struct junk_trail {
 	/* the file as it was when it had size and mtime */
 	buffer_t *content;
 	struct stat st;
+	unsigned int generation;
 	unsigned int find_count;
 	bool sorted;
 };
@@ -59,6 +60,12 @@ uint64_t junk_trail_key(const void *data, size_t size)
 uint64_t junk_trail_box_key(const char *vname, uint32_t uid_validity)
 {
 	return XXH3_64bits_withSeed(vname, strlen(vname), uid_validity);
+}
+
+enum junk_trail_type junk_trail_appended(enum junk_trail_type deleted)
+{
+	return deleted == JUNK_TRAIL_DELETED ? JUNK_TRAIL_APPENDED :
+		JUNK_TRAIL_APPENDED_JUNK;
 }
 
 void junk_trail_add(struct junk_trail *trail, enum junk_trail_type type,
@@ -121,6 +128,17 @@ static int junk_trail_compact(struct junk_trail *trail, int fd, off_t size,
 	return ret;
 }
 
+/* Was all of the file read, but what was just added? */
+static bool junk_trail_was_read(const struct junk_trail *trail,
+				const struct stat *st, size_t added)
+{
+	const off_t size = st->st_size - (off_t)added;
+
+	if (trail->content == NULL)
+		return size == 0;
+	return st->st_ino == trail->st.st_ino && size == trail->st.st_size;
+}
+
 static int junk_trail_write_fd(struct junk_trail *trail, int fd,
 			       const char **error_r)
 {
@@ -138,6 +156,8 @@ static int junk_trail_write_fd(struct junk_trail *trail, int fd,
 					   trail->path);
 		return -1;
 	}
+	if (!junk_trail_was_read(trail, &st, trail->output->used))
+		trail->generation++;
 	if (st.st_size >= MAX_FILE_BYTES) T_BEGIN {
 		ret = junk_trail_compact(trail, fd, st.st_size, error_r);
 	} T_END_PASS_STR_IF(ret < 0, error_r);
@@ -158,6 +178,11 @@ int junk_trail_write(struct junk_trail *trail, const char **error_r)
 	i_close_fd(&fd);
 	junk_trail_rollback(trail);
 	return ret;
+}
+
+unsigned int junk_trail_generation(const struct junk_trail *trail)
+{
+	return trail->generation;
 }
 
 /* The place in the file is put into the three zero bytes of a record that is
@@ -207,6 +232,7 @@ static void junk_trail_refresh(struct junk_trail *trail)
 			     RECORD_BYTES * RECORD_BYTES);
 	i_close_fd(&fd);
 	trail->st = st;
+	trail->generation++;
 	trail->find_count = 0;
 	trail->sorted = FALSE;
 	for (size_t pos = 0; pos < trail->content->used; pos += RECORD_BYTES) {
@@ -268,6 +294,15 @@ bool junk_trail_find(struct junk_trail *trail, enum junk_trail_type type,
 	return junk_trail_find_uid(trail, type, key, 0, since, now) != 0;
 }
 
+/* The clock of the session that wrote the record may be ahead of ours. */
+static bool record_is_recent(const unsigned char *record, time_t now)
+{
+	const int64_t age = (int64_t)now -
+		(int64_t)le32_to_cpu_unaligned(record);
+
+	return age <= JUNK_TRAIL_PAIR_SECS && age >= -JUNK_TRAIL_PAIR_SECS;
+}
+
 unsigned int
 junk_trail_find_uid(struct junk_trail *trail, enum junk_trail_type type,
 		    uint64_t key, uint32_t uid, time_t since, time_t now)
@@ -296,7 +331,7 @@ junk_trail_find_uid(struct junk_trail *trail, enum junk_trail_type type,
 		time = le32_to_cpu_unaligned(record);
 		if ((time_t)time >= since &&
 		    (type == JUNK_TRAIL_TRASHED ||
-		     (uint32_t)now - time <= JUNK_TRAIL_PAIR_SECS))
+		     record_is_recent(record, now)))
 			found = I_MAX(found, record_get_place(record));
 	}
 	return found;

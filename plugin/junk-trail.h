@@ -59,6 +59,9 @@ uint64_t junk_trail_key(const void *data, size_t size);
 /* The key of a mailbox, for UIDs in it. */
 uint64_t junk_trail_box_key(const char *vname, uint32_t uid_validity);
 
+/* What the other half of a move by APPEND is, to DELETED or REMOVED. */
+enum junk_trail_type junk_trail_appended(enum junk_trail_type deleted);
+
 /* Remember until junk_trail_write(). */
 void junk_trail_add(struct junk_trail *trail, enum junk_trail_type type,
 		    uint64_t key, time_t now);
@@ -67,6 +70,9 @@ void junk_trail_add_uids(struct junk_trail *trail, enum junk_trail_type type,
 			 time_t now);
 /* Returns 0, or -1 and error_r. */
 int junk_trail_write(struct junk_trail *trail, const char **error_r);
+/* Another number if others may have written since, of which a find and
+   junk_trail_write() learn. */
+unsigned int junk_trail_generation(const struct junk_trail *trail);
 /* Forget what wasn't written. */
 void junk_trail_rollback(struct junk_trail *trail);
 

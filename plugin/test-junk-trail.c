@@ -66,11 +66,64 @@ static void test_junk_trail(void)
 				     NOW + JUNK_TRAIL_PAIR_SECS + 1));
 	test_assert(junk_trail_find(two, JUNK_TRAIL_TRASHED, 1, 0,
 				    NOW + 86400 * 365));
+	/* the session that has written it saw the next second already */
+	test_assert(junk_trail_find(two, JUNK_TRAIL_DELETED, 2, 0, NOW - 1));
+	test_assert(!junk_trail_find(two, JUNK_TRAIL_DELETED, 2, 0,
+				     NOW - JUNK_TRAIL_PAIR_SECS - 1));
 
 	junk_trail_add(one, JUNK_TRAIL_TRASHED, 9, NOW);
 	junk_trail_rollback(one);
 	test_assert(junk_trail_write(one, &error) == 0);
 	test_assert(!junk_trail_find(one, JUNK_TRAIL_TRASHED, 9, 0, NOW));
+	junk_trail_deinit(&one);
+	junk_trail_deinit(&two);
+	test_dir_remove();
+	test_end();
+}
+
+/* Who looked at it learns whether others have written since. */
+static void test_junk_trail_others(void)
+{
+	struct junk_trail *one, *two;
+	unsigned int generation;
+	const char *error;
+
+	test_begin("junk_trail: others' records");
+	test_dir_create();
+	one = junk_trail_init(TEST_DIR);
+	two = junk_trail_init(TEST_DIR);
+	/* there is no file */
+	test_assert(!junk_trail_find(one, JUNK_TRAIL_DELETED, 1, 0, NOW));
+	generation = junk_trail_generation(one);
+	junk_trail_add(one, JUNK_TRAIL_APPENDED, 1, NOW);
+	test_assert(junk_trail_write(one, &error) == 0);
+	test_assert(junk_trail_generation(one) == generation);
+	/* another's */
+	test_assert(!junk_trail_find(two, JUNK_TRAIL_DELETED, 2, 0, NOW));
+	generation = junk_trail_generation(two);
+	junk_trail_add(two, JUNK_TRAIL_DELETED, 2, NOW);
+	test_assert(junk_trail_write(two, &error) == 0);
+	test_assert(junk_trail_generation(two) == generation);
+
+	test_assert(!junk_trail_find(one, JUNK_TRAIL_DELETED, 3, 0, NOW));
+	generation = junk_trail_generation(one);
+	junk_trail_add(two, JUNK_TRAIL_DELETED, 3, NOW);
+	test_assert(junk_trail_write(two, &error) == 0);
+	junk_trail_add(one, JUNK_TRAIL_APPENDED, 3, NOW);
+	test_assert(junk_trail_write(one, &error) == 0);
+	test_assert(junk_trail_generation(one) != generation);
+	test_assert(junk_trail_find_uid(one, JUNK_TRAIL_APPENDED, 3, 0, 0,
+					NOW) >
+		    junk_trail_find_uid(one, JUNK_TRAIL_DELETED, 3, 0, 0,
+					NOW));
+	/* or by looking at it for another reason */
+	generation = junk_trail_generation(one);
+	junk_trail_add(two, JUNK_TRAIL_DELETED, 4, NOW);
+	test_assert(junk_trail_write(two, &error) == 0);
+	test_assert(!junk_trail_find(one, JUNK_TRAIL_DELETED, 5, 0, NOW));
+	junk_trail_add(one, JUNK_TRAIL_APPENDED, 4, NOW);
+	test_assert(junk_trail_write(one, &error) == 0);
+	test_assert(junk_trail_generation(one) != generation);
 	junk_trail_deinit(&one);
 	junk_trail_deinit(&two);
 	test_dir_remove();
@@ -235,6 +288,7 @@ int main(void)
 {
 	static void (*const test_functions[])(void) = {
 		test_junk_trail,
+		test_junk_trail_others,
 		test_junk_trail_bounded,
 		test_junk_trail_uids,
 		test_junk_trail_damaged,

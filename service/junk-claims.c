@@ -2,11 +2,14 @@
 
    Of n messages that people kept, sorted from the highest sum to the lowest, the
    one at place n JUNK_CLAIMS_HAM is the answer where there are enough. Of fewer
-   messages the tail is extrapolated: it is taken to fall by a factor of e with
-   each TAIL_SCALE standard deviations (peaks over threshold: Pickands 1975), from
-   each of the highest TAIL_PART of the sums, and the mean of these estimates
-   counts, since one message alone is chance. Few reports of spam make the sums
-   themselves uncertain: the tail is taken to be longer then.
+   messages the tail is extrapolated: the highest TAIL_PART of the sums are taken to be
+   exponential, with their own mean as far as they are many (peaks over threshold:
+   Pickands 1975). Few reports of spam make the sums themselves uncertain: the tail
+   is taken to be longer then.
+
+   No extrapolation sees a kind of ham, a newsletter, say, of which few messages have
+   none. What it looks like is somewhere among the spam, so of few messages of ham only
+   that spam is claimed which looks most like it.
 
    Some labels are wrong. Ham whose sums look like spam's, while spam whose sums
    look like ham's is as frequent, is explained by that and left out; what remains
@@ -25,11 +28,21 @@
 
 /* Fewer messages of a class: nothing is claimed. */
 #define MIN_HAM 8
-#define MIN_SPAM 5
-#define TAIL_SCALE 0.8
+#define MIN_SPAM 10
+#define TAIL_SCALE 0.4
 #define TAIL_PART 0.05
+#define TAIL_MIN 2
+/* So many messages more are assumed in the tail, at its usual scale. */
+#define TAIL_PRIOR 5
 /* The tail is sqrt(1 + SPAM_DOUBT / spam) times as long. */
 #define SPAM_DOUBT 4.0
+/* Of so many messages of ham, or so many for each of spam, it isn't known what the
+   rarest kinds look like: that part of the spam may be claimed, and more by this power
+   of their number. */
+#define RARE_HAM 100
+#define RARE_HAM_PER_SPAM 10
+#define RARE_SPAM_PART 0.4
+#define RARE_POWER 0.4
 /* Wrong labels of ham for each of spam that are believed, and so many of them are
    chance. */
 #define WRONG_FACTOR 2.0
@@ -144,23 +157,35 @@ wrong_highest(const struct junk_claims_report *ham, unsigned int ham_count,
 	return highest;
 }
 
-/* The sum that JUNK_CLAIMS_HAM of the ham reaches. */
+/* The sum that JUNK_CLAIMS_HAM of the ham reaches: the highest sums are those of an
+   exponential distribution above the next one. scale: of it, as far as they are few. */
 static double
 ham_tail(const struct junk_claims_report *ham, unsigned int count,
 	 double scale)
 {
-	const unsigned int highest = I_MAX(2, ceil(count * TAIL_PART));
-	const double allowed = JUNK_CLAIMS_HAM * (count + 1);
-	double seen = ham[I_MAX((unsigned int)allowed, 1) - 1].sum, sum = 0;
-	unsigned int used = 0;
+	const unsigned int highest =
+		I_MIN(I_MAX(TAIL_MIN, ceil(count * TAIL_PART)), count - 1);
+	const double start = ham[highest].sum;
+	double excess = 0;
 
-	for (unsigned int i = 1; i <= highest && i <= count; i++) {
-		if (i < allowed)
-			continue;
-		sum += ham[i - 1].sum + scale * log(i / allowed);
-		used++;
-	}
-	return used == 0 ? seen : I_MAX(seen, sum / used);
+	for (unsigned int i = 0; i < highest; i++)
+		excess += ham[i].sum - start;
+	scale = (excess + TAIL_PRIOR * scale) / (highest + TAIL_PRIOR);
+	return start + scale *
+		log(highest / (JUNK_CLAIMS_HAM * (count + 1)));
+}
+
+/* The sum above which there is as much of the spam as so many messages of ham allow
+   to claim. */
+static double
+spam_limit(const struct junk_claims_report *spam, unsigned int spam_count,
+	   unsigned int ham_count)
+{
+	double enough = I_MIN(ham_count, spam_count * RARE_HAM_PER_SPAM);
+	double part = RARE_SPAM_PART * pow(enough / RARE_HAM, RARE_POWER);
+
+	return part >= 1 ? -JUNK_CLAIMS_NONE :
+		spam[(unsigned int)(part * spam_count)].sum;
 }
 
 static double
@@ -168,7 +193,7 @@ claims_sum(const struct junk_claims_report *ham, unsigned int ham_count,
 	   const struct junk_claims_report *spam, unsigned int spam_count)
 {
 	unsigned int skip = 0;
-	double wrong, tail, least;
+	double wrong, tail, limit, least;
 
 	if (ham_count < MIN_HAM || spam_count < MIN_SPAM)
 		return JUNK_CLAIMS_NONE;
@@ -182,11 +207,12 @@ claims_sum(const struct junk_claims_report *ham, unsigned int ham_count,
 	ham_count -= skip;
 	tail = ham_tail(ham, ham_count, deviation(ham, ham_count) *
 			TAIL_SCALE * sqrt(1 + SPAM_DOUBT / spam_count));
+	limit = spam_limit(spam, spam_count, ham_count);
 	/* the model has to say so too, unless it hasn't even learned to say it
 	   of most spam */
 	least = wrong > 0 ? SURE_SUM :
 		I_MIN(SURE_SUM, spam[spam_count / 2].sum);
-	return I_MAX(tail, least);
+	return I_MAX(I_MAX(tail, limit), least);
 }
 
 /* What all but STRANGE_HAM of the ham has, or a part of what half of it has if that

@@ -11,7 +11,7 @@
 #include "net.h"
 #include "ostream.h"
 #include "str.h"
-#include "time-util.h"
+#include "junk-clock.h"
 #include "junk-engine.h"
 #include "junk-frame.h"
 #include "junk-limits.h"
@@ -529,7 +529,8 @@ static void junk_connections_schedule_commit(void)
 
 static void junk_connections_check_segment(void)
 {
-	if (ioloop_time - conns->segment_checked < SEGMENT_CHECK_SECS)
+	if (!junk_clock_has_passed(ioloop_time, conns->segment_checked,
+				   SEGMENT_CHECK_SECS))
 		return;
 	conns->segment_checked = ioloop_time;
 	if (junk_engine_segment_is_current(conns->set.engine) ||
@@ -542,13 +543,13 @@ static void junk_connections_check_segment(void)
 
 static void junk_connections_maintain(void *context ATTR_UNUSED)
 {
-	const uint64_t start = i_microseconds();
+	const uint64_t start = junk_clock_usecs();
 	uint64_t usecs;
 	bool more;
 
 	timeout_remove(&conns->to_maintain);
 	more = junk_engine_maintain(conns->set.engine, ioloop_time);
-	usecs = i_microseconds() - start;
+	usecs = junk_clock_usecs() - start;
 	conns->maintain_pause_msecs =
 		junk_engine_is_behind(conns->set.engine) ? 0 : (unsigned int)
 		I_MIN(usecs * MAINTAIN_PAUSE_FACTOR / 1000, MAINTAIN_MSECS);

@@ -9,10 +9,12 @@
 #define SOCKET_FNAME "junk-feedback"
 #define SAVED_FNAME "counts"
 #define SAVE_MSECS (10*60*1000)
+/* Whoever makes it longer fills the tmpfs for no longer than this. */
+#define TRIM_MSECS 1000
 
 static int page_fd = -1;
 static char *saved_path;
-static struct timeout *to_save;
+static struct timeout *to_save, *to_trim;
 
 int junk_counter_page_prepare(const char *base_dir, uid_t uid, gid_t gid)
 {
@@ -49,6 +51,11 @@ static void junk_counter_page_save(void *context ATTR_UNUSED)
 	(void)junk_counts_begin(page_fd, saved_path, ioloop_time, &error);
 }
 
+static void junk_counter_page_trim(void *context ATTR_UNUSED)
+{
+	junk_counts_trim(page_fd);
+}
+
 void junk_counter_page_init(int fd, const char *state_dir)
 {
 	const char *error;
@@ -61,6 +68,8 @@ void junk_counter_page_init(int fd, const char *state_dir)
 		i_error("%s", error);
 	to_save = timeout_add(SAVE_MSECS, junk_counter_page_save,
 			      (void *)NULL);
+	to_trim = timeout_add(TRIM_MSECS, junk_counter_page_trim,
+			      (void *)NULL);
 }
 
 void junk_counter_page_deinit(void)
@@ -69,6 +78,7 @@ void junk_counter_page_deinit(void)
 		return;
 	junk_counter_page_save(NULL);
 	timeout_remove(&to_save);
+	timeout_remove(&to_trim);
 	i_free(saved_path);
 	i_close_fd(&page_fd);
 }

@@ -1,6 +1,7 @@
 #include "lib.h"
 #include "byteorder.h"
 #include "str.h"
+#include "junk-clock.h"
 #include "junk-db.h"
 #include "junk-key.h"
 #include "junk-learner.h"
@@ -52,6 +53,8 @@ struct junk_engine {
 	/* NONE = the database isn't why */
 	enum junk_db_fault db_fault;
 	time_t fault_time;
+	/* it is that of another process, which is about to end */
+	bool fault_is_young;
 	/* the last fault that the log has, and when; outlives the fault: one
 	   that comes and goes isn't logged each time */
 	char *logged_fault;
@@ -142,7 +145,7 @@ junk_engine_log_fault(struct junk_engine *engine, time_t now)
 {
 	if (fault_is_same(engine->db_fault, engine->fault,
 			  engine->logged_db_fault, engine->logged_fault) &&
-	    now - engine->logged_time < FAULT_LOG_SECS)
+	    !junk_clock_has_passed(now, engine->logged_time, FAULT_LOG_SECS))
 		return;
 	i_free(engine->logged_fault);
 	engine->logged_fault = i_strdup(engine->fault);
@@ -163,7 +166,9 @@ junk_engine_set_any_fault(struct junk_engine *engine,
 	i_free(engine->fault);
 	engine->fault = i_strdup(fault);
 	engine->db_fault = db_fault;
-	if (now - engine->fault_time >= (time_t)wait_secs)
+	engine->fault_is_young =
+		!junk_clock_has_passed(now, engine->fault_time, wait_secs);
+	if (!engine->fault_is_young)
 		junk_engine_log_fault(engine, now);
 }
 
@@ -580,7 +585,7 @@ static void junk_engine_log_refused(struct junk_engine *engine, time_t now)
 		junk_recorder_get_counters(engine->recorder)->refused;
 
 	if (refused == engine->logged_refused ||
-	    now - engine->refused_time < FAULT_LOG_SECS)
+	    !junk_clock_has_passed(now, engine->refused_time, FAULT_LOG_SECS))
 		return;
 	e_warning(engine->event, "%"PRIu64" reports were refused: more than "
 		  "%u times junk_feedback_rate, or from a uid that isn't the "
@@ -597,7 +602,7 @@ static void junk_engine_log_misdated(struct junk_engine *engine, time_t now)
 		junk_recorder_get_counters(engine->recorder)->misdated;
 
 	if (misdated == engine->logged_misdated ||
-	    now - engine->misdated_time < FAULT_LOG_SECS)
+	    !junk_clock_has_passed(now, engine->misdated_time, FAULT_LOG_SECS))
 		return;
 	e_warning(engine->event, "%"PRIu64" reports had a time of the future, "
 		  "or from before junk_feedback_retention: they count from "
@@ -623,8 +628,7 @@ static void junk_engine_log_expired(struct junk_engine *engine, time_t now)
 			  "has said so for a day: is it right?",
 			  (long)(lag / 86400) + 1);
 	}
-	if (now - engine->expired_time >= 0 &&
-	    now - engine->expired_time < FAULT_LOG_SECS)
+	if (!junk_clock_has_passed(now, engine->expired_time, FAULT_LOG_SECS))
 		return;
 	if (expired - engine->logged_expired >= EXPIRED_LOG_REPORTS &&
 	    junk_recorder_report_count(engine->recorder, &kept) == 0 &&
@@ -903,12 +907,14 @@ void junk_engine_status(struct junk_engine *engine, string_t *str)
 {
 	uint64_t size;
 
-	/* "error: " is what doveadm junk status looks for */
+	/* "error: " is what doveadm junk status looks for; after a reload the
+	   process before this one may take some seconds to end */
 	str_append(str, "state=");
 	if (engine->fault == NULL)
 		str_append(str, "ready\n");
 	else
-		str_printfa(str, "error: %s\n",
+		str_printfa(str, "%s: %s\n",
+			    engine->fault_is_young ? "waiting" : "error",
 			    t_strcut(engine->fault, '\n'));
 	str_printfa(str, "key=%s%s\n", engine->chroot_dir, engine->key_path);
 	str_printfa(str, "database=%s%s\n", engine->chroot_dir,

@@ -22,7 +22,7 @@
 #include <math.h>
 
 #define FIT_FOLDS 3
-#define FIT_PASSES 3
+#define FIT_PASSES 2
 #define FIT_RATE 0.5
 /* A fit is due when a class, or both together, have grown by this factor, and
    after each report up to so many. */
@@ -319,7 +319,7 @@ static bool has_grown(uint32_t count, double factor)
 		(unsigned int)(log(count - 1) / log(factor));
 }
 
-static bool fit_is_of_use(const struct junk_learner *learner)
+bool learner_fit_is_of_use(const struct junk_learner *learner)
 {
 	const uint32_t ham = learner->ham_count, spam = learner->spam_count;
 	const uint32_t fewer = I_MIN(ham, spam), more = I_MAX(ham, spam);
@@ -336,7 +336,7 @@ void learner_fit_check(struct junk_learner *learner, bool spam)
 	const uint32_t all = learner->ham_count + learner->spam_count;
 	const uint32_t own = spam ? learner->spam_count : learner->ham_count;
 
-	if (fit_is_of_use(learner) &&
+	if (learner_fit_is_of_use(learner) &&
 	    (has_grown(all, FIT_GROWTH) || has_grown(own, FIT_GROWTH)))
 		fit_begin(learner);
 	else if (has_grown(all, CLAIMS_GROWTH) ||

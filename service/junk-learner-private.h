@@ -12,6 +12,9 @@
 
 #define VIEWS 7
 #define LEARN_RATE 0.7
+/* ... of a young model, between its fits: the reports that came last would move it as
+   a whole */
+#define YOUNG_RATE 0.2
 #define LEARN_EPSILON 0.003
 /* ... and so much more for each part of wrong labels: rare tokens are trusted
    less then */
@@ -45,13 +48,10 @@
 
 /* Two people who report the same text are hardly both wrong: it is learned at
    most so many times, until the sum is beyond this; less far where many labels
-   are wrong (the part of wrong ones times DOUBT). The same text is at least half
-   of the sketch, and no less than so many places of it. */
+   are wrong (the part of wrong ones times DOUBT). */
 #define CONFIRM_PASSES 20
 #define CONFIRM_SUM 5.0
 #define CONFIRM_DOUBT 6
-#define SKETCH_SIZE 32
-#define SKETCH_MIN_SAME 8
 
 /* Noise: of reports whose sum was beyond NOISE_SURE_SUM. The estimate starts
    as if NOISE_PRIOR_REPORTS had the minimum, and remembers some
@@ -113,18 +113,6 @@ struct learner_queued {
 	junk_token_t tokens[];
 };
 
-/* What text a report is about: the smallest hash of its words and URLs in each
-   of SKETCH_SIZE parts, 0 = none (Broder 1997; Li, Owen, Zhang 2012). */
-struct learner_sketch {
-	uint32_t min[SKETCH_SIZE];
-};
-
-/* The lower bits of each place of a sketch, 0 = none: what differs here isn't
-   the same. */
-struct learner_outline {
-	uint8_t min[SKETCH_SIZE];
-};
-
 /* A report that may be learned again. */
 struct learner_memory {
 	unsigned char reporter[JUNK_REPORTER_BYTES];
@@ -142,7 +130,11 @@ struct learner_memory {
 	uint32_t day;
 	unsigned int token_count;
 	junk_token_t *tokens;
-	struct learner_sketch sketch;
+	struct junk_sketch sketch;
+	/* Its outline is among its reporter's own: he has said nothing else of the
+	   text since; and among the shared ones: it is spam that enough people have
+	   reported, and nobody as ham. */
+	bool own, shared;
 };
 
 struct junk_learner {
@@ -169,7 +161,7 @@ struct junk_learner {
 	uint32_t ham_seen_total;
 	/* A token is familiar from so many of them on. */
 	uint8_t familiar_min;
-	/* JUNK_WEIGHT_FLAGS of a personal weight, when it was last reported. */
+	/* JUNK_WEIGHT_FAMILIAR of a personal weight, when it was last reported. */
 	uint8_t *personal_flags;
 	struct junk_claims claims;
 
@@ -180,9 +172,11 @@ struct junk_learner {
 
 	/* ham, spam */
 	struct learner_memory memory[2][MEMORY_REPORTS];
-	/* of each one's sketch: a report is compared with all of them */
-	struct learner_outline outlines[2][MEMORY_REPORTS];
+	/* of each one's sketch, under the seed: a report is compared with all */
+	struct junk_outline outlines[2][MEMORY_REPORTS];
 	unsigned int memory_count[2];
+	/* what readers may see of the memory, at the same places */
+	struct junk_copies copies;
 
 	int16_t *published, *own_published;
 };
@@ -243,7 +237,7 @@ void learner_example_learn(struct junk_learner *learner,
 void learner_confirm(struct junk_learner *learner, bool spam,
 		     const unsigned char *reporter,
 		     const junk_token_t *tokens,
-		     const struct learner_sketch *sketch,
+		     const struct junk_sketch *sketch,
 		     struct learner_example *example,
 		     const struct learner_step *step);
 void learner_step_init(const struct junk_learner *learner, double rate,
@@ -256,10 +250,32 @@ void learner_learn_now(struct junk_learner *learner,
 		       const struct junk_report *report, bool spam,
 		       double weight);
 
+bool learner_class_is_rare(const struct junk_learner *learner, bool spam);
+
+/* --- junk-learner-copies.c --- */
+
+/* The report of the same text by somebody else, if nobody has reported it as
+   the other class; or NULL. */
+const struct learner_memory *
+learner_copies_confirm(struct junk_learner *learner, bool spam,
+		       const unsigned char *reporter,
+		       const struct junk_sketch *sketch);
+/* A report has come to this place of the memory. */
+void learner_copies_add(struct junk_learner *learner, bool spam,
+			unsigned int idx);
+/* A report of spam has left the memory. */
+void learner_copies_forget(struct junk_learner *learner,
+			   const struct junk_sketch *sketch);
+/* Write anew what readers see of this place. */
+void learner_copies_write(struct junk_learner *learner, bool spam,
+			  unsigned int idx);
+
 /* --- junk-learner-fit.c --- */
 
 /* A report of this class has been learned: begin a fit if one is due. */
 void learner_fit_check(struct junk_learner *learner, bool spam);
+/* Are there few enough reports for fits? */
+bool learner_fit_is_of_use(const struct junk_learner *learner);
 /* Give a fit up, with what waits for it. */
 void learner_fit_cancel(struct junk_learner *learner);
 /* Is it done in some milliseconds? */

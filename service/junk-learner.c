@@ -69,6 +69,8 @@ static void memory_clear(struct junk_learner *learner)
 			i_free(learner->memory[spam][i].tokens);
 		learner->memory_count[spam] = 0;
 	}
+	i_zero(&learner->outlines);
+	i_zero(&learner->copies);
 }
 
 size_t junk_learner_weights_size(struct junk_learner *learner)
@@ -125,7 +127,7 @@ static inline float table_trust(const struct learner_table *table, size_t idx)
 	return table->counts[idx] / (table->counts[idx] + LEARN_DOUBT);
 }
 
-/* flags: JUNK_WEIGHT_FLAGS */
+/* flags: JUNK_WEIGHT_FAMILIAR or 0 */
 static void
 weight_publish(int16_t *dest, const struct learner_table *table, size_t idx,
 	       int flags)
@@ -133,22 +135,15 @@ weight_publish(int16_t *dest, const struct learner_table *table, size_t idx,
 	int16_t value = lrintf(table->weights[idx].weight *
 			       table_trust(table, idx) * JUNK_WEIGHT_SCALE);
 
-	value = (value & ~JUNK_WEIGHT_FLAGS) | flags;
+	value = (value & ~JUNK_WEIGHT_FAMILIAR) | flags;
 	__atomic_store_n(dest, value, __ATOMIC_RELAXED);
 }
 
 static int global_flags(const struct junk_learner *learner, size_t idx)
 {
-	int flags = 0;
-
-	if (learner->ham_seen[idx] >= learner->familiar_min)
-		flags |= JUNK_WEIGHT_FAMILIAR;
-	/* as far as we know: reporters of ham share bits */
-	if ((uint32_t)learner->reporters[idx] == 0)
-		flags |= JUNK_WEIGHT_SPAM_ONLY;
-	return flags;
+	return learner->ham_seen[idx] >= learner->familiar_min ?
+		JUNK_WEIGHT_FAMILIAR : 0;
 }
-
 
 static bool global_is_public(const struct junk_learner *learner, size_t idx)
 {
@@ -205,6 +200,7 @@ void junk_learner_model(struct junk_learner *learner,
 	model_r->claim_sum = learner->claims.sum;
 	model_r->familiar_words = learner->claims.familiar_words;
 	model_r->familiar_form = learner->claims.familiar_form;
+	model_r->copies = &learner->copies;
 	model_r->spam_count = learner->spam_count;
 	model_r->ham_count = learner->ham_count;
 	model_r->min_reports = learner->set.min_reports;
@@ -482,111 +478,12 @@ void learner_example_learn(struct junk_learner *learner,
 	}
 }
 
-static bool class_is_rare(const struct junk_learner *learner, bool spam)
+bool learner_class_is_rare(const struct junk_learner *learner, bool spam)
 {
 	double own = spam ? learner->spam_count : learner->ham_count;
 	double other = spam ? learner->ham_count : learner->spam_count;
 
 	return own < other * RARE_CLASS;
-}
-
-static bool sketch_is_same(const struct learner_sketch *sketch1,
-			   const struct learner_sketch *sketch2)
-{
-	unsigned int same = 0, used = 0;
-
-	for (unsigned int i = 0; i < SKETCH_SIZE; i++) {
-		uint32_t min1 = sketch1->min[i], min2 = sketch2->min[i];
-
-		used += (min1 | min2) != 0;
-		same += ((min1 | min2) != 0) & (min1 == min2);
-	}
-	return same >= SKETCH_MIN_SAME && same * 2 >= used;
-}
-
-static void
-sketch_init(struct learner_sketch *sketch_r, const junk_token_t *tokens,
-	    unsigned int count)
-{
-	i_zero(sketch_r);
-	for (unsigned int i = 0; i < count; i++) {
-		enum junk_token_source source = junk_token_source(tokens[i]);
-		/* below the class the token is a hash */
-		uint32_t hash = (uint32_t)(tokens[i] >> 8) | 1;
-		uint32_t *min = &sketch_r->min[tokens[i] % SKETCH_SIZE];
-
-		if (source != JUNK_TOKEN_SOURCE_BODY &&
-		    source != JUNK_TOKEN_SOURCE_URL)
-			continue;
-		if (*min == 0 || hash < *min)
-			*min = hash;
-	}
-}
-
-static void sketch_outline(const struct learner_sketch *sketch,
-			   struct learner_outline *outline_r)
-{
-	/* the lowest bit of a hash is set */
-	for (unsigned int i = 0; i < SKETCH_SIZE; i++)
-		outline_r->min[i] = (uint8_t)sketch->min[i];
-}
-
-/* Can their sketches be the same? Without branches, for the compiler to compare
-   many places at once. */
-static bool outline_may_be_same(const struct learner_outline *outline1,
-				const struct learner_outline *outline2)
-{
-	uint8_t same = 0;
-
-	for (unsigned int i = 0; i < SKETCH_SIZE; i++) {
-		uint8_t min1 = outline1->min[i], min2 = outline2->min[i];
-
-		same += (min1 != 0) & (min1 == min2);
-	}
-	return same >= SKETCH_MIN_SAME;
-}
-
-/* The next report of the same text in the memory of a class, from *pos on. */
-static const struct learner_memory *
-memory_next_same(const struct junk_learner *learner, bool spam,
-		 const struct learner_sketch *sketch,
-		 const struct learner_outline *outline, unsigned int *pos)
-{
-	const unsigned int count = learner->memory_count[spam];
-
-	while (*pos < count) {
-		unsigned int i = (*pos)++;
-
-		if (outline_may_be_same(&learner->outlines[spam][i], outline) &&
-		    sketch_is_same(&learner->memory[spam][i].sketch, sketch))
-			return &learner->memory[spam][i];
-	}
-	return NULL;
-}
-
-/* The report of the same text by somebody else, if nobody has reported it as
-   the other class. */
-static const struct learner_memory *
-memory_confirms(const struct junk_learner *learner, bool spam,
-		const unsigned char *reporter,
-		const struct learner_sketch *sketch)
-{
-	const struct learner_memory *memory;
-	struct learner_outline outline;
-	unsigned int pos = 0;
-
-	if (class_is_rare(learner, !spam))
-		return NULL;
-	sketch_outline(sketch, &outline);
-	if (memory_next_same(learner, !spam, sketch, &outline, &pos) != NULL)
-		return NULL;
-	pos = 0;
-	do {
-		memory = memory_next_same(learner, spam, sketch, &outline,
-					  &pos);
-	} while (memory != NULL && memcmp(memory->reporter, reporter,
-					  sizeof(memory->reporter)) == 0);
-	return memory;
 }
 
 static void
@@ -609,11 +506,11 @@ memory_add(struct junk_learner *learner, const struct junk_report *report,
 	memory->number = learner->next_number++;
 	memory->day = (uint32_t)I_MIN(report->stamp_usecs / DAY_USECS,
 				      UINT32_MAX - 1);
-	sketch_outline(&memory->sketch, &learner->outlines[spam][idx]);
 	memory->token_count = I_MIN(report->token_count, JUNK_MAX_TOKENS);
 	memory->tokens = i_new(junk_token_t, memory->token_count + 1);
 	memcpy(memory->tokens, report->tokens,
 	       memory->token_count * sizeof(junk_token_t));
+	learner_copies_add(learner, spam, idx);
 }
 
 /* A class that is reported rarely is believed whatever the model says. */
@@ -621,7 +518,7 @@ bool learner_is_believed(const struct junk_learner *learner, bool spam, double s
 		   double disbelief)
 {
 	return (spam ? sum >= -disbelief : sum <= disbelief) ||
-		class_is_rare(learner, spam);
+		learner_class_is_rare(learner, spam);
 }
 
 static void
@@ -672,6 +569,7 @@ memory_forget(struct junk_learner *learner, bool spam,
 {
 	const unsigned int old_count = learner->memory_count[spam];
 	struct learner_memory *memory;
+	struct junk_sketch gone;
 
 	for (unsigned int i = 0; i < learner->memory_count[spam]; ) {
 		memory = &learner->memory[spam][i];
@@ -681,9 +579,13 @@ memory_forget(struct junk_learner *learner, bool spam,
 		}
 		i_free(memory->tokens);
 		learner->memory_count[spam]--;
+		gone = memory->sketch;
 		*memory = learner->memory[spam][learner->memory_count[spam]];
-		learner->outlines[spam][i] =
-			learner->outlines[spam][learner->memory_count[spam]];
+		learner_copies_write(learner, spam, i);
+		learner_copies_write(learner, spam,
+				     learner->memory_count[spam]);
+		if (spam)
+			learner_copies_forget(learner, &gone);
 	}
 	return old_count - learner->memory_count[spam];
 }
@@ -810,16 +712,12 @@ example_count_ham(struct junk_learner *learner, bool spam,
 	for (unsigned int i = 0; i < example->count; i++) {
 		const uint32_t pidx = example->personal_idx[i];
 		uint8_t *seen = &learner->ham_seen[example->global_idx[i]];
-		uint8_t *flags = &learner->personal_flags[pidx];
-		/* it is the first one, or others were spam as well */
-		bool spam_only = spam && (learner->personal.counts[pidx] == 1 ||
-					  (*flags & JUNK_WEIGHT_SPAM_ONLY) != 0);
 
 		if (!spam && *seen < UINT8_MAX)
 			(*seen)++;
-		*flags = (*seen >= learner->familiar_min ?
-			  JUNK_WEIGHT_FAMILIAR : 0) |
-			(spam_only && *seen == 0 ? JUNK_WEIGHT_SPAM_ONLY : 0);
+		learner->personal_flags[pidx] =
+			*seen >= learner->familiar_min ?
+			JUNK_WEIGHT_FAMILIAR : 0;
 	}
 	if (!spam && ++learner->ham_seen_total >= HAM_SEEN_MAX)
 		ham_seen_halve(learner);
@@ -828,12 +726,12 @@ example_count_ham(struct junk_learner *learner, bool spam,
 void learner_confirm(struct junk_learner *learner, bool spam,
 		     const unsigned char *reporter,
 		     const junk_token_t *tokens,
-		     const struct learner_sketch *sketch,
+		     const struct junk_sketch *sketch,
 		     struct learner_example *example,
 		     const struct learner_step *step)
 {
 	const struct learner_memory *memory =
-		memory_confirms(learner, spam, reporter, sketch);
+		learner_copies_confirm(learner, spam, reporter, sketch);
 
 	if (memory != NULL)
 		learn_confirmed(learner, example, tokens, memory, step);
@@ -870,11 +768,12 @@ void learner_learn_now(struct junk_learner *learner,
 	what.honest_counts[TRUE] = learner->spam_count;
 	noise_learn(learner, sum, spam, example.worth);
 
-	learner_step_init(learner, LEARN_RATE, &step);
+	learner_step_init(learner, learner_fit_is_of_use(learner) ?
+			  YOUNG_RATE : LEARN_RATE, &step);
 	step.label = spam ? 1 : 0;
 	step.weight = weight;
 	learner_example_learn(learner, &example, &step);
-	sketch_init(&what.sketch, report->tokens, report->token_count);
+	junk_sketch_init(&what.sketch, report->tokens, report->token_count);
 	if (trusted) {
 		learner_confirm(learner, spam, report->reporter,
 				report->tokens, &what.sketch, &example, &step);
@@ -1035,11 +934,12 @@ struct learner_memory_header {
 	uint32_t honest_counts[2];
 	uint32_t number;
 	uint32_t day;
+	uint16_t own, shared;
 	uint32_t token_count;
 };
 
 #define LEARNER_MAGIC "JUNKLRNR"
-#define LEARNER_VERSION 10
+#define LEARNER_VERSION 11
 #define LEARNER_BYTE_ORDER 0x01020304
 
 static size_t tables_size(const struct junk_learner *learner)
@@ -1083,6 +983,8 @@ export_memory(const struct learner_memory *memory, buffer_t *dest)
 	header.honest_counts[TRUE] = memory->honest_counts[TRUE];
 	header.number = memory->number;
 	header.day = memory->day;
+	header.own = memory->own ? 1 : 0;
+	header.shared = memory->shared ? 1 : 0;
 	header.token_count = memory->token_count;
 	buffer_append(dest, &header, sizeof(header));
 	buffer_append(dest, memory->tokens,
@@ -1290,10 +1192,11 @@ import_memory(struct junk_learner *learner, bool spam, uint32_t count,
 		memory->tokens = i_new(junk_token_t, header.token_count + 1);
 		memcpy(memory->tokens, *data,
 		       header.token_count * sizeof(junk_token_t));
-		sketch_init(&memory->sketch, memory->tokens,
-			    memory->token_count);
-		sketch_outline(&memory->sketch,
-			       &learner->outlines[spam][idx]);
+		junk_sketch_init(&memory->sketch, memory->tokens,
+				 memory->token_count);
+		memory->own = header.own != 0;
+		memory->shared = header.shared != 0;
+		learner_copies_write(learner, spam, idx);
 		*data = CONST_PTR_OFFSET(*data, header.token_count *
 					 sizeof(junk_token_t));
 	}

@@ -176,6 +176,13 @@ static int16_t *junk_publisher_weights(struct junk_publisher *publisher)
 	return (int16_t *)(void *)(publisher->map + 1);
 }
 
+static struct junk_copies *
+junk_publisher_copies(struct junk_publisher *publisher)
+{
+	return (void *)(junk_publisher_weights(publisher) +
+			publisher->global_count + publisher->personal_count);
+}
+
 static inline void weight_store(int16_t *dest, int16_t value)
 {
 	if (*dest != value)
@@ -208,7 +215,8 @@ junk_publisher_map(struct junk_publisher *publisher, const char *path,
 		   const char **error_r)
 {
 	size_t size = JUNK_SEGMENT_HEADER_BYTES +
-		junk_learner_weights_size(publisher->learner);
+		junk_learner_weights_size(publisher->learner) +
+		sizeof(struct junk_copies);
 	void *map;
 	int ret;
 
@@ -279,6 +287,17 @@ junk_publisher_write_time(struct junk_publisher *publisher, time_t now)
 	store_u32(&map->generation, map->generation + 1);
 }
 
+/* Returns TRUE if any has changed. */
+static bool
+outlines_store(struct junk_outlines *dest, const struct junk_outlines *src)
+{
+	if (memcmp(dest, src, sizeof(*dest)) == 0)
+		return FALSE;
+	/* a byte is written whole whatever writes it */
+	memcpy(dest, src, sizeof(*dest));
+	return TRUE;
+}
+
 /* What only who has the identity can find. Returns TRUE if any has changed. */
 static bool
 junk_publisher_write_personal(struct junk_publisher *publisher,
@@ -287,9 +306,14 @@ junk_publisher_write_personal(struct junk_publisher *publisher,
 	int16_t *dest = junk_publisher_weights(publisher) +
 		publisher->global_count;
 	const int16_t *src = model->weights + publisher->global_count;
+	struct junk_copies *copies = junk_publisher_copies(publisher);
+	bool changed;
 
+	changed = outlines_store(&copies->own_spam, &model->copies->own_spam);
+	if (outlines_store(&copies->own_ham, &model->copies->own_ham))
+		changed = TRUE;
 	if (memcmp(dest, src, publisher->personal_count * sizeof(*src)) == 0)
-		return FALSE;
+		return changed;
 	for (size_t i = 0; i < publisher->personal_count; i++)
 		weight_store(&dest[i], src[i]);
 	return TRUE;
@@ -384,6 +408,8 @@ void junk_publisher_flush(struct junk_publisher *publisher, time_t now)
 	(void)junk_publisher_write_personal(publisher, &model);
 	(void)junk_publisher_see_changes(publisher, &model, now);
 	junk_publisher_write_shared(publisher, 0, 0);
+	(void)outlines_store(&junk_publisher_copies(publisher)->shared_spam,
+			     &model.copies->shared_spam);
 	junk_publisher_write_numbers(publisher, &model, now);
 	publisher->waiting_since = 0;
 }

@@ -53,6 +53,19 @@ static void test_junk_token_counts(void)
 	test_assert(junk_token_counts_size(counts) == 9999 - pos);
 	junk_token_counts_clear(counts);
 	test_assert(junk_token_counts_size(counts) == 0);
+
+	/* the most that there is room for */
+	i_zero(&count);
+	count.token = 9;
+	for (unsigned int i = 0; i < 2; i++) {
+		count.spam = i == 0 ? JUNK_TOKEN_COUNT_MAX : 1;
+		count.ham = -count.spam;
+		junk_token_counts_add(counts, &count);
+	}
+	pos = 0;
+	c = junk_token_counts_next(counts, junk_token_part(9), &pos);
+	test_assert(c != NULL && c->spam == JUNK_TOKEN_COUNT_MAX &&
+		    c->ham == -JUNK_TOKEN_COUNT_MAX);
 	junk_token_counts_deinit(&counts);
 	junk_token_counts_deinit(&counts);
 	test_end();

@@ -84,8 +84,14 @@ static void test_junk_engine_life(void)
 	/* a second process waits, and takes over when the first has ended */
 	engine2 = test_engine_new();
 	test_assert(!junk_engine_start(engine2, now));
+	test_assert(strncmp(test_status(engine2, "state"),
+			    "waiting: ", 9) == 0);
 	test_assert(strstr(test_status(engine2, "state"),
 			   "locked by another process") != NULL);
+	test_expect_error_string("locked by another process");
+	test_assert(!junk_engine_start(engine2, now + 30));
+	test_expect_no_more_errors();
+	test_assert(strncmp(test_status(engine2, "state"), "error: ", 7) == 0);
 	junk_engine_deinit(&engine);
 	junk_engine_deinit(&engine);
 	test_assert(junk_engine_start(engine2, now));

@@ -422,6 +422,34 @@ static const char *test_rekey(struct junk_engine *engine, time_t now)
 	return t_strcut(str_c(answer) + strlen(prefix), '\n');
 }
 
+/* How many of the people the model that goes on can name */
+static unsigned int test_count_people(const struct junk_key *key)
+{
+	buffer_t *plain = buffer_create_dynamic(default_pool, 256*1024);
+	unsigned char reporter[JUNK_REPORTER_BYTES];
+	unsigned int count = 0, parts = 0;
+	sqlite3_stmt *stmt = test_sqlite_prepare(test_db_path(),
+		"SELECT sealed FROM snapshot");
+
+	while (sqlite3_step(stmt) == SQLITE_ROW) {
+		buffer_set_used_size(plain, 0);
+		if (junk_key_unseal(key, sqlite3_column_blob(stmt, 0),
+				    (size_t)sqlite3_column_bytes(stmt, 0),
+				    plain) < 0)
+			continue;
+		parts++;
+		for (unsigned int i = 0; i < PEOPLE; i++) {
+			test_person(i, reporter);
+			if (test_is_in(plain, reporter, sizeof(reporter)))
+				count++;
+		}
+	}
+	test_sqlite_finish(stmt);
+	buffer_free(&plain);
+	test_assert(parts > 0);
+	return count;
+}
+
 static void test_junk_privacy_rekey(void)
 {
 	struct junk_engine *engine;
@@ -436,8 +464,10 @@ static void test_junk_privacy_rekey(void)
 	test_settle(engine, NOW);
 	test_traces_init(&traces);
 	old_key = test_key_new();
+	test_assert(test_count_people(old_key) > 0);
 	old_path = test_rekey(engine, NOW + DAY);
 	key = test_key_new();
+	test_assert(test_count_people(key) == 0);
 
 	/* with the key that is destroyed now, all of it could be read */
 	test_assert(test_count_unsealed(old_path, old_key) > 0);

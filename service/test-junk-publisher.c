@@ -6,8 +6,11 @@
 #include "junk-segment.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define TEST_LOG2 JUNK_SEGMENT_MIN_LOG2
 #define NOW 1700000000
@@ -214,6 +217,79 @@ static void test_junk_publisher_files(void)
 	test_end();
 }
 
+/* A tmpfs that is full must be seen when the file is made: it has all its blocks
+   then, also those that nothing was written to. */
+static void test_junk_publisher_blocks(void)
+{
+	struct junk_learner *learner = test_learner_new();
+	struct junk_publisher *publisher;
+	struct stat st;
+
+	test_begin("junk_publisher: the file has its blocks");
+	i_unlink_if_exists(test_path("scores"));
+	publisher = test_publisher_new(learner, NOW);
+	test_assert(fstat(segment_fd, &st) == 0 &&
+		    st.st_size == (off_t)junk_segment_size(TEST_LOG2,
+							   TEST_LOG2));
+	test_assert(st.st_blocks * 512 >= st.st_size);
+	junk_publisher_deinit(&publisher);
+	junk_learner_deinit(&learner);
+	test_end();
+}
+
+/* Look at the state without a pause until it says superseded. */
+static void ATTR_NORETURN test_watch_state(const char *path)
+{
+	const struct junk_segment_header *map;
+	int fd = open(path, O_RDONLY);
+
+	map = mmap(NULL, sizeof(*map), PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		_exit(1);
+	while (__atomic_load_n(&map->state, __ATOMIC_ACQUIRE) !=
+	       JUNK_SEGMENT_SUPERSEDED) ;
+	_exit(0);
+}
+
+/* So often at most: a watcher sees it at the first time, mostly. */
+#define MAX_REWRITES 2000
+
+/* Who has it mapped must not use weights with another one's seed. */
+static void test_junk_publisher_rewrite(void)
+{
+	struct junk_learner *learner = test_learner_new();
+	struct junk_publisher *publisher;
+	const char *path = t_strdup(test_path("scores"));
+	unsigned int count = 0;
+	int status = -1;
+	pid_t pid, ended = 0;
+
+	test_begin("junk_publisher: readers are told before it is rewritten");
+	i_unlink_if_exists(path);
+	publisher = test_publisher_new(learner, NOW);
+	junk_publisher_deinit(&publisher);
+	junk_learner_deinit(&learner);
+	pid = fork();
+	if (pid < 0)
+		i_fatal("fork() failed: %m");
+	if (pid == 0)
+		test_watch_state(path);
+	for (; ended == 0 && count < MAX_REWRITES; count++) {
+		learner_set.seed++;
+		learner = test_learner_new();
+		publisher = test_publisher_new(learner, NOW);
+		junk_publisher_deinit(&publisher);
+		junk_learner_deinit(&learner);
+		ended = waitpid(pid, &status, WNOHANG);
+	}
+	if (ended == 0) {
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, &status, 0);
+	}
+	test_assert(status == 0);
+	test_end();
+}
+
 /* Report of a person with words of its own, and one that all have. */
 static void
 test_learn_one(struct junk_learner *learner, unsigned int num, bool spam)
@@ -414,6 +490,8 @@ int main(void)
 		test_junk_publisher_live,
 		test_junk_publisher_change,
 		test_junk_publisher_files,
+		test_junk_publisher_blocks,
+		test_junk_publisher_rewrite,
 		test_junk_publisher_batches,
 		test_junk_publisher_campaign,
 		test_junk_publisher_modes,

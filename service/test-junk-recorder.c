@@ -1195,34 +1195,49 @@ static void test_init(void)
 	test_dir_init("junk-recorder");
 }
 
-int main(void)
+#define TEST(name, slow) { #name, test_junk_recorder_##name, slow }
+
+static const struct {
+	const char *name;
+	void (*func)(void);
+	bool slow;
+} tests[] = {
+	TEST(rows, FALSE),
+	TEST(sequences, TRUE),
+	TEST(as_if_never, FALSE),
+	TEST(random, TRUE),
+	TEST(burst, FALSE),
+	TEST(admin, FALSE),
+	TEST(refuse, FALSE),
+	TEST(refuse_retracts, FALSE),
+	TEST(unmark, FALSE),
+	TEST(take_back, FALSE),
+	TEST(identities, FALSE),
+	TEST(faults, FALSE),
+	TEST(expire, FALSE),
+	TEST(expire_tokens, FALSE),
+	TEST(expire_rare, FALSE),
+	TEST(token_delay, FALSE),
+	TEST(turns, FALSE),
+	TEST(minds, TRUE),
+	TEST(size, TRUE),
+	TEST(flood, TRUE),
+	TEST(clock, FALSE),
+	TEST(bad_snapshot, FALSE),
+};
+
+/* All, those that are quick ("quick"), or one. */
+int main(int argc, char *argv[])
 {
-	static void (*const test_functions[])(void) = {
-		test_init,
-		test_junk_recorder_rows,
-		test_junk_recorder_sequences,
-		test_junk_recorder_as_if_never,
-		test_junk_recorder_random,
-		test_junk_recorder_burst,
-		test_junk_recorder_admin,
-		test_junk_recorder_refuse,
-		test_junk_recorder_refuse_retracts,
-		test_junk_recorder_unmark,
-		test_junk_recorder_take_back,
-		test_junk_recorder_identities,
-		test_junk_recorder_faults,
-		test_junk_recorder_expire,
-		test_junk_recorder_expire_tokens,
-		test_junk_recorder_expire_rare,
-		test_junk_recorder_token_delay,
-		test_junk_recorder_turns,
-		test_junk_recorder_minds,
-		test_junk_recorder_size,
-		test_junk_recorder_flood,
-		test_junk_recorder_clock,
-		test_junk_recorder_bad_snapshot,
-		test_dir_deinit,
-		NULL
-	};
-	return test_run(test_functions);
+	void (*functions[N_ELEMENTS(tests) + 3])(void) = { test_init };
+	unsigned int count = 1;
+
+	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) {
+		if (argc < 2 || strcmp(argv[1], tests[i].name) == 0 ||
+		    (strcmp(argv[1], "quick") == 0 && !tests[i].slow))
+			functions[count++] = tests[i].func;
+	}
+	functions[count++] = test_dir_deinit;
+	functions[count] = NULL;
+	return test_run(functions);
 }

@@ -3,6 +3,9 @@
 #include "test-common.h"
 #include "test-junk-service.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #define NOW ((time_t)1700000000)
 /* more than may wait */
 #define MANY 10000
@@ -217,6 +220,29 @@ static void test_junk_report_ids_fault(void)
 	test_end_ids();
 }
 
+/* As a disk that is full at the end of the transaction. */
+static void test_junk_report_ids_commit(void)
+{
+	struct rlimit limit, old_limit;
+
+	test_begin_ids("junk_report_ids: a commit fails");
+	test_insert(1, MANY, 0);
+	if (getrlimit(RLIMIT_FSIZE, &old_limit) < 0)
+		i_fatal("getrlimit() failed: %m");
+	limit = old_limit;
+	limit.rlim_cur = 4096;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
+		i_fatal("setrlimit() failed: %m");
+	test_assert(junk_report_ids_write(ids, db, MANY, NOW) == -1);
+	if (setrlimit(RLIMIT_FSIZE, &old_limit) < 0)
+		i_fatal("setrlimit() failed: %m");
+	test_assert(test_has_all(1, MANY));
+	test_write(MANY, NOW);
+	test_assert(test_has_all(1, MANY));
+	test_end_ids();
+}
+
 static void test_dir_begin(void)
 {
 	test_dir_init("report-ids");
@@ -229,6 +255,7 @@ int main(void)
 		test_junk_report_ids,
 		test_junk_report_ids_expired,
 		test_junk_report_ids_fault,
+		test_junk_report_ids_commit,
 		test_dir_deinit,
 		NULL
 	};

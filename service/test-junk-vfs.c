@@ -39,7 +39,7 @@ static enum test_fault fault;
 static unsigned int steps_left;
 /* SQLITE_OPEN_*: which files have no room */
 static int full_files;
-static unsigned int error_count;
+static unsigned int error_count, wal_sync_count;
 
 static bool test_step(bool is_sync)
 {
@@ -94,6 +94,8 @@ test_xWrite(sqlite3_file *f, const void *data, int size, sqlite3_int64 pos)
 
 static int test_xSync(sqlite3_file *f, int flags)
 {
+	if ((((struct test_file *)f)->flags & SQLITE_OPEN_WAL) != 0)
+		wal_sync_count++;
 	if (test_step(TRUE))
 		return SQLITE_IOERR_FSYNC;
 	return REAL(f)->pMethods->xSync(REAL(f), flags);
@@ -213,6 +215,27 @@ static void test_junk_vfs(void)
 	test_end();
 }
 
+/* What is acknowledged outlives a power cut. */
+static void test_junk_vfs_sync(void)
+{
+	struct junk_engine *engine;
+	unsigned int count;
+
+	test_begin("a commit is on the disk before it is acknowledged");
+	test_engine_delete();
+	steps_left = 0;
+	engine = test_engine_new();
+	test_assert(junk_engine_start(engine, NOW));
+	for (unsigned int i = 0; i < 3; i++) {
+		test_engine_add(engine, i, NOW);
+		count = wal_sync_count;
+		test_assert_idx(junk_engine_commit(engine, NOW), i);
+		test_assert_idx(wal_sync_count > count, i);
+	}
+	junk_engine_deinit(&engine);
+	test_end();
+}
+
 /* Also if it is now the checkpoint that fails and now a commit. */
 static void test_junk_vfs_full(void)
 {
@@ -240,6 +263,9 @@ static void test_junk_vfs_full(void)
 	/* and again while it lasts */
 	test_assert(!junk_engine_start(engine, now + 600));
 	test_assert(error_count == 2);
+	/* and when the clock is set back */
+	test_assert(!junk_engine_start(engine, now - 86400));
+	test_assert(error_count == 3);
 	full_files = 0;
 	i_set_error_handler(error);
 	test_assert(junk_engine_start(engine, ++now));
@@ -263,6 +289,7 @@ int main(void)
 	static void (*const test_functions[])(void) = {
 		test_init,
 		test_junk_vfs,
+		test_junk_vfs_sync,
 		test_junk_vfs_full,
 		test_deinit,
 		NULL

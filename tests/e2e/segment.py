@@ -19,6 +19,8 @@ P5 = 0x27D4EB2F165667C5
 FIXED = struct.Struct("=8sIIQIBBHQQII")
 CHANGING = struct.Struct("=IIIIQfffff20x")
 LOG2 = 10
+# struct junk_copies (junk-sketch.h): three tables of 1024 outlines
+COPIES_BYTES = 3 * 1024 * 33
 
 
 def _rotl(x, n):
@@ -62,13 +64,12 @@ def feature_set():
         return int(re.search(r"JUNK_FEATURE_SET (\d+)", f.read()).group(1))
 
 
-def content(score=None, features=None, version=2, state=1, magic=b"JUNKSCOR",
+def content(score=None, features=None, version=3, state=1, magic=b"JUNKSCOR",
             weight=4, weights=None, slope=0.0):
     """A segment with this score for all; None: one with too few reports, so
-    that all is unknown. All shared weights are the same, in 1/4096 (the lowest two
-    bits are flags), unless
-    they are given; slope is how much their sum counts."""
-    size = 128 + 2 * 2 * (1 << LOG2)
+    that all is unknown. All shared weights are the same, in 1/4096 (the lowest
+    bit is a flag), unless they are given; slope is how much their sum counts."""
+    size = 128 + 2 * 2 * (1 << LOG2) + COPIES_BYTES
     fixed = FIXED.pack(magic, 0x01020304, version, size,
                        feature_set() if features is None else features, LOG2,
                        LOG2, 0, 0x1234, 1700000000, 10, 1)
@@ -91,7 +92,8 @@ def content(score=None, features=None, version=2, state=1, magic=b"JUNKSCOR",
         weights = [weight] * (1 << LOG2)
     personal = [0] * (1 << LOG2)
     return (fixed + struct.pack("=Q", xxh64(fixed)) + changing +
-            struct.pack("=%dh" % (2 << LOG2), *weights, *personal))
+            struct.pack("=%dh" % (2 << LOG2), *weights, *personal) +
+            bytes(COPIES_BYTES))
 
 
 def varied():

@@ -3,10 +3,12 @@ a uid for each user, what a single peer can't do to the others, and what the
 service itself may do."""
 
 import contextlib
+import json
 import os
 import pwd
 import socket
 import stat
+import subprocess
 import time
 
 import harness
@@ -175,6 +177,34 @@ def test_one_uid(t):
     assert p.recorded() == 2
 
 
+def segment_mode_row(p):
+    """What doveadm junk status says of the segment's mode, None = nothing"""
+    run = subprocess.run(["doveadm", "-c", p.d.config_path, "-f", "json",
+                          "junk", "status"], stdout=subprocess.PIPE, text=True,
+                         timeout=60)
+    return next((row for row in json.loads(run.stdout)
+                 if row["item"] == "segment mode"), None)
+
+
+def test_segment_width(t):
+    """access: doveadm says when more people may read the segment than have to,
+    and the mode that it names is enough"""
+    user, socket_text = t.user(), service("mode = 0600\n    user = " + MAIL_NAME)
+    p = own_uids(t, {user: MAIL_ID}, socket_text)
+    testcase.barrier(p.d)
+    row = segment_mode_row(p)
+    assert row and row["state"] == "note", row
+    assert "the group %s only" % MAIL_NAME in row["value"], row
+    p.d.stop()
+    p = own_uids(t, {user: MAIL_ID}, socket_text, settings={
+        "junk_feedback_segment_mode": "0640",
+        "junk_feedback_segment_group": MAIL_NAME})
+    testcase.barrier(p.d)
+    assert segment_mode_row(p) is None
+    assert not denied(MAIL_ID, lambda: open(p.d.segment_path))
+    assert denied(STRANGER_ID, lambda: open(p.d.segment_path))
+
+
 def test_uid_per_user(t):
     """access: a uid per user: socket 0660 of their group, each user's files
     closed to the others"""
@@ -243,6 +273,27 @@ def check_privileges(p, pid):
         assert int(found[name], 16) == 0, (name, found[name])
     # what belongs to root here can't be dumped or traced by its own user
     assert os.stat("/proc/%d/mem" % pid).st_uid == 0
+
+
+def grow(path):
+    with open(path, "r+b") as f:
+        os.posix_fallocate(f.fileno(), 0, 64 << 20)
+
+
+def test_counter_page_grows(t):
+    """access: who may report fills the tmpfs by the counter page for a second at
+    most"""
+    p = start(t, service=service())
+    path = os.path.join(os.path.dirname(p.d.segment_path),
+                        "junk-feedback.counts")
+    harness.wait_for(lambda: os.path.exists(path), "the counter page")
+    size = os.stat(path).st_size
+    with junkclient.Client(p.d.socket_path) as c:
+        c.status()
+        assert as_user(STRANGER_ID, lambda: grow(path)) is None
+        began = time.monotonic()
+        harness.wait_for(lambda: os.stat(path).st_size == size, "its size")
+        assert time.monotonic() - began < 5
 
 
 def test_privileges(t):

@@ -173,6 +173,19 @@ def test_status_config(t):
         assert p.returncode == 78 and word in p.stdout, p.stdout
 
 
+def test_score_terminal(t):
+    """score: what a sender writes isn't a command to the terminal"""
+    segment.write(t.d.segment_path, segment.content(50))
+    evil = "\x1b]0;evil\x07\x1b[2Jx\x7f\u009b2J"
+    message = ("From: anna@example.org\nX-Mailer: Mailer %s 1.0\n"
+               "Content-Type: text/html; boundary=\"%s\"; charset=utf-8\n\n"
+               "<a href='http://h.example/%s'>%s</a>\n" % ((evil,) * 4))
+    code, out, err = doveadm(t, "junk", "score", "-a", stdin=message.encode())
+    assert code == 0 and "Mailer" in out, (code, out, err)
+    found = re.findall("[\x00-\x09\x0b-\x1f\x7f-\x9f]", out + err)
+    assert not found, (found, out)
+
+
 def test_score_stdin(t):
     """score < message: score, classes and the message's own tokens"""
     segment.write(t.d.segment_path, segment.content(42))

@@ -80,10 +80,14 @@ def make_public(t):
             os.chown(name, harness.VMAIL_ID, harness.VMAIL_ID)
 
 
+def wait_ended(t):
+    harness.wait_for(lambda: not t.d.children("imap"), "the session's end")
+
+
 def session(t, user="user"):
     """One that does nothing, to its end"""
     t.imap(user).logout()
-    harness.wait_for(lambda: not t.d.children("imap"), "the session's end")
+    wait_ended(t)
 
 
 @ALL_FORMATS
@@ -211,6 +215,7 @@ def test_others(t):
     c.cmd('LIST "" *')
     c.logout()
     owner.logout()
+    wait_ended(t)
     t.expect("weak-ham kept")  # the owner's
     for _ in range(4):
         next_hour(t, "actor")
@@ -245,6 +250,7 @@ def test_contradicted(t):
     c.cmd("STORE 2 +FLAGS (\\Flagged)")
     t.expect("weak-ham action")
     c.logout()
+    wait_ended(t)
     t.expect()
     assert state(t)[1] == 2
 

@@ -16,6 +16,7 @@ import segment
 import test_postfix
 import testcase
 
+SLOW = True
 OPTIONS = {"service": None}
 
 EXAMPLES = os.path.abspath(__file__ + "/../../../examples")

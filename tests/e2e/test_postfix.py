@@ -17,6 +17,7 @@ import segment
 import testcase
 
 # nothing of ours behind the milter
+SLOW = True
 OPTIONS = {"service": None, "imap_plugins": ()}
 
 REPORTS = 12

@@ -48,6 +48,27 @@ def test_rate(t):
     assert rows == [(7, 2)], rows
 
 
+def test_crafted_spool(t):
+    """what a user has written into the spool is the user's, also when root sends
+    it: nobody learns without a limit"""
+    user = t.user()
+    t.deliver(testcase.spam())
+    path = t.control_file(user, "junk-feedback.spool")
+    owner = os.stat(os.path.dirname(path))
+    with client(t) as c:
+        before = int(c.status()["reports_burst"])
+        with open(path, "wb") as f:
+            for i in range(5):
+                f.write(junkclient.report("mallory", "crafted%d" % i, SPAM,
+                                          origin=LEARN))
+        os.chmod(path, 0o600)
+        os.chown(path, owner.st_uid, owner.st_gid)
+        subprocess.run(["doveadm", "-c", t.d.config_path, "junk", "spool",
+                        "--send", "-u", user], check=True, timeout=60)
+        assert not os.path.exists(path)
+        assert int(c.status()["reports_burst"]) == before + 2, c.status()
+
+
 def test_min_reporters(t):
     "the views know who is shown"
     with client(t) as c:

@@ -7,6 +7,8 @@ import subprocess
 
 import harness
 
+SLOW = True
+
 VERSION = harness.dovecot_version()
 OURS = "95-junk-feedback.conf"
 

@@ -9,6 +9,7 @@ import harness
 import testcase
 from testcase import ALL_FORMATS, ham, numbered, spam
 
+SLOW = True
 OPTIONS = {
     "debug": True,
     "mailboxes": harness.DEFAULT_MAILBOXES + (("Junk/sub", None),),
@@ -114,6 +115,44 @@ def test_append_inbox(t):
                 appending.append("INBOX", message)
             c.cmd("EXPUNGE")
             t.expect("ham append")
+
+
+def delete_meanwhile(t, source, target, message, date=""):
+    """Delete the last message of a mailbox while another session is appending
+    it: that has stored the first message of a MULTIAPPEND."""
+    trail = t.control_file(t.user(), "junk-feedback.trail")
+
+    def size():
+        return os.path.getsize(trail) if os.path.exists(trail) else 0
+
+    message = harness.to_crlf(message)
+    c = t.client(select=source)
+    other = t.imap()
+    other.sock.sendall(b"x APPEND %s%s {%d+}\r\n%s%s {11}\r\n" % (
+        target.encode(), date.encode(), len(message), message, date.encode()))
+    assert other.read_line().startswith(b"+")
+    before = size()
+    c.cmd("UID STORE %d +FLAGS (\\Deleted)" % c.uids()[-1])
+    harness.wait_for(lambda: size() > before, "the note of the deletion")
+    t.expect()
+    other.sock.sendall(b"Subject: x\n\r\n")
+    status, _, text = other.wait("x")
+    assert status == "OK", text
+
+
+@ALL_FORMATS
+def test_append_meanwhile(t):
+    """case 15: a deletion by another session while the APPEND is under way"""
+    message = spam()
+    t.deliver(message, mailbox="Junk")
+    delete_meanwhile(t, "Junk", "INBOX", message)
+    t.expect("ham append")
+    # of old mail, which goes to Junk
+    date = "01-Feb-2020 12:00:00 +0000"
+    message = spam()
+    t.client().append("INBOX", message, date=date)
+    delete_meanwhile(t, "INBOX", "Junk", message, ' "%s"' % date)
+    t.expect("spam append")
 
 
 @ALL_FORMATS

@@ -8,6 +8,7 @@ import harness
 import testcase
 from testcase import ALL_FORMATS, ham, numbered, spam
 
+SLOW = True
 OPTIONS = {"debug": True}
 DAY_USECS = 86400 * 1000000
 

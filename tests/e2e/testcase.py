@@ -117,9 +117,10 @@ def intents_waiting(d):
     return waiting
 
 
-def wait_reported(d):
+def wait_reported(d, timeout_secs=harness.TIMEOUT_SECS):
     """Wait until the sessions have reported all that they have answered"""
-    harness.wait_for(lambda: not intents_waiting(d), "the sessions' reports")
+    harness.wait_for(lambda: not intents_waiting(d), "the sessions' reports",
+                     timeout_secs)
 
 
 def barrier(d):

@@ -7,6 +7,21 @@
 
    It may use the data stack; the library is initialised. */
 
+/* Loads from memory by lib-junk: tests/fuzz/run has clang call this at each. They
+   differ neither from run to run nor with what else the machine does. Stays 0 in
+   replay.c's builds. */
+static uint64_t fuzz_loads_count ATTR_UNUSED = 0;
+
+#define FUZZ_COUNT_LOADS(bytes, type) \
+	void __sanitizer_cov_load##bytes(type *p); \
+	void __sanitizer_cov_load##bytes(type *p ATTR_UNUSED) \
+	{ fuzz_loads_count++; }
+FUZZ_COUNT_LOADS(1, uint8_t)
+FUZZ_COUNT_LOADS(2, uint16_t)
+FUZZ_COUNT_LOADS(4, uint32_t)
+FUZZ_COUNT_LOADS(8, uint64_t)
+FUZZ_COUNT_LOADS(16, __uint128_t)
+
 #define FUZZ_ONE(data, size) \
 	static void fuzz_one(const uint8_t *data, size_t size); \
 	int LLVMFuzzerTestOneInput(const uint8_t *_data, size_t _size); \

@@ -1,0 +1,121 @@
+#include "lib.h"
+#include "junk-bits.h"
+#include "junk-sketch.h"
+
+/* A row of a block; shared memory needn't be aligned for it. */
+typedef uint8_t outline_row
+	__attribute__((vector_size(JUNK_OUTLINES_BLOCK), aligned(1), may_alias));
+typedef int8_t outline_mask
+	__attribute__((vector_size(JUNK_OUTLINES_BLOCK), aligned(1), may_alias));
+
+void junk_sketch_init(struct junk_sketch *sketch_r, const junk_token_t *tokens,
+		      unsigned int token_count)
+{
+	i_zero(sketch_r);
+	for (unsigned int i = 0; i < token_count; i++) {
+		enum junk_token_source source = junk_token_source(tokens[i]);
+		/* below the class the token is a hash */
+		uint32_t hash = (uint32_t)(tokens[i] >> 8) | 1;
+		uint32_t *min = &sketch_r->min[tokens[i] % JUNK_SKETCH_PLACES];
+
+		if (source != JUNK_TOKEN_SOURCE_BODY &&
+		    source != JUNK_TOKEN_SOURCE_URL)
+			continue;
+		if (*min == 0 || hash < *min)
+			*min = hash;
+	}
+}
+
+bool junk_sketch_is_same(const struct junk_sketch *sketch1,
+			 const struct junk_sketch *sketch2)
+{
+	unsigned int same = 0, used = 0;
+
+	for (unsigned int i = 0; i < JUNK_SKETCH_PLACES; i++) {
+		uint32_t min1 = sketch1->min[i], min2 = sketch2->min[i];
+
+		used += (min1 | min2) != 0;
+		same += ((min1 | min2) != 0) & (min1 == min2);
+	}
+	return same >= JUNK_SKETCH_MIN_SAME && same * 2 >= used;
+}
+
+void junk_sketch_outline(const struct junk_sketch *sketch, uint64_t key,
+			 struct junk_outline *outline_r)
+{
+	for (unsigned int i = 0; i < JUNK_SKETCH_PLACES; i++) {
+		uint64_t place = (uint64_t)i << 32 | sketch->min[i];
+
+		outline_r->places[i] = sketch->min[i] == 0 ? 0 :
+			1 + junk_bits_mix(key ^ place) % UINT8_MAX;
+	}
+}
+
+static unsigned int outline_used(const struct junk_outline *outline)
+{
+	unsigned int used = 0;
+
+	for (unsigned int i = 0; i < JUNK_SKETCH_PLACES; i++)
+		used += outline->places[i] != 0;
+	return used;
+}
+
+void junk_outlines_set(struct junk_outlines *outlines, unsigned int idx,
+		       const struct junk_outline *outline)
+{
+	const unsigned int block = idx / JUNK_OUTLINES_BLOCK;
+	const unsigned int column = idx % JUNK_OUTLINES_BLOCK;
+
+	i_assert(idx < JUNK_OUTLINES_MAX);
+	for (unsigned int i = 0; i < JUNK_SKETCH_PLACES; i++) {
+		outlines->blocks[block].places[i][column] =
+			outline == NULL ? 0 : outline->places[i];
+	}
+	outlines->blocks[block].used[column] =
+		outline == NULL ? 0 : outline_used(outline);
+}
+
+static bool mask_has_any(const outline_mask *mask)
+{
+	const unsigned char *bytes = (const unsigned char *)mask;
+	uint64_t any = 0, part;
+
+	for (unsigned int i = 0; i < sizeof(*mask); i += sizeof(part)) {
+		memcpy(&part, bytes + i, sizeof(part));
+		any |= part;
+	}
+	return any != 0;
+}
+
+bool junk_outlines_find(const struct junk_outlines *outlines,
+			const struct junk_outline *outline)
+{
+	const uint8_t used = outline_used(outline);
+
+	if (used < JUNK_SKETCH_MIN_SAME)
+		return FALSE;
+	for (unsigned int block = 0; block < N_ELEMENTS(outlines->blocks);
+	     block++) {
+		const outline_row *rows = (const outline_row *)
+			outlines->blocks[block].places;
+		const outline_row *others = (const outline_row *)
+			outlines->blocks[block].used;
+		outline_row same = { 0 }, both = { 0 }, either;
+		outline_mask found;
+
+		if (!mask_has_any((const outline_mask *)others))
+			continue;
+		for (unsigned int i = 0; i < JUNK_SKETCH_PLACES; i++) {
+			if (outline->places[i] == 0)
+				continue;
+			/* true is -1 */
+			same -= (outline_row)(rows[i] == outline->places[i]);
+			both -= (outline_row)(rows[i] != 0);
+		}
+		either = used + *others - both;
+		found = (same >= JUNK_SKETCH_MIN_SAME) & (same + same >= either);
+		if (mask_has_any(&found))
+			return TRUE;
+	}
+	return FALSE;
+}

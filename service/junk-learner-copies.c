@@ -1,0 +1,198 @@
+/* Near copies among the reports that are remembered: what two people say of the same
+   text is hardly wrong, and the same again may be claimed to be spam from the first
+   report on, however little the weights know (junk-sketch.h).
+
+   Of the memory readers see a person's own reports, which only the person can compare
+   with a message, and under the seed those texts that as many people as shared weights
+   need have reported as spam, and nobody as ham. */
+
+#include "lib.h"
+#include "junk-learner-private.h"
+
+/* More people aren't counted: so many make a text shared whatever is set. */
+#define COPIES_MAX_REPORTERS 64
+
+/* Can their sketches be the same? Without branches, for the compiler to compare
+   many places at once. */
+static bool outline_may_be_same(const struct junk_outline *outline1,
+				const struct junk_outline *outline2)
+{
+	uint8_t same = 0;
+
+	for (unsigned int i = 0; i < JUNK_SKETCH_PLACES; i++) {
+		uint8_t min1 = outline1->places[i], min2 = outline2->places[i];
+
+		same += (min1 != 0) & (min1 == min2);
+	}
+	return same >= JUNK_SKETCH_MIN_SAME;
+}
+
+/* The next report of the same text in the memory of a class, from *pos on. */
+static struct learner_memory *
+memory_next_same(struct junk_learner *learner, bool spam,
+		 const struct junk_sketch *sketch,
+		 const struct junk_outline *outline, unsigned int *pos)
+{
+	const unsigned int count = learner->memory_count[spam];
+
+	while (*pos < count) {
+		unsigned int i = (*pos)++;
+
+		if (outline_may_be_same(&learner->outlines[spam][i], outline) &&
+		    junk_sketch_is_same(&learner->memory[spam][i].sketch, sketch))
+			return &learner->memory[spam][i];
+	}
+	return NULL;
+}
+
+const struct learner_memory *
+learner_copies_confirm(struct junk_learner *learner, bool spam,
+		const unsigned char *reporter,
+		const struct junk_sketch *sketch)
+{
+	const struct learner_memory *memory;
+	struct junk_outline outline;
+	unsigned int pos = 0;
+
+	if (learner_class_is_rare(learner, !spam))
+		return NULL;
+	junk_sketch_outline(sketch, learner->set.seed, &outline);
+	if (memory_next_same(learner, !spam, sketch, &outline, &pos) != NULL)
+		return NULL;
+	pos = 0;
+	do {
+		memory = memory_next_same(learner, spam, sketch, &outline,
+					  &pos);
+	} while (memory != NULL && memcmp(memory->reporter, reporter,
+					  sizeof(memory->reporter)) == 0);
+	return memory;
+}
+
+/* What readers see of a place of the memory, which may be free. */
+void learner_copies_write(struct junk_learner *learner, bool spam,
+			  unsigned int idx)
+{
+	const struct learner_memory *memory = &learner->memory[spam][idx];
+	struct junk_outlines *own = spam ? &learner->copies.own_spam :
+		&learner->copies.own_ham;
+	const bool used = idx < learner->memory_count[spam];
+	struct junk_outline *outline = &learner->outlines[spam][idx];
+	struct junk_outline own_outline;
+	uint64_t person;
+
+	if (!used)
+		i_zero(outline);
+	else
+		junk_sketch_outline(&memory->sketch, learner->set.seed,
+				    outline);
+	if (spam) {
+		junk_outlines_set(&learner->copies.shared_spam, idx,
+				  used && memory->shared ? outline : NULL);
+	}
+	if (!used || !memory->own) {
+		junk_outlines_set(own, idx, NULL);
+		return;
+	}
+	person = junk_model_person(learner->set.seed, memory->reporter);
+	junk_sketch_outline(&memory->sketch, person, &own_outline);
+	junk_outlines_set(own, idx, &own_outline);
+}
+
+/* Have enough people reported this text as spam? */
+static bool
+copies_are_enough(struct junk_learner *learner,
+		  const struct junk_sketch *sketch,
+		  const struct junk_outline *outline)
+{
+	const unsigned int enough = I_MIN(learner->set.min_reporters,
+					  COPIES_MAX_REPORTERS);
+	const struct learner_memory *memory, *people[COPIES_MAX_REPORTERS];
+	unsigned int pos = 0, count = 0, i;
+
+	while (count < enough &&
+	       (memory = memory_next_same(learner, TRUE, sketch, outline,
+					  &pos)) != NULL) {
+		for (i = 0; i < count; i++) {
+			if (memcmp(people[i]->reporter, memory->reporter,
+				   sizeof(memory->reporter)) == 0)
+				break;
+		}
+		if (i == count)
+			people[count++] = memory;
+	}
+	return count >= enough;
+}
+
+/* The person's last word about a text counts. */
+static void
+copies_replace_own(struct junk_learner *learner, bool spam,
+		   const struct learner_memory *last,
+		   const struct junk_outline *outline)
+{
+	struct learner_memory *memory;
+	unsigned int pos = 0;
+
+	while ((memory = memory_next_same(learner, !spam, &last->sketch,
+					  outline, &pos)) != NULL) {
+		if (memory->own &&
+		    memcmp(memory->reporter, last->reporter,
+			   sizeof(memory->reporter)) == 0) {
+			memory->own = FALSE;
+			learner_copies_write(learner, !spam, pos - 1);
+		}
+	}
+}
+
+/* Stop sharing copies of the text that aren't shared for good reason any more. */
+static void
+copies_check_shared(struct junk_learner *learner,
+		    const struct junk_sketch *sketch,
+		    const struct junk_outline *outline, bool all)
+{
+	struct learner_memory *memory;
+	unsigned int pos = 0;
+
+	while ((memory = memory_next_same(learner, TRUE, sketch, outline,
+					  &pos)) != NULL) {
+		if (!memory->shared)
+			continue;
+		if (!all && copies_are_enough(learner, &memory->sketch,
+				&learner->outlines[TRUE][pos - 1]))
+			continue;
+		memory->shared = FALSE;
+		learner_copies_write(learner, TRUE, pos - 1);
+	}
+}
+
+void learner_copies_add(struct junk_learner *learner, bool spam,
+			unsigned int idx)
+{
+	struct learner_memory *memory = &learner->memory[spam][idx];
+	struct junk_outline outline;
+	unsigned int pos = 0;
+
+	memory->own = TRUE;
+	memory->shared = FALSE;
+	learner_copies_write(learner, spam, idx);
+	outline = learner->outlines[spam][idx];
+	copies_replace_own(learner, spam, memory, &outline);
+	if (!spam) {
+		copies_check_shared(learner, &memory->sketch, &outline, TRUE);
+		return;
+	}
+	memory->shared =
+		memory_next_same(learner, FALSE, &memory->sketch, &outline,
+				 &pos) == NULL &&
+		copies_are_enough(learner, &memory->sketch, &outline);
+	if (memory->shared)
+		learner_copies_write(learner, TRUE, idx);
+}
+
+void learner_copies_forget(struct junk_learner *learner,
+			   const struct junk_sketch *sketch)
+{
+	struct junk_outline outline;
+
+	junk_sketch_outline(sketch, learner->set.seed, &outline);
+	copies_check_shared(learner, sketch, &outline, FALSE);
+}
