@@ -181,6 +181,9 @@ LETTERS = {
                                           "ⲁⲃⲉⲏⲓⲕⲙⲛⲟⲣⲧⲩⲭ")))),
     "accents": words_only(letters(dict(zip("aeioun", "áèîöûñ")))),
     "turned": words_only(turned),
+    "in brackets": words_only(shifted(0x249c)),
+    "struck out": between("\u0336"),
+    "dollars": between("$"),
 }
 
 # --- tricks of HTML ---
@@ -196,10 +199,51 @@ clip-path:inset(50%)|clip-path:circle(0)|clip-path:polygon(0 0,0 0)
 text-indent:-9999px|margin-left:-9999px|transform:scale(0)
 transform:translateX(-9999px)|filter:opacity(0)|content-visibility:hidden
 d\\69splay:none|display:/**/none|DISPLAY:NONE!important|font:0/0 a
--webkit-text-fill-color:transparent""".replace("\n", "|").split("|")
+-webkit-text-fill-color:transparent|position:absolute;left:calc(-9999px)
+position:absolute;inset:-9999px auto auto -9999px|translate:-9999px|scale:0
+rotate:y 90deg|zoom:.01|opacity:calc(0)|mask:linear-gradient(#0000,#0000)
+filter:blur(50px)|color:lab(100% 0 0)|color:oklch(1 0 0)|color:hwb(0 100% 0)
+color:color-mix(in srgb,white,white)|color:light-dark(white,black)
+background:linear-gradient(white,white);color:white|font-size:min(0px,9px)
+text-indent:100%;white-space:nowrap;overflow:hidden|padding-left:9999px
+max-block-size:0;overflow:hidden|contain:size;overflow:hidden
+margin-inline-start:-9999px""".replace("\n", "|").split("|")
 SELECTORS = [(".h", "class=h"), ("#h", "id=h"), ("p.h", "class='a h b'"),
              ("div>.h", "class=h"), ("body div .h", "class=h"),
-             ("[class=h]", "class=h"), ("q,.h", "class=h"), (".a.h", "class='h a'")]
+             ("[class=h]", "class=h"), ("q,.h", "class=h"),
+             (".a.h", "class='h a'"), (":is(.x,.h)", "class=h"),
+             ("p:not(.x)[class]", "class=h"), ("div>p:first-child", "class=h"),
+             ("[data-h^=a]", "data-h=abc"), (".g", "class='a b c d e f g'")]
+# what only looks as if it were hidden: around the text
+SHOWING = {
+    "sticky": "<div style='position:sticky;left:-9999px'>%s</div>",
+    "link in white": "<div style='color:#fff'><a href=x>%s</a></div>",
+    "shadow": "<div style='color:#fff;text-shadow:0 0 1px #000'>%s</div>",
+    "outline": "<div style='color:#fff;-webkit-text-stroke:1px #000'>%s</div>",
+    "clear black": "<div style='background:rgba(0,0,0,.2);color:#000'>%s</div>",
+    "table in white": "<div style='color:#fff'><table><tr><td>%s</table></div>",
+    "table in no size": "<div style='font-size:0'><table><tr><td>%s</table>"
+                        "</div>",
+    "font size": "<div style='font-size:0'><font size=3>%s</font></div>",
+    "placed elsewhere": "<div style='height:0;overflow:hidden'>"
+                        "<div style='position:absolute'>%s</div></div>",
+    "moved back": "<div style='margin-left:-9999px'>"
+                  "<div style='margin-left:9999px'>%s</div></div>",
+    "aligned right": "<div style='text-indent:-9999px;text-align:right'>%s</div>",
+    "canvas": "<canvas>%s</canvas>",
+    "unknown @supports": "<style>@supports (display:banana)"
+                         "{.h{display:none}}</style><div class=h>%s</div>",
+    "invalid selector": "<style>.h,.x:banana{display:none}</style>"
+                        "<div class=h>%s</div>",
+    "rule after }": "<style>}.h{display:none}</style><div class=h>%s</div>",
+    "no CSS": "<style type=text/plain>.h{display:none}</style>"
+              "<div class=h>%s</div>",
+    "sheet in template": "<template><style>.h{display:none}</style></template>"
+                         "<div class=h>%s</div>",
+    "black page": "<style>body{background:#000;color:#000}"
+                  "body p{color:#fff}</style>%s",
+    "defs": "<defs>%s</defs>",
+}
 MARKUP = {
     "comment": "<!-- %s -->" % ("x y " * 70000),
     "style sheet": "<style>%s</style>" % (".a{color:red}\n" * 19000),
@@ -241,6 +285,8 @@ def html_tricks(text, ham):
     many = " ".join("word%d" % i for i in range(600))
     yield "600 hidden words", page("<p class=h>%s</p>%s" % (many, shown),
                                    "<style>.h{display:none}</style>")
+    for name, around in SHOWING.items():
+        yield "shown: " + name, page(around % shown)
     for name, markup in MARKUP.items():
         yield name, page(markup + shown)
     yield "reversed", page("<br>".join(

@@ -9,6 +9,8 @@
 #define FOLD_SYMBOL 3
 #define FOLD_PAIR 4
 #define FOLD_EXPANSION 0xe000
+/* "(a)" as one character, and the letters after it */
+#define FIRST_BRACKETED 0x249c
 
 static unsigned int put_utf8(unsigned char *dest, unichar_t chr)
 {
@@ -61,6 +63,11 @@ enum junk_fold junk_fold_char(unichar_t chr,
 	unsigned int value;
 	const char *text;
 
+	if (chr >= FIRST_BRACKETED && chr < FIRST_BRACKETED + 26) {
+		dest[0] = 'a' + (chr - FIRST_BRACKETED);
+		*size_r = 1;
+		return JUNK_FOLD_WORD;
+	}
 	if (chr >= FOLD_LIMIT) {
 		kind = fold_high(chr);
 		*size_r = put_utf8(dest, chr);

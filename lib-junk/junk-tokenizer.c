@@ -92,8 +92,9 @@ struct part_info {
 	/* the child that is the root, and whether a later one may be it */
 	const struct message_part *root;
 	bool root_certain;
-	/* a message whose text is encoded */
-	bool encoded;
+	/* a message whose text is encoded; or whose parts are, though they don't
+	   say so */
+	bool encoded, qp;
 };
 
 /* A text that waits for which alternative is shown. */
@@ -508,7 +509,8 @@ part_begin(struct junk_tokenizer *ctx, struct message_part *part)
 	ctx->id = ctx->start = 0;
 	ctx->kind = PART_TEXT;
 	ctx->format = FORMAT_NONE;
-	ctx->cte = PART_CTE_NONE;
+	ctx->cte = parent != NULL && part_info(parent) != NULL &&
+		part_info(parent)->qp ? PART_CTE_QP : PART_CTE_NONE;
 	ctx->archive = PART_ARCHIVE_UNKNOWN;
 	i_strocpy(ctx->type, "text/plain", sizeof(ctx->type));
 	ctx->charset[0] = ctx->filename[0] = '\0';
@@ -603,6 +605,10 @@ static void part_headers_end(struct junk_tokenizer *ctx)
 	info->encoded = ctx->kind == PART_CONTAINER &&
 		(ctx->part->flags & MESSAGE_PART_FLAG_MESSAGE_RFC822) != 0 &&
 		(ctx->cte == PART_CTE_BASE64 || ctx->cte == PART_CTE_UU);
+	info->qp = ctx->kind == PART_CONTAINER && ctx->cte == PART_CTE_QP &&
+		((ctx->part->flags & MESSAGE_PART_FLAG_MESSAGE_RFC822) != 0 ||
+		 (ctx->part->parent != NULL &&
+		  part_info(ctx->part->parent)->qp));
 	if (ctx->alternative == NULL &&
 	    (info->alternative || (info->related && info->start != 0)))
 		ctx->alternative = ctx->part;

@@ -232,6 +232,12 @@ static SELDOM void word_add_alike(struct words_state *state)
 	state->stats->lookalikes++;
 }
 
+/* Between single letters also what else may be in a word */
+static bool char_separates(unsigned char c)
+{
+	return char_is_join(c) || c == '$' || c == '%';
+}
+
 /* "p-i-l-l-s": single letters that joins stand between */
 static bool word_is_joined(const struct words_state *state)
 {
@@ -241,14 +247,14 @@ static bool word_is_joined(const struct words_state *state)
 	if (state->size < 5)
 		return FALSE;
 	while (pos < state->size) {
-		if (char_is_join(word[pos]) || (word[pos] < 0x80 &&
+		if (char_separates(word[pos]) || (word[pos] < 0x80 &&
 						!ascii_isalpha(word[pos])))
 			return FALSE;
 		pos += uni_utf8_char_bytes(word[pos]);
 		letters++;
-		if (pos < state->size && !char_is_join(word[pos]))
+		if (pos < state->size && !char_separates(word[pos]))
 			return FALSE;
-		while (pos < state->size && char_is_join(word[pos]))
+		while (pos < state->size && char_separates(word[pos]))
 			pos++;
 	}
 	return letters >= MIN_DOTTED_LETTERS;
@@ -260,7 +266,7 @@ static SELDOM void word_unjoin(struct words_state *state)
 	unsigned int size = 0;
 
 	for (unsigned int i = 0; i < state->size; i++) {
-		if (!char_is_join(word[i]))
+		if (!char_separates(word[i]))
 			word[size++] = word[i];
 	}
 	state->size = size;
@@ -340,7 +346,8 @@ static void word_end(struct words_state *state)
 	if (mixed != 0 && ((state->scripts & SCRIPT_LATIN) != 0 ||
 			   (mixed & (mixed - 1)) != 0))
 		word_unmix(state);
-	if (state->size >= 5 && char_is_join(word[uni_utf8_char_bytes(*word)]) &&
+	if (state->size >= 5 &&
+	    char_separates(word[uni_utf8_char_bytes(*word)]) &&
 	    word_is_joined(state))
 		word_unjoin(state);
 	if (state->size > 0)
