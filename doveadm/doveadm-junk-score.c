@@ -212,11 +212,13 @@ static void
 weigh_tokens(struct scorer *scorer, const struct junk_model *model,
 	     const struct junk_message *msg)
 {
+	unsigned int counts[JUNK_TOKEN_SOURCE_COUNT];
 	float scales[JUNK_TOKEN_SOURCE_COUNT];
 	struct score_token *t;
 
-	junk_model_scales(array_front(&msg->tokens), array_count(&msg->tokens),
-			  scales);
+	junk_model_count(array_front(&msg->tokens), array_count(&msg->tokens),
+			 counts);
+	junk_model_scales(counts, scales);
 	array_foreach_modifiable(&scorer->tokens, t) {
 		int weight = model->weights[junk_model_index(model, t->token)];
 

@@ -93,13 +93,17 @@ static const float source_factors[JUNK_TOKEN_SOURCE_COUNT] = {
 	[JUNK_TOKEN_SOURCE_PARTS] = 0.63,
 };
 
-void junk_model_scales(const junk_token_t *tokens, unsigned int token_count,
+void junk_model_count(const junk_token_t *tokens, unsigned int token_count,
+		      unsigned int counts_r[JUNK_TOKEN_SOURCE_COUNT])
+{
+	memset(counts_r, 0, sizeof(*counts_r) * JUNK_TOKEN_SOURCE_COUNT);
+	for (unsigned int i = 0; i < token_count; i++)
+		counts_r[junk_token_source(tokens[i])]++;
+}
+
+void junk_model_scales(const unsigned int counts[JUNK_TOKEN_SOURCE_COUNT],
 		       float scales_r[JUNK_TOKEN_SOURCE_COUNT])
 {
-	unsigned int counts[JUNK_TOKEN_SOURCE_COUNT] = { 0 };
-
-	for (unsigned int i = 0; i < token_count; i++)
-		counts[junk_token_source(tokens[i])]++;
 	for (unsigned int i = 0; i < JUNK_TOKEN_SOURCE_COUNT; i++) {
 		float n = counts[i];
 
@@ -112,15 +116,10 @@ void junk_model_scales(const junk_token_t *tokens, unsigned int token_count,
 #define FAMILIAR_WORDS_MISSING 3
 #define FAMILIAR_FORM_MISSING 1
 
-void junk_model_familiarity(const junk_token_t *tokens,
-			    unsigned int token_count,
+void junk_model_familiarity(const unsigned int counts[JUNK_TOKEN_SOURCE_COUNT],
 			    const unsigned int familiar[JUNK_TOKEN_SOURCE_COUNT],
 			    float *words_r, float *form_r)
 {
-	unsigned int counts[JUNK_TOKEN_SOURCE_COUNT] = { 0 };
-
-	for (unsigned int i = 0; i < token_count; i++)
-		counts[junk_token_source(tokens[i])]++;
 	*words_r = (float)familiar[JUNK_TOKEN_SOURCE_BODY] /
 		(counts[JUNK_TOKEN_SOURCE_BODY] + FAMILIAR_WORDS_MISSING);
 	*form_r = (float)(familiar[JUNK_TOKEN_SOURCE_OTHER] +
@@ -185,6 +184,7 @@ void junk_model_score(const struct junk_model *model,
 	float scales[JUNK_TOKEN_SOURCE_COUNT];
 	int64_t sums[JUNK_TOKEN_CLASS_COUNT] = { 0 };
 	unsigned int familiar[JUNK_TOKEN_SOURCE_COUNT] = { 0 };
+	unsigned int counts[JUNK_TOKEN_SOURCE_COUNT];
 	uint64_t person = 0;
 
 	i_zero(score_r);
@@ -199,7 +199,8 @@ void junk_model_score(const struct junk_model *model,
 			((size_t)1 << model->global_log2);
 		person = junk_model_person(model->seed, reporter);
 	}
-	junk_model_scales(tokens, token_count, scales);
+	junk_model_count(tokens, token_count, counts);
+	junk_model_scales(counts, scales);
 	/* without branches: the processor goes on while it waits for weights */
 	for (unsigned int i = 0; i < token_count; i++) {
 		unsigned int class = junk_token_class(tokens[i]);
@@ -224,7 +225,7 @@ void junk_model_score(const struct junk_model *model,
 			scales[junk_token_sources[i]] / JUNK_WEIGHT_SCALE;
 		score_r->sum += score_r->class_sum[i];
 	}
-	junk_model_familiarity(tokens, token_count, familiar,
+	junk_model_familiarity(counts, familiar,
 			       &score_r->familiar_words,
 			       &score_r->familiar_form);
 	model_find_copy(model, tokens, token_count,

@@ -123,15 +123,16 @@ size_t junk_model_personal_index(const struct junk_model *model,
 				 junk_token_t token,
 				 const unsigned char *reporter);
 
-/* Which part of a message's tokens is familiar, from how many of each source are:
-   of its words, and of what tells its form. */
-void junk_model_familiarity(const junk_token_t *tokens,
-			    unsigned int token_count,
+/* How many of a message's tokens each source has. */
+void junk_model_count(const junk_token_t *tokens, unsigned int token_count,
+		      unsigned int counts_r[JUNK_TOKEN_SOURCE_COUNT]);
+/* For each source, what a weight is multiplied with in the sum. */
+void junk_model_scales(const unsigned int counts[JUNK_TOKEN_SOURCE_COUNT],
+		       float scales_r[JUNK_TOKEN_SOURCE_COUNT]);
+/* Which part of a message's words, and of what tells its form, is familiar: 0..1. */
+void junk_model_familiarity(const unsigned int counts[JUNK_TOKEN_SOURCE_COUNT],
 			    const unsigned int familiar[JUNK_TOKEN_SOURCE_COUNT],
 			    float *words_r, float *form_r);
-/* For each source of tokens, what a weight is multiplied with in the sum. */
-void junk_model_scales(const junk_token_t *tokens, unsigned int token_count,
-		       float scales_r[JUNK_TOKEN_SOURCE_COUNT]);
 /* reporter: whose taste counts, JUNK_REPORTER_BYTES; NULL = nobody's. Makes
    no system call and takes no lock. */
 void junk_model_score(const struct junk_model *model,

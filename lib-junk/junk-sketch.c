@@ -2,12 +2,10 @@
 #include "junk-bits.h"
 #include "junk-sketch.h"
 
-/* A row of a block; shared memory needn't be aligned for it. */
+/* A part of a row of a block, as large as any processor compares at once; shared
+   memory needn't be aligned for it. */
 typedef uint8_t outline_row
-	__attribute__((vector_size(JUNK_OUTLINES_BLOCK), aligned(1), may_alias));
-typedef int8_t outline_mask
-	__attribute__((vector_size(JUNK_OUTLINES_BLOCK), aligned(1), may_alias));
-
+	__attribute__((vector_size(16), aligned(1), may_alias));
 void junk_sketch_init(struct junk_sketch *sketch_r, const junk_token_t *tokens,
 		      unsigned int token_count)
 {
@@ -75,16 +73,37 @@ void junk_outlines_set(struct junk_outlines *outlines, unsigned int idx,
 		outline == NULL ? 0 : outline_used(outline);
 }
 
-static bool mask_has_any(const outline_mask *mask)
+static bool row_has_any(outline_row row)
 {
-	const unsigned char *bytes = (const unsigned char *)mask;
-	uint64_t any = 0, part;
+	uint64_t parts[2];
 
-	for (unsigned int i = 0; i < sizeof(*mask); i += sizeof(part)) {
-		memcpy(&part, bytes + i, sizeof(part));
-		any |= part;
+	memcpy(parts, &row, sizeof(parts));
+	return (parts[0] | parts[1]) != 0;
+}
+
+/* Compare with a row's worth of outlines, which begin at places and used. */
+static bool
+outlines_find_row(const uint8_t *places, const uint8_t *used,
+		  const struct junk_outline *outline, uint8_t outline_used)
+{
+	const outline_row others = *(const outline_row *)used;
+	outline_row same = { 0 }, both = { 0 }, either;
+
+	if (!row_has_any(others))
+		return FALSE;
+	for (unsigned int i = 0; i < JUNK_SKETCH_PLACES;
+	     i++, places += JUNK_OUTLINES_BLOCK) {
+		const outline_row place = *(const outline_row *)places;
+
+		if (outline->places[i] == 0)
+			continue;
+		/* true is -1 */
+		same -= (outline_row)(place == outline->places[i]);
+		both -= (outline_row)(place != 0);
 	}
-	return any != 0;
+	either = outline_used + others - both;
+	return row_has_any((outline_row)(same >= JUNK_SKETCH_MIN_SAME) &
+			   (outline_row)(same + same >= either));
 }
 
 bool junk_outlines_find(const struct junk_outlines *outlines,
@@ -96,26 +115,14 @@ bool junk_outlines_find(const struct junk_outlines *outlines,
 		return FALSE;
 	for (unsigned int block = 0; block < N_ELEMENTS(outlines->blocks);
 	     block++) {
-		const outline_row *rows = (const outline_row *)
-			outlines->blocks[block].places;
-		const outline_row *others = (const outline_row *)
-			outlines->blocks[block].used;
-		outline_row same = { 0 }, both = { 0 }, either;
-		outline_mask found;
-
-		if (!mask_has_any((const outline_mask *)others))
-			continue;
-		for (unsigned int i = 0; i < JUNK_SKETCH_PLACES; i++) {
-			if (outline->places[i] == 0)
-				continue;
-			/* true is -1 */
-			same -= (outline_row)(rows[i] == outline->places[i]);
-			both -= (outline_row)(rows[i] != 0);
+		for (unsigned int i = 0; i < JUNK_OUTLINES_BLOCK;
+		     i += sizeof(outline_row)) {
+			if (outlines_find_row(
+				&outlines->blocks[block].places[0][i],
+				&outlines->blocks[block].used[i],
+				outline, used))
+				return TRUE;
 		}
-		either = used + *others - both;
-		found = (same >= JUNK_SKETCH_MIN_SAME) & (same + same >= either);
-		if (mask_has_any(&found))
-			return TRUE;
 	}
 	return FALSE;
 }

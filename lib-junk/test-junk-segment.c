@@ -152,7 +152,7 @@ static void test_junk_segment_bad_header(void)
 	TEST_BAD(h.byte_order = 0x04030201, TRUE,
 		 "segment of another byte order");
 	TEST_BAD(h.version = 1, TRUE, "segment of an older version");
-	TEST_BAD(h.version = 3, TRUE, "segment of a newer version");
+	TEST_BAD(h.version = JUNK_SEGMENT_VERSION + 1, TRUE, "segment of a newer version");
 	TEST_BAD(h.feature_set = JUNK_FEATURE_SET + 1, TRUE,
 		 "segment of another feature set");
 	TEST_BAD(h.feature_set = JUNK_FEATURE_SET_COMPATIBLE - 1, TRUE,

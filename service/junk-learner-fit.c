@@ -353,6 +353,7 @@ ham_familiarity(const struct junk_learner *learner,
 		struct junk_claims_report *report_r)
 {
 	unsigned int familiar[JUNK_TOKEN_SOURCE_COUNT] = { 0 };
+	unsigned int counts[JUNK_TOKEN_SOURCE_COUNT];
 
 	for (unsigned int i = 0; i < memory->token_count; i++) {
 		size_t idx = junk_model_hash_index(learner->set.seed,
@@ -362,8 +363,8 @@ ham_familiarity(const struct junk_learner *learner,
 		if (learner->ham_seen[idx] > learner->familiar_min)
 			familiar[junk_token_source(memory->tokens[i])]++;
 	}
-	junk_model_familiarity(memory->tokens, memory->token_count, familiar,
-			       &report_r->familiar_words,
+	junk_model_count(memory->tokens, memory->token_count, counts);
+	junk_model_familiarity(counts, familiar, &report_r->familiar_words,
 			       &report_r->familiar_form);
 }
 

@@ -293,10 +293,12 @@ example_yield(const struct junk_learner *learner,
 void learner_example_prepare(struct junk_learner *learner, bool spam,
 		const junk_token_t *tokens, struct learner_example *example_r)
 {
+	unsigned int counts[JUNK_TOKEN_SOURCE_COUNT];
 	float scales[JUNK_TOKEN_SOURCE_COUNT];
 	uint32_t salt = random_next(learner);
 
-	junk_model_scales(tokens, example_r->count, scales);
+	junk_model_count(tokens, example_r->count, counts);
+	junk_model_scales(counts, scales);
 	for (unsigned int i = 0; i < example_r->count; i++) {
 		junk_token_t token = tokens[i];
 		uint32_t mixed = ((uint32_t)token ^ salt) * 0x9e3779b1U;
