@@ -130,7 +130,7 @@ static bool media_feature_holds(const char *feature)
 		if (strncmp(feature, "width", 5) == 0)
 			return feature[len] == '>' ? num <= MIN_WINDOW :
 				num >= MAX_WINDOW;
-		return feature[len] == '>' && num <= MIN_WINDOW / 2;
+		return feature[len] == '>' && num * 2 <= MIN_WINDOW;
 	}
 	for (unsigned int i = 0; i < N_ELEMENTS(held); i++) {
 		if (strncmp(feature, held[i], strlen(held[i])) == 0)
@@ -139,7 +139,7 @@ static bool media_feature_holds(const char *feature)
 	if (strncmp(feature, "min-resolution", 14) == 0)
 		return num <= 1;
 	if (strncmp(feature, "min-height", 10) == 0)
-		return num <= MIN_WINDOW / 2;
+		return num * 2 <= MIN_WINDOW;
 	if (strncmp(feature, "min-width", 9) == 0 ||
 	    strncmp(feature, "min-device-width", 16) == 0)
 		return num <= MIN_WINDOW;

@@ -77,7 +77,7 @@ struct html_element {
 	/* there is no room for those that are positioned either */
 	bool clips_positioned;
 	struct junk_sheet_names names;
-	/* its children so far */
+	/* its children so far; not of one that isn't on the stack */
 	struct junk_sheet_siblings children;
 };
 
@@ -94,6 +94,8 @@ struct html_state {
 	struct junk_host link_host;
 	size_t link_start;
 	enum junk_html_flags flags;
+	/* what remains of JUNK_MAX_STYLES */
+	unsigned int *styles;
 	/* the end of the text is turned */
 	bool turned;
 
@@ -400,7 +402,9 @@ html_stack(struct html_state *state, const struct html_element *element)
 	const unsigned int around = html_top(state)->groups;
 	struct html_element *top = &state->stack[++state->depth];
 
-	*top = *element;
+	memcpy(top, element, offsetof(struct html_element, children));
+	top->children.count = 0;
+	top->children.names = 0;
 	top->groups = around | 1U << element->tag->group;
 }
 
@@ -1008,6 +1012,11 @@ html_style_sheet(struct html_state *state, const struct html_tag_values *values)
 		holds = FALSE;
 	if (html_find(state, template, 0) > 0)
 		holds = FALSE;
+	if (state->sheet == NULL) {
+		if (*state->styles < JUNK_STYLES_SHEET)
+			return;
+		*state->styles -= JUNK_STYLES_SHEET;
+	}
 	if (!state->again && holds &&
 	    junk_sheet_add(&state->sheet, start, end - start) &&
 	    (junk_sheet_is_of_page(state->sheet) ||
@@ -1108,6 +1117,19 @@ static void attr_event(struct html_state *state, const char *name)
 		junk_token_set_add_str(state->set, JUNK_TOKEN_HTML, name);
 }
 
+/* Each style costs as much as many bytes of text: of more elements than a page
+   has, only text and links are read. */
+static bool html_use_styles(const struct html_state *state)
+{
+	return *state->styles > 0;
+}
+
+static bool attr_is_style(enum html_attr_kind kind)
+{
+	return kind != ATTR_URL && kind != ATTR_URLS && kind != ATTR_REFRESH &&
+		kind != ATTR_PICTURE && kind != ATTR_LATER;
+}
+
 /* The rest of a tag. */
 static void
 html_attrs(struct html_state *state, struct html_element *element,
@@ -1118,6 +1140,7 @@ html_attrs(struct html_state *state, struct html_element *element,
 	struct html_attr attr;
 	uint64_t seen = 0, bit;
 	bool styled = state->sheet != NULL;
+	const bool use_styles = html_use_styles(state);
 
 	while (parse_attr(state, &attr)) {
 		row = attr_find(attr.name);
@@ -1128,7 +1151,8 @@ html_attrs(struct html_state *state, struct html_element *element,
 		/* a second one of the same name doesn't count */
 		bit = UINT64_C(1) << (row - attr_rows);
 		if ((seen & bit) != 0 ||
-		    (row->tags != 0 && (row->tags & element->tag->flags) == 0))
+		    (row->tags != 0 && (row->tags & element->tag->flags) == 0) ||
+		    (!use_styles && attr_is_style(row->kind)))
 			continue;
 		if (seen == 0) {
 			junk_style_init(&style);
@@ -1144,6 +1168,10 @@ html_attrs(struct html_state *state, struct html_element *element,
 			element_attr(state, element, &style, row->kind, &attr);
 		} T_END;
 	}
+	if (!use_styles)
+		return;
+	if (styled)
+		(*state->styles)--;
 	if (state->sheet != NULL) {
 		if (seen == 0)
 			junk_style_init(&style);
@@ -1262,7 +1290,8 @@ static void
 element_init(struct html_element *element, const struct html_element *parent,
 	     const char *name, const struct junk_html_tag *tag)
 {
-	*element = *parent;
+	/* what follows isn't inherited */
+	memcpy(element, parent, offsetof(struct html_element, names));
 	memcpy(element->name, name, sizeof(element->name));
 	element->tag = tag;
 	element->own = 0;
@@ -1270,8 +1299,6 @@ element_init(struct html_element *element, const struct html_element *parent,
 	if ((tag->flags & JUNK_TAG_HIDES) != 0)
 		unseen_set(element, UNSEEN_ALL, JUNK_STYLE_YES);
 	i_zero(&element->names);
-	element->children.count = 0;
-	element->children.names = 0;
 	if ((tag->flags & JUNK_TAG_MARK) != 0) {
 		element_set_color(element, 0x000000);
 		element_set_background(element, 0xffff00);
@@ -1404,7 +1431,7 @@ static void html_open_tag(struct html_state *state)
 		element_drawn(state, &element);
 	if ((tag->flags & JUNK_TAG_SUMMARY) != 0)
 		element_summary(html_top(state), &element);
-	if (state->sheet != NULL)
+	if (state->sheet != NULL && html_use_styles(state))
 		html_names(state, &element, name);
 	memset(values.seen, 0, sizeof(values.seen));
 	values.attrs[VALUE_VALUE].size = 0;
@@ -1572,8 +1599,10 @@ html_read(struct html_state *state, const unsigned char *html, size_t size)
 }
 
 void junk_html_add(struct junk_token_set *set, const unsigned char *html,
-		   size_t size, enum junk_html_flags flags, buffer_t *text)
+		   size_t size, enum junk_html_flags flags,
+		   unsigned int *styles, buffer_t *text)
 {
+	const unsigned int styles_before = *styles;
 	struct html_state state;
 
 	/* not i_zero(): the stack is large */
@@ -1581,10 +1610,13 @@ void junk_html_add(struct junk_token_set *set, const unsigned char *html,
 	state.text = text;
 	state.text_start = text->used;
 	state.flags = flags;
+	state.styles = styles;
 	state.sheet = NULL;
 	state.again = state.sheet_late = FALSE;
 	html_read(&state, html, size);
-	if (state.sheet_late) {
+	/* a page has fewer tags: read it twice */
+	if (state.sheet_late && state.tags <= JUNK_MAX_STYLES) {
+		*styles = styles_before;
 		buffer_set_used_size(text, state.text_start);
 		state.again = TRUE;
 		html_read(&state, html, size);

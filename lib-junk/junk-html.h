@@ -26,9 +26,11 @@ enum junk_html_flags {
 
 /* Append the visible text of html (valid UTF-8) to text, JUNK_MAX_TEXT_BYTES of
    it. Tags that don't break a line don't break words either. Tokens for the rest
-   are added to set. */
+   are added to set. styles: what remains of a message's JUNK_MAX_STYLES; without any
+   all text counts as visible. */
 void junk_html_add(struct junk_token_set *set, const unsigned char *html,
-		   size_t size, enum junk_html_flags flags, buffer_t *text);
+		   size_t size, enum junk_html_flags flags,
+		   unsigned int *styles, buffer_t *text);
 /* The charset that a page says in its first bytes, in whatever charset it is,
    into dest; that remains if there is none. */
 void junk_html_charset(const unsigned char *html, size_t size,

@@ -16,7 +16,7 @@
 /* Bytes of decoded text that are tokenised in one message. */
 #define JUNK_MAX_TEXT_BYTES (256*1024)
 /* ... of its markup: what isn't read must not shut out what is. */
-#define JUNK_MAX_MARKUP_BYTES JUNK_MAX_MESSAGE_BYTES
+#define JUNK_MAX_MARKUP_BYTES (JUNK_MAX_MESSAGE_BYTES/8*7)
 /* MIME parts that are told apart: each costs as much as some 100 bytes of text,
    and may be of seven. What follows is text of the last one. Nesting that is
    followed: as much as Dovecot's IMAP server shows to clients (libdovecot's
@@ -37,6 +37,10 @@
    compared with an element. */
 #define JUNK_MAX_STYLE_RULES 1000
 #define JUNK_MAX_STYLE_CHECKS 100000
+/* Elements of one message whose styles are worked out; a style sheet counts as so many
+   of them. */
+#define JUNK_MAX_STYLES 8192
+#define JUNK_STYLES_SHEET 64
 /* Texts that wait for which of them is shown. */
 #define JUNK_MAX_HELD_TEXTS 64
 /* Bytes that buffers keep from one message to the next: processes that wait for

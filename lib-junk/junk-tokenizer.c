@@ -147,7 +147,7 @@ struct junk_tokenizer {
 	/* one of them is read */
 	bool is_inner;
 
-	unsigned int part_count, archive_count;
+	unsigned int part_count, archive_count, styles;
 	/* of the parts before this one */
 	uoff_t parts_bytes;
 	size_t text_bytes;
@@ -698,7 +698,7 @@ html_add(struct junk_tokenizer *ctx, const unsigned char *data, size_t size,
 	 enum junk_html_flags flags, bool later)
 {
 	buffer_set_used_size(ctx->text, 0);
-	junk_html_add(&ctx->set, data, size, flags, ctx->text);
+	junk_html_add(&ctx->set, data, size, flags, &ctx->styles, ctx->text);
 	if (later)
 		text_later(ctx, ctx->text);
 	else
@@ -1456,6 +1456,7 @@ tokenizer_begin(struct junk_tokenizer *ctx,
 {
 	memset(&ctx->stats, 0,
 	       sizeof(*ctx) - offsetof(struct junk_tokenizer, stats));
+	ctx->styles = JUNK_MAX_STYLES;
 	buffer_set_used_size(ctx->inner, 0);
 	junk_charsets_begin(ctx->charsets);
 	junk_token_set_init(&ctx->set, set);
