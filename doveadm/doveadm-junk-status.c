@@ -174,14 +174,14 @@ static void check_model(const struct junk_model *model)
 			"all scores are unknown until there are %u reports of "
 			"spam and of ham each: doveadm junk learn",
 			model->min_reports));
-	} else if (model->claim_sum >= JUNK_MODEL_NO_CLAIM) {
-		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, value,
-				 model_learning_hint(model));
 	} else if (!model_has_shared_weights(model)) {
 		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, value,
 			"only who reported has scores: for others, and for "
 			"the milter, more people have to report "
 			"(junk_feedback_min_reporters)");
+	} else if (model->claim_sum >= JUNK_MODEL_NO_CLAIM) {
+		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, value,
+				 model_learning_hint(model));
 	} else {
 		doveadm_junk_row("model", DOVEADM_JUNK_OK, value, NULL);
 	}

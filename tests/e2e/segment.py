@@ -86,7 +86,7 @@ def content(score=None, features=None, version=3, state=1, magic=b"JUNKSCOR",
         cal_b = math.log(p / (1 - p))
     changing = CHANGING.pack(state, reports, reports, 1, 1700000001, slope, cal_b,
                             # a claim, for 90 and above
-                            -1e9 if (score or 0) >= 90 else 1e9, 0.0, 0.0)
+                            -1e6 if (score or 0) >= 90 else 1e6, 0.0, 0.0)
     if weights is None:
         # each token has a weight, so that there is evidence
         weights = [weight] * (1 << LOG2)

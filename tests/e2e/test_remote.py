@@ -139,9 +139,8 @@ def test_http(t):
     assert code == 69, code
     assert api("junkStats", since="24h")[-1]["spam"] == 1
     assert api("junkExport", what="days")[0]["origin"] == "learn"
-    assert items(api("junkScore", user=user, query=query))["score"] == \
-        "unknown"
-    # one person's
+    # the user's own report says so of the same message, nobody else's does
+    assert int(items(api("junkScore", user=user, query=query))["score"]) >= 90
     assert api("junkToken", word="pills") == 68
     assert items(api("junkForget", user=user, since="1h"))["forgotten"] == "1"
     assert items(api("junkForget", since="1h"))["exact"] == "yes"

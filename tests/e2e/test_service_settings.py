@@ -116,8 +116,8 @@ def test_publish_delay(t):
     def weights():
         with open(p.d.segment_path, "rb") as f:
             data = f.read()
-        size = (len(data) - 128) // 2
-        return data[128:128 + size], data[128 + size:]
+        end = 128 + 2 * (1 << data[28])
+        return data[128:end], data[end:end + 2 * (1 << data[29])]
     shared, personal = weights()
     p.deliver(testcase.spam())
     p.move("INBOX", "Junk")

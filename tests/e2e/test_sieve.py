@@ -237,7 +237,7 @@ def bad_segments():
     yield "truncated", good[:-1]
     yield "garbage", bytes(range(256)) * 20
     yield "older version", segment.content(95, version=1)
-    yield "newer version", segment.content(95, version=3)
+    yield "newer version", segment.content(95, version=99)
     yield "feature set", segment.content(95, features=65535)
     yield "magic", segment.content(95, magic=b"JUNKSCOX")
     yield "withdrawn", segment.content(95, state=3)
