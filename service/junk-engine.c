@@ -29,6 +29,8 @@
 /* When it is tried again. */
 #define RETRY_BUSY_MSECS 100
 #define RETRY_MSECS 1000
+/* The log has so often whether scores of 90 and above are given. */
+#define CLAIMS_LOG_SECS 600
 
 struct junk_engine {
 	struct junk_engine_settings set;
@@ -66,7 +68,8 @@ struct junk_engine {
 	uint64_t logged_misdated, logged_expired;
 	time_t misdated_time, expired_time;
 	/* whether scores of 90 and above are given, as the log has it */
-	bool claims_logged, claims_known;
+	bool claims_logged;
+	time_t claims_time;
 	bool lag_logged;
 	/* the log doesn't know yet that it has ended */
 	bool fault_is_logged;
@@ -645,15 +648,19 @@ static void junk_engine_log_expired(struct junk_engine *engine, time_t now)
 	engine->expired_time = now;
 }
 
-/* Where the filter stands: it begins to file, or stops. */
-static void junk_engine_log_claims(struct junk_engine *engine)
+/* Where the filter stands: it begins to file, or stops. While it learns many reports
+   that may change with each. */
+static void junk_engine_log_claims(struct junk_engine *engine, time_t now)
 {
 	struct junk_model model;
 	bool claims;
 
 	junk_learner_model(engine->learner, &model);
 	claims = model.claim_sum < JUNK_MODEL_NO_CLAIM;
-	if (engine->claims_known && claims == engine->claims_logged)
+	if (engine->claims_time != 0 &&
+	    (claims == engine->claims_logged ||
+	     !junk_clock_has_passed(now, engine->claims_time,
+				    CLAIMS_LOG_SECS)))
 		return;
 	if (claims) {
 		e_info(engine->event, "Scores of 90 and above are given: the "
@@ -663,7 +670,7 @@ static void junk_engine_log_claims(struct junk_engine *engine)
 		       "spam score 90 and above until more good mail and "
 		       "spam are reported (doveadm junk start)");
 	}
-	engine->claims_known = TRUE;
+	engine->claims_time = now;
 	engine->claims_logged = claims;
 }
 
@@ -679,7 +686,7 @@ bool junk_engine_commit(struct junk_engine *engine, time_t now)
 			junk_engine_log_refused(engine, now);
 			junk_engine_log_misdated(engine, now);
 			junk_publisher_update(engine->publisher, now);
-			junk_engine_log_claims(engine);
+			junk_engine_log_claims(engine, now);
 			return TRUE;
 		}
 		junk_engine_db_failed(engine, now);

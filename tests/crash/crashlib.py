@@ -152,7 +152,10 @@ def status(d):
         return s if s["state"] == "ready" and \
             s["rebuild_pending"] == "0" else None
     harness.wait_for(lambda: os.path.exists(d.socket_path), "the socket")
-    return harness.wait_for(ready, "the service")
+    try:
+        return harness.wait_for(ready, "the service")
+    except harness.HarnessError as error:
+        raise harness.HarnessError("%s:\n%s" % (error, d.log()[-3000:]))
 
 
 def model(d):

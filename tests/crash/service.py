@@ -136,6 +136,7 @@ def downgrade(path):
         db.execute('DROP VIEW "%s"' % name)
     db.executescript("DROP TABLE identities; DROP TABLE report_ids;"
                      "CREATE INDEX reports_id ON reports (id);"
+                     "DROP INDEX reports_burst;"
                      "UPDATE tokens SET day = day * 86400, sketch = "
                      "iif(reporters = 1, 1 << sketch, sketch);"
                      "ALTER TABLE tokens DROP COLUMN age;"
