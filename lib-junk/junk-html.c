@@ -1434,7 +1434,7 @@ static void html_open_tag(struct html_state *state)
 	if (state->sheet != NULL && html_use_styles(state))
 		html_names(state, &element, name);
 	memset(values.seen, 0, sizeof(values.seen));
-	values.attrs[VALUE_VALUE].size = 0;
+	values.attrs[VALUE_VALUE].size = values.attrs[VALUE_TYPE].size = 0;
 	html_attrs(state, &element, &values);
 	if (junk_sheet_has_siblings(state->sheet) && !ignored)
 		junk_sheet_add_sibling(&html_top(state)->children,
