@@ -6,6 +6,7 @@
    memory needn't be aligned for it. */
 typedef uint8_t outline_row
 	__attribute__((vector_size(16), aligned(1), may_alias));
+
 void junk_sketch_init(struct junk_sketch *sketch_r, const junk_token_t *tokens,
 		      unsigned int token_count)
 {
@@ -84,7 +85,7 @@ static bool row_has_any(outline_row row)
 /* Compare with a row's worth of outlines, which begin at places and used. */
 static bool
 outlines_find_row(const uint8_t *places, const uint8_t *used,
-		  const struct junk_outline *outline, uint8_t outline_used)
+		  const struct junk_outline *outline, uint8_t own_used)
 {
 	const outline_row others = *(const outline_row *)used;
 	outline_row same = { 0 }, both = { 0 }, either;
@@ -101,7 +102,7 @@ outlines_find_row(const uint8_t *places, const uint8_t *used,
 		same -= (outline_row)(place == outline->places[i]);
 		both -= (outline_row)(place != 0);
 	}
-	either = outline_used + others - both;
+	either = own_used + others - both;
 	return row_has_any((outline_row)(same >= JUNK_SKETCH_MIN_SAME) &
 			   (outline_row)(same + same >= either));
 }

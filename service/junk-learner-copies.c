@@ -80,9 +80,8 @@ void learner_copies_write(struct junk_learner *learner, bool spam,
 	struct junk_outline own_outline;
 	uint64_t person;
 
-	if (!used)
-		i_zero(outline);
-	else
+	/* of a free place nobody looks at it */
+	if (used)
 		junk_sketch_outline(&memory->sketch, learner->set.seed,
 				    outline);
 	if (spam) {
@@ -123,67 +122,46 @@ copies_are_enough(struct junk_learner *learner,
 	return count >= enough;
 }
 
-/* The person's last word about a text counts. */
-static void
-copies_replace_own(struct junk_learner *learner, bool spam,
-		   const struct learner_memory *last,
-		   const struct junk_outline *outline)
+/* What a report says against those of the other class about the same text: the
+   person's last word counts, and what anybody keeps isn't shared. Returns TRUE if
+   there are any. */
+static bool
+copies_contradict(struct junk_learner *learner, bool spam,
+		  const struct learner_memory *last,
+		  const struct junk_outline *outline)
 {
 	struct learner_memory *memory;
 	unsigned int pos = 0;
+	bool found = FALSE;
 
 	while ((memory = memory_next_same(learner, !spam, &last->sketch,
 					  outline, &pos)) != NULL) {
-		if (memory->own &&
-		    memcmp(memory->reporter, last->reporter,
-			   sizeof(memory->reporter)) == 0) {
-			memory->own = FALSE;
-			learner_copies_write(learner, !spam, pos - 1);
-		}
-	}
-}
+		const bool own = memory->own &&
+			memcmp(memory->reporter, last->reporter,
+			       sizeof(memory->reporter)) != 0;
 
-/* Stop sharing copies of the text that aren't shared for good reason any more. */
-static void
-copies_check_shared(struct junk_learner *learner,
-		    const struct junk_sketch *sketch,
-		    const struct junk_outline *outline, bool all)
-{
-	struct learner_memory *memory;
-	unsigned int pos = 0;
-
-	while ((memory = memory_next_same(learner, TRUE, sketch, outline,
-					  &pos)) != NULL) {
-		if (!memory->shared)
+		found = TRUE;
+		if (own == memory->own && !memory->shared)
 			continue;
-		if (!all && copies_are_enough(learner, &memory->sketch,
-				&learner->outlines[TRUE][pos - 1]))
-			continue;
+		memory->own = own;
 		memory->shared = FALSE;
-		learner_copies_write(learner, TRUE, pos - 1);
+		learner_copies_write(learner, !spam, pos - 1);
 	}
+	return found;
 }
 
 void learner_copies_add(struct junk_learner *learner, bool spam,
 			unsigned int idx)
 {
 	struct learner_memory *memory = &learner->memory[spam][idx];
-	struct junk_outline outline;
-	unsigned int pos = 0;
+	const struct junk_outline *outline = &learner->outlines[spam][idx];
 
 	memory->own = TRUE;
 	memory->shared = FALSE;
 	learner_copies_write(learner, spam, idx);
-	outline = learner->outlines[spam][idx];
-	copies_replace_own(learner, spam, memory, &outline);
-	if (!spam) {
-		copies_check_shared(learner, &memory->sketch, &outline, TRUE);
+	if (copies_contradict(learner, spam, memory, outline) || !spam)
 		return;
-	}
-	memory->shared =
-		memory_next_same(learner, FALSE, &memory->sketch, &outline,
-				 &pos) == NULL &&
-		copies_are_enough(learner, &memory->sketch, &outline);
+	memory->shared = copies_are_enough(learner, &memory->sketch, outline);
 	if (memory->shared)
 		learner_copies_write(learner, TRUE, idx);
 }
@@ -191,8 +169,18 @@ void learner_copies_add(struct junk_learner *learner, bool spam,
 void learner_copies_forget(struct junk_learner *learner,
 			   const struct junk_sketch *sketch)
 {
+	struct learner_memory *memory;
 	struct junk_outline outline;
+	unsigned int pos = 0;
 
 	junk_sketch_outline(sketch, learner->set.seed, &outline);
-	copies_check_shared(learner, sketch, &outline, FALSE);
+	while ((memory = memory_next_same(learner, TRUE, sketch, &outline,
+					  &pos)) != NULL) {
+		if (!memory->shared ||
+		    copies_are_enough(learner, &memory->sketch,
+				      &learner->outlines[TRUE][pos - 1]))
+			continue;
+		memory->shared = FALSE;
+		learner_copies_write(learner, TRUE, pos - 1);
+	}
 }

@@ -69,7 +69,6 @@ static void memory_clear(struct junk_learner *learner)
 			i_free(learner->memory[spam][i].tokens);
 		learner->memory_count[spam] = 0;
 	}
-	i_zero(&learner->outlines);
 	i_zero(&learner->copies);
 }
 

@@ -214,11 +214,13 @@ static int
 junk_publisher_map(struct junk_publisher *publisher, const char *path,
 		   const char **error_r)
 {
-	size_t size = JUNK_SEGMENT_HEADER_BYTES +
-		junk_learner_weights_size(publisher->learner) +
-		sizeof(struct junk_copies);
+	struct junk_model model;
+	size_t size;
 	void *map;
 	int ret;
+
+	junk_learner_model(publisher->learner, &model);
+	size = junk_segment_size(model.global_log2, model.personal_log2);
 
 	/* A full tmpfs must be seen here, not as SIGBUS later. Never makes
 	   the file shorter. */
