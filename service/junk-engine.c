@@ -926,6 +926,8 @@ junk_engine_status_counters(struct junk_engine *engine, string_t *str)
 		    junk_recorder_token_count(engine->recorder));
 	if (engine->learner == NULL)
 		return;
+	str_printfa(str, "fit_pending=%d\n",
+		    junk_learner_is_busy(engine->learner) ? 1 : 0);
 	junk_learner_model(engine->learner, &model);
 	str_printfa(str, "model_spam=%u\n", model.spam_count);
 	str_printfa(str, "model_ham=%u\n", model.ham_count);

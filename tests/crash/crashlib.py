@@ -148,9 +148,10 @@ def status(d):
         except (OSError, junkclient.Closed):
             # the master has made the socket, but doesn't listen yet
             return None
-        # what was taken back is out of the model a moment later
+        # reports that were taken back leave the model a moment later, and a
+        # fit publishes its weights when it ends
         return s if s["state"] == "ready" and \
-            s["rebuild_pending"] == "0" else None
+            s["rebuild_pending"] == s["fit_pending"] == "0" else None
     harness.wait_for(lambda: os.path.exists(d.socket_path), "the socket")
     try:
         return harness.wait_for(ready, "the service")
