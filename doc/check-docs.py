@@ -13,7 +13,7 @@ import sys
 
 DOC = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(DOC)
-FOLDERS = ("lib-junk", "plugin", "service", "sieve-ext", "doveadm")
+FOLDERS = ("lib-junk", "lib-junk/*", "plugin", "service", "sieve-ext", "doveadm")
 EXAMPLES = ("dovecot-2.3", "dovecot-2.4")
 SETTING = r"junk_feedback(?:_[a-z_]+)?"
 

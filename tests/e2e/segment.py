@@ -1,4 +1,4 @@
-"""Write a score segment (lib-junk/junk-segment.h) as a test of a reader needs
+"""Write a score segment (lib-junk/score/junk-segment.h) as a test of a reader needs
 it: one that gives every message the same score, or one that tells messages
 apart."""
 
@@ -59,7 +59,7 @@ def xxh64(data, seed=0):
 def feature_set():
     """JUNK_FEATURE_SET of this tree"""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                        "../../lib-junk/junk-tokenizer.h")
+                        "../../lib-junk/mail/junk-tokenizer.h")
     with open(path) as f:
         return int(re.search(r"JUNK_FEATURE_SET (\d+)", f.read()).group(1))
 

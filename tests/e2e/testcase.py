@@ -78,7 +78,7 @@ EXPECT_SECS = 5
 
 def report_frame(verdict, origin, reporter, digest, tokens=(1, 2, 3),
                  stamp_usecs=None, feature_set=segment.feature_set()):
-    """A REPORT frame (lib-junk/junk-frame.h)."""
+    """A REPORT frame (lib-junk/report/junk-frame.h)."""
     if stamp_usecs is None:
         stamp_usecs = int(time.time() * 1000000)
     payload = struct.pack("<QBBHI16s16sHH", stamp_usecs, verdict, origin,

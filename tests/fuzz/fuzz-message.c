@@ -12,7 +12,7 @@
 #include "junk-tokenizer.h"
 
 /* What a message may cost, as a multiple of an ordinary one of its size. What
-   lib-junk/test-growth.py counts is instructions; here it is loads of lib-junk's
+   lib-junk/mail/test-growth.py counts is instructions; here it is loads of lib-junk's
    from memory (fuzz.h), without those of the libraries that are in both. */
 #define MAX_SHARE 6
 /* Bytes of the ordinary message, and those that the smallest one counts as. */

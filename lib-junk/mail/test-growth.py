@@ -36,8 +36,8 @@ COUNT = ("valgrind", "--tool=callgrind", "--toggle-collect=shape_tokenize")
 # a function that is toggled inside of another isn't counted
 PARSER = "--toggle-collect=message_parser_parse_next_block"
 
-BUILD = os.environ.get("top_builddir", "..")
-SHAPE = BUILD + "/lib-junk/shape"
+BUILD = os.environ.get("top_builddir", "../..")
+SHAPE = BUILD + "/lib-junk/mail/shape"
 
 
 def run(*args, prefix=()):
