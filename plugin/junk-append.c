@@ -1,0 +1,116 @@
+/* APPEND: a client without COPY, or one that moves between accounts, stores a
+   message in Junk or takes it out of there. Half of a move: the other half is a
+   deletion (junk-store.c), and either may come first. */
+
+#include "lib.h"
+#include "array.h"
+#include "ioloop.h"
+#include "mail-storage-private.h"
+#include "junk-mail-file.h"
+#include "junk-txn.h"
+
+/* What a client appends to Junk may be an import. Mail that came longer ago is one
+   if the same message doesn't vanish elsewhere. */
+#define IMPORT_AGE_SECS (2*24*60*60)
+
+/* Was it deleted, and not appended since? last_r: where the last APPEND is in the
+   trail. */
+static bool
+junk_txn_was_deleted(struct junk_txn *txn, enum junk_trail_type deleted,
+		     uint64_t key, unsigned int *last_r)
+{
+	struct junk_trail *trail = junk_user_get_trail(txn->juser);
+
+	*last_r = 0;
+	if (trail == NULL)
+		return FALSE;
+	*last_r = junk_trail_find_uid(trail, junk_trail_appended(deleted), key,
+				      0, 0, ioloop_time);
+	return junk_trail_find_uid(trail, deleted, key, 0, 0, ioloop_time) >
+		*last_r;
+}
+
+/* The last message is no report: the deletion may come later. */
+static void
+junk_txn_set_appended(struct junk_txn *txn, enum junk_trail_type deleted,
+		      uint64_t key, unsigned int last_place)
+{
+	struct junk_trail *trail = junk_user_get_trail(txn->juser);
+	struct junk_appended *appended;
+
+	junk_txn_add_trail(txn, junk_trail_appended(deleted), key);
+	/* in a virtual mailbox it isn't known where it is after the commit */
+	if (!txn->is_virtual && trail != NULL) {
+		if (!array_is_created(&txn->appended))
+			i_array_init(&txn->appended, 1);
+		appended = array_append_space(&txn->appended);
+		appended->deleted = deleted;
+		appended->key = key;
+		appended->last_place = last_place;
+		appended->generation = junk_trail_generation(trail);
+		appended->pending = *junk_txn_last(txn);
+		appended->pending.saved_idx = txn->saved_count - 1;
+	}
+	junk_txn_remove_last(txn);
+}
+
+bool junk_time_is_old(time_t received)
+{
+	return received != (time_t)-1 &&
+		received < ioloop_time - IMPORT_AGE_SECS;
+}
+
+void junk_mail_save(void *_txn, struct mail *mail)
+{
+	struct junk_txn *txn = _txn;
+	enum junk_decision decision;
+	enum junk_verdict verdict;
+	bool left_junk, is_old;
+	unsigned int last;
+	uint64_t key;
+
+	if (!junk_txn_is_users(txn, mail->transaction))
+		return;
+	txn->saved_count++;
+	if (!junk_user_get_settings(txn->juser)->append)
+		return;
+	mail = junk_txn_real_mail(txn, mail);
+	decision = junk_decide_append(junk_kind_get(txn, &txn->kind,
+						    mail->box));
+	if (decision == JUNK_DECIDE_NOTHING)
+		return;
+	verdict = decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK ?
+		JUNK_VERDICT_HAM : JUNK_VERDICT_SPAM;
+	is_old = junk_time_is_old(junk_mail_saved_date(mail));
+	if (junk_txn_is_full(txn)) {
+		if (verdict == JUNK_VERDICT_SPAM && !is_old)
+			junk_txn_add_unread(txn, mail);
+		else
+			txn->dropped_count++;
+		return;
+	}
+	if (junk_txn_add_now(txn, mail, verdict, JUNK_ORIGIN_APPEND,
+			     verdict == JUNK_VERDICT_SPAM) < 0) {
+		if (verdict == JUNK_VERDICT_SPAM && !is_old)
+			junk_txn_add_unread(txn, mail);
+		return;
+	}
+
+	junk_user_finish_notes(txn->juser);
+	key = junk_trail_key(junk_txn_last(txn)->digest, JUNK_DIGEST_BYTES);
+	left_junk = junk_txn_was_deleted(txn, JUNK_TRAIL_DELETED, key, &last);
+	if (decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK) {
+		if (left_junk) {
+			/* this is where it went */
+			junk_txn_add_trail(txn, JUNK_TRAIL_APPENDED, key);
+		} else {
+			junk_txn_set_appended(txn, JUNK_TRAIL_DELETED, key,
+					      last);
+		}
+	} else if (left_junk) {
+		junk_txn_remove_last(txn);
+	} else if (is_old && !junk_txn_was_deleted(txn, JUNK_TRAIL_REMOVED,
+						   key, &last)) {
+		junk_txn_set_appended(txn, JUNK_TRAIL_REMOVED, key, last);
+	}
+}
