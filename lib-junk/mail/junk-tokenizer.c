@@ -379,27 +379,49 @@ static void header_line(struct junk_tokenizer *ctx, struct message_header_line *
 	hdr->use_full_value = TRUE;
 }
 
-/* The field's value as it was before its lines were broken. */
+/* A copy of the value as it was before its lines were broken, with spaces for
+   tabs. It is valid until ctx->raw is used. */
+static const unsigned char *
+header_copy(struct junk_tokenizer *ctx, const struct message_header_line *hdr,
+	    unsigned int broken_count, size_t *size_r)
+{
+	const unsigned char *data = hdr->full_value;
+	unsigned char *copy;
+	size_t pos = 0;
+
+	buffer_set_used_size(ctx->raw, 0);
+	for (unsigned int i = 0; i < broken_count; i++) {
+		buffer_append(ctx->raw, data + pos, ctx->broken[i] - pos);
+		pos = ctx->broken[i] + 1;
+	}
+	buffer_append(ctx->raw, data + pos, hdr->full_value_len - pos);
+	copy = buffer_get_modifiable_data(ctx->raw, size_r);
+	for (size_t i = 0; i < *size_r; i++) {
+		if (copy[i] == '\t')
+			copy[i] = ' ';
+	}
+	buffer_set_used_size(ctx->raw, 0);
+	return copy;
+}
+
+/* The field's value, the same however the input comes in pieces. The parser splits
+   a field that is longer than the input's buffer at its last blank, which may be the
+   one after the colon, and makes a space of a tab that begins a piece. So leading
+   blanks are left out, and all tabs are spaces. */
 static const unsigned char *
 header_value(struct junk_tokenizer *ctx, const struct message_header_line *hdr,
 	     size_t *size_r)
 {
+	const unsigned int broken_count =
+		hdr->continued ? ctx->broken_count : 0;
 	const unsigned char *data = hdr->full_value;
-	size_t pos = 0;
 
 	*size_r = hdr->full_value_len;
-	if (hdr->continued && ctx->broken_count > 0) {
-		buffer_set_used_size(ctx->raw, 0);
-		for (unsigned int i = 0; i < ctx->broken_count; i++) {
-			buffer_append(ctx->raw, data + pos,
-				      ctx->broken[i] - pos);
-			pos = ctx->broken[i] + 1;
-		}
-		buffer_append(ctx->raw, data + pos, *size_r - pos);
-		data = ctx->raw->data;
-		*size_r = ctx->raw->used;
-		buffer_set_used_size(ctx->raw, 0);
-	}
+	if (broken_count > 0 ||
+	    (*size_r > 0 && memchr(data, '\t', *size_r) != NULL))
+		data = header_copy(ctx, hdr, broken_count, size_r);
+	for (; *size_r > 0 && *data == ' '; data++)
+		(*size_r)--;
 	*size_r = I_MIN(*size_r, JUNK_MAX_HEADER_BYTES);
 	return data;
 }

@@ -1119,6 +1119,57 @@ static void test_junk_tokenizer_broken_lines(void)
 	test_end();
 }
 
+static void
+tokenize_in_pieces(const string_t *mail, size_t piece_bytes,
+		   struct junk_message *msg_r)
+{
+	struct istream *input =
+		test_istream_create_data(str_data(mail), str_len(mail));
+	const char *error;
+
+	test_istream_set_max_buffer_size(input, piece_bytes);
+	test_assert(junk_tokenize(input, NULL, pool_datastack_create(), msg_r,
+				  &error) == 0);
+	i_stream_unref(&input);
+}
+
+/* A field that is longer than the buffer of the input is split by the parser: at
+   its last blank, which may be the one after the colon. */
+static void test_junk_tokenizer_pieces(void)
+{
+	static const char *const fields[] = {
+		"X-Mailer: ", "X-Mailer:", "X-Mailer:  ", "X-Mailer:\t", "Date: ",
+		"Subject: ", "From: ", "Received: ", "List-Id: ", "Message-ID: ",
+		"Content-Type: ", "Content-Type: text/plain; charset=",
+		"Content-Disposition: ", "X-Unknown: ", "no field ",
+	};
+	static const char *const units[] = {
+		"(", ",", "a", "a ", "word, ", "a\t", "a\n ", "=?utf-8?q?a?=",
+	};
+	static const size_t sizes[] = { 1000, 4096, 8192 };
+	string_t *mail = str_new(default_pool, 32*1024);
+	struct junk_message whole, pieces;
+
+	test_begin("junk tokenizer: a field that comes in pieces");
+	for (unsigned int i = 0; i < N_ELEMENTS(fields); i++)
+	for (unsigned int j = 0; j < N_ELEMENTS(units); j++) T_BEGIN {
+		str_truncate(mail, 0);
+		str_append(mail, fields[i]);
+		while (str_len(mail) < 20000)
+			str_append(mail, units[j]);
+		str_append(mail, "\nTo: a@b.example\n\nbody\n");
+		tokenize(str_data(mail), str_len(mail), &whole, NULL);
+		for (unsigned int k = 0; k < N_ELEMENTS(sizes); k++) {
+			tokenize_in_pieces(mail, sizes[k], &pieces);
+			test_assert_idx(array_cmp(&whole.tokens,
+						  &pieces.tokens),
+					i * N_ELEMENTS(units) + j);
+		}
+	} T_END;
+	str_free(&mail);
+	test_end();
+}
+
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
@@ -1134,6 +1185,7 @@ int main(void)
 		test_junk_tokenizer_header_words,
 		test_junk_tokenizer_alternative,
 		test_junk_tokenizer_broken_lines,
+		test_junk_tokenizer_pieces,
 		NULL
 	};
 	return test_run(test_functions);
