@@ -1,11 +1,9 @@
-/* The state of learner and token counts, made from what the database holds:
-   see the invariant in junk-recorder.h. What happens live and what is replayed
-   goes through the same junk_recorder_apply(). */
+/* Events, as they happen or out of the log, on their way to learner and token counts:
+   both go through the same junk_recorder_apply(). See the invariant in
+   junk-recorder.h. */
 
 #include "lib.h"
 #include "array.h"
-#include "buffer.h"
-#include "byteorder.h"
 #include "junk-limits.h"
 #include "junk-recorder-private.h"
 
@@ -118,7 +116,7 @@ junk_recorder_replay_event(struct junk_recorder *recorder,
 	junk_recorder_apply(recorder, &event);
 }
 
-static int junk_recorder_replay(struct junk_recorder *recorder)
+int junk_recorder_replay(struct junk_recorder *recorder)
 {
 	struct junk_db_event event;
 	struct junk_db_iter *iter;
@@ -132,95 +130,4 @@ static int junk_recorder_replay(struct junk_recorder *recorder)
 	junk_db_iter_deinit(&iter);
 	junk_learner_finish(recorder->learner);
 	return ret;
-}
-
-int junk_recorder_rebuild(struct junk_recorder *recorder, const char **error_r)
-{
-	int ret;
-
-	junk_snapshot_cancel(recorder);
-	junk_token_counts_clear(recorder->tokens);
-	ret = junk_snapshot_read(recorder, FALSE, error_r);
-	if (ret < 0 || junk_recorder_replay(recorder) < 0)
-		return -1;
-	recorder->need_rebuild = FALSE;
-	recorder->counters.rebuilds++;
-	return 0;
-}
-
-int junk_recorder_load(struct junk_recorder *recorder, const char **error_r)
-{
-	const char *error;
-	int64_t seq;
-	int ret;
-
-	recorder->last_seq = recorder->snapshot_seq = 0;
-	recorder->need_rebuild = FALSE;
-	junk_token_counts_clear(recorder->tokens);
-	if (junk_recorder_read_token_seqs(recorder) < 0 ||
-	    junk_recorder_read_clock(recorder) < 0 ||
-	    junk_report_ids_load(recorder->ids, recorder->db) < 0 ||
-	    junk_db_last_seq(recorder->db, &seq) < 0)
-		return -1;
-	ret = junk_snapshot_read(recorder, TRUE, &error);
-	if (ret < 0 || junk_recorder_replay(recorder) < 0)
-		return -1;
-
-	/* numbers are never used again, also if the newest rows are gone */
-	recorder->last_seq = I_MAX(seq, recorder->snapshot_seq);
-	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++) {
-		recorder->last_seq = I_MAX(recorder->last_seq,
-					   recorder->token_seqs[i]);
-	}
-	/* the seed of the hashes has to last */
-	if (ret == 0 && junk_recorder_snapshot(recorder) < 0)
-		return -1;
-	*error_r = error;
-	return error == NULL ? 0 : 1;
-}
-
-int junk_recorder_adopt(struct junk_recorder *recorder)
-{
-	/* what was in the old database is in the learner; what wasn't counted
-	   there yet is lost with it */
-	junk_token_counts_clear(recorder->tokens);
-	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++)
-		recorder->token_seqs[i] = recorder->last_seq;
-	recorder->need_rebuild = FALSE;
-	if (junk_recorder_read_clock(recorder) < 0 ||
-	    junk_report_ids_load(recorder->ids, recorder->db) < 0 ||
-	    junk_recorder_write_token_seqs(recorder) < 0)
-		return -1;
-	return junk_recorder_snapshot(recorder);
-}
-
-/* --- where the token counts stand --- */
-
-int junk_recorder_read_token_seqs(struct junk_recorder *recorder)
-{
-	buffer_t *value = t_buffer_create(sizeof(recorder->token_seqs));
-	const unsigned char *data;
-
-	if (junk_db_meta_get(recorder->db, "token_seqs", value) < 0)
-		return -1;
-	/* none, or of another number of parts: nothing is counted twice */
-	data = value->data;
-	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++) {
-		recorder->token_seqs[i] =
-			value->used != sizeof(recorder->token_seqs) ? 0 :
-			(int64_t)le64_to_cpu_unaligned(data + i * 8);
-	}
-	return 0;
-}
-
-int junk_recorder_write_token_seqs(struct junk_recorder *recorder)
-{
-	unsigned char data[JUNK_TOKEN_PART_COUNT * 8];
-
-	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++) {
-		cpu64_to_le_unaligned((uint64_t)recorder->token_seqs[i],
-				      data + i * 8);
-	}
-	return junk_db_meta_set(recorder->db, "token_seqs", data,
-				sizeof(data));
 }

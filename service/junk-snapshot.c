@@ -21,7 +21,6 @@
 #define SNAPSHOT_HEADER_BYTES 8
 #define PART_HEADER_BYTES 16
 #define PART_BYTES (256*1024)
-#define SNAPSHOT_HALVES 2
 /* Ids of the second snapshot begin here. */
 #define SECOND_ID 4096
 #define META_BYTES 16
@@ -140,7 +139,7 @@ int junk_snapshot_read(struct junk_recorder *recorder, bool with_rate,
 					   error_r);
 	if (ret > 0) {
 		recorder->snapshot_seq = place.seq;
-		recorder->snapshot_second = place.first_id == SECOND_ID;
+		recorder->snapshot.second = place.first_id == SECOND_ID;
 	}
 	buffer_free(&plain);
 	return ret;
@@ -153,7 +152,7 @@ void junk_snapshot_begin(struct junk_recorder *recorder)
 	unsigned char header[SNAPSHOT_HEADER_BYTES];
 	buffer_t *copy;
 
-	i_assert(recorder->snapshot_copy == NULL && !recorder->need_rebuild);
+	i_assert(recorder->snapshot.copy == NULL && !recorder->need_rebuild);
 	copy = buffer_create_dynamic(default_pool, 8*1024*1024);
 	buffer_append_zero(copy, SNAPSHOT_HEADER_BYTES);
 	junk_rate_export(recorder->rate, copy);
@@ -162,14 +161,14 @@ void junk_snapshot_begin(struct junk_recorder *recorder)
 			      header + 4);
 	buffer_write(copy, 0, header, sizeof(header));
 	junk_learner_export(recorder->learner, copy);
-	recorder->snapshot_copy = copy;
-	recorder->snapshot_copy_seq = recorder->last_seq;
-	recorder->snapshot_copy_part = 0;
+	recorder->snapshot.copy = copy;
+	recorder->snapshot.copy_seq = recorder->last_seq;
+	recorder->snapshot.copy_part = 0;
 }
 
 void junk_snapshot_cancel(struct junk_recorder *recorder)
 {
-	buffer_free(&recorder->snapshot_copy);
+	buffer_free(&recorder->snapshot.copy);
 }
 
 static unsigned int junk_snapshot_part_count(const buffer_t *copy)
@@ -180,14 +179,14 @@ static unsigned int junk_snapshot_part_count(const buffer_t *copy)
 static int
 junk_snapshot_write_part(struct junk_recorder *recorder, unsigned int first_id)
 {
-	const buffer_t *copy = recorder->snapshot_copy;
-	const unsigned int part = recorder->snapshot_copy_part;
+	const buffer_t *copy = recorder->snapshot.copy;
+	const unsigned int part = recorder->snapshot.copy_part;
 	const size_t pos = (size_t)part * PART_BYTES;
 	buffer_t *plain, *sealed;
 	unsigned char header[PART_HEADER_BYTES];
 	int ret;
 
-	cpu64_to_le_unaligned((uint64_t)recorder->snapshot_copy_seq, header);
+	cpu64_to_le_unaligned((uint64_t)recorder->snapshot.copy_seq, header);
 	cpu32_to_le_unaligned(part, header + 8);
 	cpu32_to_le_unaligned(junk_snapshot_part_count(copy), header + 12);
 	plain = buffer_create_dynamic(default_pool,
@@ -210,10 +209,10 @@ junk_snapshot_write_meta(struct junk_recorder *recorder, unsigned int first_id)
 {
 	unsigned char data[META_BYTES];
 
-	cpu64_to_le_unaligned((uint64_t)recorder->snapshot_copy_seq, data);
+	cpu64_to_le_unaligned((uint64_t)recorder->snapshot.copy_seq, data);
 	cpu32_to_le_unaligned(first_id, data + 8);
 	cpu32_to_le_unaligned(
-		junk_snapshot_part_count(recorder->snapshot_copy), data + 12);
+		junk_snapshot_part_count(recorder->snapshot.copy), data + 12);
 	return junk_db_meta_set(recorder->db, "snapshot", data, sizeof(data));
 }
 
@@ -234,53 +233,20 @@ junk_snapshot_write_step(struct junk_recorder *recorder, unsigned int first_id,
 int junk_snapshot_step(struct junk_recorder *recorder)
 {
 	/* the half that isn't in use */
-	const unsigned int first_id = recorder->snapshot_second ? 0 : SECOND_ID;
-	const bool last = recorder->snapshot_copy_part + 1 ==
-		junk_snapshot_part_count(recorder->snapshot_copy);
+	const unsigned int first_id = recorder->snapshot.second ? 0 : SECOND_ID;
+	const bool last = recorder->snapshot.copy_part + 1 ==
+		junk_snapshot_part_count(recorder->snapshot.copy);
 
 	if (junk_snapshot_write_step(recorder, first_id, last) < 0)
 		return -1;
-	recorder->snapshot_copy_part++;
+	recorder->snapshot.copy_part++;
 	if (!last)
 		return 1;
-	recorder->snapshot_seq = recorder->snapshot_copy_seq;
-	recorder->snapshot_second = first_id == SECOND_ID;
-	if (recorder->snapshots_due > 0)
-		recorder->snapshots_due--;
+	recorder->snapshot_seq = recorder->snapshot.copy_seq;
+	recorder->snapshot.second = first_id == SECOND_ID;
+	if (recorder->snapshot.due > 0)
+		recorder->snapshot.due--;
 	recorder->counters.snapshots++;
 	junk_snapshot_cancel(recorder);
 	return 0;
-}
-
-int junk_recorder_snapshot(struct junk_recorder *recorder)
-{
-	const char *error;
-	int ret;
-
-	if (recorder->need_rebuild &&
-	    junk_recorder_rebuild(recorder, &error) < 0)
-		return -1;
-	junk_snapshot_cancel(recorder);
-	junk_snapshot_begin(recorder);
-	while ((ret = junk_snapshot_step(recorder)) > 0) ;
-	junk_snapshot_cancel(recorder);
-	return ret;
-}
-
-int junk_recorder_forget_memory(struct junk_recorder *recorder,
-				const unsigned char *reporter,
-				uint32_t before_day)
-{
-	const char *error;
-
-	/* that would bring them back */
-	if (recorder->need_rebuild &&
-	    junk_recorder_rebuild(recorder, &error) < 0)
-		return -1;
-	if (junk_learner_forget_many(recorder->learner, reporter,
-				     before_day) > 0)
-		recorder->snapshots_due = SNAPSHOT_HALVES;
-	/* one may have failed the last time */
-	return recorder->snapshots_due < SNAPSHOT_HALVES ? 0 :
-		junk_recorder_snapshot(recorder);
 }

@@ -323,7 +323,7 @@ static void test_junk_admin_forget_rest(void)
 	test_assert(junk_learner_forget_many(learner, nine, UINT32_MAX) == 1);
 	test_load();
 	test_assert(junk_recorder_forget_rest(recorder, &forget) == 0);
-	test_assert(recorder->snapshots_due == 1);
+	test_assert(recorder->snapshot.due == 1);
 	test_load();
 	test_assert(junk_learner_forget_many(learner, nine, UINT32_MAX) == 0);
 	test_assert(junk_learner_forget_many(learner, NULL, UINT32_MAX) == 20);

@@ -121,8 +121,8 @@ static void test_receive(unsigned int r, unsigned int m, time_t when)
 /* Maintain as a service that has been there all the time. */
 static int test_maintain(time_t now)
 {
-	if (recorder->expire_clock > 0)
-		recorder->expire_clock = I_MAX(recorder->expire_clock, now);
+	if (recorder->expiry.clock > 0)
+		recorder->expiry.clock = I_MAX(recorder->expiry.clock, now);
 	return junk_recorder_maintain(recorder, now);
 }
 
@@ -429,7 +429,7 @@ static void test_junk_recorder_random(void)
 			/* a snapshot in pieces, with reports between them */
 			if (recorder->need_rebuild)
 				break;
-			if (recorder->snapshot_copy == NULL)
+			if (recorder->snapshot.copy == NULL)
 				junk_snapshot_begin(recorder);
 			test_assert_idx(junk_snapshot_step(recorder) >= 0, i);
 			break;
@@ -824,7 +824,7 @@ static void test_junk_recorder_expire(void)
 				"WHERE reporters < 2") == 0);
 	test_assert(test_db_int("SELECT count(*) FROM tokens") > 0);
 	/* nor does the classifier keep them, in either half of the snapshot */
-	test_assert(recorder->snapshots_due == 0);
+	test_assert(recorder->snapshot.due == 0);
 	test_assert(test_replay_is_same());
 	test_close();
 	test_open();
@@ -894,7 +894,7 @@ static void test_junk_recorder_expire_tokens(void)
 	   expire waits for no other */
 	test_insert_tokens(10000, 0, NOW + 4 * DAY);
 	while (!test_has_failed() &&
-	       recorder->old_token == JUNK_DB_FIRST_TOKEN)
+	       recorder->expiry.old_token == JUNK_DB_FIRST_TOKEN)
 		test_assert(test_maintain(midnight - 1) > 0);
 	test_assert(test_db_int("SELECT count(*) FROM tokens") == 10000);
 	test_assert(test_maintain_tokens(midnight) < 5000);
@@ -918,9 +918,9 @@ static void test_junk_recorder_expire_rare(void)
 	test_assert(test_db_int("SELECT count(*) FROM tokens "
 				"WHERE reporters < 2") == 0);
 	test_assert(test_db_int("SELECT count(*) FROM tokens") == 10000);
-	recorder->rare_token = JUNK_DB_FIRST_TOKEN;
+	recorder->expiry.rare_token = JUNK_DB_FIRST_TOKEN;
 	test_assert(test_maintain_tokens(NOW + 11 * HOUR) == 0);
-	test_assert_cmp(recorder->rare_token, <, 5000);
+	test_assert_cmp(recorder->expiry.rare_token, <, 5000);
 	test_end_recorder();
 }
 
@@ -955,7 +955,7 @@ static void test_junk_recorder_turns(void)
 	}
 	test_assert(junk_recorder_snapshot_seq(recorder) > 0);
 	test_assert(test_db_int("SELECT count(*) FROM tokens") > 0);
-	test_assert(recorder->expire_time > 0);
+	test_assert(recorder->expiry.time > 0);
 	test_end_recorder();
 }
 

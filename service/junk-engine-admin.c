@@ -1,0 +1,248 @@
+/* What doveadm junk asks the service for: lookup, forget, rebuild, rekey, status. */
+
+#include "lib.h"
+#include "str.h"
+#include "junk-key.h"
+#include "junk-learner.h"
+#include "junk-publisher.h"
+#include "junk-recorder.h"
+#include "junk-engine-private.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* What the database holds now is the model. */
+static int
+junk_engine_reload_model(struct junk_engine *engine, time_t now,
+			 const char **error_r)
+{
+	struct junk_model model;
+
+	/* the same reports give the same scores */
+	junk_learner_model(engine->learner, &model);
+	engine->learner_seed = model.seed;
+	junk_publisher_deinit(&engine->publisher);
+	junk_learner_deinit(&engine->learner);
+	if (junk_engine_load_model(engine, now) == 0 &&
+	    junk_engine_publish(engine, now) == 0) {
+		junk_publisher_update(engine->publisher, now);
+		return 0;
+	}
+	*error_r = engine->fault;
+	return -1;
+}
+
+static int
+junk_engine_admin_failed(struct junk_engine *engine, time_t now,
+			 const char **error_r)
+{
+	*error_r = t_strdup(junk_db_error(engine->db));
+	junk_engine_db_failed(engine, now);
+	return -1;
+}
+
+static int
+junk_engine_lookup(struct junk_engine *engine, const struct junk_frame *frame,
+		   time_t now, string_t *answer, const char **error_r)
+{
+	const junk_token_t *tokens;
+	struct junk_db_token token;
+	unsigned int count;
+	int ret;
+
+	if (junk_frame_decode_lookup(frame, &tokens, &count, error_r) < 0)
+		return -1;
+	for (unsigned int i = 0; i < count; i++) {
+		ret = junk_recorder_lookup(engine->recorder, tokens[i],
+					   &token);
+		if (ret < 0)
+			return junk_engine_admin_failed(engine, now, error_r);
+		if (ret == 0)
+			continue;
+		str_printfa(answer, "%u=%s %d %d %u %016"PRIx64"\n", i,
+			    junk_token_class_name(token.class_num),
+			    I_MAX(token.spam, 0), I_MAX(token.ham, 0),
+			    junk_db_sketch_reporters(token.sketch),
+			    token.token);
+	}
+	return 0;
+}
+
+static int
+junk_engine_forget(struct junk_engine *engine, const struct junk_frame *frame,
+		   time_t now, string_t *answer, const char **error_r)
+{
+	struct junk_forget forget;
+	unsigned int count;
+	bool exact;
+
+	if (junk_frame_decode_forget(frame, &forget, error_r) < 0)
+		return -1;
+	if (junk_recorder_forget(engine->recorder, &forget, &count,
+				 &exact) < 0)
+		return junk_engine_admin_failed(engine, now, error_r);
+	str_printfa(answer, "forgotten=%u\nexact=%s\n", count,
+		    exact ? "yes" : "no");
+	if (count > 0) {
+		e_info(engine->event, "%u reports were forgotten", count);
+		if (junk_engine_reload_model(engine, now, error_r) < 0)
+			return -1;
+	}
+	return junk_recorder_forget_rest(engine->recorder, &forget) < 0 ?
+		junk_engine_admin_failed(engine, now, error_r) : 0;
+}
+
+static int
+junk_engine_rebuild(struct junk_engine *engine, time_t now, string_t *answer,
+		    const char **error_r)
+{
+	struct junk_model model;
+
+	if (junk_recorder_drop_snapshot(engine->recorder) < 0)
+		return junk_engine_admin_failed(engine, now, error_r);
+	if (junk_engine_reload_model(engine, now, error_r) < 0)
+		return -1;
+	junk_learner_model(engine->learner, &model);
+	str_printfa(answer, "model_spam=%u\nmodel_ham=%u\n",
+		    model.spam_count, model.ham_count);
+	e_info(engine->event, "The classifier was learned anew");
+	return 0;
+}
+
+/* Without the key, the old database can't be connected with anybody. */
+static int
+junk_engine_drop_key(struct junk_engine *engine, time_t now,
+		     string_t *answer, const char **error_r)
+{
+	const char *moved, *path;
+
+	junk_db_close(&engine->db);
+	moved = junk_db_move_aside(engine->db_path, now, error_r);
+	if (moved == NULL)
+		return -1;
+	path = t_strdup_printf("%s.rekeyed-%ld", engine->db_path, (long)now);
+	if (rename(moved, path) < 0)
+		path = moved;
+	str_printfa(answer, "old_database=%s%s\n", engine->chroot_dir, path);
+	if (unlink(engine->key_path) < 0) {
+		*error_r = t_strdup_printf("unlink(%s) failed: %m",
+					   engine->key_path);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+junk_engine_rekey(struct junk_engine *engine, time_t now, string_t *answer,
+		  const char **error_r)
+{
+	int ret;
+
+	junk_engine_need_adopt(engine);
+	/* whose they are would be known with the new key */
+	(void)junk_learner_forget_many(engine->learner, NULL, UINT32_MAX);
+	ret = junk_engine_drop_key(engine, now, answer, error_r);
+	/* the model goes on; the old key is used still if that failed */
+	junk_recorder_deinit(&engine->recorder);
+	junk_key_unref(&engine->key);
+	if (junk_engine_open(engine, now) < 0 ||
+	    junk_engine_adopt(engine, now) < 0) {
+		*error_r = engine->fault;
+		return -1;
+	}
+	if (ret == 0)
+		e_info(engine->event, "A new key is in use");
+	return ret;
+}
+
+int junk_engine_admin(struct junk_engine *engine,
+		      const struct junk_frame *frame, time_t now,
+		      string_t *answer, const char **error_r)
+{
+	if (engine->fault != NULL) {
+		*error_r = engine->fault;
+		return -1;
+	}
+	switch (frame->type) {
+	case JUNK_FRAME_LOOKUP:
+		return junk_engine_lookup(engine, frame, now, answer, error_r);
+	case JUNK_FRAME_FORGET:
+		return junk_engine_forget(engine, frame, now, answer, error_r);
+	case JUNK_FRAME_REBUILD:
+		return junk_engine_rebuild(engine, now, answer, error_r);
+	case JUNK_FRAME_REKEY:
+		return junk_engine_rekey(engine, now, answer, error_r);
+	}
+	*error_r = "not an administrator's frame";
+	return -1;
+}
+
+/* --- status --- */
+
+static void
+junk_engine_status_counters(struct junk_engine *engine, string_t *str)
+{
+	const struct junk_recorder_counters *c =
+		junk_recorder_get_counters(engine->recorder);
+	struct junk_model model;
+
+	str_printfa(str, "reports_recorded=%"PRIu64"\n", c->recorded);
+	str_printfa(str, "reports_repeated=%"PRIu64"\n", c->repeated);
+	str_printfa(str, "reports_changed=%"PRIu64"\n", c->changed);
+	str_printfa(str, "reports_taken_back=%"PRIu64"\n", c->taken_back);
+	str_printfa(str, "reports_burst=%"PRIu64"\n", c->burst);
+	str_printfa(str, "reports_dropped_feature_set=%"PRIu64"\n",
+		    c->dropped_feature_set);
+	str_printfa(str, "reports_refused=%"PRIu64"\n", c->refused);
+	str_printfa(str, "reports_misdated=%"PRIu64"\n", c->misdated);
+	str_printfa(str, "reports_pending=%u\n",
+		    junk_recorder_pending_count(engine->recorder));
+	str_printfa(str, "reports_expired=%"PRIu64"\n", c->expired);
+	str_printfa(str, "last_seq=%"PRId64"\n",
+		    junk_recorder_last_seq(engine->recorder));
+	str_printfa(str, "snapshot_seq=%"PRId64"\n",
+		    junk_recorder_snapshot_seq(engine->recorder));
+	str_printfa(str, "rebuild_pending=%d\n",
+		    junk_recorder_is_rebuild_pending(engine->recorder) ?
+		    1 : 0);
+	str_printfa(str, "tokens_pending=%u\n",
+		    junk_recorder_token_count(engine->recorder));
+	if (engine->learner == NULL)
+		return;
+	str_printfa(str, "fit_pending=%d\n",
+		    junk_learner_is_busy(engine->learner) ? 1 : 0);
+	junk_learner_model(engine->learner, &model);
+	str_printfa(str, "model_spam=%u\n", model.spam_count);
+	str_printfa(str, "model_ham=%u\n", model.ham_count);
+	if (junk_learner_feature_set(engine->learner) != 0) {
+		str_printfa(str, "model_feature_set=%u\n",
+			    junk_learner_feature_set(engine->learner));
+	}
+}
+
+void junk_engine_status(struct junk_engine *engine, string_t *str)
+{
+	uint64_t size;
+
+	/* "error: " is what doveadm junk status looks for; after a reload the
+	   process before this one may take some seconds to end */
+	str_append(str, "state=");
+	if (engine->fault == NULL)
+		str_append(str, "ready\n");
+	else
+		str_printfa(str, "%s: %s\n",
+			    engine->fault_is_young ? "waiting" : "error",
+			    t_strcut(engine->fault, '\n'));
+	str_printfa(str, "key=%s%s\n", engine->chroot_dir, engine->key_path);
+	str_printfa(str, "database=%s%s\n", engine->chroot_dir,
+		    engine->db_path);
+	if (engine->db != NULL && junk_db_size(engine->db, &size) == 0)
+		str_printfa(str, "database_bytes=%"PRIu64"\n", size);
+	str_printfa(str, "segment=%s\n", engine->segment_path);
+	if (engine->publisher != NULL) {
+		str_printfa(str, "segment_generation=%u\n",
+			    junk_publisher_generation(engine->publisher));
+	}
+	if (engine->recorder != NULL)
+		junk_engine_status_counters(engine, str);
+}

@@ -1,0 +1,136 @@
+/* What the log and metrics are told of reports: each kind once in a while. */
+
+#include "lib.h"
+#include "junk-clock.h"
+#include "junk-learner.h"
+#include "junk-recorder.h"
+#include "junk-engine-private.h"
+
+/* So many reports that expire within JUNK_ENGINE_LOG_SECS are worth a line, if
+   they are such a part of those that are left. */
+#define EXPIRED_LOG_REPORTS 1000
+#define EXPIRED_LOG_PART 10
+/* The log has so often whether scores of 90 and above are given. */
+#define CLAIMS_LOG_SECS 600
+
+static void
+junk_engine_send_events(struct junk_engine *engine, const char *result,
+			uint64_t count)
+{
+	for (; count > 0; count--) {
+		struct event_passthrough *e =
+			event_create_passthrough(engine->event)->
+			set_name("junk_feedback_recorded")->
+			add_str("result", result);
+
+		e_debug(e->event(), "Report: %s", result);
+	}
+}
+
+void junk_engine_count(struct junk_engine *engine,
+		       const struct junk_recorder_counters *old)
+{
+	const struct junk_recorder_counters *new =
+		junk_recorder_get_counters(engine->recorder);
+
+	junk_engine_send_events(engine, "recorded",
+				new->recorded - old->recorded);
+	junk_engine_send_events(engine, "repeated",
+				new->repeated - old->repeated);
+	junk_engine_send_events(engine, "changed",
+				new->changed - old->changed);
+	junk_engine_send_events(engine, "taken-back",
+				new->taken_back - old->taken_back);
+	junk_engine_send_events(engine, "feature-set",
+				new->dropped_feature_set -
+				old->dropped_feature_set);
+	junk_engine_send_events(engine, "refused",
+				new->refused - old->refused);
+}
+
+void junk_engine_log_refused(struct junk_engine *engine, time_t now)
+{
+	const uint64_t refused =
+		junk_recorder_get_counters(engine->recorder)->refused;
+
+	if (refused == engine->logged_refused ||
+	    !junk_clock_has_passed(now, engine->refused_time, JUNK_ENGINE_LOG_SECS))
+		return;
+	e_warning(engine->event, "%"PRIu64" reports were refused: more than "
+		  "%u times junk_feedback_rate, or from a uid that isn't the "
+		  "reporter's (junk_feedback_uid_identities)",
+		  refused - engine->logged_refused,
+		  JUNK_RECORDER_REFUSE_FACTOR);
+	engine->logged_refused = refused;
+	engine->refused_time = now;
+}
+
+void junk_engine_log_misdated(struct junk_engine *engine, time_t now)
+{
+	const uint64_t misdated =
+		junk_recorder_get_counters(engine->recorder)->misdated;
+
+	if (misdated == engine->logged_misdated ||
+	    !junk_clock_has_passed(now, engine->misdated_time, JUNK_ENGINE_LOG_SECS))
+		return;
+	e_warning(engine->event, "%"PRIu64" reports had a time of the future, "
+		  "or from before junk_feedback_retention: they count from "
+		  "now on", misdated - engine->logged_misdated);
+	engine->logged_misdated = misdated;
+	engine->misdated_time = now;
+}
+
+void junk_engine_log_expired(struct junk_engine *engine, time_t now)
+{
+	const uint64_t expired =
+		junk_recorder_get_counters(engine->recorder)->expired;
+	const time_t lag = junk_recorder_clock_lag(engine->recorder, now);
+	uint64_t kept;
+
+	if (lag == 0) {
+		engine->lag_logged = FALSE;
+	} else if (!engine->lag_logged) {
+		engine->lag_logged = TRUE;
+		e_warning(engine->event, "The clock is %ld days ahead of the "
+			  "last expiry: reports expire day by day until it "
+			  "has said so for a day: is it right?",
+			  (long)(lag / 86400) + 1);
+	}
+	if (!junk_clock_has_passed(now, engine->expired_time, JUNK_ENGINE_LOG_SECS))
+		return;
+	if (expired - engine->logged_expired >= EXPIRED_LOG_REPORTS &&
+	    junk_recorder_report_count(engine->recorder, &kept) == 0 &&
+	    expired - engine->logged_expired > kept / EXPIRED_LOG_PART) {
+		e_warning(engine->event, "%"PRIu64" reports were deleted, "
+			  "%"PRIu64" are left: they were older than "
+			  "junk_feedback_retention, or the database larger "
+			  "than junk_feedback_database_size",
+			  expired - engine->logged_expired, kept);
+	}
+	engine->logged_expired = expired;
+	engine->expired_time = now;
+}
+
+void junk_engine_log_claims(struct junk_engine *engine, time_t now)
+{
+	struct junk_model model;
+	bool claims;
+
+	junk_learner_model(engine->learner, &model);
+	claims = model.claim_sum < JUNK_MODEL_NO_CLAIM;
+	if (engine->claims_time != 0 &&
+	    (claims == engine->claims_logged ||
+	     !junk_clock_has_passed(now, engine->claims_time,
+				    CLAIMS_LOG_SECS)))
+		return;
+	if (claims) {
+		e_info(engine->event, "Scores of 90 and above are given: the "
+		       "reports tell good mail from spam");
+	} else {
+		e_info(engine->event, "Learning: only near copies of reported "
+		       "spam score 90 and above until more good mail and "
+		       "spam are reported (doveadm junk start)");
+	}
+	engine->claims_time = now;
+	engine->claims_logged = claims;
+}
