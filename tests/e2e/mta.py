@@ -18,6 +18,7 @@ import subprocess
 import time
 
 import harness
+import staging
 
 HOSTNAME = "mx.example.org"
 
@@ -229,7 +230,7 @@ class Milter:
 
     def __init__(self, d, **settings):
         found = [os.path.join(root, name)
-                 for root, _, names in os.walk(harness.stage_dir) for name in names
+                 for root, _, names in os.walk(staging.stage_dir) for name in names
                  if name == "junk-feedback-milter" and root.endswith("sbin")]
         if not found:
             raise harness.HarnessError("the milter isn't built: "

@@ -10,6 +10,7 @@ import sqlite3
 import time
 
 import harness
+import staging
 import junkclient
 import test_spool
 from testcase import spam
@@ -83,7 +84,7 @@ def catch_up(p, count):
 
 
 def mount_tmpfs(path, owner, size):
-    harness._mount("tmpfs", path, "tmpfs", 0, "size=%s,mode=0700,uid=%d,gid=%d"
+    staging.mount("tmpfs", path, "tmpfs", 0, "size=%s,mode=0700,uid=%d,gid=%d"
                    % (size, owner.st_uid, owner.st_gid))
 
 

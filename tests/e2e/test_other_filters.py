@@ -104,7 +104,7 @@ def scored(rspamd, message, score):
 
 
 def test_rspamd_segment(t):
-    """issue 8: rspamd asks the segment, as doveadm does"""
+    """rspamd asks the segment, as doveadm does"""
     path = t.d.segment_path
     with Rspamd(t.d) as rspamd:
         # no segment: unknown is no symbol
@@ -127,7 +127,7 @@ def test_rspamd_segment(t):
 
 
 def test_rspamd_header(t):
-    """issue 8: rspamd reads the milter's header"""
+    """rspamd reads the milter's header"""
     with Rspamd(t.d) as rspamd:
         for value, found in (("90", True), ("100", True), ("89", False),
                              ("900", False), ("9", False)):
@@ -137,7 +137,7 @@ def test_rspamd_header(t):
 
 
 def test_rspamd_without_library(t):
-    """issue 8: without libjunkscore rspamd says so, and goes on"""
+    """without libjunkscore rspamd says so, and goes on"""
     with Rspamd(t.d, 'library = "/nonexistent/lib.so";') as rspamd:
         assert "JUNK_FEEDBACK" not in rspamd.symbols(testcase.spam())
         assert "junk-feedback: no scores: /nonexistent/lib.so" in rspamd.log(), \
@@ -168,7 +168,7 @@ def spamassassin(t):
 
 
 def test_spamassassin(t):
-    """issue 8: SpamAssassin reads what the milter has stamped"""
+    """SpamAssassin reads what the milter has stamped"""
     with spamassassin(t) as run:
         assert run(b"", "--lint") == ""
         with test_postfix.scored(t, 95) as (postfix, _):

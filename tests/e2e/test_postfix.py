@@ -85,7 +85,7 @@ def signal_service(t, number):
 
 
 def test_loop(t):
-    """issue 8: a move to Junk, and the next copy is refused in two languages"""
+    """a move to Junk, and the next copy is refused in two languages"""
     with chain(t, reject="90") as (other, postfix, milter):
         train(other, postfix)
         text = refused(other, postfix)
@@ -143,7 +143,7 @@ def delivered(t, postfix, message=None, **kwargs):
 
 
 def test_tag(t):
-    """issue 8: a message is marked from the threshold on"""
+    """a message is marked from the threshold on"""
     with scored(t, 90, tag="90") as (postfix, milter):
         header = delivered(t, postfix)
         assert "\r\nX-Junk-Score: 90\r\n" in "\r\n" + header, header
@@ -157,7 +157,7 @@ def test_tag(t):
 
 
 def test_outside(t):
-    """issue 8: fields of ours that came from outside are removed"""
+    """fields of ours that came from outside are removed"""
     fields = (b"X-Junk-Score: 0\nX-Junk-Reason: trust me\nx-junk-flag: NO\n"
               b"X-JUNK-SCORE: 1\nX-Junk-Other: mine\nX-Junk-Score:\n 2\n"
               b"X-Junk-Score : 3\nX-Junk-Flag\t: NO\nX-Junk-Reason  : x\n")
@@ -177,7 +177,7 @@ def test_outside(t):
 
 
 def test_quarantine(t):
-    """issue 8: a message is held until the administrator releases it"""
+    """a message is held until the administrator releases it"""
     # nothing is known of why: the reason is empty
     with scored(t, 95, quarantine="95") as (postfix, milter):
         segment.write(t.d.segment_path, segment.content(95))
@@ -197,7 +197,7 @@ def test_quarantine(t):
 
 
 def test_defer(t):
-    """issue 8: a message is refused for now, and nothing of it stays"""
+    """a message is refused for now, and nothing of it stays"""
     with scored(t, 80, defer="80") as (postfix, milter):
         code, text = postfix.send(t.user(), testcase.spam())
         assert code != 0 and "451 4.7.1 Please try again later" in text, text
@@ -206,7 +206,7 @@ def test_defer(t):
 
 
 def test_passed_over(t):
-    """issue 8: authenticated and local senders are not touched, unless that is
+    """authenticated and local senders are not touched, unless that is
     set"""
     message = b"X-Junk-Score: 1\n" + testcase.ham()
     clients = ("ADDR=127.0.0.1", "ADDR=192.0.2.1 LOGIN=anna")
@@ -223,7 +223,7 @@ def test_passed_over(t):
 
 
 def test_dry_run(t):
-    """issue 8: what would be refused is delivered, marked, and logged"""
+    """what would be refused is delivered, marked, and logged"""
     with scored(t, 97, reject="95", dry_run="yes") as (postfix, milter):
         header = delivered(t, postfix, testcase.spam())
         assert "X-Junk-Flag: YES" in header, header
@@ -235,7 +235,7 @@ def test_dry_run(t):
 
 
 def test_reply_file(t):
-    """issue 8: a reply of one's own, in any number of languages"""
+    """a reply of one's own, in any number of languages"""
     lines = ["Refused as spam.", "Als Spam abgelehnt.", "Refus\u00e9".
              encode("ascii", "replace").decode(), "-- Rifiutato: spam"]
     path = t.d.dir + "/reply"
@@ -248,7 +248,7 @@ def test_reply_file(t):
 
 
 def test_bad_configuration(t):
-    """issue 8: what is wrong with a file is said, with its line and the fix"""
+    """what is wrong with a file is said, with its line and the fix"""
     cases = (
         ("reply_file = %s", "only\nASCII, not \u00e4\n",
          "line 2: only printable ASCII without '%'"),
@@ -283,7 +283,7 @@ def test_dead(t):
 
 
 def test_broken_sessions(t):
-    """issue 8: sessions that end early leave nothing behind, and what follows
+    """sessions that end early leave nothing behind, and what follows
     is scored by itself"""
     with scored(t, 97, reject="95") as (postfix, milter):
         for data in (b"", b"Subject: half a hea", b"Subject: x\r\n\r\nhalf"):
@@ -379,7 +379,7 @@ def asked(t, segment_content):
 
 
 def test_local_addresses(t):
-    """issue 8: this host in each form that Postfix may say it"""
+    """this host in each form that Postfix may say it"""
     with asked(t, segment.content(42, weight=3000)) as milter:
         for family, address, local in (
                 (b"4", b"127.0.0.1", True), (b"4", b"127.255.255.254", True),
@@ -395,7 +395,7 @@ def test_local_addresses(t):
 
 
 def test_sessions(t):
-    """issue 8: 100 sessions at once, each with its own message's score"""
+    """100 sessions at once, each with its own message's score"""
     rnd = random.Random(100)
     texts = [b"".join(b"word%d " % rnd.randrange(5000) for _ in range(200)) +
              b"\r\n" for _ in range(100)]
@@ -444,7 +444,7 @@ def test_hung_worker(t):
 
 
 def test_stop(t):
-    """issue 8: it ends with SIGTERM, whatever sessions do at the time"""
+    """it ends with SIGTERM, whatever sessions do at the time"""
     # libmilter's own end hangs in one of five of these
     for _ in range(20):
         with asked(t, segment.varied()) as milter:
@@ -463,7 +463,7 @@ def test_stop(t):
 
 
 def test_milter_protocol(t):
-    """issue 8: a broken MTA ends its own connection, no other's"""
+    """a broken MTA ends its own connection, no other's"""
     with asked(t, segment.content(42, weight=3000)) as milter:
         # one that says nothing holds up nobody
         with mta.Mta(milter.socket):

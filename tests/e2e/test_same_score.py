@@ -248,7 +248,7 @@ def send_all(t, mails):
 
 
 def test_same_score(t):
-    """issue 8: milter, Sieve and doveadm give a message the same score"""
+    """milter, Sieve and doveadm give a message the same score"""
     segment.write(t.d.segment_path, segment.varied())
     t.d.sieve(t.user(), SCRIPT)
     mails = messages()

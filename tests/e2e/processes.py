@@ -1,0 +1,77 @@
+"""Processes and ports: what runs, what it uses, and waiting for it."""
+
+import os
+import signal
+import socket
+import time
+
+from staging import HarnessError
+
+TIMEOUT_SECS = 20
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def children_of(pid):
+    """[(pid, program)] of a process's children"""
+    result = []
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open("/proc/%s/stat" % name) as f:
+                stat = f.read()
+        except OSError:
+            continue
+        comm = stat[stat.index("(") + 1:stat.rindex(")")]
+        if int(stat[stat.rindex(")") + 2:].split()[1]) == pid:
+            result.append((int(name), comm))
+    return result
+
+
+def wait_gone(pids, timeout_secs=TIMEOUT_SECS):
+    """Wait until processes have ended; what is left is killed."""
+    end = time.monotonic() + timeout_secs
+    for pid in pids:
+        while os.path.exists("/proc/%d" % pid):
+            if time.monotonic() > end:
+                os.kill(pid, signal.SIGKILL)
+                break
+            time.sleep(0.01)
+
+
+def process_status(pid):
+    """{name: value} of /proc/PID/status"""
+    with open("/proc/%d/status" % pid) as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f
+                    if ":\t" in line)
+
+
+def memory_kbytes(pid):
+    """What of a process is in memory"""
+    return int(process_status(pid)["VmRSS"].split()[0])
+
+
+def wait_for(condition, what="a condition", timeout_secs=TIMEOUT_SECS):
+    """Wait until condition() is true; returns its value."""
+    end = time.monotonic() + timeout_secs
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise HarnessError("timeout: " + what)
+        time.sleep(0.01)
+
+
+def is_listening(path):
+    """Is there a UNIX socket that takes connections? Without making one."""
+    with open("/proc/net/unix") as f:
+        sockets = [line.split() for line in f]
+    # SO_ACCEPTCON in the flags
+    return any(fields[-1] == path and int(fields[3], 16) & 0x10000
+               for fields in sockets[1:])
