@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Settings, events, commands, columns and queries are named by the code, the
-manual pages, the examples and doc/schema.md alike. srcdir: the folder of this
-file."""
+manual pages, the examples and doc/schema.md alike; architecture.md names each
+source file, and it and CONTRIBUTING.md none that doesn't exist. srcdir: the folder
+of this file."""
 
 import glob
 import os
@@ -14,6 +15,8 @@ import sys
 DOC = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(DOC)
 FOLDERS = ("lib-junk", "lib-junk/*", "plugin", "service", "sieve-ext", "doveadm")
+FILE_FOLDERS = ("lib-junk", "plugin", "service", "sieve-ext", "doveadm", "milter",
+                "settings", "sql", "doc", "examples")
 EXAMPLES = ("dovecot-2.3", "dovecot-2.4")
 SETTING = r"junk_feedback(?:_[a-z_]+)?"
 
@@ -157,6 +160,45 @@ def check_database():
                                               read("sql", "Makefile.am"))))
 
 
+def named_files(text):
+    """Files in backquotes. One without a folder is in the folder of the file that
+    its line names before it."""
+    for line in text.split("\n"):
+        folder = None
+        for name in re.findall(r"`([a-z][a-z0-9./_-]+)`", line):
+            if "/" in name:
+                folder = os.path.dirname(name)
+            elif folder and re.search(r"\.[a-z]+$", name):
+                name = folder + "/" + name
+            if name.split("/")[0] in FILE_FOLDERS:
+                yield name
+
+
+def check_files():
+    """Of the file names in a picture, each has to be a source file's."""
+    text = read("doc", "architecture.md")
+    sources = {os.path.relpath(path, TOP) for folder in FILE_FOLDERS
+               for path in glob.glob(os.path.join(TOP, folder, "**", "*.c"),
+                                     recursive=True)
+               if not os.path.basename(path).startswith("test-")}
+    assert len(sources) > 50
+    names = set(named_files(text))
+    for name in sorted(names):
+        if not os.path.exists(os.path.join(TOP, name)):
+            failures.append("architecture.md: %s doesn't exist" % name)
+    for name in sorted(sources - names):
+        # "each command is in the file doveadm/doveadm-junk-NAME.c"
+        if not name.startswith("doveadm/doveadm-junk-"):
+            failures.append("architecture.md: %s isn't named" % name)
+    known = {os.path.basename(name) for name in sources}
+    for picture in re.findall(r"```\n(.*?)```", text, re.S):
+        for name in sorted(set(re.findall(r"[a-z-]+\.c\b", picture)) - known):
+            failures.append("architecture.md: %s doesn't exist" % name)
+    for name in sorted(set(named_files(read("CONTRIBUTING.md")))):
+        if not os.path.exists(os.path.join(TOP, name)):
+            failures.append("CONTRIBUTING.md: %s doesn't exist" % name)
+
+
 def lint(path):
     if shutil.which("mandoc") is None:
         return
@@ -186,6 +228,7 @@ def main():
         check_example(name, settings, defaults)
     check_milter()
     check_database()
+    check_files()
     for path in sorted(glob.glob(os.path.join(DOC, "*.[1-8]"))):
         lint(path)
     for failure in failures:

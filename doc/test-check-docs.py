@@ -11,7 +11,7 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDERS = ("doc", "doveadm", "examples", "lib-junk", "milter", "plugin",
-           "service", "sieve-ext", "sql")
+           "service", "settings", "sieve-ext", "sql")
 
 # (file, what is replaced once, by what, the line that check-docs.py says)
 CHANGES = (
@@ -51,6 +51,14 @@ CHANGES = (
      r"setting tag = 90 isn't in junk-feedback-milter\.8"),
     ("examples/junk-feedback-milter.conf", r"#dry_run = ", "#gone = ",
      r"setting dry_run = no isn't in junk-feedback-milter\.conf"),
+    ("doc/architecture.md", r"`plugin/junk-trail\.c`", "`plugin/junk-gone.c`",
+     r"architecture\.md: plugin/junk-gone\.c doesn't exist"),
+    ("doc/architecture.md", r"`plugin/junk-trail\.c`", "the trail",
+     r"architecture\.md: plugin/junk-trail\.c isn't named"),
+    ("doc/architecture.md", r"( message +)junk-txn\.c", r"\1junk-gone.c",
+     r"architecture\.md: junk-gone\.c doesn't exist"),
+    ("CONTRIBUTING.md", r"`lib-junk/junk-token\.h`", "`lib-junk/junk-gone.h`",
+     r"CONTRIBUTING\.md: lib-junk/junk-gone\.h doesn't exist"),
 )
 
 
@@ -84,6 +92,8 @@ def copy(top):
         shutil.copytree(os.path.join(TOP, folder), os.path.join(top, folder),
                         copy_function=shutil.copyfile, dirs_exist_ok=True,
                         ignore=shutil.ignore_patterns("*.o", "*.lo", ".*"))
+    shutil.copyfile(os.path.join(TOP, "CONTRIBUTING.md"),
+                    os.path.join(top, "CONTRIBUTING.md"))
 
 
 def main():
