@@ -1,5 +1,6 @@
-/* Dovecot 2.4's configuration process loads this module to know our settings:
-   without it they would be fatal errors in dovecot.conf. */
+/* Dovecot 2.4's configuration process loads this module to know the plugin's
+   settings. Without the module, these settings in dovecot.conf would be fatal
+   errors. */
 
 #include "lib.h"
 #include "junk-settings.h"
