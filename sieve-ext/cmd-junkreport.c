@@ -2,9 +2,9 @@
 
      junkreport <verdict: string>
 
-   For spam traps: a mailbox that gets nothing but spam can report by itself.
-   The report is sent once the message has been delivered, and whatever goes
-   wrong with it is none of the delivery's business. */
+   It is meant for spam traps: a mailbox that receives only spam reports each
+   message by itself. The report is sent after the message was delivered. An
+   error in reporting never affects the delivery. */
 
 #include "lib.h"
 #include "array.h"
@@ -25,9 +25,9 @@
 #include "junk-client.h"
 #include "ext-junk-feedback-common.h"
 
-/* How long a delivery may wait for the acknowledgement before the report is
-   spooled. The service answers in a few milliseconds; without it there is
-   nothing to wait for. */
+/* How long a delivery waits for the acknowledgement before it writes the report
+   to the spool. The service normally answers within a few milliseconds. If the
+   service is down, the delivery does not wait at all. */
 #define JUNKREPORT_WAIT_MSECS 100
 
 static bool verdict_parse(const char *str, enum junk_verdict *verdict_r)
@@ -98,8 +98,8 @@ struct act_junkreport {
 	struct junk_message msg;
 };
 
-/* One report a delivery: the first counts, which is that of the administrator
-   where a global script runs before the user's. */
+/* A delivery sends at most one report. The first junkreport counts: that of the
+   administrator's global script if it runs before the user's script. */
 static int
 act_junkreport_check_duplicate(
 	const struct sieve_runtime_env *renv ATTR_UNUSED,
@@ -167,8 +167,8 @@ send_report(const struct sieve_action_exec_env *aenv,
 	junk_client_deinit(&client, JUNKREPORT_WAIT_MSECS);
 }
 
-/* Called when the delivery is over: neither its result nor what else the
-   script does can depend on us. */
+/* Called after the delivery, so that a failure here can't change its result or
+   the script's other actions. */
 static void
 act_junkreport_finish(const struct sieve_action_exec_env *aenv,
 		      void *tr_context ATTR_UNUSED, int status)
@@ -233,7 +233,7 @@ junkreport_operation_execute(const struct sieve_runtime_env *renv,
 			    "junkreport action: report message as %s",
 			    junk_verdict_name(verdict));
 
-	/* the message is read now, while it is sure to be there */
+	/* read the message now, while it is still accessible */
 	act = p_new(pool, struct act_junkreport, 1);
 	act->verdict = verdict;
 	if (ext_junk_feedback_tokenize(ext, renv, pool, &act->msg, &error) < 0)

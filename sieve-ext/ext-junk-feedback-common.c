@@ -15,7 +15,8 @@
 #include "junk-segment.h"
 #include "ext-junk-feedback-common.h"
 
-/* One for the process, so that a delivery opens and maps nothing. */
+/* The segment stays mapped for the lifetime of the process. Deliveries after
+   the first one open and map nothing. */
 static struct junk_segment *score_segment = NULL;
 static char *score_segment_path = NULL;
 static struct junk_tokenizer *score_tokenizer = NULL;
@@ -69,7 +70,8 @@ ext_junk_feedback_control_dir(struct mail_user *user, bool create)
 	return dir;
 }
 
-/* Whose taste counts. NULL if the user has never reported anything. */
+/* Find the identity whose own reports affect the score. Returns NULL if the
+   user has never reported anything. */
 static const unsigned char *
 find_reporter(struct ext_junk_feedback_context *ctx,
 	      const struct sieve_runtime_env *renv)
@@ -138,7 +140,7 @@ score_message(const struct sieve_extension *ext,
 
 	pool = pool_alloconly_create("junk feedback message", 16*1024);
 	if (ext_junk_feedback_tokenize(ext, renv, pool, &msg, &error) < 0) {
-		/* whoever delivers it meets the same error and says so */
+		/* the delivery itself fails with the same error and logs it */
 		e_debug(renv->event, "junk-feedback: "
 			"message can't be read: %s", error);
 		set_unknown(score_r, "message can't be read");
@@ -179,7 +181,8 @@ find_score(const struct sieve_extension *ext,
 	score_message(ext, renv, &model, score_r);
 }
 
-/* Tools like sieve-test score mail that isn't new. */
+/* Find the running program for the counter page. Programs such as sieve-test
+   score old messages, so they aren't counted. */
 static bool find_program(enum junk_counts_program *program_r)
 {
 	const char *name = master_service_get_name(master_service);

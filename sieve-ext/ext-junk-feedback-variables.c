@@ -18,7 +18,7 @@
 #include "junk-reason.h"
 #include "ext-junk-feedback-common.h"
 
-/* The numbers are stored in compiled scripts: append only. */
+/* Compiled scripts store these numbers: only append new ones. */
 enum junk_variable {
 	JUNK_VARIABLE_SCORE,
 	JUNK_VARIABLE_THRESHOLD,

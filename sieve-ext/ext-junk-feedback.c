@@ -25,8 +25,8 @@ static const char *plugin_getenv(void *context, const char *name)
 #  define PLUGIN_GETENV plugin_getenv
 #endif
 
-/* A setting that isn't valid is logged and its default used: mail has to be
-   delivered. */
+/* If a setting is invalid, log the error and use the default: the mail must
+   still be delivered. */
 static const struct junk_settings *
 read_settings(struct sieve_instance *svinst, pool_t pool)
 {
@@ -49,7 +49,7 @@ ext_junk_feedback_load(const struct sieve_extension *ext, void **context)
 	struct ext_junk_feedback_context *ctx;
 	pool_t pool;
 
-	/* may be called again for the same instance */
+	/* Pigeonhole may call this again for the same instance */
 	if (*context != NULL)
 		return JUNK_SIEVE_LOAD_OK;
 

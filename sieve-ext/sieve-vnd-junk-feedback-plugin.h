@@ -3,7 +3,7 @@
 
 #include "junk-compat.h"
 
-/* What Pigeonhole looks for in the module: its only exported symbols. */
+/* The module's only exported symbols, which Pigeonhole looks up by name. */
 
 extern const char *sieve_vnd_junk_feedback_plugin_version;
 

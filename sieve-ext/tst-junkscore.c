@@ -105,10 +105,11 @@ empty_list_create(const struct sieve_runtime_env *renv)
 	return list;
 }
 
-/* To "i;ascii-numeric" a word is infinity (RFC 4790, section 9.1.1), and to other
-   comparators letters stand behind digits, so "unknown" would be greater than any
-   threshold and unscored mail be filed to Junk. Where numbers or an order are
-   compared, or values counted, an unknown score is no value at all. */
+/* To "i;ascii-numeric" a word is infinity (RFC 4790, section 9.1.1), and other
+   comparators sort letters after digits. So "unknown" would be greater than any
+   threshold, and mail without a score would be filed to Junk. To avoid this, an
+   unknown score has no value where numbers or an order are compared or values
+   are counted. */
 static bool
 unknown_has_no_value(const struct sieve_match_type *mcht,
 		     const struct sieve_comparator *cmp)
