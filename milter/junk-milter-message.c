@@ -61,8 +61,8 @@ void junk_milter_message_begin(struct junk_milter_message *msg,
 	append_string(msg, "\r\n");
 }
 
-/* Blanks before the colon are no part of a name for whoever reads it (RFC 5322,
-   4.5.8), but of what the MTA gives us. */
+/* Mail programs ignore blanks between a field's name and the colon (RFC 5322,
+   4.5.8), but the MTA passes them as part of the name. */
 static int name_is(const char *name, const char *ours)
 {
 	const size_t len = strlen(ours);

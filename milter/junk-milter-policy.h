@@ -4,7 +4,7 @@
 #include "junk-milter-settings.h"
 
 enum junk_milter_action {
-	/* pass, stamped with the score if there is one */
+	/* accept the message; a known score is added as a header field */
 	JUNK_MILTER_PASS,
 	JUNK_MILTER_TAG,
 	JUNK_MILTER_QUARANTINE,
@@ -15,17 +15,17 @@ enum junk_milter_action {
 /* "pass", "tag", ... */
 const char *junk_milter_action_name(enum junk_milter_action action);
 
-/* The lowest threshold that is set; 0 = none. */
+/* Returns the lowest threshold that is set, 0 if none is. */
 unsigned int
 junk_milter_lowest_threshold(const struct junk_milter_settings *set);
 
-/* What a score (0..100, or JUNK_SCORES_UNKNOWN) leads to: the strictest action
-   whose threshold it reaches. An unknown score passes. dry_run doesn't count
-   here. */
+/* Returns the strictest action whose threshold the score (0..100, or
+   JUNK_SCORES_UNKNOWN) reaches. A message with an unknown score passes. The
+   setting dry_run is not considered here. */
 enum junk_milter_action
 junk_milter_decide(const struct junk_milter_settings *set, int score);
-/* Is this recipient, as in RCPT TO, one of skip_recipients? Case and what is
-   behind a '+' don't count. */
+/* Returns 1 if the recipient of RCPT TO is in skip_recipients. Letter case and
+   a detail after '+' are ignored. */
 int junk_milter_skips(const struct junk_milter_settings *set,
 		      const char *recipient);
 

@@ -26,7 +26,8 @@ struct setting {
 
 /* name, type, default */
 static const struct setting settings[] = {
-	/* inside Postfix' queue: its smtpd is chrooted there on Debian */
+	/* inside Postfix's queue directory, since its smtpd is chrooted there
+	   on Debian */
 	SETTING(socket, SETTING_STRING,
 		"unix:/var/spool/postfix/junk-feedback-milter/milter.sock"),
 	SETTING(scores, SETTING_STRING, "/run/dovecot/junk-feedback.scores"),
@@ -44,7 +45,7 @@ static const struct setting settings[] = {
 };
 #define SETTINGS_COUNT (sizeof(settings) / sizeof(settings[0]))
 
-/* What a sender reads. Other languages and words: reply_file. */
+/* The default text of a rejection. The setting reply_file replaces it. */
 static const char *const default_reply_lines[] = {
 	"Your message was not accepted: its content looks like spam.",
 	"If you are a person, please write again in other words or call the recipient.",
@@ -88,7 +89,8 @@ static int parse_threshold(const char *value, int *result)
 	return 0;
 }
 
-/* Returns 0, or what would have been valid. */
+/* Set one setting. Returns NULL, or a description of valid values if this one
+   is invalid. */
 static const char *
 setting_set(struct junk_milter_settings *set, const struct setting *setting,
 	    const char *value)
@@ -140,7 +142,8 @@ void junk_milter_settings_deinit(struct junk_milter_settings *set)
 	memset(set, 0, sizeof(*set));
 }
 
-/* Cuts comment and white space; returns the first byte that counts. */
+/* Remove comment and surrounding white space in place. Returns the first
+   character that remains. */
 static char *trim(char *line)
 {
 	char *end;
@@ -183,7 +186,8 @@ static int parse_line(struct junk_milter_settings *set, char *line,
 	return -1;
 }
 
-/* An SMTP reply is printable ASCII; '%' would be libmilter's format. */
+/* An SMTP reply must be printable ASCII. '%' is not allowed, since libmilter
+   uses the text as a format. */
 static int reply_line_check(const char *line, char *error, size_t error_size)
 {
 	if (strlen(line) > JUNK_MILTER_MAX_REPLY_LINE) {

@@ -3,42 +3,42 @@
 
 #include <stddef.h>
 
-/* The milter's configuration: lines "name = value", '#' begins a comment. */
+/* The milter's configuration file: lines "name = value". '#' begins a
+   comment. */
 
 #define JUNK_MILTER_MAX_REPLY_LINES 16
 /* RFC 5321, 4.5.3.1.5: 512 bytes with code, status and CRLF */
 #define JUNK_MILTER_MAX_REPLY_LINE 490
 
 struct junk_milter_settings {
-	/* libmilter's form: unix:/path, inet:port@host */
+	/* in libmilter's syntax: unix:/path or inet:port@host */
 	char *socket;
-	/* the score segment */
+	/* path of the score segment */
 	char *scores;
-	/* whose Authentication-Results are evidence; "" = nobody's */
+	/* hosts whose Authentication-Results fields are evidence; "" = none */
 	char *authserv_id;
-	/* the MXs whose client is evidence, the first one this host; "" =
-	   none */
+	/* MX hosts whose client is evidence, this host first; "" = none */
 	char *mx;
-	/* Scores from which a message is rejected, deferred, quarantined or
-	   tagged (X-Junk-Flag): 1..100; 0 = never. */
+	/* Thresholds, 1..100, from which a message is rejected, deferred,
+	   quarantined or tagged (X-Junk-Flag). 0 = never. */
 	int reject, defer, quarantine, tag;
-	/* reject, defer and quarantine are said in the log only */
+	/* only log what reject, defer and quarantine would do */
 	int dry_run;
-	/* these pass untouched */
+	/* pass mail of authenticated and of local senders unchanged */
 	int skip_authenticated, skip_local;
-	/* names before the '@', separated by blanks: mail to nobody else passes
-	   untouched */
+	/* local parts of addresses, separated by blanks: a message whose
+	   recipients are all of these passes unchanged */
 	char *skip_recipients;
-	/* lines of the reply to a rejected message, as read from reply_file;
-	   a NULL follows the last one */
+	/* lines of the rejection text, as read from reply_file, followed by
+	   NULL */
 	char *reply_file;
 	char *reply_lines[JUNK_MILTER_MAX_REPLY_LINES + 1];
 };
 
-/* The defaults: stamp only. */
+/* Set the defaults: only the header field with the score is added. */
 void junk_milter_settings_init(struct junk_milter_settings *set);
-/* Returns 0, or -1 with a sentence that names file, line and setting in
-   error. */
+/* Read the file. Returns 0, or -1 and writes a sentence with file, line and
+   setting to error. */
 int junk_milter_settings_read(struct junk_milter_settings *set,
 			      const char *path, char *error,
 			      size_t error_size);

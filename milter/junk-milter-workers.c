@@ -1,9 +1,11 @@
-/* Milter and worker speak over a socket pair that is the worker's standard input:
+/* The protocol between milter and worker, over a socket pair that is the worker's
+   standard input:
 
      request   size_t size, the message
      answer    struct worker_answer
 
-   Both are of one build and host. The worker ends when its socket is closed. */
+   Both programs are of the same build on the same host. The worker ends when
+   its socket is closed. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,10 +26,10 @@
 #include "junk-score.h"
 #include "junk-milter-workers.h"
 
-/* Each is a process of some megabytes. More sessions than that wait for one that
-   has its score. */
+/* Each worker is a process of some megabytes. If all are busy, further sessions
+   wait for one of them. */
 #define MAX_WORKERS 64
-/* Those that stay when they have nothing to do. */
+/* Workers that are kept while they are idle. The others end. */
 #define MAX_IDLE_WORKERS 8
 #define WORKER_ARG "--worker"
 
@@ -46,9 +48,9 @@ struct worker_answer {
 
 static struct {
 	const char *segment_path, *authserv_id, *mx;
-	/* as an argument of the worker */
+	/* the threshold as a command-line argument of the worker */
 	char threshold[16];
-	/* held for the two below only */
+	/* protects the fields below; never held while a message is scored */
 	pthread_mutex_t lock;
 	pthread_cond_t free;
 	struct worker *idle;
@@ -72,7 +74,8 @@ static int worker_spawn(struct worker *worker, int fd)
 	sigset_t none;
 	int error;
 
-	/* a fork alone would take over the locks of all other threads */
+	/* not fork(): the child would have a copy of the locks that other
+	   threads hold */
 	sigemptyset(&none);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
@@ -124,13 +127,13 @@ static void worker_end(struct worker *worker)
 
 static void deadline_set(struct timespec *deadline_r)
 {
-	/* not the time of day, which may be set back */
+	/* the monotonic clock can't be set back */
 	clock_gettime(CLOCK_MONOTONIC, deadline_r);
 	deadline_r->tv_sec += JUNK_MILTER_SCORE_MSECS / 1000;
 }
 
-/* An idle one, or room for another (NULL and 0), or neither in all that time
-   (-1). */
+/* Reserve a worker. Returns 0 with an idle worker, or with NULL if a new one
+   may be started; -1 if neither became possible before the deadline. */
 static int worker_reserve(struct worker **worker_r)
 {
 	struct timespec deadline;
@@ -156,7 +159,7 @@ static int worker_reserve(struct worker **worker_r)
 	return ret == 0 ? 0 : -1;
 }
 
-/* NULL: there is one less. */
+/* Give a worker back. NULL means that the reserved worker has ended. */
 static void worker_release(struct worker *worker)
 {
 	struct worker *surplus = NULL;
@@ -236,8 +239,8 @@ static int worker_ask(struct worker *worker, const void *data, size_t size,
 		.tv_sec = JUNK_MILTER_SCORE_MSECS / 1000,
 	};
 
-	/* of each call, the worker reading all before it begins, and answering
-	   at once */
+	/* the limit is for each call: the worker reads the whole request before
+	   it begins and then answers at once */
 	if (setsockopt(worker->fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
 		       sizeof(limit)) < 0 ||
 	    setsockopt(worker->fd, SOL_SOCKET, SO_RCVTIMEO, &limit,

@@ -1,8 +1,8 @@
 /* junk-feedback-milter: scores mail at SMTP time from the service's
    shared-memory segment (junk-score.h).
 
-   libmilter runs each connection in a thread of its own; what scores is in
-   processes beside them (junk-milter-workers.h). */
+   libmilter runs each connection in a thread. Worker processes compute the
+   scores (junk-milter-workers.h). */
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -26,7 +26,7 @@
 #include "junk-milter-workers.h"
 
 #define DEFAULT_CONFIG_PATH "/etc/junk-feedback-milter.conf"
-/* Postfix' own limits end a session much earlier. */
+/* Postfix's own limits end a session much earlier. */
 #define TIMEOUT_SECS 7210
 
 static struct junk_milter_settings settings;
@@ -42,7 +42,7 @@ static int in6_is_loopback(const struct in6_addr *address)
 
 	if (!IN6_IS_ADDR_V4MAPPED(address))
 		return IN6_IS_ADDR_LOOPBACK(address);
-	/* an IPv4 client of a socket for both */
+	/* an IPv4 client of a dual-stack socket */
 	memcpy(&in4, address->s6_addr + 12, sizeof(in4));
 	return in4_is_loopback(in4);
 }
@@ -52,7 +52,8 @@ static int address_is_local(const _SOCK_ADDR *address)
 	const struct sockaddr_in *in4 = (const void *)address;
 	const struct sockaddr_in6 *in6 = (const void *)address;
 
-	/* NULL: not an internet connection (sendmail command) */
+	/* NULL: the message came from the sendmail command, not over the
+	   network */
 	if (address == NULL || address->sa_family == AF_UNIX)
 		return 1;
 	if (address->sa_family == AF_INET)
@@ -62,7 +63,7 @@ static int address_is_local(const _SOCK_ADDR *address)
 	return 0;
 }
 
-/* The connection's message, NULL if there is no memory for it. */
+/* Returns the connection's message, NULL if there is no memory for it. */
 static struct junk_milter_message *get_message(SMFICTX *ctx)
 {
 	struct junk_milter_message *msg = smfi_getpriv(ctx);
@@ -102,7 +103,8 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 		return SMFIS_ACCEPT;
 	msg = *settings.mx == '\0' ? NULL : get_message(ctx);
 	if (msg != NULL) {
-		/* "[address]" where Received says "unknown" */
+		/* for a client without a name, "[address]" in place of
+		   Received's "unknown" */
 		snprintf(msg->client.name, sizeof(msg->client.name), "%s",
 			 host == NULL || *host == '[' ? "unknown" : host);
 		set_client_address(&msg->client, address);
@@ -121,8 +123,8 @@ static sfsistat on_helo(SMFICTX *ctx, char *helo)
 	return SMFIS_CONTINUE;
 }
 
-/* One message a connection, used again: libmilter ends each with the end of the
-   message or with on_abort(). */
+/* A connection keeps one message structure for all its messages. libmilter ends
+   each message by on_message_end() or on_abort(). */
 static sfsistat on_from(SMFICTX *ctx, char **args)
 {
 	struct junk_milter_message *msg;
@@ -156,7 +158,7 @@ static sfsistat on_data(SMFICTX *ctx)
 {
 	struct junk_milter_message *msg = smfi_getpriv(ctx);
 
-	/* an MTA may name no recipient: no reason to skip */
+	/* a message without any recipient is not skipped */
 	return msg == NULL || (msg->skipped && !msg->wanted) ?
 		SMFIS_ACCEPT : SMFIS_CONTINUE;
 }
@@ -165,7 +167,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
 	struct junk_milter_message *msg = smfi_getpriv(ctx);
 
-	/* an MTA may say anything in any order */
+	/* an MTA may call these in any order */
 	if (msg == NULL)
 		return SMFIS_ACCEPT;
 	junk_milter_message_header(msg, name, value);
@@ -192,8 +194,9 @@ static sfsistat on_body(SMFICTX *ctx, unsigned char *data, size_t size)
 	return junk_milter_message_full(msg) ? SMFIS_SKIP : SMFIS_CONTINUE;
 }
 
-/* Nobody but us says what we said. From the last one: the numbers of those
-   before it stay as they are. */
+/* Remove header fields with our names that others have added. Go from the last
+   field to the first, so that the numbers of the remaining ones don't
+   change. */
 static void remove_headers(SMFICTX *ctx, const char *name, unsigned int count)
 {
 	for (; count > 0; count--)
@@ -229,7 +232,7 @@ static void set_reject_reply(SMFICTX *ctx)
 {
 	char **l = settings.reply_lines;
 
-	/* libmilter takes the lines as arguments only; a NULL ends them */
+	/* libmilter takes the lines only as arguments, terminated by NULL */
 	(void)smfi_setmlreply(ctx, "550", "5.7.1", l[0], l[1], l[2], l[3],
 			      l[4], l[5], l[6], l[7], l[8], l[9], l[10],
 			      l[11], l[12], l[13], l[14], l[15], NULL);
@@ -324,11 +327,11 @@ static void *listen_main(void *context)
 	exit(smfi_main() == MI_SUCCESS ? 0 : 1);
 }
 
-/* Ends by a signal, or when libmilter gives up. libmilter's own way to end
-   destroys a lock that its threads still wait for, and then hangs, so it doesn't
-   see the signal: the kernel gives it to the process' first thread if that one
-   waits for it, and libmilter runs in another. Sessions are cut off either way:
-   the MTA goes on as without a milter. */
+/* Run until a signal arrives or libmilter ends. libmilter's own shutdown
+   destroys a lock that its threads still wait for, and then hangs, so libmilter
+   must not see the signal. The kernel delivers it to the process's first
+   thread, which waits for it, while libmilter runs in another thread. Sessions
+   are cut off in either case: the MTA continues as without a milter. */
 static int run_until_signal(void)
 {
 	pthread_t thread;
@@ -426,12 +429,13 @@ int main(int argc, char *argv[])
 	if (check)
 		return 0;
 	openlog("junk-feedback-milter", log_options, LOG_MAIL);
-	/* the MTA and we share a group, not a user */
+	/* the MTA and the milter share a group, not a user */
 	umask(0007);
 	if (junk_milter_workers_init(settings.scores,
 				     junk_milter_lowest_threshold(&settings),
 				     settings.authserv_id, settings.mx) < 0)
 		return 1;
-	/* settings stay: libmilter's threads read them */
+	/* the settings are not freed, since libmilter's threads still read
+	   them */
 	return run();
 }

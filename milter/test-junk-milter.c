@@ -27,7 +27,7 @@ static void test_junk_milter_settings(void)
 {
 	static const struct {
 		const char *text;
-		/* what the error ends with; NULL = valid */
+		/* the end of the expected error; NULL = the file is valid */
 		const char *error;
 	} tests[] = {
 		{ "", NULL },
@@ -86,7 +86,7 @@ static void test_junk_milter_reply_file(void)
 	test_assert_strcmp(set.reply_lines[1], "Va-t'en.");
 	test_assert(set.reply_lines[2] == NULL);
 
-	/* the limit of lines and one past it */
+	/* the maximum number of lines, and one more */
 	for (unsigned int i = 0; i < JUNK_MILTER_MAX_REPLY_LINES; i++)
 		str_append(text, "no\n");
 	write_file(TEST_REPLY, str_c(text));
@@ -97,7 +97,7 @@ static void test_junk_milter_reply_file(void)
 	test_assert(junk_milter_settings_read(&set, TEST_CONFIG, error,
 					      sizeof(error)) < 0);
 
-	/* a line's length, and its characters */
+	/* the maximum length of a line, and invalid characters */
 	str_truncate(text, 0);
 	for (unsigned int i = 0; i < JUNK_MILTER_MAX_REPLY_LINE; i++)
 		str_append_c(text, 'a');
@@ -198,7 +198,7 @@ static void test_junk_milter_message(void)
 	junk_milter_message_end_headers(&msg);
 	junk_milter_message_body(&msg, (const unsigned char *)"body\r\n", 6);
 	test_assert(msg.foreign_scores == 2);
-	/* Dovecot's test_assert_memcmp() is not in all of 2.3.19 */
+	/* Dovecot 2.3.19 doesn't have test_assert_memcmp() everywhere */
 	test_assert(msg.size == 66 && memcmp(msg.data,
 			   "Subject: hello\r\n there\r\nx-junk-score: 0\r\n"
 			   "X-Junk-Score: 1\r\n\r\nbody\r\n", 66) == 0);
@@ -213,7 +213,7 @@ static void test_junk_milter_message(void)
 	test_assert(msg.size == 0 && msg.data == NULL &&
 		    msg.foreign_scores == 0);
 
-	/* as whoever reads them does, blanks are no part of the name */
+	/* mail programs ignore blanks after the name, so the milter does too */
 	junk_milter_message_header(&msg, "X-Junk-Score ", "1");
 	junk_milter_message_header(&msg, "X-Junk-Score\t ", "1");
 	junk_milter_message_header(&msg, "X-Junk-Scores", "1");
