@@ -1,4 +1,5 @@
-/* doveadm junk forget, rebuild, rekey: the service does it, at root's request */
+/* doveadm junk forget, rebuild, rekey: the service executes these commands if
+   root sends them. */
 
 #include "lib.h"
 #include "array.h"
@@ -17,7 +18,8 @@ static void print_headers(void)
 			     DOVEADM_PRINT_HEADER_FLAG_EXPAND);
 }
 
-/* Ask, and print the answer. Returns -1 if there is none, which is logged. */
+/* Send a command and print the answer. Returns -1 if there is no answer, which
+   is logged. */
 static int
 admin_ask(const char *command, struct doveadm_junk_service *service,
 	  const buffer_t *request)
@@ -84,7 +86,8 @@ forget_parse(struct doveadm_cmd_context *cctx, struct junk_forget *forget_r,
 	time_t since_time, until_time = 0;
 
 	i_zero(forget_r);
-	/* without a time it would be everything, by mistake */
+	/* an explicit time is required, so that nobody deletes everything by
+	   mistake */
 	if (!doveadm_cmd_param_str(cctx, "since", &since)) {
 		*error_r = "say since when: --since 24h";
 		return -1;
@@ -128,7 +131,7 @@ cmd_junk_forget_user_run(struct doveadm_mail_cmd_context *_ctx,
 
 	ctx->forget.reporter = doveadm_junk_reporter(user, buf);
 	if (ctx->forget.reporter == NULL) {
-		/* who has never reported anything */
+		/* a user without an identity has never reported anything */
 		doveadm_print("forgotten");
 		doveadm_print("0");
 		return 0;

@@ -1,4 +1,4 @@
-/* doveadm junk check: the whole chain, step by step, by using it */
+/* doveadm junk check: tests each step from a report to a score by using it. */
 
 #include "lib.h"
 #include "array.h"
@@ -17,11 +17,12 @@
 #include <unistd.h>
 #include <sys/stat.h>
 
-/* A report of nobody's about nothing that exists. */
+/* The number of tokens in the test report. Its identity and its message don't
+   exist. */
 #define CHECK_TOKENS 16
-/* The scores follow within a fraction of a second. */
+/* The service publishes the new score within a fraction of a second. */
 #define CHECK_PUBLISH_MSECS 2000
-/* How long users' spools are looked at. */
+/* The time limit of the search through all users' spools, in seconds. */
 #define SPOOL_TIMEOUT_SECS "20"
 
 /*
@@ -130,9 +131,9 @@ static void check_report(void)
  * What the service has open
  */
 
-/* Has the process opened the file that is at the path now? One that is gone from
-   its folder lives on until the service ends: all looks well, and nothing of it
-   is left then. */
+/* Returns TRUE if the process has opened the file that is now at the path. A
+   deleted file stays open until the service ends: everything seems to work, but
+   all data is lost then. */
 static bool process_has_file(const char *pid, const char *path)
 {
 	const char *fd_dir = t_strdup_printf("/proc/%s/fd", pid);
@@ -145,7 +146,8 @@ static bool process_has_file(const char *pid, const char *path)
 		return FALSE;
 	dir = opendir(fd_dir);
 	if (dir == NULL) {
-		/* not root, or another host's */
+		/* can't tell: doveadm isn't root, or the process is on another
+		   host */
 		return TRUE;
 	}
 	while (!found && (d = readdir(dir)) != NULL) {
@@ -172,7 +174,7 @@ void doveadm_junk_check_files(const ARRAY_TYPE(junk_key_values) *status)
 			"from a backup, or make a new one while it runs: "
 			"doveadm junk rekey --yes");
 	}
-	/* otherwise it says itself what is wrong */
+	/* in other states the service itself reports what is wrong */
 	if (database == NULL || *database != '/' || pid == NULL ||
 	    null_strcmp(doveadm_junk_value_find(status, "state"), "ready") != 0)
 		return;
@@ -195,7 +197,8 @@ static const char *utc_hour(int64_t secs)
 							(time_t)secs));
 }
 
-/* Times of reports are hours: privacy.md. */
+/* The database stores the hour of a report, not its time: see
+   doc/privacy.md. */
 static void check_last_report(sqlite3 *db)
 {
 	sqlite3_stmt *stmt = doveadm_junk_db_query(db, "junk check",
@@ -233,7 +236,8 @@ static void check_database(void)
 	doveadm_junk_db_close(&db);
 }
 
-/* All users' spools: a doveadm of its own, which takes their identities. */
+/* Check the spools of all users in a separate doveadm process, since it changes
+   to each user's uid. */
 static void check_spools(void)
 {
 	const char *argv[] = {
@@ -251,7 +255,7 @@ static void check_spools(void)
 		doveadm_junk_row("spools", DOVEADM_JUNK_NOTE, error, NULL);
 		return;
 	}
-	/* username, reports, sent; the first line has these names */
+	/* columns: username, reports, sent; the first line is the header */
 	for (lines = t_strsplit(str_c(output), "\n"); *lines != NULL; lines++) {
 		const char *const *fields = t_strsplit(*lines, "\t");
 

@@ -9,7 +9,7 @@
 
 #define DB_FNAME "stats.sqlite3"
 #define DB_DIRNAME "junk-feedback"
-/* A reader waits only while a checkpoint or an upgrade is under way. */
+/* A reader waits only during a checkpoint or an upgrade. */
 #define DB_BUSY_MSECS 5000
 
 const char *doveadm_junk_db_path(void)

@@ -1,6 +1,7 @@
-/* Is new mail scored? The way that mail takes: from Postfix to LMTP or LDA, to
-   a Sieve script that asks for the score; or through the milter. What happens
-   on it is counted in the counter page (junk-counts.h). */
+/* Checks whether new mail is scored. It follows the way of a message: from
+   Postfix to LMTP or LDA and to a Sieve script that asks for the score, or
+   through the milter. The counter page (junk-counts.h) tells how much mail was
+   scored. */
 
 #include "lib.h"
 #include "array.h"
@@ -17,9 +18,9 @@
 #include <sys/stat.h>
 
 #define DAY_SECS (24*60*60)
-/* Without a message for so long, something is wrong. */
+/* Without any scored message for so long, something is probably wrong. */
 #define QUIET_SECS (3*DAY_SECS)
-/* How long a new installation may have scored nothing. */
+/* A new installation may run for so long without having scored any message. */
 #define NEW_SECS (60*60)
 #define POSTFIX_PID_PATH "/var/spool/postfix/pid/master.pid"
 #define MILTER_WORD "junk-feedback"
@@ -59,7 +60,7 @@ has_reports(const ARRAY_TYPE(junk_key_values) *status)
 {
 	const struct junk_key_value *kv;
 
-	/* not reports_recorded, which has those of "check" */
+	/* not reports_recorded, since "doveadm junk check" increases it */
 	array_foreach(status, kv) {
 		if ((strcmp(kv->key, "model_spam") == 0 ||
 		     strcmp(kv->key, "model_ham") == 0) &&
@@ -154,7 +155,8 @@ static bool has_milter(void)
 		strstr(postfix_settings(names), MILTER_WORD) != NULL;
 }
 
-/* Postfix's local(8) and virtual(8) write mailboxes themselves, past Dovecot. */
+/* Warn if Postfix delivers by local(8) or virtual(8), which write mailboxes
+   without Dovecot. */
 static void check_postfix(bool active)
 {
 	static const char *const names[] = {
@@ -287,7 +289,7 @@ check_sieve(const char *protocol, bool milter, bool active)
 	ARRAY_TYPE(doveadm_junk_scripts) scripts;
 	const char *error, *item = t_strconcat(protocol, " scripts", NULL);
 
-	/* whoever scores by the milter needs no Sieve */
+	/* with the milter, Sieve isn't needed */
 	if (!check_sieve_is_used(protocol, active && !milter))
 		return;
 	t_array_init(&scripts, 8);
@@ -308,7 +310,7 @@ check_sieve(const char *protocol, bool milter, bool active)
 	}
 }
 
-/* Neither segment nor socket is to be seen from inside. */
+/* Warn about a chroot: a process inside can see neither segment nor socket. */
 static void check_chroot(const char *protocol)
 {
 	const char *names[] = {

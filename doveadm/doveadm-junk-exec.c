@@ -9,16 +9,17 @@
 #include <unistd.h>
 #include <sys/wait.h>
 
-/* What is kept of a program's output. */
+/* Longer output of a program is cut off. */
 #define EXEC_OUTPUT_MAX_BYTES (16*1024)
-/* Where Dovecot's programs are looked for if they aren't beside doveadm, which may
-   have no PATH. */
+/* Folders to search for Dovecot's programs if they aren't in doveadm's folder.
+   doveadm may have no PATH. */
 #define EXEC_PATH \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* Dovecot's own folder of programs, with any prefix: another Dovecot's doveconf
-   and sievec know other settings. doveadm itself is there, its server is in the
-   folder libexec/dovecot or lib/dovecot of the same prefix. */
+/* Returns the search path for programs: the bin folder of doveadm's own
+   installation comes first, under any prefix, since doveconf and sievec of
+   another Dovecot know other settings. doveadm itself is in that folder; the
+   doveadm server is in libexec/dovecot or lib/dovecot of the same prefix. */
 static const char *exec_path(void)
 {
 	static const char *const from_exe[] = { "", "/../../bin", "/../bin" };
@@ -41,14 +42,16 @@ exec_child(int fd, const char *path, const char *const argv[],
 {
 	int null_fd = open("/dev/null", O_RDWR);
 
-	/* a server process has no stdin: clear of where they shall be */
+	/* a server process has no stdin: move the descriptor out of the range
+	   that the child's standard descriptors use */
 	null_fd = fcntl(null_fd, F_DUPFD, STDERR_FILENO + 1);
 	fd = fcntl(fd, F_DUPFD, STDERR_FILENO + 1);
 	if (null_fd == -1 || fd == -1 || dup2(null_fd, STDIN_FILENO) < 0 ||
 	    dup2(fd, STDOUT_FILENO) < 0 ||
 	    dup2(with_stderr ? fd : null_fd, STDERR_FILENO) < 0)
 		_exit(127);
-	/* what the master has told a server process isn't for its children */
+	/* remove the variables that the master process has set for this
+	   process */
 	env_clean();
 	env_put("PATH", path);
 	execvp(argv[0], (char **)argv);

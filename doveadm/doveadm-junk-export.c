@@ -1,5 +1,5 @@
-/* doveadm junk export: what the database knows, as numbers that belong to
-   nobody: only what enough people have reported. */
+/* doveadm junk export: prints counts of tokens that enough different people
+   have reported, so that no row belongs to any one person. */
 
 #include "lib.h"
 #include "array.h"
@@ -68,7 +68,7 @@ static void export_csv(sqlite3 *db, sqlite3_stmt *stmt)
 			csv_append(line, column_text(stmt, i));
 		csv_write(line);
 	}
-	/* doveadm itself flushes only what doveadm_print() has printed */
+	/* doveadm itself only flushes output of doveadm_print() */
 	if (o_stream_flush(doveadm_print_ostream) < 0) {
 		i_error(COMMAND": write(stdout) failed: %s",
 			o_stream_get_error(doveadm_print_ostream));

@@ -1,6 +1,6 @@
-/* doveadm junk learn: report the messages that a search finds, each in the name
-   of the user whose mailbox it is in. Interrupted, it can be repeated: what was
-   reported already is recognised by the service. */
+/* doveadm junk learn: reports the messages that a search finds, each with the
+   identity of the mailbox's user. After an interruption the command can be
+   repeated: the service recognises reports that it already has. */
 
 #include "lib.h"
 #include "array.h"
@@ -20,7 +20,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Messages between two signs of life on a terminal. */
+/* The progress line on a terminal changes after so many messages. */
 #define LEARN_PROGRESS_MESSAGES 100
 
 struct junk_learn_cmd_context {
@@ -39,7 +39,7 @@ void doveadm_junk_learn_init(struct doveadm_junk_learn *learn,
 	const char *error;
 
 	learn->command = command;
-	/* if it fails, it is tried again when there is a user */
+	/* if this fails, it is tried again for the first user */
 	(void)doveadm_junk_service_connect(&learn->service, &error);
 }
 
@@ -89,7 +89,7 @@ send_report(struct doveadm_junk_learn *learn, const struct junk_message *msg,
 	return doveadm_junk_service_report(learn->service, &report, error_r);
 }
 
-/* Returns 0, or -1 if the message can't be read. */
+/* Report one message. Returns 0, or -1 if the message can't be read. */
 static int
 tokenize_mail(struct doveadm_junk_learn *learn, struct mail *mail,
 	      struct junk_message *msg_r, const char **error_r)
@@ -305,7 +305,8 @@ static struct doveadm_mail_cmd_context *cmd_junk_learn_alloc(void)
 	return &ctx->ctx;
 }
 
-/* What is wrong is said before a server process, or a user's mail, is asked. */
+/* Check the arguments before a server process is asked or a user's mail is
+   opened. */
 static void cmd_junk_learn(struct doveadm_cmd_context *cctx)
 {
 	enum junk_verdict verdict;

@@ -1,6 +1,7 @@
-/* doveadm junk metrics: what Dovecot's own counters don't have, for Prometheus:
-   how large the model is, how old the last report, how much mail was scored. In
-   the text format, for node_exporter's folder of text files. */
+/* doveadm junk metrics: prints gauges for Prometheus that Dovecot's own
+   counters don't have: the size of the model, the age of the last report, the
+   number of scored messages. The output is in the text format for
+   node_exporter's textfile collector. */
 
 #include "lib.h"
 #include "array.h"
@@ -13,7 +14,7 @@
 
 #include <stdio.h>
 
-/* A number that the service says of itself, and its name here. */
+/* Keys of the service's status and the metrics made from them. */
 static const struct {
 	const char *key, *name, *type, *help;
 } service_metrics[] = {
@@ -64,7 +65,7 @@ static void add_service(string_t *str)
 	}
 }
 
-/* Hours: the database has no other times. */
+/* The result is rounded to hours, since the database has no finer times. */
 static void add_last_report(string_t *str)
 {
 	sqlite3_stmt *stmt;
@@ -90,7 +91,8 @@ static void add_last_report(string_t *str)
 	doveadm_exit_code = exit_code;
 }
 
-/* Gauges: the page has the last 64 days, so that they can become less. */
+/* These are gauges, not counters: the page holds the last 64 days, so the sums
+   can decrease. */
 static void add_scored(string_t *str)
 {
 	static const struct {

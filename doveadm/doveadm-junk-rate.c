@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* 95 % of a normal distribution */
+/* quantile of the normal distribution for a 95 % interval */
 #define INTERVAL_Z 1.959964
 
 void junk_rate_interval(int64_t count, int64_t total,
@@ -16,7 +16,7 @@ void junk_rate_interval(int64_t count, int64_t total,
 
 	*low_r = 100 * (middle - width) / (1 + z2 / n);
 	*high_r = 100 * (middle + width) / (1 + z2 / n);
-	/* none, or all: no rounding dust */
+	/* the bounds for none and for all are exact, without rounding errors */
 	if (count == 0)
 		*low_r = 0;
 	if (count == total)

@@ -1,5 +1,5 @@
-/* doveadm junk report: one HTML page to look at, made from the database. It
-   loads nothing, runs no script, and holds nothing of any one person. */
+/* doveadm junk report: writes one HTML page from the database. The page loads
+   nothing, runs no script and contains no data of any single person. */
 
 #include "lib.h"
 #include "array.h"
@@ -24,14 +24,14 @@
 #define COMMAND "junk report"
 #define DEFAULT_SINCE_SECS (30*86400)
 #define DAY_SECS 86400
-/* More days make a plot that nobody can read. */
+/* A plot of more days is unreadable. */
 #define MAX_DAYS 400
-/* Bins of ten scores; 100 belongs to the last. */
+/* Each bin has ten scores; the last one also has 100. */
 #define SCORE_BINS 10
 #define MAX_CAMPAIGNS 20
 #define SCORE_COUNT 101
-/* A day with so many times what nine days of ten have is a burst: its bar is
-   cut off. */
+/* A day whose count exceeds the ninth decile by this factor is a burst. Its bar
+   is cut off. */
 #define BURST_FACTOR 4
 
 struct day {
@@ -51,10 +51,10 @@ struct report_page {
 	struct day *days;
 	unsigned int days_count;
 	struct day total;
-	/* by score, of reported spam and of mail that people kept; unknown
-	   scores are in the totals of days only */
+	/* by score: reported spam, and mail that users kept. Unknown scores are
+	   only in the totals of days. */
 	int64_t spam_scores[SCORE_COUNT], kept_scores[SCORE_COUNT];
-	/* all mail that was scored, if there is a counter page */
+	/* all scored mail, if there is a counter page */
 	struct junk_counts_sum mail;
 	time_t mail_since;
 };
@@ -167,7 +167,7 @@ static void read_days(struct report_page *page)
 		int64_t i = sqlite3_column_int64(stmt, 0);
 		struct day *day;
 
-		/* a clock that was wrong once */
+		/* a report of a time when the clock was wrong */
 		if (i < 0 || i >= (int64_t)page->days_count)
 			continue;
 		day = &page->days[i];
@@ -205,7 +205,8 @@ static void read_score_counts(struct report_page *page)
 	}
 }
 
-/* Of the days that the page is about, as far as they are kept. */
+/* Read the counts of scored mail for the page's days, as far as they are
+   kept. */
 static void read_mail(struct report_page *page)
 {
 	struct junk_counts_totals totals;
@@ -240,7 +241,7 @@ static const char *rate_text(int64_t count, int64_t total)
 			       100.0 * count / total, low, high);
 }
 
-/* value is HTML */
+/* Add a tile. value is HTML, not escaped. */
 static void add_tile(struct report_page *page, const char *value,
 		     const char *label)
 {
@@ -249,7 +250,7 @@ static void add_tile(struct report_page *page, const char *value,
 	str_append(page->html, "</span></div>\n");
 }
 
-/* What the misses are a share of. */
+/* Add tiles with the amount of scored mail, of which the misses are a share. */
 static void add_mail_tiles(struct report_page *page)
 {
 	const struct junk_counts_sum *mail = &page->mail;
@@ -268,7 +269,8 @@ static void add_mail_tiles(struct report_page *page)
 		 "of these had an unknown score");
 }
 
-/* The checks of status, and whether new mail is scored. */
+/* Add the faults that "doveadm junk status" finds, and whether new mail is
+   scored. */
 static void add_faults(struct report_page *page)
 {
 	ARRAY_TYPE(junk_key_values) status;
@@ -279,7 +281,8 @@ static void add_faults(struct report_page *page)
 	doveadm_junk_rows_collect();
 	(void)doveadm_junk_check_all(&status);
 	doveadm_junk_check_delivery(TRUE, &status);
-	/* the page is what was asked for, and it is made */
+	/* faults don't change the exit code of this command: the page was
+	   written */
 	doveadm_exit_code = exit_code;
 	if (doveadm_junk_rows_errors() == 0)
 		return;
@@ -362,7 +365,8 @@ static int double_cmp(const void *p1, const void *p2)
 	return *d1 < *d2 ? -1 : *d1 > *d2 ? 1 : 0;
 }
 
-/* One day must not flatten all others. 0 = as high as the highest. */
+/* Returns the maximum of the plot's axis, so that one burst doesn't flatten all
+   other days; 0 = use the highest value. */
 static double reports_max(struct report_page *page)
 {
 	double *sums = page_values(page, page->days_count), typical;
@@ -378,7 +382,7 @@ static double reports_max(struct report_page *page)
 	if (count < 3)
 		return 0;
 	qsort(sums, count, sizeof(*sums), double_cmp);
-	/* of three to nine days, the second highest */
+	/* for three to nine days this is the second highest */
 	typical = sums[I_MIN(count * 9 / 10, count - 2)];
 	return sums[count - 1] > BURST_FACTOR * typical ? 2 * typical : 0;
 }
@@ -412,7 +416,7 @@ static void add_reports_plot(struct report_page *page)
 	junk_svg_bars(page->html, &plot);
 }
 
-/* NAN where nobody has reported anything */
+/* A value is NAN where there are no reports. */
 static void rate_values(int64_t count, int64_t total, double *value,
 			double *low, double *high)
 {
@@ -469,7 +473,7 @@ static void add_rescued_plot(struct report_page *page)
 		.unit = "", .mark = -1,
 	};
 
-	/* the last week ends today */
+	/* weeks are counted backwards from today */
 	for (unsigned int i = 0; i < page->days_count; i++) {
 		unsigned int week = weeks - 1 -
 			(page->days_count - 1 - i) / 7;
@@ -499,7 +503,8 @@ scored_from(const int64_t scores[SCORE_COUNT], unsigned int threshold)
 	return sum;
 }
 
-/* What an administrator decides from: mail that people kept was good. */
+/* Plot how much of the mail that users kept, which is good mail, each threshold
+   would have filed. */
 static void add_kept_plot(struct report_page *page)
 {
 	double *values = page_values(page, N_ELEMENTS(thresholds));
@@ -661,7 +666,7 @@ static void add_class_plot(struct report_page *page)
 	junk_svg_rows(page->html, &plot);
 }
 
-/* Tokens that came and were reported together belong together. */
+/* Tokens that appeared and were reported together are of one campaign. */
 static void add_campaigns(struct report_page *page)
 {
 	static const char *const cells[] = {
@@ -768,8 +773,9 @@ static void page_make(struct report_page *page)
  * Command
  */
 
-/* Whole or not at all; not for others to read. root writes it, maybe to a folder
-   that others may write to: under a name that nobody can have planted. */
+/* Write the page atomically and readable only by its owner. root may write to a
+   folder that others may write to, so the temporary file has a name that nobody
+   can have created before. */
 static int
 write_page(const char *path, const string_t *html, const char **error_r)
 {
@@ -805,7 +811,7 @@ parse_args(struct doveadm_cmd_context *cctx, const char **path_r,
 {
 	const char *since;
 
-	/* whoever may ask over HTTP shall not write files here */
+	/* a client of the HTTP API must not write files */
 	if (doveadm_server) {
 		*error_r = "it writes a file: run it on the host itself";
 		return -1;
@@ -844,7 +850,7 @@ static void cmd_junk_report(struct doveadm_cmd_context *cctx)
 	page_make(&page);
 	doveadm_junk_db_close(&page.db);
 
-	/* after an error of the database there is no page */
+	/* after a database error no page is written */
 	if (doveadm_exit_code == 0 && write_page(path, page.html, &error) < 0) {
 		i_error(COMMAND": %s", error);
 		doveadm_exit_code = EX_CANTCREAT;

@@ -6,7 +6,8 @@
 
 static const char *const state_names[] = { "ok", "note", "error" };
 
-/* Printed at the end, so that the columns of a table have their widths. */
+/* Rows are collected and printed at the end, so that the column widths are
+   known. */
 static ARRAY(struct doveadm_junk_row) rows;
 static unsigned int error_count;
 
@@ -47,7 +48,8 @@ void doveadm_junk_row(const char *item, enum doveadm_junk_state state,
 {
 	struct doveadm_junk_row row = { item, state, value };
 
-	/* a table with two long columns can't be read */
+	/* a fix goes on a line of its own, since a table with two long columns
+	   is unreadable */
 	if (fix != NULL)
 		row.value = t_strconcat(value, ". Fix: ", fix, NULL);
 	array_push_back(&rows, &row);
@@ -58,7 +60,7 @@ void doveadm_junk_row_error(const char *item, int exit_code,
 {
 	doveadm_junk_row(item, DOVEADM_JUNK_ERROR, value, fix);
 	error_count++;
-	/* over HTTP nothing but the exit code is told then */
+	/* the HTTP API returns only the exit code on error */
 	if (doveadm_server)
 		i_error("junk: %s: %s", item, value);
 	if (doveadm_exit_code == 0)

@@ -17,30 +17,31 @@
 #include <math.h>
 #include <unistd.h>
 
-/* Tokens that are shown of a message unless -a is given: what moved the
-   score most. */
+/* Without -a, the command shows so many tokens: those that moved the score
+   most. */
 #define SCORE_TOP_TOKENS 20
 
 struct score_token {
 	junk_token_t token;
 	const char *text;
 	double weight;
-	/* about how many have reported it; 0 = few, or unknown */
+	/* estimated number of people who reported it; 0 = few, or unknown */
 	unsigned int people;
 };
 ARRAY_DEFINE_TYPE(score_tokens, struct score_token);
 
 struct scorer {
 	struct junk_segment *segment;
-	/* knows how many people are behind a token; NULL = doesn't answer */
+	/* the service, asked for the number of people behind a token; NULL = it
+	   doesn't answer */
 	struct doveadm_junk_service *service;
 	bool all;
 
-	/* Of the current user; NULL = nobody's */
+	/* settings of the current user; NULL = no user */
 	const struct junk_settings *set;
 	const unsigned char *reporter;
 
-	/* Of the current message */
+	/* memory of the current message */
 	pool_t pool;
 	ARRAY_TYPE(score_tokens) tokens;
 };
@@ -60,7 +61,7 @@ static void scorer_init(struct scorer *scorer, bool all)
 	const char *error;
 
 	i_zero(scorer);
-	/* now: as root still */
+	/* connect now, while doveadm still is root */
 	if (doveadm_junk_service_connect(&scorer->service, &error) < 0)
 		scorer->service = NULL;
 	scorer->segment = junk_segment_open(doveadm_junk_segment_path());
@@ -82,8 +83,9 @@ static void scorer_deinit(struct scorer *scorer)
 	pool_unref(&scorer->pool);
 }
 
-/* Tokens are what a sender has written, and a terminal would do what it says: also
-   U+0080 to U+009F, which are two bytes. */
+/* Copy a token's text without control characters: a sender has written it, and
+   a terminal would execute its escape sequences. This includes U+0080 to
+   U+009F, which are two bytes. */
 static char *copy_printable(pool_t pool, const char *text)
 {
 	char *copy = p_strdup(pool, text);
@@ -107,7 +109,7 @@ remember_token(junk_token_t token, const char *text, void *context)
 	t->text = copy_printable(scorer->pool, text);
 }
 
-/* people: 0 = not known */
+/* people: 0 = unknown */
 static void
 print_people_row(const char *message, const char *item, const char *class,
 		 const char *token, const char *value, unsigned int people)
@@ -169,7 +171,7 @@ score_token_cmp(const struct score_token *t1, const struct score_token *t2)
 	return weight_cmp(t1->weight, t2->weight);
 }
 
-/* As many as are behind the token of the class that most are behind. */
+/* Returns the largest number of people behind any token of the class. */
 static unsigned int
 class_people(struct scorer *scorer, enum junk_token_class class_num)
 {
@@ -207,7 +209,7 @@ print_classes(struct scorer *scorer, const char *name,
 	}
 }
 
-/* The same sums as the score's, token by token. */
+/* Add up the same sums as the score, token by token. */
 static void
 weigh_tokens(struct scorer *scorer, const struct junk_model *model,
 	     const struct junk_message *msg)
@@ -363,7 +365,7 @@ score_input(struct junk_score_cmd_context *ctx)
 	struct istream *input = ctx->ctx.cmd_input;
 	const char *error;
 
-	/* the same message for each user */
+	/* each user gets the same message */
 	i_stream_seek(input, 0);
 	if (score_stream(&ctx->scorer, "-", input, &error) < 0) {
 		i_error("junk score: %s", error);
@@ -428,8 +430,8 @@ static struct doveadm_mail_cmd_context *cmd_junk_score_alloc(void)
 	return &ctx->ctx;
 }
 
-/* A message on stdin needs no user. The protocol of doveadm's server carries
-   one, but HTTP doesn't. */
+/* A message on stdin needs no user. doveadm's TCP protocol transfers stdin, but
+   HTTP doesn't. */
 static void cmd_junk_score(struct doveadm_cmd_context *cctx)
 {
 	bool http = cctx->conn_type == DOVEADM_CONNECTION_TYPE_HTTP;

@@ -1,6 +1,6 @@
-/* The Sieve scripts that Dovecot runs for all users, and whether they compile
-   as a delivery would compile them: with the plugins of its protocol, and
-   readable for a user. */
+/* Finds the Sieve scripts that Dovecot runs for all users, and checks that they
+   compile as in a delivery: with the plugins of its protocol, and readable for
+   a user. */
 
 #include "lib.h"
 #include "array.h"
@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* Of a directory of scripts, and in all. */
+/* The maximum number of scripts of a directory, and of all scripts. */
 #define SCRIPTS_MAX 50
 #define SCRIPT_MAX_BYTES (1024*1024)
 #define SUFFIX ".sieve"
@@ -72,8 +72,8 @@ add_directory(ARRAY_TYPE(doveadm_junk_scripts) *scripts, const char *name,
 		add_path(scripts, name, fname);
 }
 
-/* A location is file:PATH;option=..., or a path. Those with variables or in a
-   home belong to one user. */
+/* A location is file:PATH;option=... or a path. Paths with variables or in a
+   home directory belong to single users and are skipped. */
 static void
 add_location(ARRAY_TYPE(doveadm_junk_scripts) *scripts, const char *name,
 	     const char *location)
@@ -143,8 +143,8 @@ parse_scripts(const char *const *lines,
 }
 #define SCRIPTS_SETTING "sieve_script"
 
-/* Lists of extensions are left as they are: a default is printed as words, and
-   an override replaces it. */
+/* Only lists of plugins are overridden. A default list of extensions is printed
+   as words, and an override would replace it. */
 static const char *const protocol_lists[] = { "sieve_plugins" };
 
 /* A list is either words, or lines name = yes. */
@@ -247,7 +247,7 @@ bool doveadm_junk_script_scores(const struct doveadm_junk_script *script)
 	const char *text;
 	bool ret = FALSE;
 
-	/* a FIFO must not block us */
+	/* O_NONBLOCK: opening a FIFO must not block */
 	int fd = open(script->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd == -1)
@@ -279,7 +279,8 @@ int doveadm_junk_script_compile(const char *protocol, const char *path,
 
 	t_array_init(&argv, 32);
 	array_append(&argv, args, N_ELEMENTS(args));
-	/* sievec itself sees what is set outside of protocols */
+	/* sievec reads the settings outside of protocol blocks, so pass those
+	   of the protocol */
 	for (unsigned int i = 0; i < N_ELEMENTS(protocol_lists); i++) {
 		if (doveadm_junk_config_get(protocol, protocol_lists[i], TRUE,
 					    &value, error_r) < 0)
@@ -301,7 +302,8 @@ int doveadm_junk_script_compile(const char *protocol, const char *path,
 	return -1;
 }
 
-/* The uid that reads scripts: of all users, or of anybody. */
+/* Find the uid that reads scripts: that of all mail users if it is the same,
+   else any unprivileged one. */
 static void find_uid(const char *protocol, uid_t *uid_r, gid_t *gid_r)
 {
 	const char *value, *error;

@@ -16,12 +16,13 @@
 #include <unistd.h>
 
 #define SERVICE_SOCKET_FNAME "junk-feedback"
-/* The service answers within milliseconds, but its first start may have to
-   replay reports. */
+/* The service normally answers within milliseconds, but after its first start
+   it may have to replay reports. */
 #define SERVICE_TIMEOUT_SECS 10
-/* Learning anew from all reports. */
+/* Rebuilding the model learns from all reports and may take long. */
 #define SERVICE_ADMIN_TIMEOUT_SECS (60*60)
-/* Reports under way: enough for the service to commit them in groups. */
+/* The number of unacknowledged reports. It is large enough for the service to
+   commit them in groups. */
 #define SERVICE_MAX_OUTSTANDING 256
 
 bool doveadm_junk_value_is_error(const char *value)
@@ -66,13 +67,14 @@ struct doveadm_junk_service {
 	/* frames from the service, not yet decoded */
 	buffer_t *input;
 	unsigned int timeout_secs;
-	/* reports that aren't acknowledged */
+	/* number of reports that aren't acknowledged yet */
 	unsigned int outstanding;
 };
 
-/* The service shall know who we are: a corpus that an administrator learns isn't
-   a burst, and may be any user's. While a user's mail is open, our effective
-   uid is the user's. */
+/* Connect with root's effective uid, so that the service recognises an
+   administrator: a corpus that an administrator learns isn't a burst, and its
+   reports may be of any user. While a user's mail is open, the effective uid is
+   the user's. */
 static int connect_as_root(const char *path)
 {
 	const uid_t uid = geteuid();
@@ -162,8 +164,8 @@ service_read(struct doveadm_junk_service *service, const char **error_r)
 		buffer_append(service->input, data, ret);
 		return 0;
 	}
-	/* what was reported is acknowledged first: a learn that is interrupted
-	   counts its messages */
+	/* wait for the acknowledgements first: an interrupted learn counts its
+	   messages */
 	if (ret < 0 && errno == EINTR && service->outstanding > 0)
 		return 0;
 	if (ret == 0) {
@@ -224,7 +226,7 @@ service_write(struct doveadm_junk_service *service, const buffer_t *buf,
 		ssize_t ret = write(service->fd, data, size);
 
 		if (ret < 0 && errno == EINTR) {
-			/* half a frame is worth nothing */
+			/* an incomplete frame: read more */
 			continue;
 		}
 		if (ret < 0) {
@@ -244,7 +246,7 @@ parse_answer(const struct junk_frame *frame,
 {
 	const char *const *lines, *text, *p;
 
-	/* the answer may hold anything: what isn't key=value is left out */
+	/* lines of the answer that aren't key=value are ignored */
 	text = t_strndup(frame->payload, frame->payload_size);
 	for (lines = t_strsplit(text, "\n"); *lines != NULL; lines++) {
 		struct junk_key_value *kv;
@@ -278,7 +280,7 @@ int doveadm_junk_service_ask(struct doveadm_junk_service *service,
 	return 0;
 }
 
-/* "class spam ham people hash" of the token with that number */
+/* Parse "class spam ham people hash" of the token with that number. */
 static void
 parse_known(const struct junk_key_value *kv, struct doveadm_junk_known *known,
 	    unsigned int count)

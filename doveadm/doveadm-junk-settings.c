@@ -85,8 +85,8 @@ const char *doveadm_junk_config_path(void)
 {
 	if (!doveadm_server)
 		return master_service_get_config_path(master_service);
-	/* that is the socket of the master's settings: this is a link that the
-	   master makes */
+	/* config_path may be the socket of the master's settings; dovecot.conf
+	   in base_dir is a link to the file, which the master creates */
 	return t_strconcat(doveadm_settings->base_dir, "/dovecot.conf", NULL);
 }
 
@@ -104,7 +104,7 @@ int doveadm_junk_config_get(const char *protocol, const char *name,
 
 	if (doveadm_junk_exec(argv, FALSE, value, &status, error_r) < 0)
 		return -1;
-	/* a setting of plugin { } that isn't there is an error to doveconf */
+	/* doveconf treats a missing setting of plugin { } as an error */
 	if (status != 0 && !plugin) {
 		*error_r = "doveconf failed";
 		return -1;

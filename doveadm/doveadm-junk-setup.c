@@ -41,7 +41,7 @@ static void cmd_junk_setup(struct doveadm_cmd_context *cctx)
 	int status;
 	pid_t pid;
 
-	/* it shows what it does and is to be looked at */
+	/* the command prints a difference that an administrator has to read */
 	if (doveadm_server) {
 		i_error("junk setup: run it on the host itself");
 		doveadm_exit_code = EX_USAGE;

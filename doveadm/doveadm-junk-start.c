@@ -1,11 +1,11 @@
-/* doveadm junk start: learn from the mail that is there already. Spam is what
-   lies in Junk mailboxes that somebody looks into, up to the last message that
-   was seen: what was saved before it had its chance to be rescued. Good mail is
-   what was read and kept, as weak evidence.
+/* doveadm junk start: learns from existing mail. Spam is the mail in Junk
+   mailboxes that their user opens, up to the last message that was seen: the
+   user had a chance to rescue everything before it. Good mail is what was read
+   and kept; it is weak evidence.
 
-   Both are reported in proportion, mailbox by mailbox: a model that sees one
-   class first believes too much of it for a while. Interrupted, it can be
-   repeated, as learn can. */
+   Both classes are reported in proportion, mailbox by mailbox: a model that
+   sees one class first overestimates it for a while. After an interruption the
+   command can be repeated, as learn can. */
 
 #include "lib.h"
 #include "array.h"
@@ -22,7 +22,8 @@
 #include "junk-compat.h"
 
 struct start_mail {
-	/* whose mailbox's name it is: allocated from the user's pool */
+	/* the namespace of the mailbox; the name is allocated from the user's
+	   pool */
 	struct mail_namespace *ns;
 	const char *vname;
 	uint32_t uid;
@@ -30,15 +31,15 @@ struct start_mail {
 
 ARRAY_DEFINE_TYPE(start_mail, struct start_mail);
 
-/* What is reported with one verdict. */
+/* Messages to be reported with one verdict. */
 struct start_class {
 	enum junk_verdict verdict;
 	ARRAY_TYPE(start_mail) mails;
-	/* those before it are done */
+	/* index of the next mailbox */
 	unsigned int next;
 	unsigned int reported;
 
-	/* the mailbox of the last one */
+	/* name of the last message's mailbox */
 	const char *vname;
 	struct mailbox *box;
 	struct mailbox_transaction_context *trans;
@@ -48,10 +49,10 @@ struct start_class {
 struct junk_start_cmd_context {
 	struct doveadm_mail_cmd_context ctx;
 	struct doveadm_junk_learn learn;
-	/* of all users */
+	/* totals of all users */
 	unsigned int users, spam, kept, unreadable;
 
-	/* Of the current user */
+	/* settings of the current user */
 	struct junk_feedback_settings set;
 	struct start_class classes[2];
 };
@@ -83,7 +84,7 @@ start_mail_is_fit(const struct junk_start_cmd_context *ctx,
 		junk_decide_is_kept(kind, mail_get_flags(mail), keywords);
 }
 
-/* The last message that was seen, 0 = none. */
+/* Returns the sequence of the last seen message, 0 if there is none. */
 static uint32_t start_last_seen(struct mail *mail, uint32_t seq)
 {
 	for (; seq > 0; seq--) {
@@ -164,7 +165,7 @@ start_find_in(struct junk_start_cmd_context *ctx, struct mail_user *user,
 	return ret;
 }
 
-/* All that are the user's own. */
+/* Find the user's own mailboxes. */
 static int
 start_find(struct junk_start_cmd_context *ctx, struct mail_user *user)
 {
@@ -207,7 +208,7 @@ static void start_class_close(struct start_class *class)
 	mailbox_free(&class->box);
 }
 
-/* Returns FALSE if the mailbox is gone meanwhile. */
+/* Returns FALSE if the mailbox was deleted in the meantime. */
 static bool
 start_class_select(struct start_class *class, const struct start_mail *one)
 {
@@ -243,7 +244,7 @@ start_learn_next(struct junk_start_cmd_context *ctx, struct start_class *class)
 	return ret;
 }
 
-/* The class of which a smaller part is done. */
+/* Returns the class with the smaller fraction of reported messages. */
 static struct start_class *
 start_choose(struct junk_start_cmd_context *ctx)
 {
@@ -300,7 +301,7 @@ cmd_junk_start_run(struct doveadm_mail_cmd_context *_ctx,
 	ret = doveadm_junk_learn_begin(&ctx->learn, _ctx, user);
 	if (ret <= 0)
 		return ret;
-	/* learn_begin() has said what is wrong */
+	/* learn_begin() has logged invalid settings */
 	(void)junk_feedback_settings_get(user, &ctx->set, &error);
 	i_zero(&ctx->classes);
 	ctx->classes[START_SPAM].verdict = JUNK_VERDICT_SPAM;

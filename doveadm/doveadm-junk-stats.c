@@ -1,10 +1,12 @@
-/* doveadm junk stats: how good the filter is, measured by the users' reports.
+/* doveadm junk stats: prints the filter's accuracy as measured by users'
+   reports.
 
-   Each report holds the score that its message had before anybody reported it.
-   So of the spam that users reported we know how much a threshold would have
-   missed, and of the good mail how much it would have caught: of that which they
-   rescued, and (weak) of that which they answered, flagged or filed. Bursts are
-   left out, and unknown scores file nothing. */
+   Each report has the score that its message had before anyone reported it. So
+   the share of reported spam below a threshold is what that threshold missed
+   (false negatives), and the share of good mail above it is what it filed
+   (false positives). Good mail is mail that users rescued and, as weak
+   evidence, mail that they answered, flagged or filed. Bursts are left out. A
+   message with an unknown score isn't filed. */
 
 #include "lib.h"
 #include "array.h"
@@ -26,13 +28,13 @@ struct stats_row {
 	int64_t spam, missed, ham, caught, weak_ham, weak_caught;
 };
 
-/* All mail that was scored, by day: what the misses are a share of. */
+/* All scored mail, by day. The misses are a share of it. */
 struct stats_mail {
 	struct junk_counts_totals totals;
 	struct junk_counts_sum sum;
 };
 
-/* What the rows are, and how far back they go unless --since says so. */
+/* What a row stands for, and the default of --since. */
 struct stats_by {
 	const char *name, *title;
 	const char *key_sql;
@@ -85,14 +87,14 @@ static void print_rate(int64_t count, int64_t total)
 	doveadm_print(t_strdup_printf("%.1f-%.1f", low, high));
 }
 
-/* One line of a sparkline that stands upright. */
+/* Returns one line of a vertical sparkline. */
 static const char *spark(int64_t count, int64_t total)
 {
 	static const char *const bars[] = {
 		"", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█",
 	};
 	string_t *str = t_str_new(64);
-	/* the bar of 100 % is 10 wide */
+	/* a bar of 100 % has 10 characters */
 	int64_t eighths = total == 0 ? 0 : count * 80 / total;
 
 	for (; eighths >= 8; eighths -= 8)
@@ -134,7 +136,7 @@ mail_of_day(const struct stats_mail *mail, const char *day)
 	return &none;
 }
 
-/* A rate of them needs no interval: all are counted. */
+/* No interval is printed: all messages are counted, so nothing is estimated. */
 static void
 read_mail(const struct stats_by *by, time_t since, struct stats_mail *mail_r)
 {
@@ -167,7 +169,7 @@ static void print_headers(const struct stats_by *by)
 	doveadm_print_header("missed_bar", "missed", 0);
 }
 
-/* mail: NULL = not known by this key */
+/* mail: NULL = the counts of scored mail don't exist for this key */
 static void
 print_row(const struct stats_row *row, const struct junk_counts_sum *mail)
 {
@@ -204,7 +206,7 @@ print_stats(sqlite3 *db, const struct stats_by *by, time_t since,
 		row.name = t_strdup((const char *)
 				    sqlite3_column_text(stmt, 0));
 		for (unsigned int i = 0; i < N_ELEMENTS(values); i++) {
-			/* a database that was tampered with may say less */
+			/* a manipulated database may have negative values */
 			*values[i] = I_MAX(sqlite3_column_int64(stmt,
 								(int)i + 1), 0);
 		}
@@ -275,7 +277,8 @@ parse_args(struct doveadm_cmd_context *cctx, const struct stats_by **by_r,
 	if (doveadm_cmd_param_str(cctx, "since", &since) &&
 	    doveadm_junk_parse_since(since, ioloop_time, since_r, error_r) < 0)
 		return -1;
-	/* a parameter that doveadm takes for a number is 0 if it is none */
+	/* doveadm converts an invalid integer parameter to 0, so read it as
+	   text */
 	if (!doveadm_cmd_param_str(cctx, "threshold", &threshold))
 		*threshold_r = doveadm_junk_threshold();
 	else if (str_to_uint(threshold, threshold_r) < 0 ||

@@ -1,4 +1,5 @@
-/* doveadm junk status: is everything wired, and what to do if it isn't */
+/* doveadm junk status: checks that all parts are configured and running, and
+   says how to fix what is wrong. */
 
 #include "lib.h"
 #include "array.h"
@@ -59,7 +60,7 @@ static void check_mail_plugins(void)
 	}
 }
 
-/* Who has no Sieve may use the milter, so this isn't an error. */
+/* Missing Sieve plugins aren't an error, since the milter may be in use. */
 static void check_sieve_plugins(const char *protocol)
 {
 	const char *item = t_strconcat(protocol, " sieve_plugins", NULL);
@@ -100,7 +101,7 @@ static void check_socket_mode(void)
 	}
 }
 
-/* What the service says of itself. A value "error: ..." is one. */
+/* Print the service's status. A value "error: ..." is an error. */
 static void print_status(const ARRAY_TYPE(junk_key_values) *status)
 {
 	const struct junk_key_value *kv;
@@ -146,7 +147,7 @@ static bool model_has_shared_weights(const struct junk_model *model)
 	return FALSE;
 }
 
-/* Why nothing may be claimed yet. */
+/* Returns why the model gives no scores of 90 and above yet. */
 static const char *model_learning_hint(const struct junk_model *model)
 {
 	if (model->spam_count < JUNK_MODEL_CLAIM_SPAM ||
@@ -187,7 +188,7 @@ static void check_model(const struct junk_model *model)
 	}
 }
 
-/* A setting that names a user or group; "" if it isn't set. */
+/* Returns a setting that names a user or group; "" if it isn't set. */
 static const char *mail_setting(const char *name)
 {
 	const char *value, *error;
@@ -202,9 +203,9 @@ static gid_t user_gid(const struct passwd *user)
 	return user == NULL ? 0 : user->pw_gid;
 }
 
-/* The group that all mail processes have, if that can be known: who may report is
-   known by the socket's mode, or there is one user for all mail. Root's is
-   nobody's. */
+/* Returns the group that all mail processes have, if it can be determined: from
+   the socket's mode, which says who may report, or from a single user for all
+   mail. Root's group doesn't count. */
 static gid_t find_mail_gid(void)
 {
 	const char *name;
@@ -229,7 +230,8 @@ static gid_t find_mail_gid(void)
 		user_gid(getpwnam(name));
 }
 
-/* Who may read it can look words up: doc/privacy.md */
+/* Check the segment's mode: anyone who can read it can look up words
+   (doc/privacy.md). */
 static void check_segment_width(const char *mode)
 {
 	const gid_t gid = find_mail_gid();

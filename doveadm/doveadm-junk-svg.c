@@ -5,8 +5,8 @@
 
 #include <math.h>
 
-/* In the SVG's own units: the page scales it to its width. Margins have room
-   for text of 20 units, as on a phone. */
+/* In SVG units; the page scales the plot to its width. The margins have room
+   for text of 20 units, for phones. */
 #define PLOT_WIDTH 640
 #define PLOT_HEIGHT 240
 #define MARGIN_LEFT 72
@@ -16,9 +16,9 @@
 #define INNER_WIDTH (PLOT_WIDTH - MARGIN_LEFT - MARGIN_RIGHT)
 #define INNER_HEIGHT (PLOT_HEIGHT - MARGIN_TOP - MARGIN_BOTTOM)
 #define TICKS 4
-/* Labels on the x axis that still fit. */
+/* The maximum number of labels on the x axis. */
 #define MAX_X_LABELS 8
-/* A row of junk_svg_rows() */
+/* Height of a row of junk_svg_rows() */
 #define ROW_HEIGHT 26
 #define ROW_GAP 6
 #define ROW_MIDDLE ((ROW_HEIGHT + ROW_GAP) / 2)
@@ -45,14 +45,15 @@ void junk_html_escape(string_t *dest, const char *text)
 			str_append(dest, "&#39;");
 			break;
 		default:
-			/* control characters aren't allowed in a page */
+			/* HTML doesn't allow control characters */
 			if ((unsigned char)*text >= 0x20)
 				str_append_c(dest, *text);
 		}
 	}
 }
 
-/* A round number that is at least num: 1, 2 or 5 times a power of ten. */
+/* Returns the next round number, 1, 2 or 5 times a power of ten, that is at
+   least num. */
 static double round_up(double num)
 {
 	double power;
@@ -69,13 +70,13 @@ static double round_up(double num)
 	return 10 * power;
 }
 
-/* 950, 1.5k, 20M: as much as fits beside an axis. */
+/* Format a number for an axis: 950, 1.5k, 20M. */
 static const char *short_number(double num)
 {
 	static const char *const units[] = { "", "k", "M", "G" };
 	unsigned int i = 0;
 
-	/* what would be rounded to 1000 is 1k */
+	/* 999.5 and more would be rounded to 1000, which is 1k */
 	for (; num >= 999.5 && i + 1 < N_ELEMENTS(units); i++)
 		num /= 1000;
 	return t_strdup_printf("%.3g%s", num, units[i]);
@@ -188,7 +189,7 @@ static void svg_mark(string_t *dest, const struct junk_svg_plot *plot)
 
 	if (plot->mark < 0)
 		return;
-	/* the label is on the side that has room for it */
+	/* put the label on the side that has more room */
 	str_printfa(dest, "<line class=\"mark\" x1=\"%.1f\" x2=\"%.1f\" "
 		    "y1=\"%d\" y2=\"%d\"/><text class=\"mark %s\" x=\"%.1f\" "
 		    "y=\"%d\">", x, x, MARGIN_TOP,
@@ -345,7 +346,7 @@ void junk_svg_lines(string_t *dest, const struct junk_svg_plot *plot)
 	svg_end(dest, plot);
 }
 
-/* Never 0. */
+/* Returns the sum of a row, never 0. */
 static double row_sum(const struct junk_svg_plot *plot, unsigned int i)
 {
 	double sum = 0;

@@ -31,7 +31,7 @@ static bool parse_ago(const char *str, time_t now, time_t *time_r)
 	return FALSE;
 }
 
-/* Days begin in UTC, as in the database. */
+/* Days are in UTC, as in the database. */
 static bool parse_day(const char *str, time_t now, time_t *time_r)
 {
 	time_t today = now / DAY_SECS * DAY_SECS;
@@ -82,7 +82,7 @@ static bool parse_date(const char *str, time_t *time_r)
 	tm.tm_mon--;
 	check = tm;
 	*time_r = utc_mktime(&check);
-	/* no such day or hour: it would be another one */
+	/* mktime() changes a day or hour that doesn't exist to another one */
 	return *time_r != (time_t)-1 && check.tm_mon == tm.tm_mon &&
 		check.tm_mday == tm.tm_mday && check.tm_hour == tm.tm_hour &&
 		check.tm_min == tm.tm_min;

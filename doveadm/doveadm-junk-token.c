@@ -1,6 +1,5 @@
-/* doveadm junk token: what is known of a word, an address or a host that the
-   administrator names. The service answers only for what enough people have
-   reported. */
+/* doveadm junk token: prints what is known about a word, an address or a host.
+   The service answers only about tokens that enough people have reported. */
 
 #include "lib.h"
 #include "array.h"
@@ -22,8 +21,8 @@ struct token_search {
 	ARRAY_TYPE(const_string) texts;
 };
 
-/* The word alone, in whatever class; not what is around it. Structure is
-   written with what it belongs to ("local:offer"). */
+/* Returns TRUE if a token's text is the word itself, of any class, and not a
+   part of it. Structure tokens have a prefix ("local:offer"). */
 static bool text_is_word(const char *text, const char *word)
 {
 	size_t len = strlen(word), text_len = strlen(text);
@@ -47,8 +46,8 @@ token_found(junk_token_t token, const char *text, void *context)
 	array_push_back(&search->texts, &text);
 }
 
-/* The tokenizer itself says how the word is written as a token: of a message
-   that has it in all places. */
+/* Make a message that has the word in all places. The tokenizer then says how
+   the word is written in tokens. */
 static const char *message_with(const char *word)
 {
 	if (strchr(word, '@') != NULL) {
@@ -72,7 +71,7 @@ static void find_tokens(struct token_search *search)
 	struct junk_message msg;
 	struct istream *input = i_stream_create_from_data(text, strlen(text));
 
-	/* memory can't fail to be read */
+	/* reading from memory can't fail */
 	(void)junk_tokenize(input, &set, search->pool, &msg, &error);
 	i_stream_unref(&input);
 }
@@ -115,14 +114,14 @@ print_token(junk_token_t token, const char *text, const char *weight,
 	doveadm_print(known->hash);
 }
 
-/* Returns how many are known. */
+/* Returns the number of known tokens. */
 static unsigned int
 print_tokens(const struct token_search *search, const struct junk_model *model,
 	     const struct doveadm_junk_known *known)
 {
 	const junk_token_t *token;
 	unsigned int count, printed = 0;
-	/* none of them if the word is longer than any token */
+	/* the result is empty if the word is longer than any token */
 	const char *const *texts = array_get(&search->texts, &count);
 
 	array_foreach(&search->tokens, token) T_BEGIN {

@@ -68,7 +68,7 @@ search_mailbox(struct doveadm_mail_cmd_context *ctx,
 				   DOVEADM_MAIL_ITER_FLAG_READONLY, &iter) < 0)
 		return -1;
 	if (iter == NULL) {
-		/* 2.4: there is no such mailbox */
+		/* on 2.4 this means that there is no such mailbox */
 		return 0;
 	}
 	while (ret == 0 && doveadm_mail_iter_next(iter, &mail)) T_BEGIN {
