@@ -1,7 +1,8 @@
 #ifndef JUNK_ASCII_H
 #define JUNK_ASCII_H
 
-/* <ctype.h> without the locale: tokens must not depend on it. */
+/* Functions of <ctype.h> that don't depend on the locale, since tokens must
+   not. */
 
 static inline bool ascii_isdigit(unsigned char c)
 {
@@ -33,7 +34,8 @@ static inline unsigned char ascii_toupper(unsigned char c)
 	return c >= 'a' && c <= 'z' ? c & ~0x20 : c;
 }
 
-/* What a text looks like, for runs of such: digits are 0, letters a or A. */
+/* Returns the shape of a character: 0 for digits, a or A for letters, others
+   unchanged. */
 static inline unsigned char ascii_shape(unsigned char c)
 {
 	if (ascii_isdigit(c))
@@ -43,7 +45,7 @@ static inline unsigned char ascii_shape(unsigned char c)
 	return c;
 }
 
-/* -1 if it is no hexadecimal digit. */
+/* Returns the value of a hexadecimal digit, -1 if it isn't one. */
 static inline int ascii_hex_value(unsigned char c)
 {
 	if (ascii_isdigit(c))

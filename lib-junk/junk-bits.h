@@ -1,8 +1,9 @@
 #ifndef JUNK_BITS_H
 #define JUNK_BITS_H
 
-/* The number of bits that are set (Warren, Hacker's Delight). The compiler's
-   own is a call of a function where the processor may be an old one. */
+/* Returns the number of bits that are set (Warren, Hacker's Delight). The
+   compiler's builtin is a function call where the target may be an old
+   processor. */
 static inline unsigned int junk_bits_count(uint64_t bits)
 {
 	bits -= (bits >> 1) & UINT64_C(0x5555555555555555);
@@ -12,8 +13,8 @@ static inline unsigned int junk_bits_count(uint64_t bits)
 	return (bits * UINT64_C(0x0101010101010101)) >> 56;
 }
 
-/* splitmix64's finalizer (Steele et al. 2014): each bit of the result hangs on all of
-   x. */
+/* The finalizer of splitmix64 (Steele et al. 2014): each bit of the result
+   depends on all bits of x. */
 static inline uint64_t junk_bits_mix(uint64_t x)
 {
 	x ^= x >> 30;

@@ -3,8 +3,8 @@
 
 #include <time.h>
 
-/* Microseconds of a clock that nobody sets, for what waits or takes turns: where
-   the time of day is set back meanwhile, that would wait for hours. */
+/* Returns microseconds of the monotonic clock, for timeouts and turns: after
+   the time of day is set back, a timeout by it would wait for hours. */
 static inline uint64_t junk_clock_usecs(void)
 {
 	struct timespec now;
@@ -14,8 +14,8 @@ static inline uint64_t junk_clock_usecs(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* Have so many seconds passed since that time of day? If it has been set back,
-   nobody knows: yes. */
+/* Returns TRUE if so many seconds have passed since a time of day, or if the
+   time of day was set back. */
 static inline bool
 junk_clock_has_passed(time_t now, time_t since, unsigned int secs)
 {

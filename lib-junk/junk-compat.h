@@ -1,10 +1,10 @@
 #ifndef JUNK_COMPAT_H
 #define JUNK_COMPAT_H
 
-/* The one place that knows how Dovecot 2.3 and 2.4 differ, beside the settings
-   files. Everything is decided by features that configure has probed
-   (m4/junk-compat.m4). Macros, so that whoever includes this needs only the
-   headers of what it uses. */
+/* The differences between Dovecot 2.3 and 2.4, except those in the settings
+   files. All of them are features that configure probes (m4/junk-compat.m4).
+   They are macros, so that a file that includes this needs only the headers of
+   what it uses. */
 
 #include "junk-config.h"
 
@@ -24,10 +24,10 @@
 #  define JUNK_SIEVE_LOAD_OK 0
 #  define JUNK_SIEVE_PLUGIN_LOAD_TYPE int
 #  define JUNK_SIEVE_PLUGIN_LOAD_RETURN(ret) return (ret)
-/* 0, or -1 if the extension can't be registered */
+/* returns 0, or -1 if the extension can't be registered */
 #  define JUNK_SIEVE_EXTENSION_REGISTER(svinst, def, ext_r) \
 	sieve_extension_register(svinst, def, TRUE, ext_r)
-/* 0, or -1 if there is no variables extension */
+/* returns 0, or -1 if there is no variables extension */
 #  define JUNK_SIEVE_VARIABLES_GET(svinst, ext_r) \
 	sieve_ext_variables_get_extension(svinst, ext_r)
 #else

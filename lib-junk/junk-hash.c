@@ -5,8 +5,8 @@
 
 uint64_t junk_hash_secret[2] = { 1, 1 };
 
-/* The kernel gives 16 random bytes to each program that it starts: no system call
-   at each login, and nothing that could fail. */
+/* Take the secret from the 16 random bytes that the kernel passes to each new
+   program (AT_RANDOM). This needs no system call at login and can't fail. */
 static void __attribute__((constructor)) junk_hash_init(void)
 {
 	const unsigned long random = getauxval(AT_RANDOM);

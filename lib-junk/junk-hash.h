@@ -1,16 +1,17 @@
 #ifndef JUNK_HASH_H
 #define JUNK_HASH_H
 
-/* Places in tables of what others choose: words of mail, tokens and identities
-   of reports. Whoever knows where each is looked for can choose such as are all
-   looked for at the same place, so that each look takes as long as there are
-   entries. So the place depends on a number that is drawn by each process and
-   leaves it nowhere. */
+/* Slots of hash tables whose keys others choose: words of mail, tokens and
+   identities. An attacker who can predict slots can choose keys that all
+   collide, and each lookup then takes time in proportion to the number of
+   entries. So the slot depends on a secret that each process draws at its start
+   and never reveals. */
 
-/* Two random odd numbers, drawn before main(). */
+/* Two random odd numbers, set before main(). */
 extern uint64_t junk_hash_secret[2];
 
-/* Multiply-shift twice (Dietzfelbinger et al. 1997). All bits are good. */
+/* Multiply-shift hashing, applied twice (Dietzfelbinger et al. 1997). All bits
+   of the result are usable. */
 static inline uint64_t junk_hash_slot(uint64_t number)
 {
 	uint64_t x = number * junk_hash_secret[0];

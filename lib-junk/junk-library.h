@@ -1,18 +1,17 @@
 #ifndef JUNK_LIBRARY_H
 #define JUNK_LIBRARY_H
 
-/* A shared library that is loaded when it is needed first, since few processes
-   need it: each login would pay for what it, and all that it needs itself, takes
-   to load. */
+/* Loads a shared library at its first use. Few processes need it, and linking
+   it would slow down each login by loading it and its own dependencies. */
 
 struct junk_library_function {
 	const char *name;
-	/* of its pointer in the struct of functions */
+	/* offset of the function's pointer in the caller's struct */
 	size_t offset;
 };
 
-/* Fill the struct at functions_r. Returns FALSE with the reason if the library,
-   or one of the functions, isn't there. */
+/* Fill the struct at functions_r. Returns FALSE with the reason if the library
+   or one of the functions is missing. */
 bool junk_library_load(const char *soname,
 		       const struct junk_library_function *functions,
 		       unsigned int count, void *functions_r,

@@ -5,9 +5,9 @@
 
 #include <endian.h>
 
-/* Short names in lower case, padded with zeros to a size that is known and a
-   multiple of 8: as numbers they are compared eight letters at once, in the order
-   of strcmp(). A message looks up hundreds in sorted tables. */
+/* Short names in lower case, padded with zeros to a fixed multiple of 8 bytes.
+   They are compared eight letters at a time as big-endian numbers, in the order
+   of strcmp(). A message looks up hundreds of names in sorted tables. */
 
 static inline int junk_name_cmp(const char *a, const char *b, size_t size)
 {
@@ -22,8 +22,8 @@ static inline int junk_name_cmp(const char *a, const char *b, size_t size)
 	return 0;
 }
 
-/* The row of a name in a table of rows that begin with theirs and are sorted by
-   it, NULL if there is none. */
+/* Find a name by binary search in a table whose rows begin with their names.
+   Returns the row, NULL if there is none. */
 static inline const void *
 junk_name_find(const char *name, size_t size, const void *rows,
 	       unsigned int row_count, size_t row_size)
@@ -31,7 +31,7 @@ junk_name_find(const char *name, size_t size, const void *rows,
 	const char *row, *first = rows;
 	uint64_t x, y;
 
-	/* most are told apart by the first letters */
+	/* most names differ in their first eight letters */
 	memcpy(&x, name, sizeof(x));
 	x = be64toh(x);
 	while (row_count > 0) {

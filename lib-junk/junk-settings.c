@@ -1,6 +1,6 @@
-/* Settings are declared with Dovecot's own settings parser on both versions.
-   2.4 reads them as its own; on 2.3 we feed it what plugin { } holds, so that
-   both accept the same values. */
+/* Settings are declared with Dovecot's settings parser on both versions. 2.4
+   reads them as Dovecot's own settings. On 2.3 the values of plugin { } are
+   passed to the same parser, so that both accept the same values. */
 
 #include "lib.h"
 #include "str.h"
@@ -45,8 +45,8 @@ static const struct setting_define junk_setting_defines[] = {
 
 static const struct junk_settings junk_default_settings = {
 	.junk_feedback = TRUE,
-	/* In the languages that have shipped as some client's or server's
-	   default. */
+	/* names in all languages that some client or server has used as
+	   default */
 	.junk_feedback_junk =
 		"Junk,Spam,Junk E-mail,Junk Email,Junk Mail,Bulk Mail,"
 		"Spamverdacht,Junk-E-Mail,Courrier ind*sirable,Pourriel,"
@@ -84,12 +84,14 @@ static const struct junk_settings junk_default_settings = {
 	.junk_feedback_publish_delay = 120,
 };
 
-/* A weight's people are counted in a sketch of 32 bits: some 32 people fill 20. */
+/* The people behind a weight are counted in a sketch of 32 bits; about 32
+   people set 20 of them. */
 #define MAX_MIN_REPORTERS 20
-/* They are a sample, and what a user says has to count for more. */
+/* Kept mail is a sample, and a user's explicit reports have to count for
+   more. */
 #define MAX_KEPT 100
 #define MIN_RETENTION_SECS (24*60*60)
-/* Two snapshots and some reports need that much. */
+/* The space for two snapshots and some reports. */
 #define MIN_DATABASE_BYTES (64*1024*1024)
 #define MAX_PUBLISH_DELAY_SECS (60*60)
 
@@ -222,7 +224,7 @@ int junk_settings_get(const struct junk_settings_source *source, pool_t pool,
 
 	if (settings_get(source->event, &junk_setting_parser_info, 0,
 			 &set, error_r) < 0) {
-		/* the user may be one who said no */
+		/* keep junk_feedback = no even if another setting is invalid */
 		fallback = settings_dup(&junk_default_settings, pool);
 		fallback->junk_feedback = FALSE;
 		*set_r = fallback;
@@ -235,7 +237,7 @@ int junk_settings_get(const struct junk_settings_source *source, pool_t pool,
 
 #else
 
-/* Takes a value over if it is valid. */
+/* Set a field if the value is valid. */
 static int
 setting_parse(struct setting_parser_context *parser, const char *name,
 	      const char *value, const char **error_r)

@@ -3,9 +3,9 @@
 
 #include "byteorder.h"
 
-/* SipHash-2-4 (Aumasson, Bernstein 2012) of one number: nothing about the key
-   follows from any number of results. libsodium has it too, but isn't worth loading
-   into each imap process for this. */
+/* SipHash-2-4 (Aumasson, Bernstein 2012) of one 64-bit number: results don't
+   reveal anything about the key. libsodium has SipHash too, but it would have
+   to be loaded into each imap process. */
 
 #define JUNK_SIPHASH_KEY_BYTES 16
 
@@ -36,7 +36,7 @@ junk_siphash_number(const unsigned char key[JUNK_SIPHASH_KEY_BYTES],
 {
 	const uint64_t k0 = le64_to_cpu_unaligned(key);
 	const uint64_t k1 = le64_to_cpu_unaligned(key + 8);
-	/* the length of the input is its last block */
+	/* the last block has the input's length */
 	const uint64_t blocks[] = {
 		number, (uint64_t)sizeof(number) << 56
 	};

@@ -1,17 +1,17 @@
 #ifndef JUNK_TOKEN_H
 #define JUNK_TOKEN_H
 
-/* A token is one 64-bit number: its class in the top 6 bits, 58 bits of
-   XXH3_64bits(text, seed = class) below. Class and text can't be told from the
-   number by anyone who doesn't guess the text; the service maps the number
-   with a secret key (PRF) before it is stored. */
+/* A token is a 64-bit number: its class in the upper 6 bits, and 58 bits of
+   XXH3_64bits(text, seed = class). The text can't be recovered from the number
+   except by guessing. The service maps the number by a keyed hash (PRF) before
+   it is stored. */
 
 typedef uint64_t junk_token_t;
 
 #define JUNK_TOKEN_CLASS_SHIFT 58
 #define JUNK_TOKEN_HASH_MASK ((UINT64_C(1) << JUNK_TOKEN_CLASS_SHIFT) - 1)
 
-/* A message's tokens are kept and bounded in two groups. */
+/* A message's tokens are collected in two groups, each with its own limit. */
 enum junk_token_group {
 	JUNK_TOKEN_GROUP_WORDS,
 	JUNK_TOKEN_GROUP_STRUCTURE,
@@ -19,8 +19,9 @@ enum junk_token_group {
 	JUNK_TOKEN_GROUP_COUNT
 };
 
-/* Where evidence comes from: what the tokens of one source say is normalised by
-   their number, so that a long text doesn't drown the subject or one URL. */
+/* Sources of evidence. The sum of a source's weights is normalised by the
+   number of its tokens, so that a long text doesn't outweigh the subject or a
+   single URL. */
 enum junk_token_source {
 	JUNK_TOKEN_SOURCE_OTHER,
 	JUNK_TOKEN_SOURCE_BODY,
@@ -75,7 +76,8 @@ junk_class_group(enum junk_token_class class)
 		JUNK_TOKEN_GROUP_WORDS : JUNK_TOKEN_GROUP_STRUCTURE;
 }
 
-/* By class; a class of a later version than ours is of the other source. */
+/* The source of each class. Classes of a later version belong to the other
+   source. */
 extern const uint8_t
 junk_token_sources[1 << (64 - JUNK_TOKEN_CLASS_SHIFT)];
 
@@ -88,7 +90,7 @@ static inline enum junk_token_source junk_token_source(junk_token_t token)
 /* The name used in SQL, doveadm and documents, e.g. "sender-domain";
    "unknown" for a number without a class. */
 const char *junk_token_class_name(unsigned int class_num);
-/* Returns FALSE if there is no class of that name. */
+/* Find a class by its name. Returns FALSE if there is none. */
 bool junk_token_class_find(const char *name, enum junk_token_class *class_r);
 
 static inline junk_token_t
@@ -98,7 +100,7 @@ junk_token_make(enum junk_token_class class, uint64_t hash)
 		(hash & JUNK_TOKEN_HASH_MASK);
 }
 
-/* The token of a normalised text. */
+/* Returns the token of a normalised text. */
 junk_token_t junk_token_hash(enum junk_token_class class,
 			     const void *text, size_t size);
 

@@ -30,19 +30,19 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-/* Written to the socket at once when so much is waiting. */
+/* The queue is written to the socket when it has so many bytes. */
 #define CLIENT_WRITE_BYTES (64*1024)
-/* More isn't kept in memory: the rest goes to the spool. */
+/* The maximum size of the queue in memory. Further reports go to the spool. */
 #define CLIENT_MAX_QUEUE_BYTES (4*1024*1024)
-/* Appended to the spool file at once when so much is waiting. */
+/* Reports are appended to the spool file when so many bytes wait. */
 #define CLIENT_SPOOL_WRITE_BYTES (1024*1024)
-/* Read from the spool at once. */
+/* Bytes that are read from the spool at a time. */
 #define CLIENT_SPOOL_READ_BYTES (128*1024)
-/* ... and so many times in a row where nothing valid is found: what a crash has
-   left behind is less, and the user's client waits. */
+/* Reads in a row without a valid report before a pause: a crash leaves less
+   invalid data behind, and the user's client waits. */
 #define CLIENT_SPOOL_READS 8
-/* A service that isn't there is tried again after so long, doubled each time.
- */
+/* The delay of the first connection attempt after a failure; it is doubled each
+   time. */
 #define CLIENT_MIN_RETRY_MSECS 1000
 #define CLIENT_MAX_RETRY_MSECS (60*1000)
 #define CLIENT_MAX_FRAME_BYTES (JUNK_FRAME_HEADER_BYTES + JUNK_MAX_FRAME_BYTES)
@@ -70,7 +70,8 @@ struct junk_client {
 	struct junk_spool *spool;
 	buffer_t *spool_output;
 	unsigned int spool_output_count;
-	/* of the spool file, since nothing of them was a report */
+	/* bytes of the spool file that were skipped, since they held no
+	   report */
 	uoff_t skipped_bytes;
 
 	struct timeout *to_retry;
@@ -79,9 +80,9 @@ struct junk_client {
 
 	bool have_reporter:1;
 	bool spool_pending:1;
-	/* all of the file was read into the queue */
+	/* the whole file was read into the queue */
 	bool spool_at_end:1;
-	/* it can't be read */
+	/* the spool can't be read */
 	bool spool_failed:1;
 	bool drop_logged:1;
 	bool connect_logged:1;
@@ -112,7 +113,7 @@ static bool junk_client_queue_is_full(struct junk_client *client)
 static void junk_client_queue_compact(struct junk_client *client)
 {
 	if (client->queue_start == client->queue->used) {
-		/* a mass move isn't remembered in memory */
+		/* free a buffer that a mass move has enlarged */
 		if (buffer_get_size(client->queue) > CLIENT_SPOOL_READ_BYTES * 2)
 			buffer_free(&client->queue);
 		else
@@ -130,8 +131,7 @@ static void junk_client_queue_compact(struct junk_client *client)
 	client->queue_start = 0;
 }
 
-/* The service has answered for the first count reports. Returns -1 if we
-   haven't sent that many. */
+/* Remove count acknowledged reports. Returns 0, or -1 if fewer were sent. */
 static int junk_client_queue_ack(struct junk_client *client, uint32_t count)
 {
 	size_t size;
@@ -229,15 +229,15 @@ junk_client_spool_add(struct junk_client *client, const void *data,
 		junk_client_spool_write(client);
 }
 
-/* What of the queue is in no other place and hasn't been written to the socket
-   as a whole goes to the spool; only a frame that is half written stays here
-   as well. */
+/* Append to the spool all frames that are only in the queue and weren't written
+   to the socket completely. Only a partly written frame stays in the queue as
+   well. */
 static void junk_client_spool_unsent(struct junk_client *client)
 {
 	size_t pos = client->queue_start, next, end = client->queue->used;
 	unsigned int sent_count = 0;
 
-	/* if the spool is in use, this was done when that began */
+	/* if the spool was in use before, they are there already */
 	if (client->spool_pending || client->sent == end)
 		return;
 	while ((next = pos + junk_client_frame_size(client, pos)) <=
@@ -249,7 +249,7 @@ static void junk_client_spool_unsent(struct junk_client *client)
 		CONST_PTR_OFFSET(client->queue->data, pos), end - pos,
 		client->direct_count - sent_count);
 	if (pos < client->sent) {
-		/* half written */
+		/* partly written */
 		pos = next;
 		sent_count++;
 	}
@@ -257,7 +257,7 @@ static void junk_client_spool_unsent(struct junk_client *client)
 	buffer_set_used_size(client->queue, pos);
 }
 
-/* The service is gone: all direct frames go to the spool, the others are
+/* The connection failed: append all direct frames to the spool. The others are
    still in it. */
 static void junk_client_spool_queue(struct junk_client *client)
 {
@@ -281,7 +281,8 @@ static void
 junk_client_spool_failed(struct junk_client *client, const char *error)
 {
 	e_error(client->event, "%s", error);
-	/* not again in this session; the file stays for the next one */
+	/* don't try again in this session; the file stays for the next
+	   session */
 	client->spool_failed = TRUE;
 }
 
@@ -295,7 +296,7 @@ static void junk_client_spool_skipped(struct junk_client *client)
 		junk_spool_get_path(client->spool), client->skipped_bytes);
 }
 
-/* Count the whole frames from pos to the end of the queue. */
+/* Returns the number of complete frames from pos to the end of the queue. */
 static unsigned int
 junk_client_count_frames(struct junk_client *client, size_t pos)
 {
@@ -312,7 +313,7 @@ static bool junk_client_spool_has_more(struct junk_client *client)
 		!client->spool_failed && !junk_client_queue_is_full(client);
 }
 
-/* Queue more of the spool. */
+/* Read more reports from the spool into the queue. */
 static void junk_client_spool_read(struct junk_client *client)
 {
 	size_t old_used = client->queue->used;
@@ -343,8 +344,8 @@ static void junk_client_spool_read(struct junk_client *client)
 	client->spooled_count += junk_client_count_frames(client, old_used);
 }
 
-/* If everything was acknowledged, the file can go. Returns FALSE if others
-   have appended to it: there is more to be read. */
+/* Delete the spool file if all of it is acknowledged. Returns FALSE if other
+   processes have appended to it: then there is more to read. */
 static bool junk_client_spool_finish(struct junk_client *client)
 {
 	const char *error;
@@ -394,7 +395,7 @@ junk_client_handle_frame(struct junk_client *client,
 	}
 }
 
-/* Returns -1 if the connection is of no use any more. */
+/* Handle a frame. Returns 0, or -1 if the connection must be closed. */
 static int
 junk_client_parse_input(struct junk_client *client, const char **error_r)
 {
@@ -416,8 +417,8 @@ junk_client_parse_input(struct junk_client *client, const char **error_r)
 	return ret;
 }
 
-/* Read what is there. Returns 1 if something was read, 0 if not, -1 if the
-   connection was closed. */
+/* Read from the socket without blocking. Returns 1 if something was read, 0 if
+   not, -1 if the connection was closed. */
 static int junk_client_read(struct junk_client *client)
 {
 	unsigned char data[1024];
@@ -430,7 +431,7 @@ static int junk_client_read(struct junk_client *client)
 		if (ret < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
 		if (ret <= 0) {
-			/* a service that has nothing to do may end */
+			/* disconnect while idle, so that the service can end */
 			junk_client_disconnect(client);
 			return -1;
 		}
@@ -493,7 +494,7 @@ static void junk_client_retry_soon(struct junk_client *client)
 	}
 }
 
-/* Write what the socket takes, reading on in the spool. */
+/* Write to the socket without blocking, and refill the queue from the spool. */
 static void junk_client_send(struct junk_client *client)
 {
 	ssize_t ret;
@@ -542,7 +543,7 @@ static void junk_client_retry_later(struct junk_client *client)
 					  junk_client_retry, client);
 }
 
-/* Doesn't block: a Unix socket connects at once or not at all. */
+/* Connect. This doesn't block: a Unix socket connects at once or fails. */
 static void junk_client_connect(struct junk_client *client)
 {
 	if (client->fd != -1 || junk_clock_usecs() < client->retry_usecs)
@@ -610,7 +611,8 @@ junk_client_init(const struct junk_client_settings *set)
 	return client;
 }
 
-/* The user's client is gone, nobody waits for us but this process. */
+/* Wait for acknowledgements at the end of a session. The user's client has
+   disconnected already. */
 static void
 junk_client_wait(struct junk_client *client, unsigned int wait_msecs)
 {

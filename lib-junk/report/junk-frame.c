@@ -1,4 +1,5 @@
-/* The frames of junk-frame.h: nothing here trusts a byte that it is given. */
+/* Encodes and decodes the frames of junk-frame.h. The decoder trusts no byte of
+   its input. */
 
 #include "lib.h"
 #include "bits.h"
@@ -25,8 +26,8 @@ static bool junk_frame_type_is_known(uint8_t type)
 	return FALSE;
 }
 
-/* What a single byte already shows to be wrong is said at once: a peer that
-   speaks another protocol isn't waited for. */
+/* Check the bytes of the header as they arrive, so that a peer of another
+   protocol is refused without waiting for a whole frame. */
 static int
 junk_frame_check_header(const unsigned char *data, size_t size,
 			const char **error_r)
@@ -139,7 +140,7 @@ junk_report_check(const struct junk_report *report, const char **error_r)
 	return 0;
 }
 
-/* All but the tokens. */
+/* Decode all fields except the tokens. */
 static int
 junk_frame_decode_fixed(const struct junk_frame *frame,
 			struct junk_report *report_r, const char **error_r)
@@ -161,9 +162,9 @@ junk_frame_decode_fixed(const struct junk_frame *frame,
 	return junk_report_check(report_r, error_r);
 }
 
-/* A token that is said twice would count twice. Whoever chooses the tokens
-   doesn't know where in the table they are looked for: they would all be looked
-   for at the same place. */
+/* Returns TRUE if a token occurs twice: it would count twice. The slots of the
+   hash table depend on a secret (junk-hash.h), so that a sender can't choose
+   tokens that all collide. */
 static bool
 junk_tokens_are_distinct(const junk_token_t *tokens, unsigned int count)
 {
@@ -171,7 +172,7 @@ junk_tokens_are_distinct(const junk_token_t *tokens, unsigned int count)
 	uint16_t *nums = t_malloc0(slots * sizeof(*nums));
 	size_t slot;
 
-	/* an open hash table of positions, from 1 on */
+	/* a hash table with open addressing; entries are index + 1 */
 	for (unsigned int i = 0; i < count; i++) {
 		slot = junk_hash_slot(tokens[i]) & (slots - 1);
 		for (; nums[slot] != 0; slot = (slot + 1) & (slots - 1)) {
@@ -211,7 +212,7 @@ size_t junk_frame_report_size(const unsigned char *data, size_t size)
 	size_t frame_size;
 	bool is_report;
 
-	/* cheap: most bytes aren't it */
+	/* a cheap check first: most positions don't begin a frame */
 	if (size < JUNK_FRAME_HEADER_BYTES + JUNK_FRAME_REPORT_BYTES ||
 	    data[4] != JUNK_FRAME_VERSION || data[5] != JUNK_FRAME_REPORT)
 		return 0;

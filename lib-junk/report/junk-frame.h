@@ -53,44 +53,45 @@ enum junk_frame_type {
 	JUNK_FRAME_ERROR = 0x8f,
 };
 
-/* Which reports to take back. */
+/* The reports that a FORGET frame takes back. */
 struct junk_forget {
-	/* seconds since 1970; the hours that they are in count as a whole.
-	   until 0 = no end */
+	/* seconds since 1970; whole hours count. until 0 = no end */
 	uint64_t since, until;
 	/* 0 = any */
 	enum junk_origin origin;
-	/* all reports of those who have exceeded their limit since then */
+	/* all reports of reporters that exceeded their limit since then */
 	bool burst;
-	/* this one's only; NULL = anybody's. When decoded: in the frame */
+	/* only this reporter; NULL = all. After decoding it points into the
+	   frame */
 	const unsigned char *reporter;
 };
 
 struct junk_frame {
 	uint8_t type;
-	/* inside the decoded data */
+	/* points into the decoded data */
 	const unsigned char *payload;
 	size_t payload_size;
 };
 
-/* Returns 1 and the frame's full size if data begins with a whole frame, 0 if
-   more data is needed, -1 and error_r if this can't become a valid frame. */
+/* Decode a frame. Returns 1 and the frame's total size if data begins with a
+   whole frame, 0 if more data is needed, -1 and error_r if the data can't
+   become a valid frame. */
 int junk_frame_decode(const unsigned char *data, size_t size,
 		      struct junk_frame *frame_r, size_t *frame_size_r,
 		      const char **error_r);
-/* Decode a REPORT payload. tokens are allocated from the data stack. Returns
-   -1 and error_r if any field is out of range. */
+/* Decode a REPORT payload. The tokens are allocated from the data stack.
+   Returns 0, or -1 and error_r if a field is out of range. */
 int junk_frame_decode_report(const struct junk_frame *frame,
 			     struct junk_report *report_r,
 			     const char **error_r);
-/* The size of the report frame that data begins with, 0 if it isn't a whole one.
-   Takes no longer for a large one: its tokens aren't looked at, decoding it may
-   fail still. */
+/* Returns the size of the report frame at the beginning of data, 0 if there is
+   no whole one. The time doesn't depend on its size: tokens aren't checked, so
+   decoding it may fail. */
 size_t junk_frame_report_size(const unsigned char *data, size_t size);
 int junk_frame_decode_forget(const struct junk_frame *frame,
 			     struct junk_forget *forget_r,
 			     const char **error_r);
-/* tokens_r is allocated from the data stack. */
+/* Decode a LOOKUP payload. *tokens_r is allocated from the data stack. */
 int junk_frame_decode_lookup(const struct junk_frame *frame,
 			     const junk_token_t **tokens_r,
 			     unsigned int *count_r, const char **error_r);

@@ -1,5 +1,5 @@
-/* The file holds JUNK_REPORTER_BYTES random bytes as hexadecimal digits and a
-   line feed: an admin can see, copy and delete it. */
+/* The file has JUNK_REPORTER_BYTES random bytes as hexadecimal digits and a
+   line feed, so that an administrator can read, copy and delete it. */
 
 #include "lib.h"
 #include "buffer.h"
@@ -44,7 +44,7 @@ int junk_identity_read(const char *control_dir,
 		       const char **error_r)
 {
 	const char *path = junk_identity_path(control_dir);
-	/* one byte more: a longer file isn't valid */
+	/* one byte more, to detect a longer file */
 	char text[IDENTITY_FILE_BYTES + 1];
 	struct stat st;
 	ssize_t ret;
@@ -89,8 +89,8 @@ junk_identity_write(const char *control_dir, string_t *temp_path,
 	return ret;
 }
 
-/* link() makes it appear whole, and only once: another process's may have
-   come first. */
+/* Create the file. link() makes it appear complete and only once, since another
+   process may create it at the same time. */
 static int
 junk_identity_create(const char *control_dir, const char **error_r)
 {
@@ -120,7 +120,7 @@ int junk_identity_get(const char *control_dir,
 		return ret < 0 ? -1 : 0;
 	if (junk_identity_create(control_dir, error_r) < 0)
 		return -1;
-	/* whichever won */
+	/* read the file of the process that was first */
 	ret = junk_identity_read(control_dir, reporter_r, error_r);
 	if (ret == 0) {
 		*error_r = t_strdup_printf("%s disappeared",

@@ -4,20 +4,19 @@
 #include "junk-tokenizer.h"
 #include "junk-model.h"
 
-/* One user's verdict about one message, without anything that names either.
-   The numbers are stored in databases and frames: append only. */
+/* A user's verdict about a message, without a name of either. The numbers are
+   stored in databases and frames: append only. */
 
 enum junk_verdict {
 	JUNK_VERDICT_SPAM = 1,
 	JUNK_VERDICT_HAM = 2,
-	/* the user answered, flagged, filed or kept it: ham, at a lower
-	   weight */
+	/* weak evidence of ham: the user answered, flagged, filed or kept the
+	   message */
 	JUNK_VERDICT_WEAK_HAM = 3,
-	/* an earlier report is taken back, if there is one: as if it never
-	   was. With the origin keyword a mark of junk that was taken off, with
-	   the origin action a mark of good mail that is void: it was taken off,
-	   or the message thrown away from Junk. Neither takes back more than
-	   the mark. */
+	/* take an earlier report back, as if it never was. With the origin
+	   keyword, a junk mark was taken off. With the origin action, a
+	   not-junk mark became void: it was taken off, or the message was moved
+	   from Junk to Trash. These two take back no more than the mark. */
 	JUNK_VERDICT_RETRACT = 4,
 };
 
@@ -32,15 +31,15 @@ enum junk_origin {
 	JUNK_ORIGIN_SIEVE = 6,
 	/* doveadm junk learn */
 	JUNK_ORIGIN_LEARN = 7,
-	/* read, and still where it was days later */
+	/* read, and still in its mailbox days later */
 	JUNK_ORIGIN_KEPT = 8,
 };
 #define JUNK_ORIGIN_LAST JUNK_ORIGIN_KEPT
 
 struct junk_report {
-	/* When the user did it, microseconds since 1970: reports of one
-	   (reporter, message) pair count in this order, and one that isn't
-	   newer than the last is a repetition. */
+	/* Time of the action in microseconds since 1970. Reports of one
+	   (reporter, message) pair count in this order; a report that isn't
+	   newer than the last one is a repetition. */
 	uint64_t stamp_usecs;
 	enum junk_verdict verdict;
 	enum junk_origin origin;
@@ -50,14 +49,15 @@ struct junk_report {
 	unsigned char digest[JUNK_DIGEST_BYTES];
 	const junk_token_t *tokens;
 	unsigned int token_count;
-	/* The process that has sent it: what the service knows by itself. */
+	/* uid of the sending process, as the kernel tells it to the service */
 	uint32_t uid;
 };
 
-/* Root may report for anybody. */
+/* Root may report for any reporter. */
 #define JUNK_REPORT_UID_TRUSTED 0
 
-/* Learned by an administrator, who isn't limited as users are? */
+/* Returns TRUE if an administrator has learned it; such reports have no
+   limit. */
 static inline bool junk_report_is_admins(const struct junk_report *report)
 {
 	return report->origin == JUNK_ORIGIN_LEARN &&

@@ -1,10 +1,10 @@
-/* The spool file. Frames carry no checksum of their own, so what a crash may
-   leave behind (a frame that is cut off, with whole ones appended later) is
-   recognised by its neighbours: a frame is taken for whole if the file ends
-   behind it or another frame begins there.
+/* The spool file. Frames have no checksum. A crash may leave a truncated frame
+   with whole frames appended after it, so a frame is accepted only if it is
+   followed by the end of the file or by the beginning of another frame.
 
-   The file is never truncated, only unlinked, under the lock: whoever has it
-   open sees by its link count that it was finished by another process. */
+   The file is never truncated, only unlinked, while the lock is held. A process
+   that has it open sees by its link count that another process has finished
+   it. */
 
 #include "lib.h"
 #include "buffer.h"
@@ -18,21 +18,21 @@
 #include <unistd.h>
 
 #define SPOOL_LOCK_TIMEOUT_SECS 1
-/* Frames that are read into memory at once. */
+/* The window of the file that is read into memory at a time. */
 #define SPOOL_WINDOW_BYTES (256*1024)
 #define SPOOL_MAX_FRAME_BYTES (JUNK_FRAME_HEADER_BYTES + JUNK_MAX_FRAME_BYTES)
-/* Unlinked by another process while we waited for the lock: opened again at
-   most so many times. */
+/* If another process unlinks the file while this one waits for the lock, it is
+   opened again, at most so many times. */
 #define SPOOL_MAX_REOPENS 10
 
 struct junk_spool {
 	char *path;
 	/* the file that is being read, -1 if none */
 	int fd;
-	/* up to where it was read */
+	/* position of the next read */
 	uoff_t offset;
 	buffer_t *window;
-	/* what somebody should know */
+	/* a message for the log */
 	char *notice;
 };
 
@@ -81,9 +81,9 @@ bool junk_spool_exists(struct junk_spool *spool)
 
 /* --- frames --- */
 
-/* Every step is made for bytes that are passed over for good, or looks at a few
-   bytes only: whatever is in the file, reading it takes no longer than so many
-   times its size. */
+/* The time to read a file is proportional to its size, whatever it contains:
+   each step either skips bytes for good or looks at a constant number of
+   bytes. */
 
 static bool junk_spool_frame_is_valid(const unsigned char *data, size_t size)
 {

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #define DAY_SECS (24*60*60)
-/* A page that can't be opened is tried again after so long. */
+/* A page that can't be opened is tried again after so many seconds. */
 #define RETRY_SECS 10
 
 struct junk_counts_header {
@@ -99,7 +99,7 @@ void junk_counts_close(struct junk_counts **_counts)
 	i_free(counts);
 }
 
-/* The page of a Dovecot that was restarted is another file. */
+/* Reopen the page if it was replaced, as after a restart of Dovecot. */
 static bool junk_counts_reopen(struct junk_counts *counts, time_t now)
 {
 	struct stat st;
@@ -162,7 +162,8 @@ static void
 sum_cell(struct junk_counts_sum *sum, const struct junk_counts_cell *cell)
 {
 	sum->messages += cell->messages;
-	/* parts of it, whatever somebody has written there */
+	/* a part can't be larger than the whole, even if the page was
+	   manipulated */
 	sum->unknown += I_MIN(cell->unknown, cell->messages);
 	sum->above += I_MIN(cell->above, cell->messages);
 	sum->last = I_MAX(sum->last, (time_t)cell->last);
@@ -182,7 +183,7 @@ sum_page(const struct junk_counts_page *page, time_t now,
 	for (unsigned int i = 0; i < JUNK_COUNTS_DAYS; i++) {
 		cell = &page->cells[slot][p][i];
 		age = today - cell->last / DAY_SECS;
-		/* not of another day's cell, nor of the future */
+		/* skip cells of other days and of the future */
 		if (age >= JUNK_COUNTS_DAYS ||
 		    (cell->last / DAY_SECS) % JUNK_COUNTS_DAYS != i)
 			continue;
@@ -297,7 +298,7 @@ int junk_counts_save(int fd, const char *saved_path, const char **error_r)
 	const char *new_path = t_strconcat(saved_path, ".new", NULL);
 	int ret = page_read(fd, page);
 
-	/* one that somebody has spoiled isn't worth keeping */
+	/* a manipulated page is not saved */
 	if (ret == 0 && (write_file(new_path, page, sizeof(*page)) < 0 ||
 			 rename(new_path, saved_path) < 0)) {
 		*error_r = t_strdup_printf("write(%s) failed: %m", saved_path);

@@ -33,7 +33,7 @@
 #define JUNK_COUNTS_HEADER_BYTES 64
 #define JUNK_COUNTS_CELL_BYTES 16
 #define JUNK_COUNTS_SLOTS 16
-/* Days that are kept, today included. */
+/* Number of days that are kept, including today. */
 #define JUNK_COUNTS_DAYS 64
 
 enum junk_counts_program {
@@ -52,15 +52,15 @@ enum junk_counts_program {
 	 JUNK_COUNTS_SLOTS * JUNK_COUNTS_PROGRAM_COUNT * JUNK_COUNTS_DAYS)
 
 struct junk_counts_sum {
-	/* all; of these the unknown ones, and those that reached the
-	   threshold */
+	/* number of messages; of those with unknown score; of those that
+	   reached the threshold */
 	uint64_t messages, unknown, above;
 	/* seconds since 1970, 0 = none */
 	time_t last;
 };
 
 struct junk_counts_totals {
-	/* when the page was begun */
+	/* when the page was created */
 	time_t created;
 	/* the first is today */
 	struct junk_counts_sum days[JUNK_COUNTS_DAYS];
@@ -74,33 +74,36 @@ const char *junk_counts_program_name(enum junk_counts_program program);
 
 struct junk_counts;
 
-/* The path is copied; the file is opened when it is needed. Doesn't fail. */
+/* Never fails: the file is opened when it is needed. The path is copied. */
 struct junk_counts *junk_counts_open(const char *path);
 void junk_counts_close(struct junk_counts **counts);
 /* Count a message. score: 0..100 or JUNK_SCORE_UNKNOWN; threshold: 0 = none.
-   What fails is not said: it must not disturb a delivery. A few system calls,
-   none of which waits. */
+   Errors are ignored, since counting must not disturb a delivery. It makes a
+   few system calls that don't block. */
 void junk_counts_add(struct junk_counts *counts,
 		     enum junk_counts_program program, int score,
 		     unsigned int threshold, time_t now);
 
 /* --- readers --- */
 
-/* Returns -1 and error_r if there is no page or if it isn't valid. */
+/* Read the page. Returns 0, or -1 and error_r if there is no page or it is
+   invalid. */
 int junk_counts_read(const char *path, time_t now,
 		     struct junk_counts_totals *totals_r, const char **error_r);
 
 /* --- the service --- */
 
-/* Open the page, and begin it if there is none: with what saved_path holds, or
-   empty if that is NULL or not valid. Returns the file descriptor, or -1 and
-   error_r. Whoever may write to the page is the caller's matter. */
+/* Open the page. If there is none, create it with the content of saved_path, or
+   empty if that is NULL or invalid. Returns the file descriptor, or -1 and
+   error_r. The caller sets the permissions. */
 int junk_counts_create(const char *path, const char **error_r);
-/* Whoever may write to the page may also have made it longer. */
+/* Cut the page to its size: any process that may write to it may also have
+   extended it. */
 void junk_counts_trim(int fd);
 int junk_counts_begin(int fd, const char *saved_path, time_t now,
 		      const char **error_r);
-/* Write a copy of the page, which replaces an earlier one. */
+/* Write a copy of the page to saved_path, which replaces an earlier copy.
+   Returns 0, or -1 and error_r. */
 int junk_counts_save(int fd, const char *saved_path, const char **error_r);
 
 #endif

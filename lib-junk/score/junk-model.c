@@ -9,15 +9,15 @@
    together. */
 #define CLAIM_PROBABILITY 0.9
 #define CLAIM_NEAR 0.8
-/* What a near copy of reported spam is claimed to be, if the weights as a whole
-   don't say that it is ham. */
+/* The minimum probability of a near copy of reported spam, unless the sum of
+   all weights says ham. */
 #define COPY_PROBABILITY 0.97
 #define COPY_SUM 0
 
 uint64_t junk_model_person(uint64_t seed, const unsigned char *reporter)
 {
-	/* the identity is the key, of which nobody who reads the segment may
-	   learn anything: the seed is known to all of them */
+	/* the identity is the key: a reader of the segment, who knows the seed,
+	   must not learn anything about it */
 	return junk_siphash_number(reporter, seed);
 }
 
@@ -71,7 +71,7 @@ static double model_probability(const struct junk_model *model, double sum)
 	double p = 1 / (1 + exp(-(model->cal_a * sum + model->cal_b)));
 	double spam = model->spam_count, ham = model->ham_count;
 	double low = 1 / (JUNK_MODEL_PRIOR + spam);
-	/* without any ham the score is unknown anyway */
+	/* without any ham the score is unknown in any case */
 	double rare = ham == 0 ? 0 :
 		spam / (spam + JUNK_MODEL_RARE_HAM * ham + 1);
 	double flood = spam * spam /
@@ -82,8 +82,9 @@ static double model_probability(const struct junk_model *model, double sum)
 	return low + (high - low) * p;
 }
 
-/* How much a source says beside the others, and how sure all of them make. A
-   subject's words and a sender's domain count in body and URLs as well. */
+/* Factors of the sources: how reliable a source is relative to the others, and
+   how much all of them count. Words of the subject and the sender's domain also
+   count in the body and in URLs. */
 static const float source_factors[JUNK_TOKEN_SOURCE_COUNT] = {
 	[JUNK_TOKEN_SOURCE_OTHER] = 0.6,
 	[JUNK_TOKEN_SOURCE_BODY] = 1.5,
@@ -112,7 +113,8 @@ void junk_model_scales(const unsigned int counts[JUNK_TOKEN_SOURCE_COUNT],
 	}
 }
 
-/* Of few tokens little is known. */
+/* A message with few tokens can't be familiar: so many are added to the
+   count. */
 #define FAMILIAR_WORDS_MISSING 3
 #define FAMILIAR_FORM_MISSING 1
 
@@ -128,7 +130,8 @@ void junk_model_familiarity(const unsigned int counts[JUNK_TOKEN_SOURCE_COUNT],
 		 counts[JUNK_TOKEN_SOURCE_PARTS] + FAMILIAR_FORM_MISSING);
 }
 
-/* Is it the same again that the recipient has reported, or many? */
+/* Check whether the message is a near copy of one that the recipient, or enough
+   people, have reported. */
 static void
 model_find_copy(const struct junk_model *model, const junk_token_t *tokens,
 		unsigned int token_count, const uint64_t *person,
@@ -157,8 +160,8 @@ model_find_copy(const struct junk_model *model, const junk_token_t *tokens,
 	score->spam_copy = score->spam_copy && score->sum >= COPY_SUM;
 }
 
-/* A score of 90 and above is a claim that has to be allowed. What isn't keeps its
-   place among the others below. */
+/* Returns the probability, reduced below a claim if no claim is allowed. The
+   order of such scores is kept. */
 static double
 model_claim(const struct junk_model *model, struct junk_score *score, double p)
 {
@@ -201,7 +204,8 @@ void junk_model_score(const struct junk_model *model,
 	}
 	junk_model_count(tokens, token_count, counts);
 	junk_model_scales(counts, scales);
-	/* without branches: the processor goes on while it waits for weights */
+	/* no branches, so that the processor can continue while it waits for
+	   weights from memory */
 	for (unsigned int i = 0; i < token_count; i++) {
 		unsigned int class = junk_token_class(tokens[i]);
 		int w = weight_read(&model->weights[
@@ -238,7 +242,7 @@ void junk_model_score(const struct junk_model *model,
 		score_r->unknown_reason = model_unknown_reason(
 			model, score_r->evidence_count);
 	}
-	/* weights in a segment are data, not proof: also not a number */
+	/* a corrupt segment may give NaN */
 	if (!(score_r->probability >= 0 && score_r->probability <= 1))
 		score_r->unknown_reason = "no valid model";
 	else if (score_r->unknown_reason == NULL)

@@ -32,109 +32,114 @@
 
 /* Weights are int16, in units of 1/JUNK_WEIGHT_SCALE: +-8. */
 #define JUNK_WEIGHT_SCALE 4096
-/* This bit of a weight isn't of its value: good mail often has its token. */
+/* A flag in the lowest bit of a weight, which isn't part of its value: good
+   mail often has the token. */
 #define JUNK_WEIGHT_FAMILIAR 1
 
-/* No model, too few reports, or too little evidence in this message. Never
-   mapped to a number. */
+/* No model, too few reports, or too little evidence in this message. Never used
+   as a number. */
 #define JUNK_SCORE_UNKNOWN (-1)
 
-/* Tokens of a source from which on more of them don't say more: what the words
-   of a long text have in common with spam would add up otherwise. */
+/* From this number of a source's tokens on, further tokens don't increase the
+   sum: the words of a long text that also occur in spam would add up. */
 #define JUNK_MODEL_LONG 100
 
-/* Reports of either class that are believed to have been there before the
-   first one. */
+/* Virtual reports of each class before the first one (a prior). */
 #define JUNK_MODEL_PRIOR 30
-/* Spam reports for each ham report from which on ham is rare, and how many of
-   them are a flood. Far beyond both the model has seen too little ham to say 90:
-   who only ever reports spam must not lose good mail. */
+/* Ham is rare if there are more spam reports for each ham report than this, and
+   this many spam reports are a flood. Far beyond both, the model has seen too
+   little ham to give 90: a user who only reports spam must not lose good
+   mail. */
 #define JUNK_MODEL_RARE_HAM 10
 #define JUNK_MODEL_FLOOD 2000.0
 #define JUNK_MODEL_RARE_CAUTION 0.16
 
-/* Fewer different messages of either class were reported: nothing but near copies is
-   claimed. */
+/* With fewer different reported messages of each class, only near copies get
+   claims. */
 #define JUNK_MODEL_CLAIM_HAM 8
 #define JUNK_MODEL_CLAIM_SPAM 10
-/* No sum is this high: nothing may be claimed. */
+/* A sum that is never reached: no claims are allowed. */
 #define JUNK_MODEL_NO_CLAIM 1e9f
 
-/* Identifies a reporter: random, kept in the user's own control directory
-   (junk-identity.h), never made from a name. */
+/* Size of a reporter's identity: random bytes in the user's own control
+   directory (junk-identity.h), not derived from a name. */
 #define JUNK_REPORTER_BYTES 16
 
 struct junk_model {
-	/* 1 << global_log2 weights, then 1 << personal_log2 weights. Another
-	   process may change them while we read: each is read once, whole. */
+	/* 1 << global_log2 shared weights, then 1 << personal_log2 personal
+	   ones. Another process may change them at any time, so each weight is
+	   read once, atomically. */
 	const int16_t *weights;
 	unsigned int global_log2, personal_log2;
 	/* Random for each segment. */
 	uint64_t seed;
 	float cal_a, cal_b;
-	/* From this sum on a message may be said to be spam: of the mail that
-	   people keep, hardly any reaches it. */
+	/* The minimum sum of a claim: hardly any mail that people keep reaches
+	   it. */
 	float claim_sum;
-	/* ... unless so few of its words, or of what tells its form, are
-	   familiar from good mail that nothing is known of its kind. */
+	/* ... and the minimum shares of familiar words and form. Below them,
+	   nothing is known about good mail of this kind, and no claim is
+	   allowed. */
 	float familiar_words, familiar_form;
-	/* Which texts have been reported; NULL = not known. */
+	/* Reported texts, to find near copies; NULL = unknown. */
 	const struct junk_copies *copies;
-	/* Reports behind the model. */
+	/* Numbers of reports that the model has learned. */
 	uint32_t spam_count, ham_count;
-	/* Fewer reports of either class than this: unknown. */
+	/* With fewer reports of either class the score is unknown. */
 	uint32_t min_reports;
-	/* Fewer tokens with a weight than this: unknown. */
+	/* With fewer known tokens the score is unknown. */
 	uint32_t min_evidence;
 };
 
 struct junk_score {
 	/* 0..100 or JUNK_SCORE_UNKNOWN */
 	int score;
-	/* Raw sum and calibrated probability. Set also when the score is
-	   unknown, for measurements; without weights they are 0 and 0.5. */
+	/* Raw sum and calibrated probability. For measurements they are set
+	   also if the score is unknown. Without weights they are 0 and 0.5. */
 	double sum, probability;
-	/* Tokens that had a weight. */
+	/* Number of tokens with a weight. */
 	unsigned int evidence_count;
-	/* Which part of the words, and of what tells its form, is familiar
-	   from good mail: 0..1 */
+	/* Shares of words and of form tokens that are familiar from good mail,
+	   0..1 */
 	float familiar_words, familiar_form;
-	/* The sum is high enough for a claim, but the kind isn't known. */
+	/* The sum is high enough for a claim, but good mail of this kind is
+	   unknown. */
 	bool strange;
-	/* A near copy of what the recipient, or as many people as shared weights
-	   need, have reported as spam; of what the recipient has kept. */
+	/* spam_copy: near copy of spam that the recipient, or enough people,
+	   have reported. kept_copy: near copy of mail that the recipient has
+	   kept. */
 	bool spam_copy, kept_copy;
-	/* Why unknown, NULL if a score. Static text. */
+	/* Why the score is unknown, NULL if it is known. Static text. */
 	const char *unknown_reason;
-	/* What each class added to the sum. */
+	/* The sum of each class. */
 	double class_sum[JUNK_TOKEN_CLASS_COUNT];
 };
 
-/* The two below for callers that look up many tokens: a person's key into the
-   personal weights (the key of the shared ones is the seed), and the index of
-   a token in a table of 1 << log2. */
+/* Keys and table indexes, for callers that look up many tokens. The key of the
+   shared weights is the seed; this returns a person's key of the personal
+   weights. */
 uint64_t junk_model_person(uint64_t seed, const unsigned char *reporter);
 size_t junk_model_hash_index(uint64_t key, unsigned int log2,
 			     junk_token_t token);
-/* Index of a token's shared weight: 0 .. (1 << global_log2)-1. */
+/* Returns the index of a token's shared weight: 0 .. (1 << global_log2)-1. */
 size_t junk_model_index(const struct junk_model *model, junk_token_t token);
-/* Index of a token's weight for one person: in the second table. */
+/* Returns the index of a token's weight for one person, in the second table. */
 size_t junk_model_personal_index(const struct junk_model *model,
 				 junk_token_t token,
 				 const unsigned char *reporter);
 
-/* How many of a message's tokens each source has. */
+/* Count a message's tokens by source. */
 void junk_model_count(const junk_token_t *tokens, unsigned int token_count,
 		      unsigned int counts_r[JUNK_TOKEN_SOURCE_COUNT]);
-/* For each source, what a weight is multiplied with in the sum. */
+/* Compute each source's factor of its weights. */
 void junk_model_scales(const unsigned int counts[JUNK_TOKEN_SOURCE_COUNT],
 		       float scales_r[JUNK_TOKEN_SOURCE_COUNT]);
 /* Which part of a message's words, and of what tells its form, is familiar: 0..1. */
 void junk_model_familiarity(const unsigned int counts[JUNK_TOKEN_SOURCE_COUNT],
 			    const unsigned int familiar[JUNK_TOKEN_SOURCE_COUNT],
 			    float *words_r, float *form_r);
-/* reporter: whose taste counts, JUNK_REPORTER_BYTES; NULL = nobody's. Makes
-   no system call and takes no lock. */
+/* Score a message. reporter: JUNK_REPORTER_BYTES of the recipient's identity;
+   NULL = none. Makes no system call and takes no lock. */
 void junk_model_score(const struct junk_model *model,
 		      const junk_token_t *tokens, unsigned int token_count,
 		      const unsigned char *reporter,

@@ -5,12 +5,11 @@
 
 #include <math.h>
 
-/* Classes that a reason names at most, and the least that one must have
-   moved. */
+/* A reason names at most so many classes, each with at least this sum. */
 #define REASON_MAX_CLASSES 3
 #define REASON_MIN_SUM 0.1
 
-/* The class with the largest sum that isn't in used yet. */
+/* Returns the class with the largest sum that isn't in used yet, or -1. */
 static int
 next_class(const struct junk_score *score, uint64_t used)
 {

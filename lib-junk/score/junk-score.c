@@ -16,10 +16,10 @@ struct junk_scores {
 	struct junk_counts *counts;
 	char *authserv_id, *mx;
 	unsigned int threshold;
-	/* the last score; its text is made when it is asked for */
+	/* the last score; its reason is formatted on request */
 	struct junk_score score;
 	string_t *reason;
-	/* kept from message to message */
+	/* reused for each message */
 	struct junk_tokenizer *tokenizer;
 	pool_t pool;
 };

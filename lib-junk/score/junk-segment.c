@@ -1,10 +1,10 @@
 /* Reader of the score segment (junk-segment.h, doc/segment.md).
 
-   The file belongs to the service and may change, vanish or be replaced at any
-   moment. Invariants: nothing in it is believed before the whole fixed part
-   has been copied and checked; no address is computed from a number that is
-   still in shared memory; the writer never makes a file shorter, so a mapping
-   that was valid stays readable. */
+   The service owns the file and may change, remove or replace it at any time.
+   Invariants: the reader uses nothing of the file before it has copied and
+   checked the whole fixed part; it never computes an address from a number that
+   is still in shared memory; the writer never shrinks a file, so a valid
+   mapping stays readable. */
 
 #include "lib.h"
 #include "junk-tokenizer.h"
@@ -17,8 +17,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* How often it is looked whether the file that is mapped is still the one of
-   that name. */
+/* Interval of checks whether the mapped file is still the file at its path. */
 #define CHECK_PATH_SECS 60
 
 struct junk_segment {
@@ -26,17 +25,16 @@ struct junk_segment {
 	/* NULL if none is mapped */
 	const struct junk_segment_header *map;
 	size_t map_size;
-	/* which file it is, and when we last looked whether it is still that
-	   one */
+	/* identity of the mapped file, and the time of the last check */
 	dev_t dev;
 	ino_t ino;
 	time_t last_check;
-	/* our own copy of the fixed part, checked */
+	/* the checked copy of the fixed part */
 	struct junk_segment_header fixed;
-	/* when we last looked for the file */
+	/* time of the last attempt to open the file */
 	time_t last_open;
 	bool opened;
-	/* why none is mapped */
+	/* why no segment is mapped */
 	char *reason;
 };
 
@@ -130,7 +128,7 @@ static uint32_t load_u32(const uint32_t *value)
 	return __atomic_load_n(value, __ATOMIC_RELAXED);
 }
 
-/* The fixed part may have been rewritten, all at once, since we copied it. */
+/* Returns FALSE if the fixed part was rewritten since it was copied. */
 static bool junk_segment_is_same(const struct junk_segment *segment)
 {
 	return __atomic_load_n(&segment->map->checksum, __ATOMIC_RELAXED) ==
@@ -146,8 +144,8 @@ static float load_float(const float *value)
 	return ret;
 }
 
-/* The fixed part may be in the middle of a rewrite: the state, read before
-   and after, and the checksum of the copy tell. */
+/* Copy and check the fixed part. The service may be rewriting it: the state,
+   read before and after, and the checksum of the copy show this. */
 static int
 junk_segment_read_fixed(struct junk_segment *segment, uint64_t file_size,
 			const char **reason_r)
@@ -227,8 +225,8 @@ static int junk_segment_map(struct junk_segment *segment,
 	return ret;
 }
 
-/* A clock that jumps back must not stop us from looking: any other second is
-   good. */
+/* Any change of the second permits another attempt, so that a clock that jumps
+   back doesn't stop them. */
 static int
 junk_segment_refresh(struct junk_segment *segment, time_t now,
 		     const char **reason_r)
@@ -281,9 +279,10 @@ junk_segment_fill(struct junk_segment *segment, struct junk_model *model_r,
 	return 0;
 }
 
-/* A file that was taken away while no service ran isn't marked: is there another
-   one? Without any, the scores that we have are the best; one that the service is
-   still making has no weights. */
+/* Check whether the path names another file now. A file that was removed while
+   no service ran isn't marked as superseded. Without another file the old
+   scores stay in use; a file that the service is still building has no weights
+   and isn't used. */
 static void junk_segment_check_path(struct junk_segment *segment, time_t now)
 {
 	struct stat st;
@@ -318,8 +317,8 @@ int junk_segment_get(struct junk_segment *segment, time_t now,
 		case JUNK_SEGMENT_SUPERSEDED:
 			break;
 		}
-		/* superseded, or a number that means nothing: the next one may
-		   be there, however lately we have looked */
+		/* superseded, or an invalid state: look for the next file at
+		   once */
 		junk_segment_unmap(segment);
 		segment->opened = FALSE;
 		i_free(segment->reason);

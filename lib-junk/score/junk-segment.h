@@ -85,13 +85,13 @@ struct junk_segment_header {
 	unsigned char zero2[20];
 };
 
-/* What the checksum of a fixed part has to be. */
+/* Returns the checksum that a fixed part must have. */
 uint64_t junk_segment_checksum(const struct junk_segment_header *header);
-/* Bytes of a segment with these tables. */
+/* Returns the bytes of a segment with these tables. */
 uint64_t junk_segment_size(unsigned int global_log2,
 			   unsigned int personal_log2);
-/* Returns -1 and reason_r if a fixed part can't be used by us. file_size: of
-   the file that it is in. */
+/* Check a fixed part. file_size: size of its file. Returns 0, or -1 and
+   reason_r if this program can't use it. */
 int junk_segment_header_check(const struct junk_segment_header *header,
 			      uint64_t file_size, const char **reason_r);
 
@@ -99,17 +99,18 @@ int junk_segment_header_check(const struct junk_segment_header *header,
 
 struct junk_segment;
 
-/* The path is copied. Doesn't fail: see junk_segment_get(). */
+/* Never fails (see junk_segment_get()). The path is copied. */
 struct junk_segment *junk_segment_open(const char *path);
 void junk_segment_close(struct junk_segment **segment);
 
-/* Fill in the model as it is now; valid until the next call or close. No
-   system call while the mapped segment is in use; a missing or invalid one is
-   looked for again at most once in a second (now: seconds since 1970). Returns
-   0, or -1 and reason_r: why there is none, for status and log. */
+/* Get the current model, valid until the next call or close. While the mapped
+   segment is in use this makes no system call. A missing or invalid segment is
+   looked for at most once a second (now: seconds since 1970). Returns 0, or -1
+   and reason_r. */
 int junk_segment_get(struct junk_segment *segment, time_t now,
 		     struct junk_model *model_r, const char **reason_r);
-/* Of the mapped segment: seconds since 1970; 0 if none is mapped. */
+/* Returns the time of the mapped segment's last change in seconds since 1970; 0
+   if none is mapped. */
 uint64_t junk_segment_last_change(struct junk_segment *segment);
 uint32_t junk_segment_generation(struct junk_segment *segment);
 

@@ -2,8 +2,8 @@
 #include "junk-bits.h"
 #include "junk-sketch.h"
 
-/* A part of a row of a block, as large as any processor compares at once; shared
-   memory needn't be aligned for it. */
+/* A vector of one row of a block, as wide as current processors compare at
+   once. Shared memory needn't be aligned for it. */
 typedef uint8_t outline_row
 	__attribute__((vector_size(16), aligned(1), may_alias));
 
@@ -13,7 +13,7 @@ void junk_sketch_init(struct junk_sketch *sketch_r, const junk_token_t *tokens,
 	i_zero(sketch_r);
 	for (unsigned int i = 0; i < token_count; i++) {
 		enum junk_token_source source = junk_token_source(tokens[i]);
-		/* below the class the token is a hash */
+		/* the token's bits below the class are a hash */
 		uint32_t hash = (uint32_t)(tokens[i] >> 8) | 1;
 		uint32_t *min = &sketch_r->min[tokens[i] % JUNK_SKETCH_PLACES];
 
@@ -82,7 +82,8 @@ static bool row_has_any(outline_row row)
 	return (parts[0] | parts[1]) != 0;
 }
 
-/* Compare with a row's worth of outlines, which begin at places and used. */
+/* Compare a message with one row of outlines, at the pointers places and
+   used. */
 static bool
 outlines_find_row(const uint8_t *places, const uint8_t *used,
 		  const struct junk_outline *outline, uint8_t own_used)
