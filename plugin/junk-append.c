@@ -1,6 +1,6 @@
-/* APPEND: a client without COPY, or one that moves between accounts, stores a
-   message in Junk or takes it out of there. Half of a move: the other half is a
-   deletion (junk-store.c), and either may come first. */
+/* APPEND. A client without COPY, or one that moves messages between accounts,
+   stores a message in Junk or in another mailbox. This is half of a move; the
+   other half is a deletion (junk-store.c). Either may come first. */
 
 #include "lib.h"
 #include "array.h"
@@ -9,12 +9,12 @@
 #include "junk-mail-file.h"
 #include "junk-txn.h"
 
-/* What a client appends to Junk may be an import. Mail that came longer ago is one
-   if the same message doesn't vanish elsewhere. */
+/* Messages appended to Junk may be an import. An older message counts as
+   imported unless the same message is deleted elsewhere. */
 #define IMPORT_AGE_SECS (2*24*60*60)
 
-/* Was it deleted, and not appended since? last_r: where the last APPEND is in the
-   trail. */
+/* Returns TRUE if the message was deleted and not appended since. last_r: place
+   of its last APPEND in the trail. */
 static bool
 junk_txn_was_deleted(struct junk_txn *txn, enum junk_trail_type deleted,
 		     uint64_t key, unsigned int *last_r)
@@ -30,7 +30,8 @@ junk_txn_was_deleted(struct junk_txn *txn, enum junk_trail_type deleted,
 		*last_r;
 }
 
-/* The last message is no report: the deletion may come later. */
+/* Remove the last message from the reports and record its APPEND in the trail:
+   the deletion may come later and then completes the move. */
 static void
 junk_txn_set_appended(struct junk_txn *txn, enum junk_trail_type deleted,
 		      uint64_t key, unsigned int last_place)
@@ -39,7 +40,8 @@ junk_txn_set_appended(struct junk_txn *txn, enum junk_trail_type deleted,
 	struct junk_appended *appended;
 
 	junk_txn_add_trail(txn, junk_trail_appended(deleted), key);
-	/* in a virtual mailbox it isn't known where it is after the commit */
+	/* in a virtual mailbox the message's place after the commit is
+	   unknown */
 	if (!txn->is_virtual && trail != NULL) {
 		if (!array_is_created(&txn->appended))
 			i_array_init(&txn->appended, 1);
@@ -101,7 +103,7 @@ void junk_mail_save(void *_txn, struct mail *mail)
 	left_junk = junk_txn_was_deleted(txn, JUNK_TRAIL_DELETED, key, &last);
 	if (decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK) {
 		if (left_junk) {
-			/* this is where it went */
+			/* this APPEND is the second half of the move */
 			junk_txn_add_trail(txn, JUNK_TRAIL_APPENDED, key);
 		} else {
 			junk_txn_set_appended(txn, JUNK_TRAIL_DELETED, key,

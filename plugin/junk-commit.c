@@ -1,7 +1,7 @@
-/* What happens once a transaction is committed: its trail is written, and its
-   messages are reported, now or when the client has its answer. Those for later are
-   also written down by where they are now (junk-intent.h), to be found if this
-   process is killed. */
+/* What happens after a transaction is committed: the trail is written, and the
+   messages are reported, now or after the client has its answer. Messages that
+   are reported later are also recorded by their UIDs (junk-intent.h), so that
+   the next session can find them if this process is killed. */
 
 #include "lib.h"
 #include "array.h"
@@ -12,9 +12,10 @@
 
 /* --- the trail --- */
 
-/* Messages may have been deleted by another session between the look for it and
-   this APPEND's record. It reports them if its record is the later one, which it
-   is not if it comes before ours. */
+/* Another session may have deleted messages after this transaction looked for
+   their deletion and before it writes its APPEND record. The session whose
+   record is the later one in the file reports the move. So if a deletion is now
+   found before our own record, report it here. */
 static void
 junk_txn_find_deleted(struct junk_txn *txn, struct junk_trail *trail)
 {
@@ -55,7 +56,7 @@ static void junk_txn_write_trail(struct junk_txn *txn)
 		junk_txn_find_deleted(txn, trail);
 }
 
-/* What went to Trash is known there by its UID. */
+/* Record messages that went to Trash by their UIDs there. */
 static void
 junk_txn_trashed_uids(struct junk_txn *txn,
 		      const struct mail_transaction_commit_changes *changes)
@@ -82,7 +83,8 @@ junk_txn_trashed_uids(struct junk_txn *txn,
 
 /* --- reports --- */
 
-/* Where the message is now. number: of the saved one, or its UID. */
+/* Set the UID of a message after the commit. number: index of the saved
+   message, or its UID. Returns FALSE if the UID is unknown. */
 static bool
 junk_txn_set_uid(struct junk_txn *txn, const struct junk_pending *pending,
 		 uint32_t number,
@@ -98,7 +100,7 @@ junk_txn_set_uid(struct junk_txn *txn, const struct junk_pending *pending,
 		intent->uid = number;
 		return TRUE;
 	}
-	/* they aren't known if they weren't asked for */
+	/* saved UIDs are unknown if the command didn't request them */
 	if (seq_range_count(&changes->saved_uids) != txn->saved_count)
 		return FALSE;
 	intent->uid_validity = changes->uid_validity;
@@ -119,8 +121,8 @@ junk_intent_init(struct junk_intent *intent_r,
 	intent_r->stamp_usecs = pending->stamp_usecs;
 }
 
-/* What is to be reported later, and where it will be found if we are killed.
-   intents stays empty if that isn't known. Returns FALSE if there are only
+/* Queue the messages that are reported later, and fill intents with their UIDs.
+   intents stays empty if a UID is unknown. Returns FALSE if there are only
    notes. */
 static bool
 junk_txn_report_later(struct junk_txn *txn,
@@ -183,7 +185,7 @@ junk_txn_report_range(struct junk_txn *txn, const struct junk_rest *rest,
 		array_push_back(&txn->unread, &intent);
 }
 
-/* What is reported by where it is now. */
+/* Report the messages that are read later by their UIDs. */
 static void
 junk_txn_report_rest(struct junk_txn *txn,
 		     const struct mailbox_metadata *metadata,

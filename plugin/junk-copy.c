@@ -1,5 +1,5 @@
-/* COPY and MOVE between a user's mailboxes: junk-decision.c says what it means, the
-   trail whether it is one step of several. */
+/* COPY and MOVE between a user's mailboxes. junk-decision.c decides what the
+   command means; the trail shows whether it is one of several steps. */
 
 #include "lib.h"
 #include "array.h"
@@ -7,11 +7,11 @@
 #include "mail-storage-private.h"
 #include "junk-txn.h"
 
-/* Messages that go from Junk to Trash with one command and are remembered by
-   their GUID too, to be known wherever they go from there. */
+/* Of the messages that one command moves from Junk to Trash, so many are also
+   recorded by GUID, so that they are recognised wherever they go from there. */
 #define MAX_TRASHED_GUIDS 1024
 
-/* A deletion that follows is the rest of a move. */
+/* Record a copied message: a later deletion of the source completes a move. */
 static void junk_txn_add_copied(struct junk_txn *txn, struct mail *src)
 {
 	if (src->uid != 0) {
@@ -30,7 +30,7 @@ static uint64_t junk_guid_key(struct mail *mail)
 	return junk_trail_key(guid, strlen(guid));
 }
 
-/* The last saved message goes from Junk to Trash. */
+/* Record that the last saved message went from Junk to Trash. */
 static void
 junk_txn_add_trashed(struct junk_txn *txn, struct mail *src, struct mail *dst)
 {
@@ -69,7 +69,8 @@ junk_txn_was_trashed(struct junk_txn *txn, struct mail *src, time_t since)
 		junk_txn_find_trail(txn, JUNK_TRAIL_TRASHED, key, since);
 }
 
-/* A client's own filter may move what it has marked. */
+/* Returns TRUE if the client's own filter probably moves a message that it has
+   marked before. */
 static bool junk_copy_is_automatic(struct junk_txn *txn, struct mail *src)
 {
 	return (mail_get_flags(src) & MAIL_SEEN) == 0 &&
@@ -93,7 +94,7 @@ junk_copy_decided(struct junk_txn *txn, enum junk_decision decision,
 		verdict = JUNK_VERDICT_HAM;
 		break;
 	case JUNK_DECIDE_SPAM_UNLESS_LEFT_JUNK:
-		/* put back a moment later: the deletion was a mistake */
+		/* put back soon after the deletion, which was a mistake */
 		if (junk_txn_was_trashed(txn, src,
 					 ioloop_time - JUNK_TRAIL_PAIR_SECS))
 			return;
@@ -121,7 +122,7 @@ junk_copy_decided(struct junk_txn *txn, enum junk_decision decision,
 	}
 	if (origin == JUNK_ORIGIN_COPY && verdict == JUNK_VERDICT_HAM)
 		junk_txn_add_copied(txn, src);
-	/* another client may just have expunged the source */
+	/* if another client has just expunged the source, read the copy */
 	if (junk_txn_add(txn, src, verdict, origin, txn->saved_count - 1,
 			 FALSE) < 0)
 		(void)junk_txn_add_now(txn, dst, verdict, origin, FALSE);

@@ -47,7 +47,8 @@ junk_decide_copy(enum junk_box from, enum junk_box to,
 	};
 	enum junk_decision decision = (enum junk_decision)table[from][to];
 
-	/* filing away what was marked as junk isn't praise */
+	/* filing a message that was marked as junk is no evidence of good
+	   mail */
 	if (decision == JUNK_DECIDE_WEAK_HAM &&
 	    (keywords & JUNK_KEYWORDS_JUNK) != 0)
 		return JUNK_DECIDE_NOTHING;
@@ -80,8 +81,9 @@ junk_decide_keywords(enum junk_box box, enum junk_keywords old_keywords,
 
 	switch (new_keywords) {
 	case JUNK_KEYWORDS_JUNK:
-		/* clients set it by themselves on what a filter has put into
-		   Junk: there it speaks only if it contradicts */
+		/* clients set the keyword by themselves on messages that a
+		   filter has put into Junk, so there it counts only if it
+		   contradicts an older keyword */
 		if (box == JUNK_BOX_JUNK && old_keywords == JUNK_KEYWORDS_NONE)
 			return JUNK_DECIDE_NOTHING;
 		return JUNK_DECIDE_SPAM;
@@ -90,7 +92,7 @@ junk_decide_keywords(enum junk_box box, enum junk_keywords old_keywords,
 			return JUNK_DECIDE_HAM_IF_KEPT;
 		if (had_junk || was_junk)
 			return JUNK_DECIDE_HAM;
-		/* Thunderbird's own filter sets it on each new mail */
+		/* Thunderbird's own filter sets it on each new message */
 		return JUNK_DECIDE_NOTHING;
 	case JUNK_KEYWORDS_NONE:
 		if (replaced)
@@ -103,7 +105,7 @@ junk_decide_keywords(enum junk_box box, enum junk_keywords old_keywords,
 	case JUNK_KEYWORDS_BOTH:
 		break;
 	}
-	/* a client's way from one to the other, or a contradiction */
+	/* an intermediate step of a client, or a contradiction */
 	return JUNK_DECIDE_NOTHING;
 }
 

@@ -3,24 +3,25 @@
 
 #include "mail-types.h"
 
-/* What a user's action says about a message: pure functions of the kinds of
-   mailboxes, keywords and flags. */
+/* What a user's action says about a message. Pure functions of mailbox kinds,
+   keywords and flags. */
 
-/* What a mailbox is to us. */
+/* The kind of a mailbox. */
 enum junk_box {
-	/* a folder of the user's own, Archive, All, ... */
+	/* the user's own folder, Archive, All and others */
 	JUNK_BOX_OTHER,
 	JUNK_BOX_INBOX,
 	JUNK_BOX_JUNK,
-	/* also where lazy_expunge keeps what was expunged */
+	/* also the place where lazy_expunge keeps expunged messages */
 	JUNK_BOX_TRASH,
-	/* the filter's "not sure": from it both directions train, into it
-	   nothing does */
+	/* a folder for unsure mail: a move out of it trains in both directions,
+	   a move into it doesn't train */
 	JUNK_BOX_UNSURE,
-	/* Drafts, Sent, Templates and what the admin names: says nothing */
+	/* Drafts, Sent, Templates and folders that the administrator names: no
+	   evidence */
 	JUNK_BOX_IGNORE,
-	/* unknown, but called as if it were somebody's Junk: as any other, only
-	   that nothing speaks for what is put there */
+	/* a folder whose name looks like a junk folder: as any other, except
+	   that moving a message there is no evidence of good mail */
 	JUNK_BOX_LIKE_JUNK,
 
 	JUNK_BOX_COUNT
@@ -31,26 +32,26 @@ enum junk_decision {
 	JUNK_DECIDE_SPAM,
 	JUNK_DECIDE_HAM,
 	JUNK_DECIDE_WEAK_HAM,
-	/* a mark of junk is taken off */
+	/* the junk mark was taken off */
 	JUNK_DECIDE_RETRACT,
-	/* a mark of good mail in Junk is taken off */
+	/* the not-junk mark of a message in Junk was taken off */
 	JUNK_DECIDE_RETRACT_HAM,
-	/* nothing now; but if the message turns up elsewhere, it came from
-	   Junk */
+	/* no report now; if the message appears elsewhere, it came from Junk */
 	JUNK_DECIDE_LEFT_JUNK,
-	/* nothing now; but if the message turns up in Junk, it was moved */
+	/* no report now; if the message appears in Junk, it was moved there */
 	JUNK_DECIDE_LEFT_OTHER,
-	/* ham if it came from Junk, otherwise nothing */
+	/* ham if the message came from Junk, else no report */
 	JUNK_DECIDE_HAM_IF_LEFT_JUNK,
-	/* spam unless it came from Junk just now (a client that moves by
-	   APPEND, between two Junk folders; one put back out of Trash) */
+	/* spam, unless the message came from Junk just now: a client moves by
+	   APPEND between two Junk folders, or the user puts it back from
+	   Trash */
 	JUNK_DECIDE_SPAM_UNLESS_LEFT_JUNK,
-	/* ham, unless the same message is moved to Trash right after it: some
-	   clients set the keyword on each message that leaves Junk */
+	/* ham, unless the same message is moved to Trash next: some clients set
+	   the keyword on each message that leaves Junk */
 	JUNK_DECIDE_HAM_IF_KEPT,
 };
 
-/* The keywords that speak about junk. */
+/* The keywords about junk. */
 enum junk_keywords {
 	JUNK_KEYWORDS_NONE = 0x00,
 	JUNK_KEYWORDS_JUNK = 0x01,
@@ -60,32 +61,33 @@ enum junk_keywords {
 
 const char *junk_box_name(enum junk_box box);
 
-/* $Junk, Junk, $NotJunk, NonJunk (and NotJunk, $NonJunk), in any case. */
+/* Parse $Junk, Junk, $NotJunk, NonJunk (and NotJunk, $NonJunk), in any letter
+   case. */
 enum junk_keywords junk_keywords_parse(const char *const *keywords);
 
-/* A message was copied or moved. keywords: what it carries. */
+/* A message was copied or moved. keywords: those that it carries. */
 enum junk_decision
 junk_decide_copy(enum junk_box from, enum junk_box to,
 		 enum junk_keywords keywords);
 /* A client has stored a message. */
 enum junk_decision junk_decide_append(enum junk_box to);
-/* A message's keywords were changed in place. was_junk: the junk keyword was
-   taken from this message a moment ago. replaced: all flags were replaced by
-   others, as clients also do that know nothing of keywords. */
+/* A message's keywords were changed in place. was_junk: the junk keyword of
+   this message was taken off just before. replaced: the client has replaced all
+   flags, as clients that don't know the keywords also do. */
 enum junk_decision
 junk_decide_keywords(enum junk_box box, enum junk_keywords old_keywords,
 		     enum junk_keywords new_keywords, bool was_junk,
 		     bool replaced);
-/* Is a mark of good mail void when its message gets these flags, or goes
-   there? */
+/* Returns TRUE if the not-junk mark of a message becomes void when the message
+   is moved there. */
 bool junk_decide_is_void(enum junk_box from, enum junk_box to,
 			 enum junk_keywords keywords);
 /* A message's flags were changed in place. */
 enum junk_decision
 junk_decide_flags(enum junk_box box, enum mail_flags old_flags,
 		  enum mail_flags new_flags, enum junk_keywords keywords);
-/* Is a message evidence of good mail for lying there? (It also has to have lain
-   there for some time.) */
+/* Returns TRUE if a message is evidence of good mail because it is kept in this
+   mailbox. It must also have been there for some time. */
 bool junk_decide_is_kept(enum junk_box box, enum mail_flags flags,
 			 enum junk_keywords keywords);
 

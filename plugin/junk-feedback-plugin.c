@@ -1,4 +1,5 @@
-/* Watches what users do with mail, through the notify plugin (junk-txn.h). */
+/* Watches what users do with their mail through the notify plugin
+   (junk-txn.h). */
 
 #include "lib.h"
 #include "master-service.h"
@@ -13,7 +14,7 @@
 
 #include <malloc.h>
 
-/* What a process may keep of the memory that it frees. */
+/* Freed memory that a process keeps, in bytes. */
 #define KEEP_BYTES (1024*1024)
 
 const char *junk_feedback_plugin_version = DOVECOT_ABI_VERSION;
@@ -41,8 +42,8 @@ static const struct mail_storage_hooks junk_mail_storage_hooks = {
 	.mail_namespaces_created = junk_namespaces_created,
 };
 
-/* Users act by IMAP alone. Anywhere else the plugin does no harm, and
-   nothing. */
+/* Returns TRUE in the imap process. Users act only over IMAP; in other
+   processes the plugin does nothing. */
 static bool junk_is_imap_process(void)
 {
 	const char *name = master_service == NULL ? "" :
@@ -59,16 +60,17 @@ static bool junk_is_imap_process(void)
 	return FALSE;
 }
 
-/* A command needs some hundred kilobytes for a moment. glibc gives the end of the
-   heap back when more is free there than 128 kB, or than twice the largest block
-   that was ever mapped and freed, up to 64 MB: so what a process has done before
-   says whether each command asks for all its pages again. After tokenising it
-   did (100 page faults, a tenth of the time of a move). This isn't more than a
-   process might keep anyway, only the same for all. */
+/* Make glibc keep freed memory. A command needs some hundred kilobytes for a
+   moment. By default, glibc returns the end of the heap to the system when more
+   than 128 kB are free there, or more than twice the largest block that was
+   ever mapped and freed, up to 64 MB. So the history of a process decides
+   whether each command has to get all its pages again, which cost 100 page
+   faults and a tenth of the time of a move after tokenising. A fixed threshold
+   makes this equal for all processes. */
 static void keep_memory(void)
 {
 #ifdef M_TRIM_THRESHOLD
-	/* each ends glibc's own adjusting of both */
+	/* each call also switches off glibc's dynamic adjustment of both */
 	(void)mallopt(M_MMAP_THRESHOLD, KEEP_BYTES);
 	(void)mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
 #endif

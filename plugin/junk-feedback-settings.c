@@ -1,5 +1,5 @@
-/* The plugin's view of the settings. Where lazy_expunge keeps its mail is all
-   that Dovecot versions say differently here. */
+/* A user's settings. Dovecot 2.3 and 2.4 differ here only in where
+   lazy_expunge's mailbox is configured. */
 
 #include "lib.h"
 #include "mail-user.h"
@@ -12,7 +12,7 @@
 #  include "settings.h"
 #  include "settings-parser.h"
 
-/* As the plugin declares it: it has no public header. */
+/* As in lazy_expunge's own source, since it has no public header. */
 struct lazy_expunge_settings {
 	pool_t pool;
 	bool lazy_expunge_only_last_instance;

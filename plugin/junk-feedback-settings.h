@@ -18,12 +18,13 @@ struct junk_feedback_settings {
 	const char *authserv_id;
 	/* junk_feedback_mx; "" if unset */
 	const char *mx;
-	/* of the service */
+	/* path of the service's socket */
 	const char *socket_path;
 };
 
-/* Returns 0, or -1 and error_r: a setting has no valid value. set_r is filled
-   in from the user's pool in any case, with the default for what is wrong. */
+/* Read the settings. Returns 0, or -1 and error_r if a setting is invalid.
+   set_r is filled from the user's pool in both cases, with the default of an
+   invalid setting. */
 int junk_feedback_settings_get(struct mail_user *user,
 			       struct junk_feedback_settings *set_r,
 			       const char **error_r);

@@ -29,23 +29,24 @@ struct junk_user {
 	struct junk_kept *kept;
 	HASH_TABLE(char *, void *) kinds;
 
-	/* of the message that is being read or tokenised; none before the first,
-	   which most sessions never have */
+	/* used to read and tokenise messages; not allocated before the first
+	   one, which most sessions never have */
 	buffer_t *read_buffer;
 	struct junk_tokenizer *tokenizer;
 	pool_t scratch;
 	buffer_t *free_buffer;
 	uint64_t last_stamp_usecs;
-	/* the session has read messages' text last */
+	/* when the session last fetched message text, 0 = never */
 	uint64_t fetched_usecs;
-	/* messages that are yet to be tokenised and no reports */
+	/* number of queued notes, i.e. messages that are tokenised but aren't
+	   reports */
 	unsigned int note_count;
 
 	ARRAY(struct junk_held) held;
 	struct timeout *to_held, *to_rest;
 
-	/* Messages that are yet to be read, by where they are. Those before
-	   rest_next are done, and of that one all before its UID. */
+	/* Messages that are still to be read, by their UIDs. Entries before
+	   rest_next are done, and of that entry all messages before its uid. */
 	ARRAY_TYPE(junk_intent) rest;
 	unsigned int rest_next;
 	struct junk_recover *recover;
@@ -57,15 +58,16 @@ struct junk_user {
 
 /* --- junk-feedback-user.c --- */
 
-/* What is written down is for the case that we are killed: until all of it is
-   recorded, or in the spool, or is not to be reported after all. */
+/* Remove the intents once every message is recorded, in the spool, or not to be
+   reported after all. They are needed only if this process is killed before
+   that. */
 void junk_user_settled(void *context);
 struct junk_client *junk_user_get_client(struct junk_user *juser);
 struct junk_intents *junk_user_get_intents(struct junk_user *juser);
 
 /* --- junk-user-read.c --- */
 
-/* The message is valid until the next. */
+/* Tokenize a stream. The message is valid until the next call. */
 int junk_user_tokenize_stream(struct junk_user *juser, struct istream *input,
 			      struct junk_message *msg_r, const char **error_r);
 void junk_pending_set_message(struct junk_pending *pending,
@@ -81,10 +83,11 @@ void junk_user_later_done(void *context);
 
 /* --- junk-user-rest.c --- */
 
-/* Has the process clients of other users? */
+/* Returns TRUE if this process serves several users. */
 bool junk_process_is_shared(void);
 void junk_user_rest_start(struct junk_user *juser, unsigned int msecs);
-/* The user's end. What can't be reported now is left to the next session. */
+/* Report the remaining messages at the end of the session, within a time limit.
+   The next session reports the others. */
 void junk_user_rest_end(struct junk_user *juser);
 void junk_user_recover_timeout(struct junk_user *juser);
 

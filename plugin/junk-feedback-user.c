@@ -1,5 +1,5 @@
-/* A logged-in user: settings, files in the control directory, the connection to the
-   service, and what is done at the beginning and the end of a session. */
+/* A user's session: settings, files in the control directory, the connection to
+   the service, and the work at its beginning and end. */
 
 #include "lib.h"
 #include "array.h"
@@ -19,7 +19,7 @@
 
 #include <sys/stat.h>
 
-/* At the user's end, the service has so long to acknowledge. */
+/* At the end of a session, the time limit for acknowledgements. */
 #define DEINIT_WAIT_MSECS 500
 
 static MODULE_CONTEXT_DEFINE_INIT(junk_feedback_user_module,
@@ -80,7 +80,8 @@ static const char *junk_user_get_control_dir(struct junk_user *juser)
 	return juser->control_dir;
 }
 
-/* A user who has only used others' mailboxes may have no folder yet. */
+/* The directory may not exist yet if the user has only used shared
+   mailboxes. */
 static void
 junk_user_create_control_dir(struct junk_user *juser, const char *control_dir)
 {
@@ -90,7 +91,7 @@ junk_user_create_control_dir(struct junk_user *juser, const char *control_dir)
 	if (stat(control_dir, &st) == 0)
 		return;
 	ns = mail_namespace_find_inbox(juser->user->namespaces);
-	/* if it fails, so will writing there, which is said */
+	/* if this fails, writing there fails too and logs the error */
 	(void)mailbox_list_mkdir_root(ns->list, control_dir,
 				      MAILBOX_LIST_PATH_TYPE_CONTROL);
 }
@@ -194,7 +195,7 @@ static void junk_user_end(struct junk_user *juser)
 	event_unref(&juser->event);
 }
 
-/* The client is gone, the mailboxes are closed. */
+/* Called after the client has disconnected and the mailboxes are closed. */
 static void junk_user_deinit_pre(struct mail_user *user)
 {
 	struct junk_user *juser = JUNK_USER_CONTEXT(user);
@@ -246,11 +247,11 @@ void junk_user_init(struct mail_user *user)
 	struct junk_feedback_settings set;
 	const char *error;
 
-	/* owners of shared mailboxes, the raw user of a delivery */
+	/* skip owners of shared mailboxes and the raw user of a delivery */
 	if (user->autocreated)
 		return;
 	T_BEGIN {
-		/* mail goes first: a wrong value never keeps a user out */
+		/* an invalid setting must not prevent the user's login */
 		if (junk_feedback_settings_get(user, &set, &error) < 0)
 			e_error(user->event, "junk-feedback: %s", error);
 	} T_END;
@@ -278,7 +279,7 @@ void junk_user_namespaces_created(struct mail_user *user)
 	} T_END;
 	intents = junk_user_get_intents(juser);
 	if (intents != NULL && junk_intents_exist(intents)) {
-		/* not in the way of the login */
+		/* later, so that the login isn't delayed */
 		juser->to_rest = timeout_add_short_to(io_loop_get_root(), 0,
 						      junk_user_recover_timeout,
 						      juser);

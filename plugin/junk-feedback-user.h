@@ -9,80 +9,86 @@ struct mail;
 struct mail_user;
 struct junk_trail;
 
-/* What the plugin knows of one logged-in user. */
+/* A logged-in user's session. */
 struct junk_user;
 
-/* NULL if the plugin does nothing for this user. */
+/* Returns the user's session, NULL if the plugin does nothing for this user. */
 struct junk_user *junk_user_get(struct mail_user *user);
 void junk_user_init(struct mail_user *user);
-/* The user's namespaces exist: a spool that was left is sent. */
+/* Called when the user's namespaces exist. If there is a spool, sending it
+   begins. */
 void junk_user_namespaces_created(struct mail_user *user);
 
 const struct junk_feedback_settings *
 junk_user_get_settings(struct junk_user *juser);
 struct event *junk_user_get_event(struct junk_user *juser);
-/* NULL if the user has no control directory. */
+/* Returns the user's trail, NULL if the user has no control directory. */
 struct junk_trail *junk_user_get_trail(struct junk_user *juser);
-/* Kind of a mailbox, remembered by name. */
+/* Returns the kind of a mailbox, which is cached by name. */
 enum junk_box junk_user_get_kind(struct junk_user *juser, struct mailbox *box);
 
-/* What is known of a mail that isn't read yet. */
+/* Initialise a pending report with what is known before the mail is read. */
 void junk_user_pending_init(struct junk_user *juser, struct mail *mail,
 			    struct junk_pending *pending_r);
-/* Tokenise the mail and fill in all but verdict and origin. tokens: where the
-   tokens are appended, NULL if only the digest is wanted. Returns 0, or -1 if
-   it can't be read (which was counted, if it isn't tried again). */
+/* Tokenize the mail and set all fields except verdict and origin. tokens:
+   buffer to append the tokens to, NULL if only the digest is needed. again: the
+   caller will try again on error. Returns 0, or -1 if the mail can't be read,
+   which is counted unless again. */
 int junk_user_tokenize(struct junk_user *juser, struct mail *mail, bool again,
 		       buffer_t *tokens, struct junk_pending *pending_r);
 
-/* The same, but only read the mail, to be tokenised later. *bytes: of what the
-   transaction has read, to which this is added. Returns 1 if it was read, 0 if
-   too much is waiting already, or if reading it takes long and it can be found
-   later (then pending_r is of one that isn't read), -1 if it can't be read. */
+/* As above, but only read the mail, which is tokenised later. find_later: the
+   mail can be found again after the commit. *bytes: sum of what the transaction
+   has read, which is increased. Returns 1 if it was read; 0 if too much is
+   queued, or if reading takes long and it can be found later (pending_r is then
+   set without a body); -1 if it can't be read. */
 int junk_user_read(struct junk_user *juser, struct mail *mail, bool find_later,
 		   size_t *bytes, struct junk_pending *pending_r);
 
-/* The transaction is committed: report, or hold for a moment. */
+/* Report a message of a committed transaction. Reports that depend on the next
+   command are held back for a moment. */
 void junk_user_report(struct junk_user *juser, const struct junk_pending *p,
 		      const buffer_t *tokens);
-/* The same for one that was only read: takes over what it points to. */
+/* As above for a message that was only read. Takes ownership of what the
+   pending report points to. */
 void junk_user_report_later(struct junk_user *juser,
 			    const struct junk_pending *p);
-/* Report messages for later by where they are now: those of a set that is too
-   large to be kept in memory, and those that could only be read once they were
-   committed. They are among the intents of junk_user_committed(). */
+/* Report messages later, by their UIDs: those of a set that is too large to be
+   kept in memory, and those that can be read only after the commit. They must
+   be among the intents of junk_user_committed(). */
 void junk_user_report_saved(struct junk_user *juser,
 			    const ARRAY_TYPE(junk_intent) *intents);
-/* Is nothing waiting to be reported or recorded? */
+/* Returns TRUE if nothing waits to be reported or recorded. */
 bool junk_user_is_idle(const struct junk_user *juser);
-/* What was given for later without a commit comes when the client is quiet. It
-   isn't written down: it is lost if this process is killed. */
+/* Process queued messages that don't belong to a commit when the client is
+   quiet. They have no intents: they are lost if this process is killed. */
 void junk_user_start_later(struct junk_user *juser);
-/* All of a commit's reports were given: those for later come when the client
-   has its answer. intents: where their messages are, to be found if this
-   process is killed; empty = not known, which makes them come now. NULL =
-   there are none for later. */
+/* All reports of a commit were added. Those for later are processed after the
+   client has its answer. intents: the UIDs of these messages, to find them if
+   this process is killed. If it is empty, the UIDs are unknown and the messages
+   are processed now. NULL = there are none for later. */
 void junk_user_committed(struct junk_user *juser,
 			 const ARRAY_TYPE(junk_intent) *intents);
-/* The session has read the text of messages; it has done so a moment ago. */
+/* Record that the session has fetched message text; returns TRUE if it did so
+   within some seconds. */
 void junk_user_set_fetched(struct junk_user *juser);
 bool junk_user_has_fetched(struct junk_user *juser);
 
-/* There may only be notes for later (junk-pending.h). */
+/* As above for notes (junk-pending.h). */
 void junk_user_start_later(struct junk_user *juser);
-/* What is known of deletions is in the trail. */
+/* Process all queued notes, so that all known deletions are in the trail. */
 void junk_user_finish_notes(struct junk_user *juser);
-/* The message is moved, or its keyword changed again: that decides. Returns TRUE
-   if a keyword was waiting to be reported, which isn't any more. */
+/* Drop a held report, since the message was moved or its keyword changed again,
+   and the newer action decides. Returns TRUE if there was one. */
 bool junk_user_forget_held(struct junk_user *juser, const char *vname,
 			   uint32_t uid);
 
-/* Something isn't reported that might have been expected to be. reason: one
-   word, for counting. */
+/* Log and count an action that isn't reported. reason: one word. */
 void junk_user_dropped(struct junk_user *juser, const char *reason,
 		       const char *error);
 
-/* Buffers for a transaction's tokens; one is kept for the next. */
+/* Buffers for a transaction's tokens. One freed buffer is kept for the next
+   transaction. */
 buffer_t *junk_user_buffer_get(struct junk_user *juser);
 void junk_user_buffer_free(struct junk_user *juser, buffer_t **buf);
 

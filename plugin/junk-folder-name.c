@@ -15,11 +15,13 @@
 #define HANGUL_V_COUNT 21
 #define HANGUL_T_COUNT 28
 
-/* Marks of kana: the voiced and half-voiced ones follow the plain one. */
+/* Voicing marks of kana. The voiced and the half-voiced character follow the
+   plain one. */
 #define KANA_VOICED 0x3099
 #define KANA_HALF_VOICED 0x309a
 
-/* The next character, composed where folding doesn't take marks off. */
+/* Returns the next character. Marks that folding doesn't remove are composed
+   with it. */
 static unichar_t name_next_char(const char **name)
 {
 	unichar_t chr, next;
@@ -27,7 +29,7 @@ static unichar_t name_next_char(const char **name)
 
 	len = uni_utf8_get_char(*name, &chr);
 	if (len <= 0) {
-		/* no UTF-8: compared as it is */
+		/* not UTF-8: compare the byte as it is */
 		chr = (unsigned char)**name;
 		len = 1;
 	}
@@ -88,7 +90,8 @@ const char *junk_folder_name_fold(const char *name)
 	return str_c(folded);
 }
 
-/* Without folding all of each name that is known. */
+/* Compare a folded name with a known one, without folding the latter
+   completely. */
 static bool name_equals(const char *folded, const char *name)
 {
 	unsigned char chr[JUNK_FOLD_MAX_BYTES];

@@ -9,7 +9,7 @@
 typedef void junk_hook_t(command_hook_callback_t *pre,
 			 command_hook_callback_t *post);
 
-/* Both hooks of a command are called. */
+/* Called before and after each command. */
 static void
 junk_imap_command_begin(struct client_command_context *cmd ATTR_UNUSED)
 {
@@ -31,8 +31,8 @@ static void junk_imap_command(struct client_command_context *cmd)
 		junk_user_set_fetched(juser);
 }
 
-/* The functions belong to the imap program: other programs that load the plugin
-   don't have them. */
+/* Call a function of the imap program. Other programs that load the plugin
+   don't have it. */
 static void junk_imap_call(const char *function)
 {
 	junk_hook_t *hook = (junk_hook_t *)dlsym(RTLD_DEFAULT, function);

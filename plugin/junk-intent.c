@@ -17,13 +17,13 @@
 
 struct junk_intents {
 	char *prefix;
-	/* ours, -1 = none yet */
+	/* this session's file, -1 = not open yet */
 	int fd;
 	unsigned int slot;
 	off_t size;
 	/* records to be written */
 	buffer_t *output;
-	/* taken over, -1 = not */
+	/* files taken over from killed sessions, -1 = none */
 	int left_fds[JUNK_INTENT_SLOTS];
 };
 
@@ -46,7 +46,7 @@ junk_intents_path(struct junk_intents *intents, unsigned int slot)
 	return t_strdup_printf("%s%u", intents->prefix, slot);
 }
 
-/* A file that is no more needed, of which we have the lock. */
+/* Remove a file that is no longer needed, whose lock is held. */
 static void
 junk_intents_remove(struct junk_intents *intents, unsigned int slot, int *fd)
 {
@@ -88,8 +88,9 @@ bool junk_intents_exist(struct junk_intents *intents)
 	return exist;
 }
 
-/* Returns the fd of the slot's file, locked, or -1: error_r says why, NULL = it
-   is another session's or (without O_CREAT) missing. */
+/* Open and lock the slot's file. Returns its descriptor, or -1 and error_r,
+   which is NULL if another session has it or (without O_CREAT) if it doesn't
+   exist. */
 static int
 junk_intents_lock(struct junk_intents *intents, unsigned int slot, int flags,
 		  struct stat *st_r, const char **error_r)
@@ -101,7 +102,7 @@ junk_intents_lock(struct junk_intents *intents, unsigned int slot, int flags,
 	if (fd == -1)
 		return -1;
 	*error_r = NULL;
-	/* another session may just have removed it */
+	/* another session may have removed it since it was opened */
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, st_r) < 0 ||
 	    st_r->st_nlink == 0)
 		i_close_fd(&fd);
@@ -180,7 +181,7 @@ void junk_intents_recover(struct junk_intents *intents,
 		if (intents->left_fds[i] != -1 ||
 		    (intents->fd != -1 && intents->slot == i))
 			continue;
-		/* what isn't ours to read is nothing that was left behind */
+		/* a file that this user may not read is ignored */
 		T_BEGIN {
 			fd = junk_intents_lock(intents, i, 0, &st, &error);
 		} T_END;
@@ -200,7 +201,7 @@ void junk_intents_add(struct junk_intents *intents,
 							      RECORD_BYTES));
 }
 
-/* The first file that is nobody's and empty. */
+/* Open the first file that is empty and not locked. */
 static int junk_intents_open(struct junk_intents *intents, const char **error_r)
 {
 	struct stat st;
@@ -265,7 +266,7 @@ void junk_intents_clear(struct junk_intents *intents)
 	if (intents->size == 0)
 		return;
 	if (ftruncate(intents->fd, 0) < 0) {
-		/* a report that is sent twice counts once */
+		/* if a report is sent twice, the service counts it once */
 		return;
 	}
 	intents->size = 0;

@@ -29,10 +29,10 @@
  */
 
 #define JUNK_INTENT_FNAME_PREFIX "junk-feedback.intent."
-/* Sessions of a user that report at the same time; others report before
-   they answer. */
+/* Number of a user's sessions that can have a file at the same time. Further
+   sessions report before they answer. */
 #define JUNK_INTENT_SLOTS 8
-/* In one file. */
+/* Maximum number of records in one file. */
 #define JUNK_INTENT_MAX_RECORDS 8192
 
 struct junk_intent {
@@ -42,32 +42,32 @@ struct junk_intent {
 	uint64_t stamp_usecs;
 	guid_128_t mailbox_guid;
 	uint32_t uid_validity, uid;
-	/* all up to this; 0 = that one alone */
+	/* UID of the last message of a range; 0 = only the first */
 	uint32_t last_uid;
 };
 ARRAY_DEFINE_TYPE(junk_intent, struct junk_intent);
 
 struct junk_intents;
 
-/* Touches no file. The path is copied. */
+/* Opens no file. The path is copied. */
 struct junk_intents *junk_intents_init(const char *control_dir);
-/* Leaves what wasn't cleared for the next session. */
+/* Records that weren't cleared stay for the next session. */
 void junk_intents_deinit(struct junk_intents **intents);
 
-/* Has any session something to report? */
+/* Returns TRUE if any session has such a file. */
 bool junk_intents_exist(struct junk_intents *intents);
-/* Take over what was left behind; what makes no sense is skipped. The files
+/* Take over the records of killed sessions. Invalid ones are skipped. The files
    stay until junk_intents_clear(). */
 void junk_intents_recover(struct junk_intents *intents,
 			  ARRAY_TYPE(junk_intent) *dest);
 
-/* Write down one. It is in the file after junk_intents_write(), which returns
-   0, or -1 if there is no place for it and error_r says why: NULL, or that
-   there are already too many. */
+/* Add a record. junk_intents_write() writes the added records to the file. It
+   returns 0, or -1 if there is no place for them; error_r says why, or is NULL
+   if there are too many already. */
 void junk_intents_add(struct junk_intents *intents,
 		      const struct junk_intent *intent);
 int junk_intents_write(struct junk_intents *intents, const char **error_r);
-/* All were reported. */
+/* Remove all records: all messages were reported. */
 void junk_intents_clear(struct junk_intents *intents);
 
 #endif

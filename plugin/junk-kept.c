@@ -16,10 +16,10 @@
 
 #define KEPT_FNAME "junk-feedback.kept"
 
-/* A session that lives so long is looked at while it is idle; others at their
+/* A session that lives so long is processed while it is idle, others at their
    end. */
 #define IDLE_MSECS (10*1000)
-/* A user's mailboxes are looked into so often, by whichever session. */
+/* A user's mailboxes are processed at this interval, by any of the sessions. */
 #define AGAIN_SECS (60*60)
 /* One look opens so many mailboxes, and reports so many messages. */
 #define LOOK_MAX_BOXES 4
@@ -28,7 +28,7 @@
 #define LOOK_PER_MAIL 8
 /* ... which are among so many of a mailbox's last. */
 #define BOX_MAX_MAILS 256
-/* Of so many mailboxes: who has more has enough in these. */
+/* Only so many mailboxes are listed, which are enough for a sample. */
 #define LIST_MAX_BOXES 1000
 
 /* The file in the control directory, little-endian:
@@ -66,12 +66,12 @@ struct junk_kept {
 	struct timeout *to;
 
 	struct kept_state state;
-	/* how many messages this look may still report */
+	/* number of messages that this run may still report */
 	unsigned int left;
 	bool logged;
 };
 
-/* A mailbox that may be looked into. */
+/* A mailbox that may be processed. */
 struct kept_name {
 	struct mail_namespace *ns;
 	const char *vname;
@@ -131,8 +131,8 @@ static bool kept_state_write(const struct kept_state *state, int fd)
 	return pwrite(fd, data, size, 0) == (ssize_t)size;
 }
 
-/* The mailbox's record: its own, a new one, or that of the mailbox which wasn't
-   looked into for the longest time. */
+/* Returns the mailbox's record: its own, a new one, or that of the mailbox that
+   was processed least recently. */
 static struct kept_box *kept_state_get(struct kept_state *state, uint64_t key)
 {
 	struct kept_box *box = &state->boxes[0];
@@ -150,7 +150,8 @@ static struct kept_box *kept_state_get(struct kept_state *state, uint64_t key)
 	return box;
 }
 
-/* Is there anything to do today, at this hour? */
+/* Returns TRUE if there are messages left to report today and the interval has
+   passed. */
 static bool kept_is_due(struct junk_kept *kept)
 {
 	const unsigned int max = junk_user_get_settings(kept->juser)->kept;
@@ -162,7 +163,7 @@ static bool kept_is_due(struct junk_kept *kept)
 		state->day = day;
 		state->reported = 0;
 	}
-	/* a time in the future was a wrong clock's */
+	/* a time in the future comes from a wrong clock */
 	if (state->reported >= max ||
 	    (state->looked <= now && now - state->looked < AGAIN_SECS))
 		return FALSE;
@@ -173,7 +174,7 @@ static bool kept_is_due(struct junk_kept *kept)
 
 /* --- messages --- */
 
-/* In a Maildir it is when its flags have changed last. */
+/* In a Maildir the save date is the time of the last flag change. */
 static bool kept_mail_is_young(struct junk_kept *kept, struct mail *mail)
 {
 	const time_t age =
@@ -198,7 +199,8 @@ static void kept_report(struct junk_kept *kept, struct mail *mail)
 	kept->left--;
 }
 
-/* Report what there is room for: first what is marked, or isn't. */
+/* Report as many messages as allowed: first those with flags, then the
+   others. */
 static void
 kept_report_some(struct junk_kept *kept, const ARRAY_TYPE(kept_mail) *fit,
 		 struct mail *mail, bool marked)
@@ -217,8 +219,8 @@ kept_report_some(struct junk_kept *kept, const ARRAY_TYPE(kept_mail) *fit,
 	}
 }
 
-/* Messages come in the order in which they were saved, mostly. One that is too
-   young is where the next look begins. */
+/* Select messages of a mailbox. They are mostly in the order in which they were
+   saved. The next run begins at the first message that is too young. */
 static void
 kept_look_mails(struct junk_kept *kept, struct mail *mail, uint32_t seq,
 		uint32_t end_seq, struct kept_box *box)
@@ -253,8 +255,8 @@ static uint64_t kept_box_key(const char *vname, uint32_t uid_validity)
 		(uid_validity * 0x9E3779B97F4A7C15ULL);
 }
 
-/* The mailbox as its index has it: what was saved days ago is there, and a sync
-   could take long. */
+/* Use the mailbox without a sync: messages that were saved days ago are in the
+   index, and a sync may take long. */
 static void kept_look_opened(struct junk_kept *kept, struct mailbox *mbox)
 {
 	struct mailbox_transaction_context *trans;
@@ -302,7 +304,7 @@ kept_look_into(struct junk_kept *kept, const struct kept_name *name)
 	mailbox_free(&box);
 }
 
-/* All but INBOX that are the user's own. */
+/* List the user's own mailboxes except INBOX. */
 static void
 kept_list(struct junk_kept *kept, pool_t pool, ARRAY_TYPE(kept_name) *names)
 {
@@ -328,11 +330,11 @@ kept_list(struct junk_kept *kept, pool_t pool, ARRAY_TYPE(kept_name) *names)
 		name->ns = info->ns;
 		name->vname = p_strdup(pool, info->vname);
 	}
-	/* what was listed will do */
+	/* after an error, use those that were listed */
 	(void)mailbox_list_iter_deinit(&iter);
 }
 
-/* INBOX and one of the others, in turn. */
+/* Process INBOX and the other mailboxes in turn. */
 static void kept_look(struct junk_kept *kept)
 {
 	const struct kept_name inbox = {
@@ -370,8 +372,9 @@ static void kept_log(struct junk_kept *kept, const char *error)
 	kept->logged = TRUE;
 }
 
-/* Of several sessions one does it. The place is written down before a message is
-   parsed: one that ends the process isn't tried again. */
+/* Only one of several sessions does this. The position is stored before a
+   message is parsed, so that a message that crashes the process isn't tried
+   again. */
 static void kept_run_locked(struct junk_kept *kept, int fd)
 {
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
@@ -404,7 +407,7 @@ static void kept_run(struct junk_kept *kept)
 
 static void kept_timeout(struct junk_kept *kept)
 {
-	/* what the user does goes first */
+	/* the user's own reports go first */
 	if (!junk_user_is_idle(kept->juser))
 		return;
 	T_BEGIN {

@@ -4,11 +4,11 @@
 #include "junk-clock.h"
 #include "junk-later.h"
 
-/* The client is quiet. */
+/* The client counts as quiet after this time without a command. */
 #define QUIET_USECS (20*1000)
-/* ... or is not: begin all the same. */
+/* Work begins after this time even if the client isn't quiet. */
 #define MAX_WAIT_USECS (250*1000)
-/* A command waits no longer than this, and one message. */
+/* Length of a slice. A command waits for at most a slice and one message. */
 #define SLICE_USECS 1000
 
 struct junk_later {
@@ -16,13 +16,13 @@ struct junk_later {
 	void *context;
 
 	ARRAY(struct junk_pending) queue;
-	/* those before it are done */
+	/* index of the next message */
 	unsigned int next;
 	unsigned int kept_count;
 	size_t bytes;
 
 	struct timeout *to;
-	/* it began to wait for quiet, and the last command was */
+	/* when waiting began, and when the last command was */
 	uint64_t wait_usecs, last_usecs;
 	bool running;
 };
@@ -78,7 +78,7 @@ void junk_later_add(struct junk_later *later,
 		later->kept_count++;
 }
 
-/* The first of the queue leaves it. The callback may look at the queue. */
+/* Process the first message of the queue. The callback may access the queue. */
 static void junk_later_do_next(struct junk_later *later)
 {
 	struct junk_pending pending =
@@ -128,7 +128,7 @@ static void junk_later_waited(struct junk_later *later)
 		return;
 	}
 	later->running = TRUE;
-	/* again and again, the client's input being looked at in between */
+	/* one slice after another; the client's input is handled in between */
 	later->to = timeout_add_short_to(io_loop_get_root(), 0,
 					 junk_later_slice, later);
 }
@@ -144,7 +144,7 @@ void junk_later_start(struct junk_later *later)
 {
 	if (later->running || junk_later_is_empty(later))
 		return;
-	/* cheaper than to put the timeout off each time */
+	/* cheaper than resetting the timeout each time */
 	later->last_usecs = junk_clock_usecs();
 	if (later->to == NULL) {
 		later->wait_usecs = later->last_usecs;

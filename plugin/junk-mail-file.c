@@ -35,7 +35,8 @@ bool junk_mail_files_are_full(void)
 	return junk_body_open_files() >= max;
 }
 
-/* Is a message's stream nothing but what its format's own function gives? */
+/* Returns TRUE if only the storage format's own function gives the message's
+   stream, i.e. no plugin decodes it. */
 static bool
 junk_mail_is_plain(struct mail *mail,
 		   int (*get_stream)(struct mail *mail, bool get_body,
@@ -60,7 +61,7 @@ static bool junk_dbox_is_plain(struct mail *mail)
 	return storage->attachment_dir == NULL;
 }
 
-/* What isn't a file of the user's own is left to Dovecot. */
+/* Open a message's file. Files of other users are left to Dovecot. */
 static int junk_message_open(const char *path)
 {
 	const char *error;
@@ -85,7 +86,7 @@ junk_maildir_open(struct maildir_mailbox *mbox ATTR_UNUSED, const char *path,
 	*fd_r = junk_message_open(path);
 	if (*fd_r != -1)
 		return 1;
-	/* 0 = it may have been renamed: try again */
+	/* 0 = it may have been renamed: the caller tries again */
 	return errno == ENOENT ? 0 : -1;
 }
 
@@ -103,9 +104,9 @@ static bool junk_maildir_keep(struct mail *mail, struct junk_body **body_r)
 
 /* --- dbox --- */
 
-/* Where a message is whose header begins at the offset; first: after the file's
-   own header. It is looked at when the message is read: before the answer, most
-   of the time would be waiting for the memory that it is in. */
+/* Find a message whose header is at the offset. first: the header follows the
+   file's own header. This is done when the message is read later: before the
+   answer, most of the time would be spent waiting for memory. */
 static bool
 junk_dbox_find(int fd, bool first, uoff_t *offset, size_t *size_r)
 {
@@ -157,8 +158,8 @@ static bool junk_sdbox_keep(struct mail *mail, struct junk_body **body_r)
 	return TRUE;
 }
 
-/* What Dovecot has said of the file is enough. The fd shares Dovecot's lock
-   (flock), which is ended by unlocking, not by closing. */
+/* Keep a message of an mdbox file by Dovecot's own descriptor. The duplicate
+   shares Dovecot's lock (flock), which ends by unlocking, not by closing. */
 static bool junk_mdbox_keep(struct mail *mail, struct junk_body **body_r)
 {
 	struct mdbox_mailbox *mbox = MDBOX_MAILBOX(mail->box);
@@ -212,7 +213,7 @@ time_t junk_mail_saved_date(struct mail *mail)
 	return imail->data.received_date;
 }
 
-/* Where it is, and how much of it is read. */
+/* Find the message in its file and the bytes to read. */
 static bool
 junk_body_find(const struct junk_body *kept, uoff_t *offset_r, size_t *size_r)
 {

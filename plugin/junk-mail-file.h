@@ -5,31 +5,31 @@
 
 struct mail;
 
-/* The stream of a message costs several times what reading it does: an event,
-   streams upon each other, a look into the index cache for its size, and a look
-   at the cache file when the mail is closed. And reading it costs memory that
-   the system has to find.
+/* Keeps messages by their open files. Opening a message's stream takes several
+   times as long as reading it: an event, a stack of streams, a lookup of its
+   size in the index cache, and one in the cache file when the mail is closed.
+   Reading also needs memory.
 
-   Where nothing has to be decoded (compressed, encrypted, attachments kept
-   elsewhere), a message is a part of a file that doesn't change any more, and
-   stays readable through an open file also when it is gone from its folder. */
+   If nothing has to be decoded (no compression, encryption or external
+   attachments), a message is a part of a file that doesn't change any more. It
+   stays readable through an open descriptor even after it was expunged. */
 
-/* Open files of all sessions in the process, at most; half of what the process
-   may have if that is less. The others are read at once. */
+/* The maximum number of open files of all sessions in the process, or half of
+   the process's limit if that is less. Further messages are read at once. */
 #define JUNK_MAIL_FILES_MAX 1024
 
-/* A message of Maildir, sdbox or mdbox, without reading it. Returns FALSE if that
-   can't be done: the format is another one, or the file isn't where it most
-   often is. */
+/* Keep a message of Maildir, sdbox or mdbox without reading it. Returns FALSE
+   if that isn't possible: another format, or the file isn't at its usual
+   place. */
 bool junk_mail_file_keep(struct mail *mail, struct junk_body **body_r);
 
-/* The INTERNALDATE of a message that is being saved, as far as the storage knows
-   it without looking at what it has written; (time_t)-1 if it doesn't. */
+/* Returns the INTERNALDATE of a message that is being saved, if the storage
+   knows it without reading what it has written; else (time_t)-1. */
 time_t junk_mail_saved_date(struct mail *mail);
 
-/* Read what was kept. Returns NULL if the file hasn't got it. */
+/* Read a kept message. Returns NULL if the file no longer has it. */
 struct junk_body *junk_body_load(const struct junk_body *body);
-/* No room for another open file? */
+/* Returns TRUE if there is no room for another open file. */
 bool junk_mail_files_are_full(void);
 
 #endif

@@ -111,7 +111,7 @@ junk_mailbox_is_lazy_expunge(const char *lazy_expunge, const char *vname,
 		lazy_expunge[len - 1] == sep;
 }
 
-/* What clients have put before names: INBOX as parent, Gmail's folders. */
+/* Prefixes that clients put before names: INBOX as parent, Gmail's folders. */
 static const char *junk_mailbox_skip_parent(const char *name, char sep)
 {
 	static const char *const parents[] = {
@@ -181,7 +181,7 @@ junk_mailbox_kind_single(const struct junk_mailbox_names *names,
 	return found;
 }
 
-/* Children of INBOX are folders like others. */
+/* Children of INBOX are ordinary folders. */
 static bool
 junk_mailbox_kind_of_parent(const struct junk_mailbox_names *names,
 			    struct mailbox *box, enum junk_box *kind_r)
@@ -215,9 +215,9 @@ junk_mailbox_kind_or_parents(const struct junk_mailbox_names *names,
 	return found;
 }
 
-/* The same folder in the user's own namespace: its special use is configured
-   there. Another namespace may be an alias of it, have another prefix, or be
-   another user's, whose folders are called the same. */
+/* Find the same folder in the user's own namespace, where its special use is
+   configured. Another namespace may be an alias of it or have another prefix.
+   Folders of other users with the same name don't count. */
 static bool
 junk_mailbox_kind_by_inbox_ns(const struct junk_mailbox_names *names,
 			      struct mail_user *user, struct mailbox *box,
@@ -270,8 +270,8 @@ junk_mailbox_is_same(struct mail_namespace *ns, const char *vname,
 	return same;
 }
 
-/* A mailbox that is shown under another name (mailbox_alias makes a symbolic link)
-   has the GUID of one whose special use is configured. */
+/* A mailbox with another name (mailbox_alias makes a symbolic link) has the
+   GUID of one whose special use is configured. */
 static bool
 junk_mailbox_kind_by_guid(struct mailbox *box, enum junk_box *kind_r)
 {

@@ -10,7 +10,8 @@ static unsigned int open_files = 0;
 
 struct junk_body *junk_body_alloc(size_t size)
 {
-	/* i_malloc() clears what it gives: most of what reading costs */
+	/* not i_malloc(), which clears the memory: that would take most of the
+	   time */
 	struct junk_body *body = malloc(sizeof(*body) + size);
 
 	if (body != NULL) {
@@ -70,7 +71,7 @@ int junk_body_read(struct istream *input, uoff_t size, buffer_t *buf,
 	while (left > 0 && i_stream_read_more(input, &data, &got) > 0) {
 		got = I_MIN(got, left);
 		if (buf->used == 0 && (input->eof || got == left)) {
-			/* most messages come at once */
+			/* most messages are returned by a single read */
 			*body_r = junk_body_create(data, got);
 			return 0;
 		}

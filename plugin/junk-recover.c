@@ -4,7 +4,8 @@
 #include "mail-namespace.h"
 #include "junk-recover.h"
 
-/* To find out that a mailbox is nowhere takes a look at all that there are. */
+/* To detect that a mailbox is missing, all mailboxes must be examined. So many
+   missing ones are looked for. */
 #define MAX_MISSING_BOXES 64
 
 struct junk_recover {
@@ -14,16 +15,16 @@ struct junk_recover {
 	void *context;
 
 	unsigned int missing_boxes;
-	/* the mailbox of the last message */
+	/* the open mailbox, that of the last message */
 	guid_128_t guid;
 	struct mailbox *box;
 	struct mailbox_transaction_context *trans;
 	struct mail *mail;
 };
 
-/* A user whose client is gone may have no reference but the client's, before
-   deinit_pre() is called: an open mailbox has one, which is given back until it is
-   closed. */
+/* An open mailbox holds a reference to its user. Before deinit_pre() is called,
+   the user of a disconnected client may have no reference except the client's,
+   so give ours back until the mailbox is closed. */
 static void junk_recover_user_unref(struct junk_recover *ctx)
 {
 	struct mail_user *user = ctx->box->storage->user;
@@ -57,7 +58,7 @@ static bool junk_recover_open(struct junk_recover *ctx,
 	return TRUE;
 }
 
-/* Returns FALSE if the mailbox is gone. */
+/* Open the intent's mailbox. Returns FALSE if it no longer exists. */
 static bool
 junk_recover_select(struct junk_recover *ctx, const guid_128_t guid)
 {
@@ -114,7 +115,8 @@ uint32_t junk_recover_find(struct junk_recover *ctx,
 	mailbox_get_open_status(ctx->box, STATUS_UIDVALIDITY, &status);
 	if (status.uidvalidity != intent->uid_validity)
 		return last - intent->uid + 1;
-	/* what isn't there costs nothing: the user may have written any range */
+	/* UIDs that don't exist cost nothing, as the user may have written any
+	   range into the file */
 	mailbox_get_seq_range(ctx->box, intent->uid, last, &seq, &last_seq);
 	for (; seq != 0 && seq <= last_seq && max > 0; seq++, max--) {
 		T_BEGIN {

@@ -6,11 +6,11 @@
 struct mail;
 struct mail_user;
 
-/* Finds messages that are yet to be reported, by where they are. It keeps the
-   mailbox of the last one open. */
+/* Finds messages that are still to be reported by their UIDs. It keeps the last
+   message's mailbox open. */
 struct junk_recover;
 
-/* callback: called for each one that is still where it was. */
+/* callback: called for each message that still exists at its place. */
 struct junk_recover *
 junk_recover_init(struct mail_user *user,
 		  void (*callback)(const struct junk_intent *intent,
@@ -18,8 +18,8 @@ junk_recover_init(struct mail_user *user,
 		  void *context);
 void junk_recover_deinit(struct junk_recover **recover);
 
-/* All messages of the intent, or the first max of them. Returns how many UIDs
-   there were to look for. */
+/* Find all messages of the intent, or the first max of them. Returns the number
+   of UIDs that were looked for. */
 uint32_t junk_recover_find(struct junk_recover *recover,
 			   const struct junk_intent *intent, uint32_t max);
 

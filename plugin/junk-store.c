@@ -1,5 +1,5 @@
-/* STORE: keywords (junk, not junk) and flags (read, answered, deleted) that a client
-   sets. */
+/* STORE: a client sets keywords (junk, not junk) or flags (seen, answered,
+   deleted). */
 
 #include "lib.h"
 #include "array.h"
@@ -7,15 +7,15 @@
 #include "mail-storage-private.h"
 #include "junk-txn.h"
 
-/* Messages of one STORE +FLAGS \Deleted that are looked at for a move by
-   APPEND. More are a cleaning. */
+/* Of one STORE +FLAGS \Deleted, so many messages are checked for a move by
+   APPEND. A command with more messages is a cleanup. */
 #define MAX_DELETED_NOTES 1024
 
 /* --- flags --- */
 
-/* When it came into its mailbox. In a Maildir it is when its flags have changed
-   last: then a move by APPEND may be missed. (The name of its file moves with
-   it.) */
+/* Returns when the message was saved to its mailbox. In a Maildir this is the
+   time of the last flag change, since the file's name is kept when it moves; a
+   move by APPEND may then be missed. */
 static time_t junk_mail_arrived(struct mail *mail)
 {
 	time_t arrived;
@@ -23,7 +23,8 @@ static time_t junk_mail_arrived(struct mail *mail)
 	return mail_get_save_date(mail, &arrived) < 0 ? 0 : arrived;
 }
 
-/* Deleted: remember it, or finish what an APPEND has begun. */
+/* A message was deleted: record it, or complete a move that an APPEND has
+   begun. */
 static void
 junk_mail_deleted(struct junk_txn *txn, struct mail *mail,
 		  enum junk_trail_type note)
@@ -39,7 +40,7 @@ junk_mail_deleted(struct junk_txn *txn, struct mail *mail,
 			return;
 	} else if (mail_get_received_date(mail, &received) < 0 ||
 		   !junk_time_is_old(received)) {
-		/* the APPEND of such mail says all */
+		/* for such a message the APPEND alone decides */
 		return;
 	}
 	if (junk_user_read(txn->juser, mail, TRUE, &txn->read_bytes,
@@ -51,7 +52,8 @@ junk_mail_deleted(struct junk_txn *txn, struct mail *mail,
 	array_push_back(&txn->pending, &pending);
 }
 
-/* Read, right after it was marked: that is how a person's mark comes. */
+/* A message is marked as seen right after the junk mark: a user's own mark
+   comes like this. */
 static void
 junk_mail_seen(struct junk_txn *txn, struct mail *mail, enum mail_flags added,
 	       enum junk_keywords keywords)
@@ -103,8 +105,8 @@ void junk_mail_update_flags(void *_txn, struct mail *mail,
 
 /* --- keywords --- */
 
-/* Is it a mark that the client has made by itself? An unread message, right after
-   the session has read some. */
+/* Returns TRUE if the client has probably set the mark by itself: the message
+   is unseen, and the session has just fetched message text. */
 static bool
 junk_mark_is_automatic(struct junk_txn *txn, struct mail *mail)
 {
@@ -184,7 +186,7 @@ void junk_mail_update_keywords(void *_txn, struct mail *mail,
 				       junk_box_key(real_mail->box),
 				       real_mail->uid);
 	}
-	/* a change of mind within a moment: nothing was said yet */
+	/* the user changed their mind before anything was reported */
 	if (kind == JUNK_BOX_JUNK &&
 	    junk_user_forget_held(txn->juser,
 				  mailbox_get_vname(real_mail->box),

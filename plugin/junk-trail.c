@@ -15,14 +15,14 @@
 
 #define RECORD_BYTES 24
 #define MAX_FILE_BYTES (JUNK_TRAIL_MAX_RECORDS * RECORD_BYTES)
-/* So many searches of the same content, and it is sorted first. */
+/* After so many searches of the same content it is sorted. */
 #define SORT_FIND_COUNT 16
 
 struct junk_trail {
 	char *path;
 	/* records to be written */
 	buffer_t *output;
-	/* the file as it was when it had size and mtime */
+	/* the file's content when it had this size and mtime */
 	buffer_t *content;
 	struct stat st;
 	unsigned int generation;
@@ -97,8 +97,8 @@ void junk_trail_rollback(struct junk_trail *trail)
 	buffer_free(&trail->output);
 }
 
-/* Replace the file by its younger half. A record that another session appends
-   meanwhile may be lost: a hint less. */
+/* Replace the file by its newer half. A record that another session appends at
+   the same time may be lost, which loses a hint. */
 static int junk_trail_compact(struct junk_trail *trail, int fd, off_t size,
 			      const char **error_r)
 {
@@ -128,7 +128,7 @@ static int junk_trail_compact(struct junk_trail *trail, int fd, off_t size,
 	return ret;
 }
 
-/* Was all of the file read, but what was just added? */
+/* Returns TRUE if the whole file was read, except the records just added. */
 static bool junk_trail_was_read(const struct junk_trail *trail,
 				const struct stat *st, size_t added)
 {
@@ -145,8 +145,8 @@ static int junk_trail_write_fd(struct junk_trail *trail, int fd,
 	struct stat st;
 	int ret = 0;
 
-	/* a record that was cut off, or what the user has put there, must not
-	   shift those that follow */
+	/* an incomplete record, or any data of the user, must not shift the
+	   following records */
 	if (fstat(fd, &st) < 0 ||
 	    (st.st_size % RECORD_BYTES != 0 &&
 	     ftruncate(fd, st.st_size - st.st_size % RECORD_BYTES) < 0) ||
@@ -185,8 +185,7 @@ unsigned int junk_trail_generation(const struct junk_trail *trail)
 	return trail->generation;
 }
 
-/* The place in the file is put into the three zero bytes of a record that is
-   sorted. */
+/* Store the position in the file in the three zero bytes of a sorted record. */
 static void record_set_place(unsigned char *record, unsigned int place)
 {
 	record[5] = (unsigned char)(place >> 16);
@@ -217,7 +216,7 @@ static void junk_trail_refresh(struct junk_trail *trail)
 	    st.st_size == trail->st.st_size)
 		return;
 	buffer_free(&trail->content);
-	/* who writes to it next says what is wrong with it */
+	/* the next write to the file logs the error */
 	T_BEGIN {
 		fd = junk_user_file_open(trail->path, O_RDONLY, UOFF_T_MAX,
 					 &st, &error);
@@ -258,7 +257,8 @@ static int record_cmp(const void *p1, const void *p2)
 	return record_cmp_key(p1, other[4], le64_to_cpu_unaligned(other + 8));
 }
 
-/* A command asks about each message of its set. */
+/* Sort the records for binary search, since a command may search for each
+   message of a large set. */
 static void junk_trail_sort(struct junk_trail *trail)
 {
 	if (trail->sorted || ++trail->find_count <= SORT_FIND_COUNT)
@@ -268,7 +268,7 @@ static void junk_trail_sort(struct junk_trail *trail)
 	trail->sorted = TRUE;
 }
 
-/* The first record that isn't before the key's. */
+/* Returns the first record that isn't before the key's. */
 static const unsigned char *
 junk_trail_lower_bound(const struct junk_trail *trail,
 		       enum junk_trail_type type, uint64_t key)
@@ -294,7 +294,7 @@ bool junk_trail_find(struct junk_trail *trail, enum junk_trail_type type,
 	return junk_trail_find_uid(trail, type, key, 0, since, now) != 0;
 }
 
-/* The clock of the session that wrote the record may be ahead of ours. */
+/* The clock of the session that wrote the record may be ahead of this one's. */
 static bool record_is_recent(const unsigned char *record, time_t now)
 {
 	const int64_t age = (int64_t)now -

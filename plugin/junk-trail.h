@@ -23,9 +23,9 @@
  */
 
 #define JUNK_TRAIL_FNAME "junk-feedback.trail"
-/* When the file has grown to this, its older half is dropped. */
+/* When the file has so many records, its older half is dropped. */
 #define JUNK_TRAIL_MAX_RECORDS 32768
-/* A deletion and an APPEND that belong together lie no further apart. */
+/* The maximum time between a deletion and an APPEND of the same move. */
 #define JUNK_TRAIL_PAIR_SECS (15*60)
 
 enum junk_trail_type {
@@ -56,33 +56,34 @@ struct junk_trail *junk_trail_init(const char *control_dir);
 void junk_trail_deinit(struct junk_trail **trail);
 
 uint64_t junk_trail_key(const void *data, size_t size);
-/* The key of a mailbox, for UIDs in it. */
+/* Returns the key of a mailbox, for records with UIDs. */
 uint64_t junk_trail_box_key(const char *vname, uint32_t uid_validity);
 
-/* What the other half of a move by APPEND is, to DELETED or REMOVED. */
+/* Returns the type of the other half of a move by APPEND, for DELETED or
+   REMOVED. */
 enum junk_trail_type junk_trail_appended(enum junk_trail_type deleted);
 
-/* Remember until junk_trail_write(). */
+/* Add records; junk_trail_write() appends them to the file. */
 void junk_trail_add(struct junk_trail *trail, enum junk_trail_type type,
 		    uint64_t key, time_t now);
 void junk_trail_add_uids(struct junk_trail *trail, enum junk_trail_type type,
 			 uint64_t box_key, uint32_t first, uint32_t last,
 			 time_t now);
-/* Returns 0, or -1 and error_r. */
+/* Append the added records to the file. Returns 0, or -1 and error_r. */
 int junk_trail_write(struct junk_trail *trail, const char **error_r);
-/* Another number if others may have written since, of which a find and
-   junk_trail_write() learn. */
+/* Returns a number that changes when other sessions may have written.
+   junk_trail_find() and junk_trail_write() detect that. */
 unsigned int junk_trail_generation(const struct junk_trail *trail);
-/* Forget what wasn't written. */
+/* Drop the records that weren't written. */
 void junk_trail_rollback(struct junk_trail *trail);
 
-/* Was it remembered, by any session, at a time or later (0 = ever)? Reads the
-   file again when it has changed. A missing or unreadable file, or one that makes
-   no sense, says no. */
+/* Returns TRUE if any session has recorded this at or after a time (0 = ever).
+   The file is read again if it has changed. If it is missing, unreadable or
+   invalid, the result is FALSE. */
 bool junk_trail_find(struct junk_trail *trail, enum junk_trail_type type,
 		     uint64_t key, time_t since, time_t now);
-/* The same for a message of a mailbox. Returns 0 if not, otherwise a number that
-   is larger for what was remembered later. */
+/* As above for a message of a mailbox. Returns 0 if there is no record,
+   otherwise a number that increases with the position in the file. */
 unsigned int
 junk_trail_find_uid(struct junk_trail *trail, enum junk_trail_type type,
 		    uint64_t box_key, uint32_t uid, time_t since, time_t now);

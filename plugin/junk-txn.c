@@ -1,6 +1,6 @@
-/* What a transaction has seen so far: the messages to be reported once it is
-   committed (junk-commit.c), and what goes into the user's trail. junk-append.c,
-   junk-copy.c and junk-store.c fill it. */
+/* What a transaction has seen so far: the messages to report after the commit
+   (junk-commit.c), and the records for the user's trail. junk-append.c,
+   junk-copy.c and junk-store.c add to it. */
 
 #include "lib.h"
 #include "array.h"
@@ -8,13 +8,14 @@
 #include "mail-storage-private.h"
 #include "junk-txn.h"
 
-/* A transaction isn't used again if it had more messages of a kind. */
+/* A transaction with more messages than this is freed and not reused. */
 #define KEEP_TXN_COUNT 256
-/* Tokens of one transaction that are kept until it commits: what is appended, or
-   acted upon in a virtual mailbox. */
+/* Bytes of tokens that a transaction keeps until it commits, for appended
+   messages and those of a virtual mailbox. */
 #define MAX_TOKENS_BYTES (2*1024*1024)
 
-/* Those that have ended, to be used again: a move has three, two at a time. */
+/* Finished transactions are kept in a free list. A MOVE uses three, two of them
+   at a time. */
 static struct junk_txn *junk_spare_txns;
 
 static struct junk_txn *junk_txn_get(void)
@@ -104,7 +105,7 @@ void junk_txn_free_spares(void)
 
 /* --- whose action it is --- */
 
-/* As the client has written it, in any letter case. */
+/* Returns TRUE if the reason is a user's command, in any letter case. */
 static bool junk_reason_is_command(const char *reason)
 {
 	static const char *const commands[] = {
@@ -257,7 +258,7 @@ int junk_txn_add(struct junk_txn *txn, struct mail *mail,
 	int ret;
 
 	if (txn->is_virtual) {
-		/* where it is isn't known after the commit */
+		/* its place after the commit is unknown */
 		if (!junk_txn_is_full(txn)) {
 			return junk_txn_add_now(txn, mail, verdict, origin,
 						FALSE);

@@ -1,4 +1,4 @@
-/* Reads a user's messages, now or as an open file for later, and tokenises them. */
+/* Reads and tokenises a user's messages, now or later by an open file. */
 
 #include "lib.h"
 #include "array.h"
@@ -13,14 +13,15 @@
 #include "junk-mail-file.h"
 #include "junk-feedback-user-private.h"
 
-/* A message that has to be decoded is read before the answer if it is no larger.
-   Closing the stream of a large one makes Dovecot decode all of it. */
+/* A message that has to be decoded is read before the answer if it is no larger
+   than this. Closing the stream of a larger one makes Dovecot decode all of
+   it. */
 #define MAX_DECODED_BYTES (64*1024)
-/* A transaction's token buffer isn't kept if it has grown beyond. */
+/* A buffer is freed and not kept if it has grown beyond this size. */
 #define KEEP_BUFFER_BYTES (256*1024)
 
-/* Reports of one message count in the order of their stamps: no two of a
-   session are equal. */
+/* Returns the time for a report. The service orders reports of one message by
+   it, so no two reports of a session have the same one. */
 static uint64_t junk_user_stamp(struct junk_user *juser)
 {
 	struct timeval now;
@@ -132,7 +133,7 @@ junk_user_read_stream(struct junk_user *juser, struct mail *mail,
 	return ret;
 }
 
-/* Is it known, without reading the message, that it is small? */
+/* Returns TRUE if the message is known to be small without reading it. */
 static bool junk_mail_is_small(struct mail *mail)
 {
 	const enum mail_lookup_abort old_abort = mail->lookup_abort;
@@ -146,8 +147,8 @@ static bool junk_mail_is_small(struct mail *mail)
 	return small;
 }
 
-/* Returns 1 if it was read, 0 if it can be read later only, -1 on error.
-   find_later: that can be done. */
+/* Get a message's body. find_later: it can be found again after the commit.
+   Returns 1 if it was read, 0 if it should be read later, -1 on error. */
 static int
 junk_user_read_body(struct junk_user *juser, struct mail *mail, bool find_later,
 		    struct junk_body **body_r, const char **error_r)

@@ -1,5 +1,5 @@
-/* A user's reports on their way to the service (junk-client.h): at once, held for a
-   moment, or when the client has its answer (junk-later.h). */
+/* Passes a user's reports to the client (junk-client.h): at once, after a
+   moment, or when the user's client has its answer (junk-later.h). */
 
 #include "lib.h"
 #include "array.h"
@@ -13,11 +13,13 @@
 #include "junk-trail.h"
 #include "junk-feedback-user-private.h"
 
-/* A client's own filter marks a message so soon after it has fetched it. */
+/* A client's own filter marks a message within this time after it has fetched
+   it. */
 #define FETCHED_USECS (10*1000*1000)
-/* A not-junk keyword in Junk waits so long for a move to Trash. */
+/* A not-junk keyword in Junk is held back for so long, since a move to Trash
+   may follow. */
 #define HELD_MSECS 2000
-/* More are reported at once. */
+/* Maximum number of held reports; further ones are sent at once. */
 #define HELD_MAX_COUNT 256
 
 static void junk_user_held_timeout(struct junk_user *juser);
@@ -88,7 +90,7 @@ junk_user_hold(struct junk_user *juser, const struct junk_pending *p,
 		juser->to_held = timeout_add_to(io_loop_get_root(), HELD_MSECS,
 						junk_user_held_timeout, juser);
 	} else {
-		/* a client may mark many before it moves them all */
+		/* a client may mark many messages before it moves them all */
 		timeout_reset(juser->to_held);
 	}
 }
@@ -150,9 +152,10 @@ junk_user_write_trail(struct junk_user *juser, struct junk_trail *trail,
 	} T_END;
 }
 
-/* A deletion: the second half of a move by APPEND, or perhaps the first. Another
-   session may append at this moment: whichever of the two records is the later
-   one in the file, its session sees both, and reports. */
+/* A message was deleted: the second half of a move by APPEND, or perhaps the
+   first. If another session appends it at the same moment, the session whose
+   record is the later one in the file sees both records and reports the
+   move. */
 static void
 junk_user_note(struct junk_user *juser, const struct junk_pending *p,
 	       const junk_token_t *tokens)
@@ -169,16 +172,18 @@ junk_user_note(struct junk_user *juser, const struct junk_pending *p,
 		return;
 	junk_user_write_trail(juser, trail, p->note, key);
 	deleted = junk_trail_find_uid(trail, p->note, key, 0, 0, ioloop_time);
-	/* what was appended before it came here isn't where it goes */
+	/* an APPEND before the message arrived here doesn't belong to this
+	   move */
 	appended = junk_trail_find_uid(trail, other, key, 0, p->arrived,
 				       ioloop_time);
-	/* without the record, who appends cannot see it */
+	/* if our record couldn't be written, the other session can't see it, so
+	   report here */
 	if (appended == 0 || (deleted != 0 && appended > deleted))
 		return;
 	report.verdict = from_junk ? JUNK_VERDICT_HAM : JUNK_VERDICT_SPAM;
 	report.origin = JUNK_ORIGIN_APPEND;
 	junk_user_send(juser, &report, tokens);
-	/* the deletion is done with: the next APPEND isn't where it went */
+	/* the move is complete: the next APPEND is another action */
 	junk_user_write_trail(juser, trail, other, key);
 }
 
@@ -229,7 +234,7 @@ void junk_user_finish_notes(struct junk_user *juser)
 		junk_later_finish(juser->later);
 }
 
-/* Its turn has come. */
+/* Tokenize and report a queued message. */
 static void
 junk_user_report_body(struct junk_user *juser,
 		      const struct junk_pending *pending,
@@ -242,7 +247,7 @@ junk_user_report_body(struct junk_user *juser,
 
 	input = i_stream_create_from_data(body->data, body->size);
 	T_BEGIN {
-		/* reading memory doesn't fail */
+		/* reading from memory can't fail */
 		(void)junk_user_tokenize_stream(juser, input, &msg, &error);
 	} T_END;
 	i_stream_unref(&input);
@@ -287,7 +292,7 @@ const struct junk_later_callbacks junk_user_later_callbacks = {
 	.done = junk_user_later_done,
 };
 
-/* Returns FALSE if the messages can't be written down. */
+/* Write the intents file. Returns FALSE if that fails. */
 static bool
 junk_user_write_intents(struct junk_user *juser,
 			const ARRAY_TYPE(junk_intent) *array)

@@ -1,5 +1,5 @@
-/* Messages that are found by where they are: in a large set, or in what a killed
-   session has left, they aren't read before their turn comes. */
+/* Messages that are read by their UIDs after the commit: those of a large set,
+   and those that a killed session has left. */
 
 #include "lib.h"
 #include "array.h"
@@ -14,12 +14,12 @@
 #include "junk-recover.h"
 #include "junk-feedback-user-private.h"
 
-/* Messages that are found by their UID, in one go. */
+/* So many messages are read in one slice. */
 #define REST_SLICE_COUNT 64
-/* The service has much to do, or isn't there: the rest waits so long. */
+/* Delay before the next slice if the service is busy or not reachable. */
 #define REST_WAIT_MSECS 100
-/* At the user's end, so much of the rest is still reported, if no other user's
-   client waits for this process. What is left then is for the next session. */
+/* Time limit at the end of a session, if the process serves no other user. The
+   next session reports the remaining messages. */
 #define REST_END_USECS (2*1000*1000)
 
 static void
@@ -42,7 +42,7 @@ junk_user_found_mail(const struct junk_intent *intent, struct mail *mail,
 	junk_user_report_later(juser, &pending);
 }
 
-/* Read some more. */
+/* Read the next slice. */
 static void junk_user_rest_next(struct junk_user *juser)
 {
 	struct junk_intent *intent =
@@ -73,7 +73,7 @@ static void junk_user_rest_timeout(struct junk_user *juser)
 		return;
 	}
 	junk_user_rest_next(juser);
-	/* goes on when these are reported, also if there are none */
+	/* continues when these are reported, or at once if there are none */
 	if (junk_later_is_empty(juser->later))
 		junk_user_later_done(juser);
 	else
