@@ -1,4 +1,4 @@
-/* What administrators do to reports that were recorded already. */
+/* Administrators' commands on recorded reports: forget, rebuild, lookup. */
 
 #include "lib.h"
 #include "array.h"
@@ -19,7 +19,7 @@ static int reporter_cmp(const struct admin_reporter *r1,
 	return memcmp(r1->id, r2->id, sizeof(r1->id));
 }
 
-/* Does the report count, and is it of the time and origin that are meant? */
+/* Returns TRUE if the report counts and has the requested time and origin. */
 static bool
 admin_matches(const struct junk_forget *forget,
 	      const struct junk_db_event *event)
@@ -68,10 +68,10 @@ admin_foreach(struct junk_recorder *recorder, const struct junk_forget *forget,
 }
 
 struct admin_search {
-	/* sorted; used if only theirs are meant */
+	/* sorted; used if only reports of these are requested */
 	ARRAY(struct admin_reporter) reporters;
 	bool only_reporters;
-	/* without what is sealed */
+	/* rows, without their sealed part */
 	ARRAY(struct junk_db_report) rows;
 };
 
@@ -125,8 +125,9 @@ admin_find(struct junk_recorder *recorder, const struct junk_forget *forget,
 
 /* --- taking them back --- */
 
-/* Nothing was learned that isn't in the reports any more: each number stands for
-   one that is there. */
+/* Set *complete_r to TRUE if no report has expired: then the number of events
+   equals the last event's number, and everything that was learned is still in
+   the log. */
 static int admin_is_complete(struct junk_recorder *recorder, bool *complete_r)
 {
 	int64_t count;
@@ -173,7 +174,8 @@ admin_undo(struct junk_recorder *recorder, const struct admin_search *search,
 int junk_recorder_forget_rest(struct junk_recorder *recorder,
 			      const struct junk_forget *forget)
 {
-	/* of some of a person's reports only, it isn't known which they are */
+	/* the learner's memory can't tell which of a reporter's reports are
+	   requested, so it forgets either all or none */
 	if (forget->reporter == NULL || forget->since > 0 ||
 	    forget->until > 0 || forget->origin != 0)
 		return 0;
@@ -209,8 +211,9 @@ int junk_recorder_drop_snapshot(struct junk_recorder *recorder)
 	struct junk_model model;
 
 	junk_snapshot_cancel(recorder);
-	/* it was in the snapshot: who is killed before there is another has to
-	   come back with the same weights */
+	/* the seed was stored in the snapshot. A process that is killed before
+	   the next snapshot must start with the same seed, to get the same
+	   weights */
 	junk_learner_model(recorder->learner, &model);
 	cpu64_to_le_unaligned(model.seed, seed);
 	if (junk_db_meta_set(recorder->db, "seed", seed, sizeof(seed)) < 0)
@@ -237,7 +240,7 @@ int junk_recorder_lookup(struct junk_recorder *recorder, junk_token_t token,
 	if (ret < 0)
 		return -1;
 	token_r->token = keyed;
-	/* what isn't written yet */
+	/* add the counts that aren't written yet */
 	while ((count = junk_token_counts_next(recorder->tokens,
 					       junk_token_part(keyed),
 					       &pos)) != NULL) {
@@ -249,7 +252,7 @@ int junk_recorder_lookup(struct junk_recorder *recorder, junk_token_t token,
 		token_r->sketch |= count->sketch;
 		ret = 1;
 	}
-	/* what few people have said stays between them and us */
+	/* don't reveal tokens that only few people have reported */
 	return ret > 0 && junk_db_sketch_reporters(token_r->sketch) >=
 		recorder->set.min_reporters ? 1 : 0;
 }

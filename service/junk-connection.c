@@ -1,6 +1,6 @@
-/* Reports of all connections are collected while the ioloop has input, then
-   committed together: one fsync for as many as have arrived during the last
-   one. There is no wait for more. */
+/* The reports of all connections are collected while the ioloop has input, and
+   then committed together: one fsync for all that arrived during the last one.
+   There is no additional wait. */
 
 #include "lib.h"
 #include "buffer.h"
@@ -19,22 +19,22 @@
 
 #include <unistd.h>
 
-/* Answers are small; a client that doesn't read them is cut off. */
+/* Answers are small. A client that doesn't read them is disconnected. */
 #define MAX_OUTPUT_BYTES (256*1024)
 #define MAX_INPUT_BYTES (JUNK_FRAME_HEADER_BYTES + JUNK_MAX_FRAME_BYTES)
-/* Frames of one client that are handled before the others have their turn. */
+/* Frames of one client that are handled before other clients get their turn. */
 #define MAX_INPUT_FRAMES 256
-/* Pieces of maintenance are done when nothing was read for so long, and
-   looked for so often. */
+/* Maintenance is done when nothing was read for so long, and is checked at an
+   interval. */
 #define MAINTAIN_IDLE_MSECS 5
 #define MAINTAIN_MSECS 1000
-/* Many reports that are taken back make us replay again and again: after each
-   piece of maintenance, reports have so many times as long. */
+/* Many undone reports cause many replays. After each piece of maintenance,
+   reports get so many times its duration. */
 #define MAINTAIN_PAUSE_FACTOR 4
-/* Transactions in which what is left in the sockets at the end is
-   recorded. */
+/* At the end, the maximum number of transactions for reports that are still in
+   the sockets. */
 #define DRAIN_MAX_COMMITS 1000
-/* The segment's file is looked after so often. */
+/* Interval of the check for the segment's file. */
 #define SEGMENT_CHECK_SECS 10
 
 /* All connections of one uid. */
@@ -48,15 +48,15 @@ struct junk_connection {
 	struct connection conn;
 	struct junk_connection *halted_prev, *halted_next;
 	struct junk_peer *peer;
-	/* when it was last read from, counted in reads */
+	/* when it was last read from, as a sequence number of reads */
 	uint64_t last_read;
-	/* reports in the current transaction */
+	/* number of reports in the current transaction */
 	unsigned int pending_count;
-	/* the engine takes no more: input waits */
+	/* the engine is full, so input waits */
 	bool halted;
-	/* the client has closed it */
+	/* the client has closed the connection */
 	bool eof;
-	/* it broke the protocol: nothing more is read */
+	/* the client broke the protocol; its input is ignored */
 	bool broken;
 };
 
@@ -64,7 +64,7 @@ struct junk_connections {
 	struct junk_connections_settings set;
 	struct connection_list *list;
 	struct junk_peer *peers;
-	/* first come, first served */
+	/* a queue in order of arrival */
 	struct junk_connection *halted_head, *halted_tail;
 	struct event *event;
 	struct timeout *to_commit, *to_retry, *to_maintain;
@@ -84,9 +84,10 @@ static void junk_connections_schedule_maintain(unsigned int msecs);
 
 /* --- output --- */
 
-/* One that has gone may have left reports for us in the socket: it ends when
-   all is read. One that is there and doesn't read its answers ends at once. What
-   they don't learn is acknowledged, they send again. */
+/* Close a connection's output. A client that has disconnected may have left
+   reports in the socket, so its connection ends when all of them are read. A
+   client that doesn't read its answers is disconnected at once; it will send
+   reports again that it doesn't know to be acknowledged. */
 static void
 junk_connection_send(struct junk_connection *client, const buffer_t *data)
 {
@@ -142,8 +143,8 @@ static void junk_connection_send_status(struct junk_connection *client)
 	junk_connection_send_text(client, JUNK_FRAME_TEXT, str_c(str));
 }
 
-/* A peer that breaks the protocol is told why and cut off. What it has sent
-   before counts. */
+/* Send an error and disconnect a peer that breaks the protocol. Reports that it
+   has sent before count. */
 static void
 junk_connection_reject(struct junk_connection *client, const char *error)
 {
@@ -159,14 +160,14 @@ junk_connection_reject(struct junk_connection *client, const char *error)
 
 /* --- administration --- */
 
-/* Not the service's own user: where mail users share that one, each of their
-   processes could forget what others have reported. */
+/* Only root is an administrator, not the service's own user: if mail users
+   share that uid, each of their processes could forget other users' reports. */
 static bool junk_connection_is_admin(struct junk_connection *client)
 {
 	return client->peer->uid == 0;
 }
 
-/* What runs as our user can read our key. */
+/* Warn if a client runs with the service's uid, since it can read the key. */
 static void junk_connection_check_uid(struct junk_connection *client)
 {
 	if (conns->own_uid_logged || client->peer->uid != geteuid())
@@ -196,7 +197,7 @@ junk_connection_handle_admin(struct junk_connection *client,
 		junk_connection_refuse(client, "only root may do that");
 		return;
 	}
-	/* reports that came before count before */
+	/* commit the reports that came before the command */
 	if (junk_engine_is_ready(conns->set.engine) &&
 	    junk_engine_commit(conns->set.engine, ioloop_time))
 		junk_connections_ack();
@@ -213,7 +214,8 @@ junk_connection_handle_admin(struct junk_connection *client,
 
 /* --- input --- */
 
-/* Returns 1 if the frame was handled, 0 if it has to wait, -1 on error. */
+/* Handle a frame. Returns 1 if it was handled, 0 if it has to wait, -1 on
+   error. */
 static int
 junk_connection_handle_frame(struct junk_connection *client,
 			     const struct junk_frame *frame,
@@ -267,8 +269,8 @@ static void junk_connection_unhalt(struct junk_connection *client)
 			    halted_prev, halted_next);
 }
 
-/* Handle whole frames. Returns 1 if more input is wanted, 0 if it has to wait
-   or won't come. */
+/* Handle all complete frames. Returns 1 if more input is needed, 0 if it has to
+   wait or none will come. */
 static int junk_connection_handle_input(struct junk_connection *client)
 {
 	const unsigned char *data;
@@ -325,8 +327,8 @@ static void junk_connection_input(struct connection *conn)
 
 	client->last_read = ++conns->reads_count;
 	do {
-		/* not connection_input_read(): it would destroy us with
-		   reports that aren't handled yet */
+		/* not connection_input_read(), which would destroy the
+		   connection while reports aren't handled yet */
 		ret = i_stream_read(conn->input);
 		if (ret == -1)
 			client->eof = TRUE;
@@ -344,7 +346,7 @@ static struct junk_peer *junk_peer_get(int fd)
 	struct junk_peer *peer;
 	struct net_unix_cred cred;
 
-	/* nobody's, if it can't be found out */
+	/* unknown credentials count as an untrusted peer */
 	if (net_getunixcred(fd, &cred) < 0)
 		cred.uid = (uid_t)-1;
 	for (peer = conns->peers; peer != NULL; peer = peer->next) {
@@ -368,8 +370,8 @@ static void junk_peer_unref(struct junk_peer *peer)
 	i_free(peer);
 }
 
-/* Of two, the one to close is that of the uid with more connections, then the
-   one that has been silent for longer. */
+/* Compare two connections: close the one of the uid with more connections; of
+   the same uid, the one that was silent for longer. */
 static bool
 junk_connection_is_worse(const struct junk_connection *client,
 			 const struct junk_connection *other)
@@ -381,9 +383,9 @@ junk_connection_is_worse(const struct junk_connection *client,
 	return client->last_read < other->last_read;
 }
 
-/* Whoever holds connections open and says nothing keeps nobody out. A client
-   that is closed loses nothing: it connects again when it has something to
-   report. */
+/* Close an idle connection to make room for a new one, so that nobody can lock
+   others out by holding connections open. The closed client loses nothing: it
+   connects again when it has a report. */
 static void junk_connections_make_room(void)
 {
 	struct junk_connection *client, *worst = NULL;
@@ -406,7 +408,7 @@ static void junk_connection_destroy(struct connection *conn)
 	struct junk_connection *client =
 		container_of(conn, struct junk_connection, conn);
 
-	/* its reports are committed all the same */
+	/* its reports are committed nevertheless */
 	if (client->halted)
 		junk_connection_unhalt(client);
 	junk_peer_unref(client->peer);
@@ -441,7 +443,7 @@ void junk_connection_create(int fd)
 
 /* --- transactions --- */
 
-/* Go on with what had to wait, until the engine is full again. */
+/* Continue with halted connections until the engine is full again. */
 static void junk_connections_resume(void)
 {
 	struct junk_connection *client;
@@ -458,7 +460,7 @@ static void junk_connections_resume(void)
 	}
 }
 
-/* Those that have ended, and were waiting for their last report only. */
+/* Destroy connections that have ended and only waited for their last report. */
 static void junk_connections_destroy_done(void)
 {
 	struct connection *conn, *next;
@@ -562,11 +564,12 @@ static void junk_connections_maintain(void *context ATTR_UNUSED)
 					   MAINTAIN_MSECS);
 }
 
-/* The sooner one wins, so that it gets its turn also when reports never
-   cease. */
+/* Schedule maintenance. The earlier time wins, so that maintenance gets its
+   turn even if reports never stop. */
 static void junk_connections_schedule_maintain(unsigned int msecs)
 {
-	/* also the pause runs from its beginning, not from the last commit */
+	/* the pause, too, runs from its own beginning and not from the last
+	   commit */
 	msecs = I_MAX(msecs, conns->maintain_pause_msecs);
 	if (conns->stopping ||
 	    (conns->to_maintain != NULL && conns->maintain_msecs <= msecs))
@@ -604,7 +607,7 @@ bool junk_connections_are_busy(void)
 	return conns->to_commit != NULL;
 }
 
-/* What is in the sockets already was sent to us: a client that has gone won't
+/* Read what is already in the sockets: a client that has disconnected won't
    send it again. */
 static void junk_connections_read_all(void)
 {

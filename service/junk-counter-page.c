@@ -9,7 +9,8 @@
 #define SOCKET_FNAME "junk-feedback"
 #define SAVED_FNAME "counts"
 #define SAVE_MSECS (10*60*1000)
-/* Whoever makes it longer fills the tmpfs for no longer than this. */
+/* Any process with access can extend the page. It fills the tmpfs for no longer
+   than this interval. */
 #define TRIM_MSECS 1000
 
 static int page_fd = -1;
@@ -32,7 +33,8 @@ int junk_counter_page_prepare(const char *base_dir, uid_t uid, gid_t gid)
 	if (stat(t_strconcat(base_dir, "/"SOCKET_FNAME, NULL), &st) == 0) {
 		mode = st.st_mode & 0666;
 		gid = st.st_gid;
-		/* the service itself has it open */
+		/* if it is the service's file, the service has it open
+		   already */
 		uid = st.st_uid;
 	}
 	if (fchown(fd, uid, gid) < 0 || fchmod(fd, mode | 0444) < 0)
@@ -44,10 +46,10 @@ static void junk_counter_page_save(void *context ATTR_UNUSED)
 {
 	const char *error;
 
-	/* a full disk is said by what matters more */
+	/* errors of a full disk are logged by more important parts */
 	if (junk_counts_save(page_fd, saved_path, &error) < 0)
 		i_debug("%s", error);
-	/* it was spoiled, or made longer */
+	/* restore it if it was manipulated or extended */
 	(void)junk_counts_begin(page_fd, saved_path, ioloop_time, &error);
 }
 

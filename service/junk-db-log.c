@@ -1,5 +1,5 @@
-/* The log of what was reported: the table reports, and what is kept of it for its
-   ids and for each hour. */
+/* The log of reports: the table reports, the table of their ids, and the
+   statistics of each hour. */
 
 #include "lib.h"
 #include "junk-db-private.h"
@@ -18,8 +18,8 @@ static const char *const statements[JUNK_DB_STMT_COUNT] = {
 		"UPDATE reports SET undone = ?2 WHERE seq = ?1",
 	[JUNK_DB_STMT_REPORT_RESEAL] =
 		"UPDATE reports SET sealed = ?2 WHERE seq = ?1",
-	/* looks at the oldest rows only: they were recorded about in the
-	   order of their hours, but for those of a clock that was ahead */
+	/* examines only the oldest rows: they are about in the order of their
+	   hours, except those of a clock that was ahead */
 	[JUNK_DB_STMT_REPORT_EXPIRE] =
 		"DELETE FROM reports WHERE seq IN (SELECT seq FROM "
 		"(SELECT seq, hour FROM reports WHERE seq <= ?2 "
@@ -60,7 +60,7 @@ static const char *const statements[JUNK_DB_STMT_COUNT] = {
 static const char junk_db_ids_sql[] =
 	"SELECT seq, id FROM reports WHERE seq > ?1 ORDER BY seq";
 
-/* Two scans in the order of their indexes, merged. */
+/* Two index scans in order, which are merged. */
 static const char junk_db_iter_sql[] =
 	"SELECT "REPORT_COLUMNS", seq AS event, 0 FROM reports "
 	"WHERE seq > ?1 UNION ALL "
@@ -103,7 +103,7 @@ int junk_db_report_find(struct junk_db *db, int64_t seq, uint64_t id,
 	if (junk_db_prepare(db, statements,
 			    JUNK_DB_STMT_REPORT_FIND, &stmt) < 0)
 		return -1;
-	/* reset only now: the row is the caller's until then */
+	/* reset only now: the caller has used the last row until here */
 	(void)sqlite3_reset(stmt);
 	(void)sqlite3_bind_int64(stmt, 1, seq);
 	(void)sqlite3_bind_int64(stmt, 2, (int64_t)id);

@@ -1,5 +1,5 @@
-/* Opens the database: creates or upgrades it, and refuses what isn't ours, or on a
-   file system where SQLite isn't safe. */
+/* Opens the database. It is created or upgraded if needed. Databases of other
+   programs, and file systems on which SQLite isn't safe, are refused. */
 
 #include "lib.h"
 #include "buffer.h"
@@ -13,11 +13,11 @@
 #include <xxhash.h>
 
 /* How long a statement waits for another process's lock. The service answers
-   nobody meanwhile, so it is short: the caller tries again later. */
+   nobody in the meantime, so it is short, and the caller tries again later. */
 #define JUNK_DB_BUSY_MSECS 100
-/* Three reports of an average size fit into a page. */
+/* Three reports of average size fit into a page. */
 #define JUNK_DB_PAGE_BYTES 8192
-/* Pages of the WAL after which a commit also checkpoints: 32 MB. */
+/* Size of the WAL in pages at which a commit also makes a checkpoint: 32 MB. */
 #define JUNK_DB_CHECKPOINT_PAGES 4000
 #define JUNK_DB_CACHE_KBYTES (8*1024)
 
@@ -122,7 +122,8 @@ static int junk_db_check_key(struct junk_db *db, const struct junk_key *key)
 	return -1;
 }
 
-/* Returns 1 if ours, 0 if the file is new, -1 if it isn't for us. */
+/* Returns 1 if the database is junk-feedback's, 0 if the file is new, -1 if it
+   can't be used. */
 static int junk_db_identify(struct junk_db *db, int64_t *version_r)
 {
 	int64_t application_id, objects;
@@ -196,7 +197,7 @@ junk_db_setup(struct junk_db *db, const struct junk_db_settings *set)
 {
 	if (junk_db_configure(db) < 0)
 		return -1;
-	/* only the creation of the file can set these */
+	/* these have an effect only when the file is created */
 	if (junk_db_exec(db, t_strdup_printf(
 		"PRAGMA page_size = %d; PRAGMA auto_vacuum = INCREMENTAL;",
 		JUNK_DB_PAGE_BYTES)) < 0)
@@ -241,7 +242,7 @@ static int junk_db_check_fs(const char *path, const char **error_r)
 	const char *dir, *name, *p = strrchr(path, '/');
 
 	dir = p == NULL ? "." : p == path ? "/" : t_strdup_until(path, p);
-	/* what can't be found out isn't held against it */
+	/* if the type can't be determined, the file system is accepted */
 	if (statfs(dir, &fs) < 0)
 		return 0;
 	name = junk_db_remote_fs_name((uint32_t)fs.f_type);
@@ -260,8 +261,8 @@ junk_db_open_file(struct junk_db *db, const struct junk_db_settings *set)
 	mode_t old_mask = umask(0077);
 	int code, ret;
 
-	/* a tenth of SQLite's instructions are for other threads, which we
-	   don't have; of no effect once it is in use */
+	/* a tenth of SQLite's instructions are for threads, which the service
+	   doesn't have. This has no effect once SQLite is in use */
 	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	code = sqlite3_open_v2(db->path, &db->sqlite, SQLITE_OPEN_READWRITE |
@@ -290,7 +291,7 @@ int junk_db_open(const struct junk_db_settings *set, struct junk_db **db_r,
 	}
 	db = i_new(struct junk_db, 1);
 	db->path = i_strdup(set->path);
-	/* one that was killed may have left something */
+	/* a killed process may have left deleted data in the WAL */
 	db->wal_has_deleted = TRUE;
 	if (junk_db_open_file(db, set) < 0) {
 		*fault_r = db->fault;

@@ -46,24 +46,26 @@ struct junk_db {
 	sqlite3_stmt *stmts[JUNK_DB_STMT_COUNT];
 	enum junk_db_fault fault;
 	char *error;
-	/* what was deleted may be in older pages of the WAL still */
+	/* deleted data may still be in older pages of the WAL */
 	bool wal_has_deleted;
 };
 
 void junk_db_set_error(struct junk_db *db, enum junk_db_fault fault,
 		       const char *error);
-/* Take over SQLite's last error. Always returns -1. */
+/* Store SQLite's last error. Always returns -1. */
 int junk_db_fail(struct junk_db *db, const char *what);
-/* The statement of that number, whose text is in the table of the caller's file. */
+/* Get a prepared statement. statements is the caller's table of SQL texts.
+   Returns 0 or -1. */
 int junk_db_prepare(struct junk_db *db, const char *const *statements,
 		    enum junk_db_stmt num, sqlite3_stmt **stmt_r);
-/* Run a statement that gives no rows. */
+/* Run a statement without result rows. Returns 0 or -1. */
 int junk_db_run(struct junk_db *db, sqlite3_stmt *stmt, const char *what);
-/* Returns 1 if there is a row, which stays valid until sqlite3_reset(). */
+/* Step a statement. Returns 1 if there is a row, which is valid until
+   sqlite3_reset(), 0 if not, -1 on error. */
 int junk_db_row(struct junk_db *db, sqlite3_stmt *stmt, const char *what);
-/* Returns how many rows are gone. */
+/* Run a DELETE. Returns the number of deleted rows, or -1. */
 int junk_db_delete(struct junk_db *db, sqlite3_stmt *stmt, const char *what);
-/* Delete whatever is of a time before that one. */
+/* Delete all rows of a time before the given one. Returns 0 or -1. */
 int junk_db_expire(struct junk_db *db, const char *const *statements,
 		   enum junk_db_stmt num, int64_t before, const char *what);
 int junk_db_exec(struct junk_db *db, const char *sql);

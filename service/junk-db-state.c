@@ -1,4 +1,4 @@
-/* The tables meta and snapshot: numbers and blobs by name, and the learner's state in
+/* The tables meta and snapshot: values by name, and the learner's state in
    parts. */
 
 #include "lib.h"

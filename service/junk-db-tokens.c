@@ -1,5 +1,5 @@
-/* The table tokens: how often each was in spam and in good mail, and how many people
-   have reported it. */
+/* The table tokens: how often each token was in spam and in ham, and how many
+   people have reported it. */
 
 #include "lib.h"
 #include "randgen.h"
@@ -8,21 +8,21 @@
 
 #include <math.h>
 
-/* Tokens whose numbers tell how many there are. */
+/* The number of consecutive tokens from which the total is estimated. */
 #define TOKEN_ESTIMATE_ROWS 1000
 
-/* A sketch of one reporter is stored as the number of its bit: seven bytes less
-   in most rows. ?5 = the sketch to be added, ?7 = its reporters, ?8 = as it is
-   stored */
+/* A sketch with a single bit is stored as the number of this bit, which saves
+   seven bytes in most rows. ?5 = the sketch to add, ?7 = its number of
+   reporters, ?8 = its stored form */
 #define SKETCH_BITS "CASE reporters WHEN 1 THEN 1 << sketch ELSE sketch END"
 #define NO_NEW_REPORTER "?7 = 0 OR (reporters = ?7 AND sketch = ?8)"
-/* Then nobody is behind it any more. Of several reporters one can't be taken out
-   of a sketch. */
+/* All reports of the token are undone, so its sketch becomes empty. A single
+   reporter can't be removed from a sketch of several. */
 #define ALL_TAKEN_BACK "?3 + ?4 < 0 AND spam + ?3 <= 0 AND ham + ?4 <= 0"
 
 static const char *const statements[JUNK_DB_STMT_COUNT] = {
-	/* the statement that is run most of all: CASE is much faster than a
-	   function, also max(). Most often it is nobody new who reports. */
+	/* the most frequent statement. CASE is much faster than a function such
+	   as max(). Most reports add no new reporter. */
 	[JUNK_DB_STMT_TOKEN_ADD] =
 		"INSERT INTO tokens (token, class, spam, ham, reporters, "
 		"sketch, day, age) VALUES (?1, ?2, "
@@ -46,20 +46,20 @@ static const char *const statements[JUNK_DB_STMT_COUNT] = {
 	[JUNK_DB_STMT_TOKEN_SKIP] =
 		"SELECT token FROM tokens WHERE token >= ?1 "
 		"ORDER BY token LIMIT 1 OFFSET ?2",
-	/* a range, since an index of days would have to be written with each
+	/* a range of tokens: an index by day would have to be written with each
 	   row of each report */
 	[JUNK_DB_STMT_TOKEN_EXPIRE] =
 		"DELETE FROM tokens WHERE token BETWEEN ?1 AND ?2 AND "
 		"day < ?3 AND reporters < ?4",
 };
 
-/* Linear counting (Whang et al. 1990): how many threw a dart if that many of
-   64 fields are hit. */
+/* Estimate the number of reporters by linear counting (Whang et al. 1990), from
+   the number of set bits of 64. */
 unsigned int junk_db_sketch_reporters(uint64_t sketch)
 {
 	int hit = junk_bits_count(sketch);
 
-	/* all are hit: 64 * ln(64) or more */
+	/* all bits are set: at least 64 * ln(64) */
 	if (hit == 64)
 		return 266;
 	return (unsigned int)(-64 * log(1 - hit / 64.0) + 0.5);
@@ -111,8 +111,8 @@ int junk_db_token_find(struct junk_db *db, uint64_t token,
 	return ret;
 }
 
-/* The last number that is before the token that comes so many after another
-   one. */
+/* Find the last token number before the token that follows after count
+   others. */
 static int
 junk_db_token_skip(struct junk_db *db, int64_t token, unsigned int count,
 		   int64_t *last_r)
@@ -135,9 +135,10 @@ int junk_db_token_estimate(struct junk_db *db, uint64_t *count_r)
 	unsigned int skipped = TOKEN_ESTIMATE_ROWS;
 	int64_t first, last;
 
-	/* somewhere: what was just gone through has fewer */
+	/* a random position, since the range that was expired last has fewer
+	   tokens */
 	random_fill(&first, sizeof(first));
-	/* the lower half of the numbers: there is room for as many above */
+	/* in the lower half of the numbers, so that count tokens follow */
 	first = first > 0 ? -first : first;
 	if (junk_db_token_skip(db, first, skipped, &last) < 0)
 		return -1;

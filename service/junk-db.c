@@ -1,10 +1,10 @@
-/* The database: faults, statements, transactions and its size. What is in the
-   tables: junk-db-log.c, junk-db-tokens.c, junk-db-identities.c, junk-db-state.c. */
+/* The database: faults, statements, transactions and size. The tables are in
+   junk-db-log.c, junk-db-tokens.c, junk-db-identities.c and junk-db-state.c. */
 
 #include "lib.h"
 #include "junk-db-private.h"
 
-/* Pages that one junk_db_shrink() gives back. */
+/* Number of pages that one junk_db_shrink() returns to the file system. */
 #define JUNK_DB_SHRINK_PAGES 64
 
 static const char *const statements[JUNK_DB_STMT_COUNT] = {
@@ -176,8 +176,9 @@ int junk_db_get_int(struct junk_db *db, const char *sql, int64_t *value_r)
 
 /* --- transactions --- */
 
-/* The row that was found last is valid until the end of the transaction: one
-   that is held longer would keep us on an old state of the database. */
+/* Release the last row that was found. It is valid until the end of the
+   transaction: holding it longer would keep the connection on an old state of
+   the database. */
 static void junk_db_release_row(struct junk_db *db)
 {
 	(void)sqlite3_reset(db->stmts[JUNK_DB_STMT_REPORT_FIND]);
@@ -208,7 +209,7 @@ int junk_db_commit(struct junk_db *db)
 void junk_db_rollback(struct junk_db *db)
 {
 	junk_db_release_row(db);
-	/* SQLite may have done it by itself already */
+	/* SQLite may have rolled back already */
 	if (sqlite3_get_autocommit(db->sqlite) == 0) {
 		(void)sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
 	}

@@ -1,4 +1,4 @@
-/* What doveadm junk asks the service for: lookup, forget, rebuild, rekey, status. */
+/* Commands of doveadm junk: lookup, forget, rebuild, rekey, status. */
 
 #include "lib.h"
 #include "str.h"
@@ -11,14 +11,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* What the database holds now is the model. */
+/* Rebuild the model from the database. */
 static int
 junk_engine_reload_model(struct junk_engine *engine, time_t now,
 			 const char **error_r)
 {
 	struct junk_model model;
 
-	/* the same reports give the same scores */
+	/* keep the seed, so that the same reports give the same scores */
 	junk_learner_model(engine->learner, &model);
 	engine->learner_seed = model.seed;
 	junk_publisher_deinit(&engine->publisher);
@@ -109,7 +109,8 @@ junk_engine_rebuild(struct junk_engine *engine, time_t now, string_t *answer,
 	return 0;
 }
 
-/* Without the key, the old database can't be connected with anybody. */
+/* Move the old database aside and delete its key. Without the key the database
+   can't be connected with any user. */
 static int
 junk_engine_drop_key(struct junk_engine *engine, time_t now,
 		     string_t *answer, const char **error_r)
@@ -142,7 +143,7 @@ junk_engine_rekey(struct junk_engine *engine, time_t now, string_t *answer,
 	/* whose they are would be known with the new key */
 	(void)junk_learner_forget_many(engine->learner, NULL, UINT32_MAX);
 	ret = junk_engine_drop_key(engine, now, answer, error_r);
-	/* the model goes on; the old key is used still if that failed */
+	/* the model is kept. If drop_key failed, the old key stays in use */
 	junk_recorder_deinit(&engine->recorder);
 	junk_key_unref(&engine->key);
 	if (junk_engine_open(engine, now) < 0 ||
@@ -224,8 +225,8 @@ void junk_engine_status(struct junk_engine *engine, string_t *str)
 {
 	uint64_t size;
 
-	/* "error: " is what doveadm junk status looks for; after a reload the
-	   process before this one may take some seconds to end */
+	/* doveadm junk status looks for "error: ". After a reload the previous
+	   process may take some seconds to end */
 	str_append(str, "state=");
 	if (engine->fault == NULL)
 		str_append(str, "ready\n");

@@ -1,17 +1,20 @@
-/* Why the service can't record: what the log is told, when it is tried again. */
+/* Faults: why the service can't record reports, when this is logged, and when
+   it is tried again. */
 
 #include "lib.h"
 #include "junk-clock.h"
 #include "junk-engine-private.h"
 
-/* Others may hold a lock on the database so long without a word. */
+/* Another process may hold a lock on the database for so long before it is
+   logged. */
 #define BUSY_WAIT_SECS 5
 
-/* When it is tried again. */
+/* Delays before the next attempt. */
 #define RETRY_BUSY_MSECS 100
 #define RETRY_MSECS 1000
 
-/* A full disk or a lock fails now this, now that. */
+/* Returns TRUE if two faults have the same cause. With a full disk or a lock,
+   different functions fail. */
 static bool
 fault_is_same(enum junk_db_fault kind1, const char *fault1,
 	      enum junk_db_fault kind2, const char *fault2)

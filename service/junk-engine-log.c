@@ -1,4 +1,5 @@
-/* What the log and metrics are told of reports: each kind once in a while. */
+/* Messages to the log and events for metrics about reports. Each kind is logged
+   once in a while. */
 
 #include "lib.h"
 #include "junk-clock.h"
@@ -6,11 +7,12 @@
 #include "junk-recorder.h"
 #include "junk-engine-private.h"
 
-/* So many reports that expire within JUNK_ENGINE_LOG_SECS are worth a line, if
-   they are such a part of those that are left. */
+/* Expired reports are logged if there were so many within JUNK_ENGINE_LOG_SECS,
+   and if they were more than this fraction of the reports that are left. */
 #define EXPIRED_LOG_REPORTS 1000
 #define EXPIRED_LOG_PART 10
-/* The log has so often whether scores of 90 and above are given. */
+/* The minimum interval of messages about whether scores of 90 and above are
+   given. */
 #define CLAIMS_LOG_SECS 600
 
 static void

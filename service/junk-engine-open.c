@@ -1,5 +1,6 @@
-/* Brings the service up, as often as it takes: lock, key, database, model, segment. A
-   damaged database is moved aside and the model goes on in a new one. */
+/* Starts the service, or starts it again after a fault: lock, key, database,
+   model, segment. A damaged database is moved aside, and the model is kept with
+   a new one. */
 
 #include "lib.h"
 #include "buffer.h"
@@ -15,11 +16,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-/* An old process may need so long to end after a reload. */
+/* After a reload, the old process may take so long to end. */
 #define LOCK_WAIT_SECS 30
 
-/* One process owns database and segment; the kernel frees the lock when it
-   dies. */
+/* Take the lock: only one process owns database and segment. The kernel
+   releases the lock when the process dies. */
 static int
 junk_engine_lock(struct junk_engine *engine, time_t now)
 {
@@ -44,8 +45,8 @@ junk_engine_lock(struct junk_engine *engine, time_t now)
 	return -1;
 }
 
-/* A key is made only together with a database: a new one wouldn't fit an old
-   database. */
+/* A key is created only together with a database, since a new key wouldn't fit
+   an old database. */
 static int junk_engine_load_key(struct junk_engine *engine, time_t now)
 {
 	struct stat st;
@@ -83,8 +84,8 @@ junk_engine_try_open_db(struct junk_engine *engine,
 	return junk_db_open(&set, &engine->db, fault_r, error_r);
 }
 
-/* What is damaged is kept for the admin, and counting begins anew: the filter
-   must go on learning. */
+/* Move a damaged database aside, where the administrator finds it. Counting
+   begins anew, since the filter must go on learning. */
 static bool
 junk_engine_move_db_aside(struct junk_engine *engine, const char *db_error,
 			  time_t now)
@@ -117,14 +118,14 @@ static int junk_engine_open_db(struct junk_engine *engine, time_t now)
 		if (junk_engine_try_open_db(engine, &fault, &error) == 0)
 			return 0;
 	}
-	/* the right one may be put back */
+	/* the administrator may restore the right key */
 	if (fault == JUNK_DB_FAULT_KEY)
 		junk_key_unref(&engine->key);
 	junk_engine_set_db_fault(engine, fault, error, now);
 	return -1;
 }
 
-/* For the case that there is no snapshot, which brings its own. */
+/* Returns the seed for a new model. A snapshot has its own seed. */
 static uint64_t junk_engine_get_seed(struct junk_engine *engine)
 {
 	buffer_t *value = t_buffer_create(sizeof(uint64_t));
@@ -162,7 +163,7 @@ static void junk_engine_init_recorder(struct junk_engine *engine)
 		.max_database_bytes = engine->set.database_size,
 	};
 
-	/* it keeps pending reports over a fault */
+	/* the recorder stays over a fault, with its pending reports */
 	if (engine->recorder != NULL)
 		return;
 	engine->recorder = junk_recorder_init(&set, engine->key);
@@ -178,7 +179,7 @@ int junk_engine_open(struct junk_engine *engine, time_t now)
 	return 0;
 }
 
-/* After an upgrade. */
+/* Log after an upgrade that the model is of an older feature set. */
 static void junk_engine_log_feature_set(struct junk_engine *engine)
 {
 	unsigned int set = junk_learner_feature_set(engine->learner);
@@ -190,7 +191,7 @@ static void junk_engine_log_feature_set(struct junk_engine *engine)
 	       "reports", set, JUNK_FEATURE_SET);
 }
 
-/* Returns -1 if the database failed. */
+/* Load the model. Returns 0, or -1 if the database failed. */
 static int junk_engine_load(struct junk_engine *engine, const char **error_r)
 {
 	const char *error;
@@ -240,7 +241,7 @@ int junk_engine_publish(struct junk_engine *engine, time_t now)
 
 	if (engine->publisher != NULL)
 		return 0;
-	/* that failed with our privileges, or we never had any */
+	/* it failed with root's privileges, or the service never had them */
 	if (*fd == -1) {
 		*fd = junk_publisher_prepare(engine->segment_path, (uid_t)-1,
 					     (gid_t)-1,
@@ -300,7 +301,7 @@ void junk_engine_db_failed(struct junk_engine *engine, time_t now)
 					 junk_db_error(engine->db), now);
 }
 
-/* Is it well enough to be written to? */
+/* Check that the database can be written to. */
 static int junk_engine_probe_db(struct junk_engine *engine, time_t now)
 {
 	if (junk_db_begin(engine->db) == 0) {

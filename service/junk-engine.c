@@ -1,5 +1,5 @@
-/* The service without its sockets: recorder, learner and publisher, and what is done
-   when the database fails. */
+/* The service without its sockets: recorder, learner, publisher, and the
+   handling of a failed database. */
 
 #include "lib.h"
 #include "junk-key.h"
@@ -24,7 +24,7 @@ struct junk_engine *junk_engine_init(const struct junk_engine_settings *set)
 	return engine;
 }
 
-/* Pending reports are in the recorder: it lives until the end. */
+/* The recorder holds pending reports, so it is closed only at the end. */
 static void junk_engine_close(struct junk_engine *engine)
 {
 	junk_publisher_deinit(&engine->publisher);
@@ -41,7 +41,7 @@ void junk_engine_deinit(struct junk_engine **_engine)
 	if (engine == NULL)
 		return;
 	*_engine = NULL;
-	/* the next start has nothing to replay */
+	/* so that the next start has nothing to replay */
 	if (engine->fault == NULL &&
 	    junk_recorder_last_seq(engine->recorder) >
 	    junk_recorder_snapshot_seq(engine->recorder) &&
@@ -80,7 +80,7 @@ bool junk_engine_commit(struct junk_engine *engine, time_t now)
 {
 	struct junk_recorder_counters old;
 
-	/* twice: a damaged database is replaced once */
+	/* twice: after an error, a damaged database is replaced once */
 	for (unsigned int i = 0; i < 2 && engine->fault == NULL; i++) {
 		old = *junk_recorder_get_counters(engine->recorder);
 		if (junk_recorder_commit(engine->recorder, now) == 0) {
@@ -105,8 +105,8 @@ bool junk_engine_maintain(struct junk_engine *engine, time_t now)
 	ret = junk_recorder_maintain(engine->recorder, now);
 	if (ret < 0)
 		junk_engine_db_failed(engine, now);
-	/* what was taken back is out of the weights: the numbers in the
-	   header have to follow */
+	/* the weights no longer have undone reports, so the numbers in the
+	   header must be updated too */
 	else if (ret > 0)
 		junk_publisher_update(engine->publisher, now);
 	else

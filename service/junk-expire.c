@@ -1,30 +1,31 @@
-/* What goes out of the database: reports, hours, identities and tokens that are too
-   old, and what teaches least when it is too large. */
+/* Expiry: deletes reports, hours, identities and tokens that are too old, and,
+   if the database is too large, what contributes least to learning. */
 
 #include "lib.h"
 #include "str.h"
 #include "junk-recorder-private.h"
 
-/* Rows that one piece deletes, or looks through for what expires. */
+/* Rows that one piece of work deletes or examines. */
 #define TOKENS_BATCH 4096
 #define EXPIRE_BATCH 500
 #define EXPIRE_SECS 600
-/* ... and whether the database is too large is asked after so many reports,
-   which are some megabytes */
+/* After so many reports, which are some megabytes, the size of the database is
+   checked. */
 #define EXPIRE_REPORTS 1000
-/* Hours name nobody and are small: kept for two years' comparison. */
+/* Rows of hours identify nobody and are small. They are kept to compare two
+   years. */
 #define HOURS_KEEP_DAYS 732
 
-/* Tokens of few people aren't looked for again, if there were few, before so many
-   reports. */
+/* If the last search for tokens of few people found few, the next one begins
+   after so many reports. */
 #define RARE_REPORTS 10000
-/* A row of the table tokens, in a page that isn't full. */
+/* Average bytes of a row of the table tokens, with free space in pages. */
 #define TOKEN_ROW_BYTES 40
 
-/* The clock is stored when it has gone on by so much. */
+/* The clock is stored when it has advanced by so much. */
 #define CLOCK_STORE_SECS (6*3600)
-/* Steps by which it is followed, EXPIRE_SECS apart, before it is believed: a
-   day. */
+/* A clock that jumps ahead is believed after so many steps at an interval of
+   EXPIRE_SECS, that is after a day. */
 #define CLOCK_STEPS (86400 / EXPIRE_SECS)
 
 #define DAY_SECS 86400
@@ -38,7 +39,8 @@ junk_recorder_count_expired(struct junk_recorder *recorder, int reports)
 	}
 }
 
-/* Returns 1 if there is more to delete, 0 if not. */
+/* Delete what is too old. Returns 1 if there is more to delete, 0 if not, -1 if
+   the database failed. */
 static int
 junk_recorder_expire_old(struct junk_recorder *recorder, time_t now)
 {
@@ -60,14 +62,15 @@ junk_recorder_expire_old(struct junk_recorder *recorder, time_t now)
 				DAY_SECS) < 0)
 		return -1;
 	junk_recorder_count_expired(recorder, reports);
-	/* what goes on a day goes at once, so this is rare */
+	/* all of a day is deleted at once, so this is rare */
 	if (junk_recorder_forget_memory(recorder, NULL, (uint32_t)
 					I_MAX(before / DAY_SECS, 0)) < 0)
 		return -1;
 	return reports == EXPIRE_BATCH ? 1 : 0;
 }
 
-/* Returns 1 if it is worth to go on at once, 0 if not. */
+/* Delete tokens of few people. Returns 1 if continuing at once is worthwhile, 0
+   if not, -1 if the database failed. */
 static int junk_recorder_expire_rare(struct junk_recorder *recorder)
 {
 	int ret = junk_db_token_expire(recorder->db, INT64_MAX,
@@ -77,15 +80,16 @@ static int junk_recorder_expire_rare(struct junk_recorder *recorder)
 
 	if (ret < 0)
 		return -1;
-	/* where few can go, as they do in all ranges of a hash alike, next to
-	   nothing is gained: not all of the table for them */
+	/* tokens are hashes, so each range has the same share of deletable
+	   ones. If this one has few, continuing through the table gains
+	   little */
 	return ret >= TOKENS_BATCH / 16 ? 1 : 0;
 }
 
-/* Tokens that nobody is shown go before any report where they are most of what
-   there is: one person can fill the database with words that nobody else has. All
-   are gone through; if that gains little, not again soon. Returns 1 if it is to go
-   on, 0 if tokens aren't it. */
+/* Delete tokens of few people before any report, if they are most of the
+   database: one person can fill it with words that nobody else uses. All tokens
+   are examined. If that gains little, it isn't repeated soon. Returns 1 to
+   continue, 0 if tokens aren't the cause, -1 if the database failed. */
 static int
 junk_recorder_expire_many_tokens(struct junk_recorder *recorder, uint64_t size)
 {
@@ -122,8 +126,8 @@ junk_recorder_expire_many_tokens(struct junk_recorder *recorder, uint64_t size)
 	return 1;
 }
 
-/* What teaches least goes first: bursts, which nobody has learned from, then what
-   is of those who have far more than the others, then the oldest. */
+/* Delete reports that contribute least: first bursts, which aren't learned,
+   then those of reporters with far more than others, then the oldest. */
 static int junk_recorder_expire_reports(struct junk_recorder *recorder)
 {
 	const int64_t settled_seq = junk_recorder_settled_seq(recorder);
@@ -141,9 +145,9 @@ static int junk_recorder_expire_reports(struct junk_recorder *recorder)
 	return ret;
 }
 
-/* A sixteenth is left for what comes until the next look, which takes the pages
-   that are free then; the file gets smaller only where it may not be as
-   large. */
+/* Keep the database below its limit. A sixteenth stays free for reports until
+   the next check; they reuse free pages. The file shrinks only if it exceeds
+   the limit. */
 static int junk_recorder_expire_size(struct junk_recorder *recorder)
 {
 	const uint64_t max = recorder->set.max_database_bytes;
@@ -197,10 +201,10 @@ static int junk_recorder_write_clock(struct junk_recorder *recorder)
 	return 0;
 }
 
-/* A clock that is years ahead, for as long as it takes to set it right, must not
-   delete all that was reported. What it says is believed at once if it is no more
-   than a day ahead of what it said at the last expiry, else by a day each time,
-   until it has kept to it for a day. */
+/* Advance the clock of expiry. A clock that is temporarily years ahead must not
+   delete all reports. It is believed at once if it is at most a day ahead of
+   its value at the last expiry. Otherwise expiry follows it by one day each
+   time, until it has kept its value for a day. */
 static int
 junk_recorder_advance_clock(struct junk_recorder *recorder, time_t now)
 {

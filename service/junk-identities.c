@@ -1,6 +1,6 @@
-/* Who may report as whom. Where each user has a uid, an identity belongs to the
-   uid that was the first to use it, and a uid may have few of them: so nobody
-   reports as another, or as many. */
+/* Which uid may report as which identity. If each user has a uid, an identity
+   belongs to the first uid that has used it, and a uid may have only few. So
+   nobody can report as another user, or as many. */
 
 #include "lib.h"
 #include "junk-recorder-private.h"

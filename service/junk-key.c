@@ -16,7 +16,8 @@
 #define JUNK_KEY_FILE_BYTES \
 	(sizeof(JUNK_KEY_MAGIC)-1 + JUNK_KEY_BYTES*2 + 1)
 
-/* Numbers of the derived keys: stored data depends on them. */
+/* Numbers of the derived keys. Stored data depends on them: never change
+   them. */
 enum junk_key_purpose {
 	JUNK_KEY_REPORT = 1,
 	JUNK_KEY_TOKEN = 2,
@@ -35,9 +36,9 @@ struct junk_key {
 	unsigned char seal[crypto_secretbox_KEYBYTES];
 };
 
-/* Memory of libsodium's is kept out of core dumps and swap, has guards on both
-   sides and is wiped when it is freed. All that is key, or the text of one, is in
-   it and nowhere else. */
+/* Allocate memory for keys. libsodium's memory is kept out of core dumps and
+   swap, has guard pages and is wiped when it is freed. Keys and their text are
+   only in such memory. */
 static void *junk_key_malloc(size_t size)
 {
 	void *data = sodium_malloc(size);
@@ -95,7 +96,7 @@ static int
 junk_key_read_fd(const char *path, int fd, struct junk_key **key_r,
 		 const char **error_r)
 {
-	/* one byte more: a longer file isn't valid */
+	/* one byte more, to detect a longer file */
 	const size_t max_size = JUNK_KEY_FILE_BYTES + 1;
 	struct stat st;
 	char *text;
@@ -148,7 +149,7 @@ junk_key_write_fd(const char *temp_path, int fd, const char **error_r)
 {
 	const size_t magic_len = sizeof(JUNK_KEY_MAGIC) - 1;
 	unsigned char *master = junk_key_malloc(JUNK_KEY_BYTES);
-	/* the last byte becomes a line feed instead of NUL */
+	/* replace the terminating NUL by a line feed */
 	char *text = junk_key_malloc(JUNK_KEY_FILE_BYTES);
 	int ret = 0;
 
@@ -166,7 +167,8 @@ junk_key_write_fd(const char *temp_path, int fd, const char **error_r)
 	return ret;
 }
 
-/* link() neither replaces another process's key nor shows half of ours. */
+/* Create the key file. link() doesn't replace another process's key and never
+   shows a partly written one. */
 static int junk_key_create(const char *path, const char **error_r)
 {
 	string_t *temp_path = t_str_new(128);
@@ -267,7 +269,8 @@ uint32_t junk_key_flooder(const struct junk_key *key,
 
 	memcpy(data, reporter, JUNK_REPORTER_BYTES);
 	cpu64_to_le_unaligned((uint64_t)hour, data + JUNK_REPORTER_BYTES);
-	/* data of another length than that of any report */
+	/* the data's length differs from that of any report, so results never
+	   collide */
 	num = (uint32_t)junk_key_prf(key->report, data, sizeof(data));
 	return num != 0 ? num : 1;
 }

@@ -1,33 +1,33 @@
-/* What can wait, in pieces that don't keep reports waiting for long. What expires:
-   junk-expire.c. */
+/* Maintenance: work that can wait, in pieces that don't delay reports for long.
+   Expiry is in junk-expire.c. */
 
 #include "lib.h"
 #include "junk-recorder-private.h"
 
-/* A snapshot writes some megabytes; to replay 6,000 reports takes about a
+/* A snapshot writes some megabytes. The replay of 6,000 reports takes about a
    quarter of a second. */
 #define SNAPSHOT_REPORTS 6000
 #define SNAPSHOT_SECS 300
-/* What a report that was taken back needs, to learn anew all that came since the
-   last snapshot, is done at once if that is so little; more of it (a tenth of a
-   second and up) after so long, or when the next snapshot is due anyway. */
+/* An undone report requires a replay of all reports since the last snapshot. It
+   is done at once if there are so few. Otherwise (a tenth of a second and more)
+   it is done after so many seconds, or when the next snapshot is due. */
 #define REBUILD_REPORTS 500
 #define REBUILD_SECS 5
-/* What a fit of the model does in one piece: some ten milliseconds. */
+/* Reports that one piece of a fit learns, in some ten milliseconds. */
 #define LEARN_REPORTS 300
-/* Token counts are written when they are so old, or when so many wait
-   (9 MB): under load always the latter. The more wait, the fewer rows and
-   pages are written for each report, and the more reports are counted again
-   at a start. */
+/* Token counts are written after so many seconds, or when so many wait (9 MB),
+   which is the usual case under load. The more wait, the fewer rows and pages
+   are written for each report, and the more reports are counted again at a
+   start. */
 #define TOKENS_SECS 10
 #define TOKENS_MAX 300000
-/* Rows that one piece writes. */
+/* Rows that one piece of work writes. */
 #define TOKENS_BATCH 4096
-/* To empty the WAL writes some megabytes, or waits for a reader for a moment:
-   not each time that a user changes their mind. */
+/* Emptying the WAL writes some megabytes or briefly waits for a reader, so it
+   isn't done each time that a user changes their mind. */
 #define EMPTY_WAL_SECS 60
 
-/* Maintenance doesn't wait while so many times as much is due as need be. */
+/* Maintenance no longer waits if so many times the usual amount is due. */
 #define BEHIND_FACTOR 2
 
 static bool
@@ -39,12 +39,13 @@ junk_recorder_snapshot_is_due(const struct junk_recorder *recorder, time_t now)
 		(count > 0 && now - recorder->snapshot_time >= SNAPSHOT_SECS);
 }
 
-/* Returns 1 if there is more to write, 0 if nothing is due. */
+/* Work on a snapshot. Returns 1 if there is more to write, 0 if none is due, -1
+   if the database failed. */
 static int
 junk_recorder_work_snapshot(struct junk_recorder *recorder, time_t now)
 {
-	/* it would keep what was taken back; and what is being fitted would
-	   have to end first */
+	/* a snapshot now would contain undone reports, and a fit would have to
+	   end first */
 	if (recorder->need_rebuild ||
 	    junk_learner_is_busy(recorder->learner))
 		return 0;
@@ -86,7 +87,8 @@ junk_recorder_write_part(struct junk_recorder *recorder, unsigned int part)
 	return 0;
 }
 
-/* Write parts from next_part on, in one transaction; parts_r is how many. */
+/* Write parts of the token counts from next_part on, in one transaction.
+   *parts_r is set to their number. */
 static int
 junk_recorder_write_parts(struct junk_recorder *recorder,
 			  unsigned int *parts_r)
@@ -127,7 +129,7 @@ junk_recorder_write_tokens(struct junk_recorder *recorder, time_t now)
 					     recorder->next_part);
 		recorder->next_part =
 			(recorder->next_part + 1) % JUNK_TOKEN_PART_COUNT;
-		/* once around: what comes now may wait again */
+		/* all parts are written: new counts may wait again */
 		if (recorder->next_part == 0)
 			recorder->tokens_time = now;
 	}
@@ -143,7 +145,7 @@ junk_recorder_tokens_are_due(struct junk_recorder *recorder, time_t now)
 	if (count == 0 || now < recorder->tokens_time ||
 	    recorder->tokens_time == 0)
 		recorder->tokens_time = now;
-	/* they have what was taken back */
+	/* they still contain undone reports */
 	return !recorder->need_rebuild && (count >= TOKENS_MAX ||
 		(count > 0 && now - recorder->tokens_time >= TOKENS_SECS));
 }
@@ -163,8 +165,9 @@ junk_recorder_rebuild_is_due(struct junk_recorder *recorder, time_t now)
 		now < recorder->rebuild_time;
 }
 
-/* What was much is settled in the same go, all at once: where reports are taken
-   back all the time, it would be replayed again and again, ever more of it. */
+/* Rebuild the state. If much was replayed, a snapshot and all token counts are
+   written at once: where reports are undone all the time, ever more would be
+   replayed again and again. */
 static int
 junk_recorder_work_rebuild(struct junk_recorder *recorder, time_t now)
 {
@@ -187,8 +190,8 @@ junk_recorder_work_rebuild(struct junk_recorder *recorder, time_t now)
 	return 1;
 }
 
-/* Nothing that was deleted stays behind. A reader that is in the way isn't
-   waited for: the next time. */
+/* Empty the WAL, so that no deleted data stays. If a reader is active, the next
+   call tries again. */
 static int junk_recorder_empty_wal(struct junk_recorder *recorder, time_t now)
 {
 	/* a clock may jump back */
@@ -199,9 +202,9 @@ static int junk_recorder_empty_wal(struct junk_recorder *recorder, time_t now)
 	return junk_db_empty_wal(recorder->db) < 0 ? -1 : 0;
 }
 
-/* The kinds of work, each of which could fill all of the time under load: as
-   long as reports come faster than a snapshot is written, the next one is due
-   at its end. */
+/* Do a piece of one kind of work. They take turns, since each could take all of
+   the time under load: if reports come faster than a snapshot is written, the
+   next one is due at its end. */
 static int
 junk_recorder_work(struct junk_recorder *recorder,
 		   enum junk_recorder_work work, time_t now)

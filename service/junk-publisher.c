@@ -12,12 +12,12 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* A batch has so many reports, or is as old as it may be. What a watcher learns
-   about one of them, bench/watcher measures. */
+/* A batch is published when it has so many reports or is as old as allowed.
+   bench/watcher measures what an observer learns about a single report. */
 #define BATCH_REPORTS 20
-/* A campaign doesn't wait: a shared weight that so many updates have changed since
-   the last batch, and by as much, isn't one report's. Such are published so many
-   seconds apart. */
+/* A campaign's weights don't wait: a shared weight that so many updates have
+   changed since the last batch, and by as much, isn't due to a single report.
+   Such weights are published at this interval. */
 #define COMMON_UPDATES 4
 #define COMMON_STEP 500
 #define COMMON_SECS 5
@@ -30,15 +30,15 @@ struct junk_publisher {
 	size_t global_count, personal_count;
 
 	unsigned int delay_secs;
-	/* shared weights as of the last update, and how many have changed each
-	   since it was published */
+	/* shared weights as of the last update, and the number of updates that
+	   have changed each since its publication */
 	int16_t *seen;
 	uint8_t *changes;
 	struct junk_model seen_model;
 	time_t seen_time;
-	/* places of those that are about to be published */
+	/* indexes of the weights that are about to be published */
 	uint32_t *batch;
-	/* the first change that isn't published; 0 = all are */
+	/* time of the first unpublished change; 0 = there is none */
 	time_t waiting_since, common_time;
 };
 
@@ -54,8 +54,8 @@ junk_publisher_stat_is_good(const struct stat *st, uid_t uid, gid_t gid,
 		st->st_size >= JUNK_SEGMENT_HEADER_BYTES;
 }
 
-/* Before the path names another file: who has the old one mapped looks
-   again. */
+/* Mark the old file as superseded before the path names another one, so that
+   its readers look again. */
 static void junk_publisher_supersede(int fd, const struct stat *st)
 {
 	struct junk_segment_header *map;
@@ -89,7 +89,7 @@ junk_publisher_create(const char *path, uid_t uid, gid_t gid, mode_t mode,
 			"directory", str_c(temp_path));
 		return -1;
 	}
-	/* an empty header is no segment yet */
+	/* a file with an empty header isn't a segment yet */
 	if (fchmod(fd, mode) < 0 ||
 	    ftruncate(fd, JUNK_SEGMENT_HEADER_BYTES) < 0 ||
 	    rename(str_c(temp_path), path) < 0) {
@@ -155,7 +155,8 @@ junk_publisher_fill_fixed(const struct junk_model *model, time_t now,
 	header_r->checksum = junk_segment_checksum(header_r);
 }
 
-/* All of the fixed part but the time of creation is as we want it. */
+/* Returns TRUE if the fixed part is as required, except for its time of
+   creation. */
 static bool
 junk_publisher_fixed_is_same(const struct junk_segment_header *map,
 			     const struct junk_segment_header *wanted)
@@ -189,7 +190,7 @@ static inline void weight_store(int16_t *dest, int16_t value)
 		__atomic_store_n(dest, value, __ATOMIC_RELAXED);
 }
 
-/* Nobody uses the weights before the state says so. */
+/* Initialise the weights; readers don't use them before the state is set. */
 static void
 junk_publisher_take_over(struct junk_publisher *publisher, time_t now)
 {
@@ -222,8 +223,8 @@ junk_publisher_map(struct junk_publisher *publisher, const char *path,
 	junk_learner_model(publisher->learner, &model);
 	size = junk_segment_size(model.global_log2, model.personal_log2);
 
-	/* A full tmpfs must be seen here, not as SIGBUS later. Never makes
-	   the file shorter. */
+	/* a full tmpfs must be detected here and not by SIGBUS later. This
+	   never shrinks the file */
 	ret = posix_fallocate(publisher->fd, 0, (off_t)size);
 	if (ret != 0) {
 		errno = ret;
@@ -279,7 +280,7 @@ int junk_publisher_init(const char *path, int fd, unsigned int delay_secs,
 	return 0;
 }
 
-/* That there is something new, doveadm junk check waits for. */
+/* Update the generation and time, for which doveadm junk check waits. */
 static void
 junk_publisher_write_time(struct junk_publisher *publisher, time_t now)
 {
@@ -295,12 +296,13 @@ outlines_store(struct junk_outlines *dest, const struct junk_outlines *src)
 {
 	if (memcmp(dest, src, sizeof(*dest)) == 0)
 		return FALSE;
-	/* a byte is written whole whatever writes it */
+	/* a byte is always written atomically */
 	memcpy(dest, src, sizeof(*dest));
 	return TRUE;
 }
 
-/* What only who has the identity can find. Returns TRUE if any has changed. */
+/* Publish personal weights, which can be found only with the identity. Returns
+   TRUE if any has changed. */
 static bool
 junk_publisher_write_personal(struct junk_publisher *publisher,
 			      const struct junk_model *model)
@@ -321,7 +323,7 @@ junk_publisher_write_personal(struct junk_publisher *publisher,
 	return TRUE;
 }
 
-/* Returns TRUE if any shared weight waits. */
+/* Count the updates of shared weights. Returns TRUE if any waits. */
 static bool
 junk_publisher_see_changes(struct junk_publisher *publisher,
 			   const struct junk_model *model, time_t now)
@@ -343,7 +345,8 @@ junk_publisher_see_changes(struct junk_publisher *publisher,
 	return waiting;
 }
 
-/* Those that have changed as often and as much, in an order that tells nothing. */
+/* Publish the shared weights that have changed as often and as much as
+   required, in a random order. */
 static void
 junk_publisher_write_shared(struct junk_publisher *publisher,
 			    unsigned int min_changes, int min_step)
@@ -374,8 +377,9 @@ static void claim_store(float *dest, float value, bool only_higher)
 		store_float(dest, value);
 }
 
-/* What may be claimed. While shared weights wait, those that are published and
-   the person's own belong to two models: what both allow. */
+/* Publish which claims are allowed. While shared weights wait, the published
+   ones and the personal ones belong to two models, so only what both allow
+   is. */
 static void
 junk_publisher_write_claims(struct junk_publisher *publisher,
 			    const struct junk_model *model, bool only_higher)
@@ -387,7 +391,8 @@ junk_publisher_write_claims(struct junk_publisher *publisher,
 	claim_store(&map->familiar_form, model->familiar_form, only_higher);
 }
 
-/* How much was learned, by class, would tell what each report has said. */
+/* Publish the numbers of reports. They are published with a batch, since their
+   change by class would tell what each report said. */
 static void
 junk_publisher_write_numbers(struct junk_publisher *publisher,
 			     const struct junk_model *model, time_t now)
@@ -423,8 +428,8 @@ void junk_publisher_deinit(struct junk_publisher **_publisher)
 	if (publisher == NULL)
 		return;
 	*_publisher = NULL;
-	/* as it was at the last update: by now the learner may be in the middle
-	   of a replay */
+	/* as of the last update, since the learner may be in the middle of a
+	   replay now */
 	if (publisher->waiting_since != 0) {
 		junk_publisher_write_shared(publisher, 0, 0);
 		junk_publisher_write_numbers(publisher, &publisher->seen_model,
@@ -445,7 +450,7 @@ junk_publisher_batch_is_due(struct junk_publisher *publisher,
 			(time_t)publisher->delay_secs ||
 		/* a clock may jump back */
 		now < publisher->waiting_since ||
-		/* fewer, if some were taken back */
+		/* there are fewer if some were undone */
 		(spam < INT32_MAX && ham < INT32_MAX &&
 		 spam + ham >= BATCH_REPORTS);
 }
@@ -488,7 +493,7 @@ bool junk_publisher_is_current(struct junk_publisher *publisher)
 
 	if (fstat(publisher->fd, &st) == 0 && st.st_nlink > 0)
 		return TRUE;
-	/* readers have it still: they look for the next one */
+	/* readers still have it mapped and look for the next one */
 	__atomic_store_n(&publisher->map->state, JUNK_SEGMENT_SUPERSEDED,
 			 __ATOMIC_RELEASE);
 	return FALSE;
