@@ -1,5 +1,5 @@
-/* What is recorded of a report: whether it is new, a repetition, a change of mind or
-   the taking back of an older one about the same message, and what of that goes into
+/* What is recorded of a report: it is new, a repetition, a change of mind, or
+   it takes back an older report about the same message. The result goes into
    the log (junk-db-log.c). */
 
 #include "lib.h"
@@ -9,11 +9,12 @@
 
 #define HOUR_SECS 3600
 #define DAY_SECS 86400
-/* Clocks of client and service may differ by so much: they are of one host. */
+/* The maximum difference of the clocks of client and service, which are on the
+   same host. */
 #define CLOCK_SKEW_SECS 300
 
-/* When we have received it: what is forgotten, expires and is limited by the hour
-   doesn't depend on what the client says. */
+/* Returns the hour of receipt. Forgetting, expiry and the hourly limit use it,
+   so that they don't depend on the client's time. */
 static int64_t receipt_hour(time_t now)
 {
 	return (int64_t)now / HOUR_SECS * HOUR_SECS;
@@ -24,9 +25,10 @@ static int64_t stamp_hour(const struct junk_report *report)
 	return (int64_t)(report->stamp_usecs / 1000000 / HOUR_SECS);
 }
 
-/* The client's time only tells which of two reports about a message is newer.
-   One of the future would stand against all that come later, and one from before
-   what we keep is out of a spool, or made up. */
+/* Limit the client's time, which only decides which of two reports about a
+   message is newer. A time in the future would override all later reports. A
+   time before the retention period comes from an old spool, or is invented.
+   Returns TRUE if the time was changed. */
 static bool
 junk_recorder_clamp_stamp(const struct junk_recorder *recorder,
 			  struct junk_report *report, time_t now)
@@ -118,7 +120,8 @@ junk_recorder_insert(struct junk_recorder *recorder,
 	if (junk_recorder_is_burst(recorder, report, now)) {
 		row.burst = junk_key_flooder(recorder->key, report->reporter,
 					     row.hour);
-		/* nobody learns from them, and they would fill the database */
+		/* bursts aren't learned, and their tokens would fill the
+		   database */
 		copy.token_count = 0;
 	}
 	junk_sealed_write(recorder->key, &copy, flags, sealed);
@@ -138,7 +141,7 @@ junk_recorder_insert(struct junk_recorder *recorder,
 	return junk_recorder_count_hour(recorder, &row, 1);
 }
 
-/* A new pair. */
+/* Record the first report of a pair of reporter and message. */
 static int
 junk_recorder_record(struct junk_recorder *recorder,
 		     const struct junk_report *report, time_t now)
@@ -159,8 +162,8 @@ static uint64_t junk_recorder_max(const struct junk_recorder *recorder)
 		(uint64_t)recorder->set.rate * JUNK_RECORDER_REFUSE_FACTOR;
 }
 
-/* Of a report that isn't known: it may still come out of a spool. Its tokens
-   would only fill the database. */
+/* Record a retract of an unknown report, which may still be in a spool. Its
+   tokens aren't stored, since they would only fill the database. */
 static int
 junk_recorder_record_retract(struct junk_recorder *recorder,
 			     const struct junk_report *report, time_t now)
@@ -177,17 +180,17 @@ junk_recorder_record_retract(struct junk_recorder *recorder,
 	return junk_recorder_record(recorder, &copy, now);
 }
 
-/* What is known of a pair. */
+/* The known report of a pair of reporter and message. */
 struct junk_recorder_old {
 	struct junk_db_report row;
 	struct junk_report report;
 	enum junk_sealed_flags flags;
-	/* the row counts, i.e. was neither taken back nor a retract */
+	/* the row counts: it is neither undone nor a retract */
 	bool counts;
 };
 
-/* Remember the newer time, so that what lies between isn't taken for new, and
-   what else there is to know from now on. */
+/* Store the newer time in the old row, so that reports of a time in between
+   aren't taken for new ones, and add flags. */
 static int
 junk_recorder_restamp(struct junk_recorder *recorder,
 		      const struct junk_recorder_old *old,
@@ -211,7 +214,7 @@ junk_recorder_take_back(struct junk_recorder *recorder,
 
 	event->undo_of = old->row.seq;
 	event->hour = old->row.hour;
-	/* an incompatible feature set's isn't in the model */
+	/* a report of an incompatible feature set isn't in the model */
 	event->ignored = old->row.burst != 0 ||
 		!junk_feature_set_is_compatible(old->report.feature_set);
 	event->report = old->report;
@@ -236,9 +239,10 @@ static bool verdict_is_opposite(enum junk_verdict one, enum junk_verdict other)
 		(one == JUNK_VERDICT_HAM && other == JUNK_VERDICT_SPAM);
 }
 
-/* Clients send what their user does in several commands, and users change their
-   mind: what they do to a message within an hour or two is one act, of which
-   only the state that it began and ended with matters. */
+/* Returns TRUE if both reports belong to one action. Clients send an action of
+   their user in several commands, and users change their mind. Everything that
+   they do to a message within an hour or two is one action, of which only the
+   first and the last state count. */
 static bool
 junk_recorder_is_same_act(const struct junk_recorder_old *old,
 			  const struct junk_report *report)
@@ -246,7 +250,7 @@ junk_recorder_is_same_act(const struct junk_recorder_old *old,
 	return stamp_hour(report) <= stamp_hour(&old->report) + 1;
 }
 
-/* Is it a mark that a keyword has made, and that is void now? */
+/* Returns TRUE if the report retracts a mark that a keyword has made. */
 static bool report_is_unmark(const struct junk_report *report)
 {
 	return report->verdict == JUNK_VERDICT_RETRACT &&
@@ -254,9 +258,10 @@ static bool report_is_unmark(const struct junk_report *report)
 		 report->origin == JUNK_ORIGIN_ACTION);
 }
 
-/* A mark of junk that is taken off takes back spam alone. One of good mail that
-   is void takes back what it has said in the same act, if the message hasn't been
-   moved out of Junk as well. */
+/* Returns TRUE if a retracted mark may take the old report back. A junk mark
+   that is taken off takes back only spam. A void not-junk mark takes back its
+   own report of the same action, unless the message was also moved out of
+   Junk. */
 static bool
 junk_recorder_may_unmark(const struct junk_recorder_old *old,
 			 const struct junk_report *report)
@@ -269,8 +274,8 @@ junk_recorder_may_unmark(const struct junk_recorder_old *old,
 		junk_recorder_is_same_act(old, report);
 }
 
-/* Does the new verdict say no more than the one that is known? What a user
-   has said plainly isn't overridden by what is only concluded. */
+/* Returns TRUE if the new verdict adds nothing to the known one. A conclusion
+   never overrides an explicit report of the user. */
 static bool
 junk_recorder_is_repetition(const struct junk_recorder_old *old,
 			    const struct junk_report *report)
@@ -281,9 +286,9 @@ junk_recorder_is_repetition(const struct junk_recorder_old *old,
 		 !junk_recorder_may_unmark(old, report));
 }
 
-/* The user has thought better of it: both verdicts are plain and opposite,
-   about at the same time, and the first isn't itself a change of mind about
-   something older. */
+/* Returns TRUE if the user has changed their mind: both verdicts are explicit
+   and opposite and belong to one action, and the first one isn't itself a
+   change of mind about an older report. */
 static bool
 junk_recorder_is_undo(const struct junk_recorder_old *old,
 		      const struct junk_report *report)
@@ -303,13 +308,14 @@ junk_recorder_repetition_flags(const struct junk_recorder_old *old,
 		JUNK_SEALED_FLAG_MOVED : 0;
 }
 
-/* A report of what doesn't count, as it is. */
+/* Record a report about a message whose old report doesn't count. */
 static int
 junk_recorder_record_undone(struct junk_recorder *recorder,
 			    const struct junk_recorder_old *old,
 			    const struct junk_report *report, time_t now)
 {
-	/* the second half of what has taken it back: a keyword and a move */
+	/* the second half of the action that has taken it back: a keyword and a
+	   move */
 	bool same = (old->flags & JUNK_SEALED_FLAG_ACT) != 0 &&
 		verdict_is_opposite(old->row.verdict, report->verdict) &&
 		junk_recorder_is_same_act(old, report);
@@ -320,7 +326,7 @@ junk_recorder_record_undone(struct junk_recorder *recorder,
 	return junk_recorder_restamp(recorder, old, report, 0);
 }
 
-/* It is taken back: what counted before the act does again. */
+/* Take a report back. The verdict from before the action counts again. */
 static int
 junk_recorder_undo(struct junk_recorder *recorder,
 		   const struct junk_recorder_old *old,
@@ -355,8 +361,8 @@ junk_recorder_record_again(struct junk_recorder *recorder,
 	enum junk_sealed_flags flags = 0;
 
 	if (report->stamp_usecs <= old->report.stamp_usecs) {
-		/* the client hasn't seen our acknowledgement, or its spool
-		   brings what is out of date */
+		/* the client hasn't received the acknowledgement, or its spool
+		   has an outdated report */
 		recorder->txn_counters.repeated++;
 		return 0;
 	}
@@ -373,8 +379,8 @@ junk_recorder_record_again(struct junk_recorder *recorder,
 	    junk_recorder_is_undo(old, report))
 		return junk_recorder_undo(recorder, old, report, now);
 
-	/* The last verdict counts. Its score is what the filter gave before
-	   it had seen this message. */
+	/* The last verdict counts. It keeps the score that the message had
+	   before its first report. */
 	recorder->txn_counters.changed++;
 	if (old->row.verdict != JUNK_VERDICT_WEAK_HAM)
 		flags |= JUNK_SEALED_FLAG_CHANGED;
@@ -384,7 +390,8 @@ junk_recorder_record_again(struct junk_recorder *recorder,
 				    now);
 }
 
-/* Returns 1 if a report is to be recorded, 0 if not, -1 on error. */
+/* Check the limits of a report. Returns 1 if it may be recorded, 0 if not, -1
+   on error. */
 static int
 junk_recorder_may_report(struct junk_recorder *recorder,
 			 const struct junk_report *report, time_t now)
@@ -399,8 +406,9 @@ junk_recorder_may_report(struct junk_recorder *recorder,
 	return junk_identities_check(recorder, report, now);
 }
 
-/* The newest report of a pair: also one of this transaction, of which nothing
-   else knows yet. Returns 1 if found, 0 if not, -1 if the database failed. */
+/* Find the newest report of a pair, including those of this transaction, which
+   are only in its events yet. Returns 1 if found, 0 if not, -1 if the database
+   failed. */
 static int
 junk_recorder_find(struct junk_recorder *recorder, uint64_t id,
 		   struct junk_db_report *row_r)
@@ -433,7 +441,7 @@ int junk_recorder_process(struct junk_recorder *recorder,
 					 report->digest);
 	int ret;
 
-	/* one of an older set was waiting in a spool over an upgrade */
+	/* a report of an older feature set was in a spool during an upgrade */
 	if (!junk_feature_set_is_compatible(report->feature_set)) {
 		recorder->txn_counters.dropped_feature_set++;
 		return 0;
@@ -450,7 +458,7 @@ int junk_recorder_process(struct junk_recorder *recorder,
 	ret = junk_recorder_find(recorder, id, &old.row);
 	if (ret < 0)
 		return -1;
-	/* one that can't be read any more can't count either */
+	/* a report that can't be read can't count either */
 	if (ret == 0 ||
 	    junk_sealed_read(recorder->key, old.row.sealed,
 			     old.row.sealed_size, &old.report,

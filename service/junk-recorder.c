@@ -1,12 +1,12 @@
-/* Reports on their way into the log: those of one transaction are made durable
-   together, then learned. */
+/* Pending reports and their transaction: the reports of a transaction are made
+   durable together and then learned. */
 
 #include "lib.h"
 #include "array.h"
 #include "junk-recorder-private.h"
 
-/* The first block of the pool is kept from transaction to transaction: enough
-   for most. */
+/* Size of the pool's first block, which is kept between transactions and is
+   enough for most of them. */
 #define PENDING_POOL_BYTES (512*1024)
 
 struct junk_recorder *
@@ -106,7 +106,8 @@ static int junk_recorder_process_all(struct junk_recorder *recorder,
 	return junk_db_commit(recorder->db);
 }
 
-/* The reports stay pending and will be counted again. */
+/* Undo the counts of a failed transaction, since its reports stay pending and
+   are counted again. */
 static void junk_recorder_forget_txn(struct junk_recorder *recorder)
 {
 	const struct junk_recorder_event *event;
@@ -138,7 +139,7 @@ static void junk_recorder_add_counters(struct junk_recorder *recorder)
 	all->commits++;
 }
 
-/* Within one transaction a report may come and go. */
+/* Returns TRUE if a later event of the same transaction undoes the event. */
 static bool
 junk_recorder_is_undone_later(struct junk_recorder *recorder,
 			      unsigned int idx)

@@ -26,76 +26,78 @@ struct junk_key;
 struct junk_learner;
 struct junk_recorder;
 
-/* More than so many times the rate aren't even recorded as a burst: nobody may
-   fill the database and drive out what the others have reported. */
+/* Reports beyond this multiple of the rate aren't even recorded as a burst, so
+   that nobody can fill the database and displace other users' reports. */
 #define JUNK_RECORDER_REFUSE_FACTOR 20
 
-/* Reports of one transaction; the caller commits when so many are pending.
-   More would hardly be faster, but the first ones wait for the last. */
+/* Reports of one transaction: the caller commits when so many are pending. With
+   more, throughput hardly increases, and the first reports wait for the
+   last. */
 #define JUNK_RECORDER_MAX_PENDING 128
 
 struct junk_recorder_settings {
-	/* Reports of one reporter in an hour that are learned; 0 = any. */
+	/* Reports of one reporter that are learned in an hour; 0 = no limit. */
 	unsigned int rate;
-	/* Reporters that one uid may have; 0 = any. */
+	/* Identities that one uid may have; 0 = no limit. */
 	unsigned int uid_identities;
 	unsigned int min_reporters;
 	/* Reports are deleted after so many days; 0 = never. */
 	unsigned int retention_days;
-	/* The database is kept below; 0 = any size. */
+	/* The maximum size of the database; 0 = no limit. */
 	uint64_t max_database_bytes;
 };
 
-/* What happened to reports since the start. */
+/* Numbers of reports since the start, by what happened to them. */
 struct junk_recorder_counters {
 	uint64_t recorded, repeated, changed, taken_back, burst;
-	/* refused: made by another feature set; retracts of nothing are
-	   counted as recorded */
+	/* refused, since their feature set is incompatible; retracts of unknown
+	   reports count as recorded */
 	uint64_t dropped_feature_set;
-	/* refused: far over the limit, or in another's name */
+	/* refused, since they are far over the limit, or of another uid's
+	   identity */
 	uint64_t refused;
-	/* recorded with another time than the client's, which can't be */
+	/* recorded with another time, since the client's was invalid */
 	uint64_t misdated;
 	uint64_t commits, snapshots, rebuilds, expired;
 };
 
-/* The key belongs to the caller and outlives the recorder. */
+/* Create a recorder. The key belongs to the caller and must outlive the
+   recorder. */
 struct junk_recorder *
 junk_recorder_init(const struct junk_recorder_settings *set,
 		   const struct junk_key *key);
 void junk_recorder_deinit(struct junk_recorder **recorder);
 
-/* Where reports go: both belong to the caller and are used until the next
-   call. Followed by load or adopt. */
+/* Set database and learner, which belong to the caller and are used until the
+   next call. Must be followed by load or adopt. */
 void junk_recorder_set_db(struct junk_recorder *recorder, struct junk_db *db,
 			  struct junk_learner *learner);
-/* Bring the learner to the state of the database: before anything else.
-   Returns 0; 1 if a snapshot was there but couldn't be used and error_r says
-   why (then all reports were learned anew); -1 if the database failed. */
+/* Load the state of the database into the learner. Returns 0; 1 if the snapshot
+   was unusable and error_r says why (all reports were learned anew then); -1 if
+   the database failed. */
 int junk_recorder_load(struct junk_recorder *recorder, const char **error_r);
 
-/* Instead of load: begin a new, empty database with the learner as it is.
-   Returns 0 or -1. */
+/* Instead of load: use a new, empty database with the learner as it is. Returns
+   0 or -1. */
 int junk_recorder_adopt(struct junk_recorder *recorder);
 
-/* Take a copy of a report, which must be followed by commit. */
+/* Add a copy of a report; commit must follow. */
 void junk_recorder_add(struct junk_recorder *recorder,
 		       const struct junk_report *report);
 unsigned int junk_recorder_pending_count(struct junk_recorder *recorder);
-/* Make all pending reports durable, then learn them. Returns 0; then they may
-   be acknowledged. -1 if the database failed: they stay pending, nothing has
-   changed, and commit may be called again. */
+/* Make all pending reports durable, then learn them. Returns 0, and they may be
+   acknowledged; or -1 if the database failed: then they stay pending, nothing
+   has changed, and commit may be called again. */
 int junk_recorder_commit(struct junk_recorder *recorder, time_t now);
 
-/* Do a piece of what can wait: snapshots, token counts, expiry. Each takes
-   some tens of milliseconds at most. Returns 1 if there is more to do at once,
-   0 if not, -1 if the database failed. */
+/* Do a piece of maintenance: snapshots, token counts, expiry. It takes some
+   tens of milliseconds at most. Returns 1 if there is more to do at once, 0 if
+   not, -1 if the database failed. */
 int junk_recorder_maintain(struct junk_recorder *recorder, time_t now);
-/* How far the clock is ahead of the one that reports expire by, 0 if it is
-   believed. */
+/* Returns by how many seconds the clock is ahead of the clock of expiry, 0 if
+   it is believed. */
 time_t junk_recorder_clock_lag(struct junk_recorder *recorder, time_t now);
-/* Write the snapshot now, if anything has changed since: the next start is
-   then fast. Returns 0 or -1. */
+/* Write a snapshot now, so that the next start is fast. Returns 0 or -1. */
 int junk_recorder_snapshot(struct junk_recorder *recorder);
 
 /* --- administration; nothing may be pending. Load it again afterwards. --- */

@@ -1,5 +1,5 @@
-/* Events, as they happen or out of the log, on their way to learner and token counts:
-   both go through the same junk_recorder_apply(). See the invariant in
+/* Applies events to the learner and the token counts. Live events and those of
+   the log go through the same junk_recorder_apply(). See the invariant in
    junk-recorder.h. */
 
 #include "lib.h"
@@ -18,7 +18,8 @@ int64_t junk_recorder_settled_seq(const struct junk_recorder *recorder)
 	return seq;
 }
 
-/* Is an event still to be added to something that has all up to done_seq? */
+/* Returns TRUE if an event must still be added to a state that has all events
+   up to done_seq. */
 static bool
 junk_recorder_is_due(const struct junk_recorder_event *event, int64_t done_seq)
 {
@@ -32,8 +33,8 @@ junk_recorder_learn(struct junk_recorder *recorder,
 {
 	struct junk_report report = event->report;
 
-	/* the same live and in a replay: what is sealed has the time of the
-	   last repetition */
+	/* use the hour, which is the same live and in a replay: the sealed part
+	   has the time of the last repetition */
 	report.stamp_usecs = (uint64_t)I_MAX(event->hour, 0) * 1000000;
 	if (event->undo_of == 0)
 		junk_learner_learn(recorder->learner, &report, 1);
@@ -51,7 +52,7 @@ junk_recorder_count_tokens(struct junk_recorder *recorder,
 	uint64_t keyed[JUNK_MAX_TOKENS];
 	struct junk_token_count count;
 
-	/* most of the time would go into waiting for memory */
+	/* prefetch: otherwise most of the time is spent waiting for memory */
 	for (unsigned int i = 0; i < report->token_count; i++) {
 		keyed[i] = junk_key_token(recorder->key, report->tokens[i]);
 		junk_token_counts_prefetch(recorder->tokens, keyed[i]);
@@ -97,8 +98,8 @@ junk_recorder_replay_event(struct junk_recorder *recorder,
 	enum junk_sealed_flags flags;
 
 	recorder->last_seq = db_event->seq;
-	/* as if it never was, unless something older has it already: then its
-	   taking back comes as well */
+	/* skip it as if it never was, unless an older state has it already:
+	   then the event that undoes it follows */
 	if (row->burst != 0 || row->verdict == JUNK_VERDICT_RETRACT ||
 	    (!db_event->undo && row->undone != 0))
 		return;

@@ -32,7 +32,8 @@ struct junk_snapshot_place {
 
 /* --- reading --- */
 
-/* Returns 1 if there is a whole snapshot, 0 if not. */
+/* Find the snapshot. Returns 1 if there is a complete one, 0 if not, -1 if the
+   database failed. */
 static int
 junk_snapshot_find(struct junk_recorder *recorder,
 		   struct junk_snapshot_place *place_r)
@@ -52,7 +53,7 @@ junk_snapshot_find(struct junk_recorder *recorder,
 	return place_r->part_count < SECOND_ID ? 1 : 0;
 }
 
-/* Append a part. Returns 1, 0 and error_r if it is of no use, -1 if the
+/* Append a part to dest. Returns 1, 0 and error_r if it is unusable, -1 if the
    database failed. */
 static int
 junk_snapshot_read_part(struct junk_recorder *recorder,

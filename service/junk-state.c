@@ -1,5 +1,6 @@
-/* The state of learner and token counts: the last snapshot (junk-snapshot.c) and the
-   events after it (junk-replay.c). See the invariant in junk-recorder.h. */
+/* Loads and stores the state of learner and token counts: the last snapshot
+   (junk-snapshot.c) and the events after it (junk-replay.c). See the invariant
+   in junk-recorder.h. */
 
 #include "lib.h"
 #include "buffer.h"
@@ -38,13 +39,13 @@ int junk_recorder_load(struct junk_recorder *recorder, const char **error_r)
 	if (ret < 0 || junk_recorder_replay(recorder) < 0)
 		return -1;
 
-	/* numbers are never used again, also if the newest rows are gone */
+	/* never reuse a number, even if the newest rows are missing */
 	recorder->last_seq = I_MAX(seq, recorder->snapshot_seq);
 	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++) {
 		recorder->last_seq = I_MAX(recorder->last_seq,
 					   recorder->token_seqs[i]);
 	}
-	/* the seed of the hashes has to last */
+	/* write a first snapshot, since it stores the seed */
 	if (ret == 0 && junk_recorder_snapshot(recorder) < 0)
 		return -1;
 	*error_r = error;
@@ -68,8 +69,8 @@ int junk_recorder_snapshot(struct junk_recorder *recorder)
 
 int junk_recorder_adopt(struct junk_recorder *recorder)
 {
-	/* what was in the old database is in the learner; what wasn't counted
-	   there yet is lost with it */
+	/* the learner has what was in the old database; counts that weren't
+	   written yet are lost */
 	junk_token_counts_clear(recorder->tokens);
 	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++)
 		recorder->token_seqs[i] = recorder->last_seq;
@@ -87,14 +88,14 @@ int junk_recorder_forget_memory(struct junk_recorder *recorder,
 {
 	const char *error;
 
-	/* that would bring them back */
+	/* a rebuild later would bring them back, so do it first */
 	if (recorder->need_rebuild &&
 	    junk_recorder_rebuild(recorder, &error) < 0)
 		return -1;
 	if (junk_learner_forget_many(recorder->learner, reporter,
 				     before_day) > 0)
 		recorder->snapshot.due = JUNK_SNAPSHOT_HALVES;
-	/* one may have failed the last time */
+	/* a snapshot may have failed the last time */
 	return recorder->snapshot.due < JUNK_SNAPSHOT_HALVES ? 0 :
 		junk_recorder_snapshot(recorder);
 }
@@ -108,7 +109,8 @@ int junk_recorder_read_token_seqs(struct junk_recorder *recorder)
 
 	if (junk_db_meta_get(recorder->db, "token_seqs", value) < 0)
 		return -1;
-	/* none, or of another number of parts: nothing is counted twice */
+	/* if there are none, or another number of parts, begin at 0: nothing is
+	   counted twice */
 	data = value->data;
 	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++) {
 		recorder->token_seqs[i] =
