@@ -5,6 +5,7 @@
 #include "lib.h"
 #include "array.h"
 #include "ioloop.h"
+#include "message-date.h"
 #include "mail-storage-private.h"
 #include "junk-mail-file.h"
 #include "junk-txn.h"
@@ -62,6 +63,28 @@ bool junk_time_is_old(time_t received)
 		received < ioloop_time - IMPORT_AGE_SECS;
 }
 
+/* Some programs that store old mail give no date (mbsync). What mail servers have
+   written into it, the last one on top, tells all the same. */
+static bool junk_mail_came_long_ago(struct mail *mail)
+{
+	const char *value, *date;
+	time_t received;
+	bool is_old = FALSE;
+	int tz;
+
+	T_BEGIN {
+		if (mail_get_first_header(mail, "Received", &value) > 0 &&
+		    (date = strrchr(value, ';')) != NULL) {
+			date++;
+			is_old = message_date_parse((const void *)date,
+						    strlen(date), &received,
+						    &tz) &&
+				junk_time_is_old(received);
+		}
+	} T_END;
+	return is_old;
+}
+
 void junk_mail_save(void *_txn, struct mail *mail)
 {
 	struct junk_txn *txn = _txn;
@@ -83,7 +106,9 @@ void junk_mail_save(void *_txn, struct mail *mail)
 		return;
 	verdict = decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK ?
 		JUNK_VERDICT_HAM : JUNK_VERDICT_SPAM;
-	is_old = junk_time_is_old(junk_mail_saved_date(mail));
+	is_old = verdict == JUNK_VERDICT_SPAM &&
+		(junk_time_is_old(junk_mail_saved_date(mail)) ||
+		 junk_mail_came_long_ago(mail));
 	if (junk_txn_is_full(txn)) {
 		if (verdict == JUNK_VERDICT_SPAM && !is_old)
 			junk_txn_add_unread(txn, mail);

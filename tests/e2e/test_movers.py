@@ -1,5 +1,6 @@
 """Movers that are not users (edge cases 37-41)."""
 
+import email.utils
 import os
 import subprocess
 import time
@@ -200,6 +201,35 @@ def test_import(t):
             if first == "delete":
                 appending.append("Junk", message, date=OLD)
             t.expect("spam append")
+
+
+RECEIVED = b"Received: from a.example by mx.example.net (Postfix) with ESMTP\n" \
+    b"\tid 4Zq; %s (UTC)\n"
+
+
+def test_import_without_date(t):
+    """case 38: the same by a program that gives no date (mbsync): the topmost
+    Received field says how old it is. What has none, or a new one, is taken for
+    new."""
+    c = t.imap()
+    old = RECEIVED % b"Tue, 3 Mar 2026 10:00:00 +0000"
+    new = RECEIVED % email.utils.formatdate().encode()
+    c.append_many("Junk", [old + testcase.spam() for _ in range(5)])
+    c.append("Junk", old + new + testcase.spam())
+    t.expect()
+    for fields in (b"", new, new + old, b"Received: by mx; tomorrow\n"):
+        c.append("Junk", fields + testcase.spam())
+    t.expect("4 spam append")
+    # a person's move, of what came long ago
+    message = old + testcase.ham()
+    c.append("INBOX", message, date=OLD)
+    c.select("INBOX")
+    time.sleep(1.1)
+    c.append("Junk", message)
+    t.expect()
+    c.cmd("STORE * +FLAGS.SILENT (\\Deleted)")
+    c.cmd("EXPUNGE")
+    t.expect("spam append")
 
 
 def test_automatic_marks(t):
