@@ -5,6 +5,9 @@ pipes.
         page = browser.open("/path/page.html", width=390, dark=True)
         page.evaluate("document.title")
         page.problems       # what the console said, and what was loaded
+        tab = browser.tab()
+        tab.go("http://127.0.0.1:8000/")
+        tab.click("#button")
 """
 
 import base64
@@ -123,6 +126,15 @@ class Chromium:
         page.load()
         return page
 
+    def tab(self, kind=None):
+        """An empty Tab, or one of a class of the caller's"""
+        target = self.call("Target.createTarget", url="about:blank")
+        session = self.call("Target.attachToTarget", flatten=True,
+                            targetId=target["targetId"])["sessionId"]
+        for domain in ("Page", "Runtime", "DOM"):
+            self.call(domain + ".enable", session)
+        return (kind or Tab)(self, session, "about:blank")
+
 
 class Page:
     def __init__(self, browser, session, url):
@@ -172,6 +184,54 @@ class Page:
         shot = self.call("Page.captureScreenshot", clip=clip,
                          captureBeyondViewport=True)
         return png_colours(base64.b64decode(shot["data"]))
+
+
+class Tab(Page):
+    """A page that changes under one's hands: each step waits until it can be
+    done."""
+
+    TIMEOUT_SECS = harness.TIMEOUT_SECS
+
+    def go(self, url):
+        self.call("Page.navigate", url=url)
+        self.wait("document.readyState == 'complete' && location.href != "
+                  "'about:blank'", url)
+
+    def ask(self, expression):
+        """Its value; None while the page is changing"""
+        answer = self.call("Runtime.evaluate", expression=expression,
+                           returnByValue=True)
+        return None if "exceptionDetails" in answer else \
+            answer["result"].get("value")
+
+    def _ask_again(self, expression):
+        value = self.ask(expression)
+        if not value:
+            # the page needs the processor, too
+            time.sleep(0.1)
+        return value
+
+    def wait(self, expression, what=None, secs=None):
+        try:
+            return harness.wait_for(lambda: self._ask_again(expression),
+                                    what or expression,
+                                    secs or self.TIMEOUT_SECS)
+        except harness.HarnessError as failure:
+            raise harness.HarnessError("%s\n%s\n%s" % (
+                failure, self.ask("location.href"),
+                (self.ask("document.body.innerText") or "")[:1500])) from None
+
+    def fill(self, selector, value, frame=""):
+        self.wait("!!%sdocument.querySelector(%s)" % (
+            frame, json.dumps(selector)))
+        self.evaluate("%sdocument.querySelector(%s).value = %s" % (
+            frame, json.dumps(selector), json.dumps(value)))
+
+    def click(self, selector, frame=""):
+        self.wait("!!%sdocument.querySelector(%s)" % (
+            frame, json.dumps(selector)))
+        self.evaluate("%sdocument.querySelector(%s).click()" % (
+            frame, json.dumps(selector)))
 
 
 def _unfilter(kind, line, above, size):

@@ -44,47 +44,11 @@ class Browser(chromium.Chromium):
         return super().__enter__()
 
     def tab(self):
-        target = self.call("Target.createTarget", url="about:blank")
-        session = self.call("Target.attachToTarget", flatten=True,
-                            targetId=target["targetId"])["sessionId"]
-        for domain in ("Page", "Runtime", "DOM"):
-            self.call(domain + ".enable", session)
-        return Tab(self, session, "about:blank")
+        return super().tab(Tab)
 
 
-class Tab(chromium.Page):
-    def go(self, url):
-        self.call("Page.navigate", url=url)
-        self.wait("document.readyState == 'complete' && location.href != "
-                  "'about:blank'", url)
-
-    def ask(self, expression):
-        """Its value; None while the page is changing"""
-        answer = self.call("Runtime.evaluate", expression=expression,
-                           returnByValue=True)
-        return None if "exceptionDetails" in answer else \
-            answer["result"].get("value")
-
-    def wait(self, expression, what=None, secs=space.TIMEOUT_SECS):
-        try:
-            return space.wait_for(lambda: self.ask(expression),
-                                  what or expression, secs)
-        except space.Failure as failure:
-            raise space.Failure("%s\n%s\n%s" % (
-                failure, self.ask("location.href"),
-                (self.ask("document.body.innerText") or "")[:1500])) from None
-
-    def fill(self, selector, value, frame=""):
-        self.wait("!!%sdocument.querySelector(%s)" % (
-            frame, json.dumps(selector)))
-        self.evaluate("%sdocument.querySelector(%s).value = %s" % (
-            frame, json.dumps(selector), json.dumps(value)))
-
-    def click(self, selector, frame=""):
-        self.wait("!!%sdocument.querySelector(%s)" % (
-            frame, json.dumps(selector)))
-        self.evaluate("%sdocument.querySelector(%s).click()" % (
-            frame, json.dumps(selector)))
+class Tab(chromium.Tab):
+    TIMEOUT_SECS = space.TIMEOUT_SECS
 
     def log_in(self, user, one_time, password=mailhost.PASSWORD):
         """Is the user in?"""
