@@ -312,6 +312,23 @@ static void print_errors(const ARRAY_TYPE(junk_key_values) *status)
 	}
 }
 
+/* Scores may be there and none of them high enough to file a message: that is no
+   fault, but a user who wonders has to be told. */
+static void print_claims_answer(void)
+{
+	const struct doveadm_junk_row *row = doveadm_junk_row_find("model");
+
+	if (row == NULL)
+		return;
+	if (row->state == DOVEADM_JUNK_OK) {
+		doveadm_junk_row("is spam recognised", DOVEADM_JUNK_OK, "yes",
+				 NULL);
+	} else {
+		doveadm_junk_row("is spam recognised", DOVEADM_JUNK_NOTE,
+				 "hardly any yet: see \"model\" above", NULL);
+	}
+}
+
 static void cmd_junk_check(struct doveadm_cmd_context *cctx ATTR_UNUSED)
 {
 	ARRAY_TYPE(junk_key_values) status;
@@ -335,6 +352,7 @@ static void cmd_junk_check(struct doveadm_cmd_context *cctx ATTR_UNUSED)
 		     "no, or not all: see the errors above");
 	print_answer("is new mail scored", scores, "yes",
 		     "no, or not all: see the errors above");
+	print_claims_answer();
 	doveadm_junk_rows_end();
 }
 

@@ -88,6 +88,8 @@ static const char page_head[] =
 "ul.faults{border-left:4px solid var(--error);background:var(--card);"
 "padding:.75rem 1rem .75rem 2rem;margin:1rem 0}\n"
 "ul.faults b{color:var(--error)}code{overflow-wrap:anywhere}\n"
+"p.stands{border-left:4px solid var(--dim);background:var(--card);"
+"padding:.75rem 1rem;margin:1rem 0}\n"
 "svg text{fill:var(--dim);font-size:12px}\n"
 "svg text.x{text-anchor:middle}svg text.y,svg text.before{text-anchor:end}\n"
 "svg text.y,svg text.v{dominant-baseline:central}\n"
@@ -269,8 +271,21 @@ static void add_mail_tiles(struct report_page *page)
 		 "of these had an unknown score");
 }
 
-/* Add the faults that "doveadm junk status" finds, and whether new mail is
-   scored. */
+/* Say where the model stands while it files hardly anything. */
+static void add_learning(struct report_page *page)
+{
+	const struct doveadm_junk_row *row = doveadm_junk_row_find("model");
+
+	if (row == NULL || row->state != DOVEADM_JUNK_NOTE)
+		return;
+	str_append(page->html, "<p class=\"stands\" id=\"learning\"><b>Model"
+		   "</b>: ");
+	junk_html_escape(page->html, row->value);
+	str_append(page->html, "</p>\n");
+}
+
+/* Add the faults that "doveadm junk status" finds, whether new mail is scored,
+   and where the model stands. */
 static void add_faults(struct report_page *page)
 {
 	ARRAY_TYPE(junk_key_values) status;
@@ -284,6 +299,7 @@ static void add_faults(struct report_page *page)
 	/* faults don't change the exit code of this command: the page was
 	   written */
 	doveadm_exit_code = exit_code;
+	add_learning(page);
 	if (doveadm_junk_rows_errors() == 0)
 		return;
 	str_append(page->html, "<ul class=\"faults\" id=\"faults\">\n");

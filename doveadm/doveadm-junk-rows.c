@@ -32,6 +32,17 @@ const struct doveadm_junk_row *doveadm_junk_rows_get(unsigned int *count_r)
 	return array_get(&rows, count_r);
 }
 
+const struct doveadm_junk_row *doveadm_junk_row_find(const char *item)
+{
+	const struct doveadm_junk_row *row;
+
+	array_foreach(&rows, row) {
+		if (strcmp(row->item, item) == 0)
+			return row;
+	}
+	return NULL;
+}
+
 void doveadm_junk_rows_end(void)
 {
 	const struct doveadm_junk_row *row;

@@ -141,26 +141,30 @@ static const char *time_string(uint64_t secs)
 static bool model_has_shared_weights(const struct junk_model *model)
 {
 	for (size_t i = 0; i < (size_t)1 << model->global_log2; i++) {
-		if (model->weights[i] != 0)
+		if ((model->weights[i] & ~JUNK_WEIGHT_FAMILIAR) != 0)
 			return TRUE;
 	}
 	return FALSE;
 }
 
-/* Returns why the model gives no scores of 90 and above yet. */
-static const char *model_learning_hint(const struct junk_model *model)
+/* The model gives no scores of 90 and above yet: say so, and what helps. */
+static void check_claims(const struct junk_model *model, const char *reports)
 {
+	const char *value = t_strconcat(reports, ": learning, only near copies "
+		"of reported spam score 90 and above", NULL);
+
 	if (model->spam_count < JUNK_MODEL_CLAIM_SPAM ||
 	    model->ham_count < JUNK_MODEL_CLAIM_HAM) {
-		return t_strdup_printf(
-			"learning: only near copies of reported spam score 90 "
-			"and above until %u different messages of good mail "
-			"and %u of spam are known: doveadm junk start",
-			JUNK_MODEL_CLAIM_HAM, JUNK_MODEL_CLAIM_SPAM);
+		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, value,
+			t_strdup_printf("%u different messages of good mail "
+					"and %u of spam are needed: doveadm "
+					"junk start", JUNK_MODEL_CLAIM_HAM,
+					JUNK_MODEL_CLAIM_SPAM));
+	} else {
+		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, value,
+			"the reports do not yet tell good mail from spam well "
+			"enough, report more good mail: doveadm junk start");
 	}
-	return "learning: only near copies of reported spam score 90 and "
-		"above, because the reports don't yet tell good mail from "
-		"spam well enough: report more good mail (doveadm junk start)";
 }
 
 static void check_model(const struct junk_model *model)
@@ -171,18 +175,18 @@ static void check_model(const struct junk_model *model)
 
 	if (model->spam_count < model->min_reports ||
 	    model->ham_count < model->min_reports) {
-		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, value, t_strdup_printf(
-			"all scores are unknown until there are %u reports of "
-			"spam and of ham each: doveadm junk learn",
-			model->min_reports));
+		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, t_strconcat(
+			value, ": all scores are unknown", NULL),
+			t_strdup_printf("%u reports of spam and of ham each "
+					"are needed: doveadm junk start",
+					model->min_reports));
 	} else if (!model_has_shared_weights(model)) {
-		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, value,
-			"only who reported has scores: for others, and for "
-			"the milter, more people have to report "
-			"(junk_feedback_min_reporters)");
+		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, t_strconcat(
+			value, ": only who reported has scores", NULL),
+			"for others, and for the milter, more people have to "
+			"report (junk_feedback_min_reporters)");
 	} else if (model->claim_sum >= JUNK_MODEL_NO_CLAIM) {
-		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, value,
-				 model_learning_hint(model));
+		check_claims(model, value);
 	} else {
 		doveadm_junk_row("model", DOVEADM_JUNK_OK, value, NULL);
 	}

@@ -198,6 +198,8 @@ void doveadm_junk_rows_end(void);
 /* Begin a table that is read by the caller and not printed. */
 void doveadm_junk_rows_collect(void);
 const struct doveadm_junk_row *doveadm_junk_rows_get(unsigned int *count_r);
+/* Returns the first row of an item, NULL = there is none. */
+const struct doveadm_junk_row *doveadm_junk_row_find(const char *item);
 /* Add a row. fix: what the administrator should do, or NULL. */
 void doveadm_junk_row(const char *item, enum doveadm_junk_state state,
 		      const char *value, const char *fix);

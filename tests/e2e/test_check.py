@@ -68,6 +68,10 @@ def test_well(t):
     assert code == 0, rows
     assert rows["is new mail scored"]["value"] == "yes", rows
     assert rows["are moves learned"]["value"] == "yes", rows
+    # nothing was reported on this host
+    assert rows["is spam recognised"]["state"] == "note", rows
+    assert "reports of spam and of ham each are needed" in \
+        rows["model"]["value"], rows
     assert "by lmtp" in rows["scored mail"]["value"], rows
     assert "1 messages since yesterday" in rows["scored mail"]["value"], rows
     assert rows["script " + script(t)]["state"] == "ok", rows
@@ -288,7 +292,10 @@ def test_weekly(t):
         text = text.get_payload(decode=True).decode()
         for word in ("missed", "threshold", "is new mail scored"):
             assert word in text, text
-        assert page.get_payload(decode=True).startswith(b"<!DOCTYPE html>")
+        page = page.get_payload(decode=True)
+        assert page.startswith(b"<!DOCTYPE html>")
+        # nobody has reported anything: the page says what that means
+        assert b'id="learning"' in page, page
     p = subprocess.run(["sh", harness.EXAMPLES + "/weekly/"
                         "junk-feedback-weekly", "-n", "-f root"],
                        stderr=subprocess.PIPE)
