@@ -1,24 +1,22 @@
-/* From which sum on may a message be said to be spam?
+/* Computes the sum from which on a message may be claimed to be spam.
 
-   Of n messages that people kept, sorted from the highest sum to the lowest, the
-   one at place n JUNK_CLAIMS_HAM is the answer where there are enough. Of fewer
-   messages the tail is extrapolated: the highest TAIL_PART of the sums are taken to be
-   exponential, with their own mean as far as they are many (peaks over threshold:
-   Pickands 1975). Few reports of spam make the sums themselves uncertain: the tail
-   is taken to be longer then.
+   The claim begins at the sum that JUNK_CLAIMS_HAM of the ham exceeds. With few
+   messages of ham this quantile is extrapolated: the highest TAIL_PART of the sums
+   are modelled as an exponential distribution (peaks over threshold: Pickands 1975).
+   Its mean is estimated from these sums and TAIL_PRIOR virtual ones. With few spam
+   reports the sums themselves are uncertain, so the tail is modelled as longer.
 
-   No extrapolation sees a kind of ham, a newsletter, say, of which few messages have
-   none. What it looks like is somewhere among the spam, so of few messages of ham only
-   that spam is claimed which looks most like it.
+   An extrapolation cannot predict a kind of ham, such as a newsletter, that does not
+   occur among the reports. Its sums overlap with those of spam. So with few messages
+   of ham, only the spam with the highest sums is claimed.
 
-   Some labels are wrong. Ham whose sums look like spam's, while spam whose sums
-   look like ham's is as frequent, is explained by that and left out; what remains
-   has to be what the model itself calls 90 % spam then.
+   Some labels are wrong. If some ham has sums like spam and spam has sums like ham
+   about as often, these ham reports are left out as mislabelled. The claim then
+   begins at the sum to which the model itself assigns 90 % or more.
 
-   A message of a kind that people have kept nothing of isn't compared with
-   anything by such a sum. Each kind has words and a form of its own; what has
-   less in common with the mail that people keep than almost all of that mail has
-   with the rest of it is of an unknown kind. */
+   The sum is meaningless for a kind of message of which no ham was reported. Each kind
+   has words and a form of its own. A message is of an unknown kind if it shares less
+   with reported ham than nearly every ham report shares with the others. */
 
 #include "lib.h"
 #include "sort.h"
@@ -29,27 +27,27 @@
 #define TAIL_SCALE 0.4
 #define TAIL_PART 0.05
 #define TAIL_MIN 2
-/* So many messages more are assumed in the tail, at its usual scale. */
+/* Virtual messages in the tail, with the usual scale. */
 #define TAIL_PRIOR 5
-/* The tail is sqrt(1 + SPAM_DOUBT / spam) times as long. */
+/* Factor of the tail's length: sqrt(1 + SPAM_DOUBT / spam). */
 #define SPAM_DOUBT 4.0
-/* Of so many messages of ham, or so many for each of spam, it isn't known what the
-   rarest kinds look like: that part of the spam may be claimed, and more by this power
-   of their number. */
+/* With RARE_HAM messages of ham, RARE_SPAM_PART of the spam may be claimed; the part
+   grows with this power of their number. Each message of spam allows for at most
+   RARE_HAM_PER_SPAM messages of ham. */
 #define RARE_HAM 100
 #define RARE_HAM_PER_SPAM 10
 #define RARE_SPAM_PART 0.4
 #define RARE_POWER 0.4
-/* Wrong labels of ham for each of spam that are believed, and so many of them are
-   chance. */
+/* Maximum ratio of mislabelled ham to mislabelled spam, and the number below which
+   mislabelled ham is taken for chance. */
 #define WRONG_FACTOR 2.0
 #define WRONG_MIN 4
-/* Of the mail that people keep, the part that may be of an unknown kind. */
+/* The share of ham that may be taken for an unknown kind. */
 #define STRANGE_HAM 0.02
-/* ... and the parts of what is usual that are familiar of a known one. */
+/* Minimum familiarity of a known kind, relative to the median of ham. */
 #define STRANGE_WORDS 0.5
 #define STRANGE_FORM 0.33
-/* ln 9: the sum that is a probability of 90 % */
+/* ln 9: the sum with a probability of 90 % */
 #define SURE_SUM 2.1972246
 
 static int
@@ -73,7 +71,7 @@ static int float_cmp(const float *f1, const float *f2)
 	return *f1 < *f2 ? -1 : (*f1 > *f2 ? 1 : 0);
 }
 
-/* Keep the highest sum of each message, and sort from high to low. */
+/* Keep the highest sum of each message, and sort in descending order. */
 static unsigned int
 reports_distinct(struct junk_claims_report *reports, unsigned int count)
 {
@@ -89,7 +87,7 @@ reports_distinct(struct junk_claims_report *reports, unsigned int count)
 	return used;
 }
 
-/* How many of the sorted reports are above a sum. */
+/* Returns how many of the sorted reports exceed a sum. */
 static unsigned int
 count_above(const struct junk_claims_report *reports, unsigned int count,
 	    float sum)
@@ -120,8 +118,8 @@ deviation(const struct junk_claims_report *reports, unsigned int count)
 	return sqrt(I_MAX(squares / count - sum * sum, 0));
 }
 
-/* About how many reports of ham are spam: those that look like it, as far as
-   reports of spam are as often the opposite. */
+/* Returns the estimated number of mislabelled ham reports: those with sums like spam,
+   limited by the number of spam reports with sums like ham. */
 static double
 wrong_labels(const struct junk_claims_report *ham, unsigned int ham_count,
 	     const struct junk_claims_report *spam, unsigned int spam_count)
@@ -136,7 +134,7 @@ wrong_labels(const struct junk_claims_report *ham, unsigned int ham_count,
 	return wrong < WRONG_MIN ? 0 : wrong;
 }
 
-/* How many of the highest sums of ham wrong labels explain. */
+/* Returns how many of the highest sums of ham mislabelled reports explain. */
 static unsigned int
 wrong_highest(const struct junk_claims_report *ham, unsigned int ham_count,
 	      const struct junk_claims_report *spam, unsigned int spam_count,
@@ -154,8 +152,8 @@ wrong_highest(const struct junk_claims_report *ham, unsigned int ham_count,
 	return highest;
 }
 
-/* The sum that JUNK_CLAIMS_HAM of the ham reaches: the highest sums are those of an
-   exponential distribution above the next one. scale: of it, as far as they are few. */
+/* Returns the sum that JUNK_CLAIMS_HAM of the ham exceeds: the highest sums are
+   modelled as exponential above the next one. scale: mean of the virtual ones */
 static double
 ham_tail(const struct junk_claims_report *ham, unsigned int count,
 	 double scale)
@@ -172,8 +170,8 @@ ham_tail(const struct junk_claims_report *ham, unsigned int count,
 		log(highest / (JUNK_CLAIMS_HAM * (count + 1)));
 }
 
-/* The sum above which there is as much of the spam as so many messages of ham allow
-   to claim. */
+/* Returns the sum above which lies the part of the spam that so many messages of ham
+   allow to be claimed. */
 static double
 spam_limit(const struct junk_claims_report *spam, unsigned int spam_count,
 	   unsigned int ham_count)
@@ -206,15 +204,15 @@ claims_sum(const struct junk_claims_report *ham, unsigned int ham_count,
 	tail = ham_tail(ham, ham_count, deviation(ham, ham_count) *
 			TAIL_SCALE * sqrt(1 + SPAM_DOUBT / spam_count));
 	limit = spam_limit(spam, spam_count, ham_count);
-	/* the model has to say so too, unless it hasn't even learned to say it
-	   of most spam */
+	/* the model itself must assign 90 %, unless it doesn't do so for most spam
+	   yet */
 	least = wrong > 0 ? SURE_SUM :
 		I_MIN(SURE_SUM, spam[spam_count / 2].sum);
 	return I_MAX(I_MAX(tail, limit), least);
 }
 
-/* What all but STRANGE_HAM of the ham has, or a part of what half of it has if that
-   is less. Sorts. */
+/* Returns the lower of two values: what all but STRANGE_HAM of the ham reaches, and a
+   part of the median. Sorts the values. */
 static float
 least_familiar(float *values, unsigned int count, double part)
 {

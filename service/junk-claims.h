@@ -3,40 +3,39 @@
 
 #include "junk-model.h"
 
-/* What a model may claim, given what it has seen. A score of 90 promises: of the
-   mail that people keep, hardly any scores so high. The proof is what the model
-   said of reports that it had not learned. Pure arithmetic, no state. */
+/* From which sum on a message may score 90 and above. Such a score is a claim: of the
+   mail that people keep, at most JUNK_CLAIMS_HAM scores so high. The evidence are the
+   sums of reports by models that had not learned them. Pure arithmetic, no state. */
 
-/* Of the mail that people keep, the part that may be claimed to be spam. */
+/* The share of ham that may be claimed to be spam. */
 #define JUNK_CLAIMS_HAM 0.0025
 
-/* A report, as a model saw it that hadn't learned it. */
+/* A report, as seen by a model that hadn't learned it */
 struct junk_claims_report {
 	float sum;
 	/* Reports of the same message count once. */
 	uint64_t message;
-	/* Parts of its tokens that are familiar from other good mail
-	   (junk_model_familiarity()); of ham only. */
+	/* Shares of its tokens that are familiar from other ham, 0 to 1
+	   (junk_model_familiarity()). Set for ham only. */
 	float familiar_words, familiar_form;
 };
 
 struct junk_claims {
-	/* A message with a lower sum, or with less that is familiar from good
-	   mail, isn't claimed to be spam. */
+	/* Minimum sum and minimum familiarity of a claim. The sum is
+	   JUNK_MODEL_NO_CLAIM if there are no claims. */
 	float sum, familiar_words, familiar_form;
-	/* What is added to sums, so that the lowest that is claimed makes a
-	   probability of 90 %: 0 unless so few of either class were reported
-	   that even spam's sums are low. */
+	/* Added to sums, so that the lowest claimed sum has a probability of 90 %.
+	   It is 0 unless so little was reported that even spam has low sums. */
 	float shift;
 };
 
-/* Nothing may be claimed. */
+/* Allow no claims. */
 void junk_claims_init(struct junk_claims *claims_r);
-/* Sorts both arrays, and drops copies from them. */
+/* Compute the claims. Both arrays are sorted, and copies are removed from them. */
 void junk_claims_compute(struct junk_claims_report *ham, unsigned int ham_count,
 			 struct junk_claims_report *spam,
 			 unsigned int spam_count, struct junk_claims *claims_r);
-/* Could they have been computed? */
+/* Are the values within the ranges that junk_claims_compute() returns? */
 bool junk_claims_are_sane(const struct junk_claims *claims);
 
 #endif

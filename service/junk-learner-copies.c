@@ -1,19 +1,21 @@
-/* Near copies among the reports that are remembered: what two people say of the same
-   text is hardly wrong, and the same again may be claimed to be spam from the first
-   report on, however little the weights know (junk-sketch.h).
+/* Near copies in the replay buffer (junk-sketch.h). Two people who report the same
+   text are hardly both wrong, and a near copy of reported spam may be claimed to be
+   spam from the first report on, before the weights have learned anything.
 
-   Of the memory readers see a person's own reports, which only the person can compare
-   with a message, and under the seed those texts that as many people as shared weights
-   need have reported as spam, and nobody as ham. */
+   Outlines of the reports are published in two ways. A person's own reports are
+   published under the person's key, so that only the person's processes can compare
+   them with a message. Texts that min_reporters people have reported as spam and
+   nobody as ham are published under the seed. */
 
 #include "lib.h"
 #include "junk-learner-private.h"
 
-/* More people aren't counted: so many make a text shared whatever is set. */
+/* Maximum number of people that are counted, and so the maximum of min_reporters
+   for texts. */
 #define COPIES_MAX_REPORTERS 64
 
-/* Can their sketches be the same? Without branches, for the compiler to compare
-   many places at once. */
+/* Can the sketches of two outlines be near copies? The loop has no branches, so that
+   the compiler vectorises it. */
 static bool outline_may_be_same(const struct junk_outline *outline1,
 				const struct junk_outline *outline2)
 {
@@ -27,7 +29,7 @@ static bool outline_may_be_same(const struct junk_outline *outline1,
 	return same >= JUNK_SKETCH_MIN_SAME;
 }
 
-/* The next report of the same text in the memory of a class, from *pos on. */
+/* Returns the next near copy among the reports of a class from *pos on, or NULL. */
 static struct learner_memory *
 memory_next_same(struct junk_learner *learner, bool spam,
 		 const struct junk_sketch *sketch,
@@ -68,7 +70,7 @@ learner_copies_confirm(struct junk_learner *learner, bool spam,
 	return memory;
 }
 
-/* What readers see of a place of the memory, which may be free. */
+/* Publish the outlines of an index of the replay buffer, which may be unused. */
 void learner_copies_write(struct junk_learner *learner, bool spam,
 			  unsigned int idx)
 {
@@ -80,7 +82,7 @@ void learner_copies_write(struct junk_learner *learner, bool spam,
 	struct junk_outline own_outline;
 	uint64_t person;
 
-	/* of a free place nobody looks at it */
+	/* the outline of an unused index is never read */
 	if (used)
 		junk_sketch_outline(&memory->sketch, learner->set.seed,
 				    outline);
@@ -97,7 +99,7 @@ void learner_copies_write(struct junk_learner *learner, bool spam,
 	junk_outlines_set(own, idx, &own_outline);
 }
 
-/* Have enough people reported this text as spam? */
+/* Have min_reporters people reported this text as spam? */
 static bool
 copies_are_enough(struct junk_learner *learner,
 		  const struct junk_sketch *sketch,
@@ -122,9 +124,9 @@ copies_are_enough(struct junk_learner *learner,
 	return count >= enough;
 }
 
-/* What a report says against those of the other class about the same text: the
-   person's last word counts, and what anybody keeps isn't shared. Returns TRUE if
-   there are any. */
+/* Withdraw outlines of the other class that a new report contradicts: the person's
+   own ones, and the shared ones. Returns TRUE if there are reports of the same text
+   as the other class. */
 static bool
 copies_contradict(struct junk_learner *learner, bool spam,
 		  const struct learner_memory *last,

@@ -1,19 +1,20 @@
-/* A fit: the weights of a young model from all the reports that it remembers,
-   in an order that doesn't depend on when the classes came.
+/* A fit computes the weights of a young model anew from the whole replay buffer. Its
+   result does not depend on the order in which the classes were reported.
 
-   Online steps make a young model what came last: the first step of a weight is as
-   long for a doubtful report as for a sure one, and what is common to all mail
-   follows the class that is reported in a burst. So while all of a class is
-   remembered, the weights are made anew when reports have grown by a part: both
-   classes in proportion, each in the order in which it came, several times.
+   Online steps alone let the most recent reports dominate a young model: AdaGrad's
+   first step of a weight has the same length for every report, and tokens that are
+   common to all mail follow the class that is reported in a burst. So while the
+   replay buffer holds all reports of a class, the weights are fitted again whenever
+   the reports have grown by a factor. A fit goes over the reports FIT_PASSES times,
+   both classes interleaved in proportion, each in the order of its reports.
 
-   Before that, as many models are fitted as there are folds, each without the
-   reports of one fold, which it is asked about then: these honest sums tell what
-   the model may claim (junk-claims.h). Copies of a message are in one fold.
+   Before that, a fit does cross-validation: for each of FIT_FOLDS folds, a model is
+   fitted without the reports of the fold and then applied to them. These honest sums
+   determine the claims (junk-claims.h). Copies of a message are in the same fold.
 
-   A fit of 2,000 reports takes a few hundred milliseconds. It goes on by one report
-   at a time (learner_fit_step()); readers have the old weights meanwhile, and new
-   reports wait, so that the outcome doesn't depend on how often it is stepped. */
+   A fit of 2,000 reports takes a few hundred milliseconds. It is done in steps of one
+   report (learner_fit_step()). Readers use the previous weights meanwhile, and new
+   reports are queued, so that the result does not depend on the timing of steps. */
 
 #include "lib.h"
 #include "sort.h"
@@ -24,23 +25,24 @@
 #define FIT_FOLDS 3
 #define FIT_PASSES 2
 #define FIT_RATE 0.5
-/* A fit is due when a class, or both together, have grown by this factor, and
-   after each report up to so many. */
+/* A fit is due when a class, or both together, have grown by this factor. Up to so
+   many reports, one is due after each report. */
 #define FIT_GROWTH 1.2
 #define FIT_ALWAYS 10
-/* A fit of so few reports isn't left for later. */
+/* A fit of at most so many reports is completed at once. */
 #define FIT_SHORT 40
-/* No report is disbelieved in the first pass, nor with fewer of either class. */
+/* With fewer reports of either class, all labels are believed. The first pass
+   believes all as well. */
 #define FIT_BELIEVED_REPORTS 20
-/* Where ham is rarer than this for each report of spam, it is learned better by
-   steps, from the last reports on; but for so few reports in all. */
+/* With more reports of spam for each one of ham, and more than so many reports in
+   all, online steps give a better ranking than a fit. */
 #define FIT_RARE_HAM 4
 #define FIT_FEW_REPORTS 100
-/* Where a class has more than MEMORY_REPORTS, a part of it is fitted only for a
-   class that has no tenth of it. */
+/* A class with more than MEMORY_REPORTS reports is fitted, as a sample, only if the
+   other class is rarer by this factor. */
 #define FIT_RARE_CLASS 10
-/* Claims are computed anew when reports have grown by this factor, or after so
-   many. */
+/* Claims are computed again when reports have grown by this factor, or after so
+   many reports. */
 #define CLAIMS_GROWTH 1.05
 #define CLAIMS_REPORTS 100
 
@@ -52,18 +54,18 @@ struct fit_report {
 	bool spam;
 };
 
-/* The model of fold FIT_FOLDS is without none. */
+/* A fit in progress. The last fold, FIT_FOLDS, leaves no reports out. */
 struct learner_fit {
 	struct fit_report *reports;
 	unsigned int count;
-	/* where it is: in the last pass of a fold, that fold is asked about */
+	/* Position. An additional last pass applies the model to its fold. */
 	unsigned int fold, pass, next;
-	/* the learner's own, for afterwards */
+	/* The learner's state, restored at the end */
 	uint64_t random_state;
 	struct learner_step step;
 };
 
-/* --- what is fitted --- */
+/* --- reports --- */
 
 static int
 fit_message_cmp(const struct fit_report *r1, const struct fit_report *r2)
@@ -89,7 +91,7 @@ fit_place_cmp(const struct fit_report *r1, const struct fit_report *r2)
 	return (int)r2->spam - (int)r1->spam;
 }
 
-/* A number that says nothing about the message to those without the seed. */
+/* Returns a keyed hash of the message. */
 static uint64_t
 message_number(const struct junk_learner *learner,
 	       const struct learner_memory *memory)
@@ -202,8 +204,8 @@ fit_ask(struct junk_learner *learner, const struct fit_report *report)
 	memory->honest_counts[TRUE] = learner->spam_count;
 }
 
-/* How often an honest sum and the label disagree: what bursts have left in the
-   estimate is void if it was more. */
+/* Replace the estimate of label noise by that of the honest sums if the latter is
+   lower: bursts of one class inflate the online estimate. */
 static void fit_update_noise(struct junk_learner *learner)
 {
 	const struct learner_fit *fit = learner->fit;
@@ -255,7 +257,7 @@ static void fit_next_pass(struct junk_learner *learner)
 	struct learner_fit *fit = learner->fit;
 
 	fit->next = 0;
-	/* one more for asking, but of the last model */
+	/* the last fold has no pass to apply the model */
 	if (++fit->pass < FIT_PASSES + (fit->fold < FIT_FOLDS ? 1 : 0))
 		return;
 	fit->pass = 0;
@@ -310,7 +312,7 @@ bool learner_fit_is_short(const struct junk_learner *learner)
 	return learner->fit != NULL && learner->fit->count <= FIT_SHORT;
 }
 
-/* --- when --- */
+/* --- schedule --- */
 
 static bool has_grown(uint32_t count, double factor)
 {
@@ -346,7 +348,7 @@ void learner_fit_check(struct junk_learner *learner, bool spam)
 
 /* --- claims --- */
 
-/* How much of a report of ham is familiar without itself. */
+/* Compute the familiarity of a ham report, without counting the report itself. */
 static void
 ham_familiarity(const struct junk_learner *learner,
 		const struct learner_memory *memory,
@@ -368,8 +370,8 @@ ham_familiarity(const struct junk_learner *learner,
 			       &report_r->familiar_form);
 }
 
-/* The reports that say something of this model: what a much younger one said of
-   them doesn't. */
+/* Collect the honest sums of a class, except those by models with less than half of
+   the present reports. */
 static unsigned int
 claims_collect(const struct junk_learner *learner, bool spam,
 	       struct junk_claims_report *reports)

@@ -1,8 +1,8 @@
 #ifndef JUNK_LEARNER_PRIVATE_H
 #define JUNK_LEARNER_PRIVATE_H
 
-/* What junk-learner.c (online steps, memory, snapshots) and junk-learner-fit.c
-   (fits of all that is remembered, claims) share. */
+/* Internal interface of junk-learner.c (online steps, replay buffer, snapshots),
+   junk-learner-fit.c (fits and claims) and junk-learner-copies.c (near copies). */
 
 #include "junk-bits.h"
 #include "junk-claims.h"
@@ -12,78 +12,80 @@
 
 #define VIEWS 7
 #define LEARN_RATE 0.7
-/* ... of a young model, between its fits: the reports that came last would move it as
-   a whole */
+/* The rate of a young model between two fits. At LEARN_RATE the most recent reports
+   would dominate it. */
 #define YOUNG_RATE 0.2
 #define LEARN_EPSILON 0.003
-/* ... and so much more for each part of wrong labels: rare tokens are trusted
-   less then */
+/* Added to LEARN_EPSILON, times the label noise: rare tokens are less reliable
+   then. */
 #define LEARN_EPSILON_NOISE 0.1
 #define LEARN_DECAY 0.0007
-/* Reports of a weight that are missing to be sure of it. */
+/* A weight with c reports counts as c / (c + LEARN_DOUBT) of its value. */
 #define LEARN_DOUBT 0.5f
 
-/* Where the shared weight counts, one's own learns at this part of the rate: what
-   people agree on is to be found in the shared ones. Who is overruled there
-   learns it the faster for himself. */
+/* Factor of the learning rate of a personal weight whose shared weight is
+   published: what people agree on belongs into shared weights. The second value
+   applies where the report takes no step of the shared weight. */
 #define PERSONAL_RATE 0.2f
 #define PERSONAL_OVERRULED_RATE 2.0f
 
-/* So many people more are assumed on both sides of people_say(), which counts
-   in full where the shared weights add up to this for ham. */
+/* Virtual people of both classes in people_say(). Its factor applies in full from
+   this sum of shared weights for ham on. */
 #define SAY_PRIOR 12.0f
 #define SAY_SURE_SUM 2.0f
 
-/* Recent reports of each class that are learned again, so many after each new
-   one, at a lower rate. */
+/* Size of the replay buffer of each class, the number of reports that are replayed
+   after each new one, and their learning rate. */
 #define MEMORY_REPORTS 1000
 #define REPLAY_COUNT 2
 #define REPLAY_RATE 0.3
-/* Sum against the label from which on the label isn't believed again: less
-   where many labels are wrong (the part of wrong ones times DOUBT). */
+/* A report isn't replayed if its sum contradicts the label by more than
+   DISBELIEF - DOUBT * label noise. */
 #define REPLAY_DISBELIEF 1.0
 #define REPLAY_DOUBT 5
-/* ... unless its class is so much rarer than the other one. */
+/* A class is rare if it has less than this share of the other one's reports. */
 #define RARE_CLASS 0.1
 
-/* Two people who report the same text are hardly both wrong: it is learned at
-   most so many times, until the sum is beyond this; less far where many labels
-   are wrong (the part of wrong ones times DOUBT). */
+/* Two people who report the same text are hardly both wrong. Their common tokens
+   are learned at most PASSES times, until the sum exceeds
+   SUM * (1 - DOUBT * label noise). */
 #define CONFIRM_PASSES 20
 #define CONFIRM_SUM 5.0
 #define CONFIRM_DOUBT 6
 
-/* Noise: of reports whose sum was beyond NOISE_SURE_SUM. The estimate starts
-   as if NOISE_PRIOR_REPORTS had the minimum, and remembers some
-   NOISE_REPORTS. */
+/* The label noise is estimated from reports with an absolute sum above
+   NOISE_SURE_SUM: a moving average over about NOISE_REPORTS of them, which starts
+   with NOISE_PRIOR_REPORTS virtual reports at NOISE_MIN. */
 #define NOISE_SURE_SUM 2.0
 #define NOISE_MIN 0.02
 #define NOISE_MAX 0.3
 #define NOISE_FACTOR 1.5
 #define NOISE_PRIOR_REPORTS 50
 #define NOISE_REPORTS 1000
-/* Wrong labels of a class, at most so many for each of its reports. */
+/* Maximum label noise of a class, times the other class's reports for each of its
+   own. */
 #define NOISE_RARE_CLASS 0.5
-/* No noise is assumed before so many reports of either class. */
+/* The estimate is scaled up linearly over so many reports of the rarer class. */
 #define NOISE_WARMUP_REPORTS 50
 
-/* A report of the class that is reported more often counts less:
+/* Weight of a report of the more frequent class:
    ((other + BALANCE_PRIOR) / (own + BALANCE_PRIOR))^BALANCE_POWER */
 #define BALANCE_POWER 0.25
 #define BALANCE_PRIOR 20
 #define WEAK_HAM_WEIGHT 0.5
-/* As weakly as weak ham is learned. */
+/* Weight of the opposite report by which a report is taken back. */
 #define WEAK_UNDO_WEIGHT 0.3
 #define MAX_WEIGHT 7.99
 
-/* A token is familiar if so many of a thousand reports of ham had it, and no less
-   than FAMILIAR_MIN. */
+/* A token is familiar if it occurs in so many of a thousand reports of ham, and in
+   FAMILIAR_MIN at least. */
 #define FAMILIAR_PER_MILLE 10
 #define FAMILIAR_MIN 2
-/* ham_seen's numbers are halved when so many reports were counted. */
+/* The counts in ham_seen are halved after so many reports. */
 #define HAM_SEEN_MAX 20000
 
-/* Reports that wait for a fit at most: then it is finished at once. */
+/* Maximum number of reports that wait for a fit. The fit is completed at once when
+   it is exceeded. */
 #define QUEUE_MAX 1000
 
 #define DAY_USECS (UINT64_C(86400) * 1000000)
@@ -91,7 +93,7 @@
 #define MIN_LOG2 8
 #define MAX_LOG2 22
 
-/* What a step changes is next to each other: nearly each one is a cache miss. */
+/* Both values are adjacent because nearly every access is a cache miss. */
 struct learner_weight {
 	float weight;
 	/* AdaGrad: sum of squared gradients */
@@ -101,11 +103,11 @@ struct learner_weight {
 struct learner_table {
 	unsigned int log2;
 	struct learner_weight *weights;
-	/* Reports behind a weight, at most UINT8_MAX */
+	/* Number of reports that have changed a weight, at most UINT8_MAX */
 	uint8_t *counts;
 };
 
-/* Whole reports that wait for a fit to end, first come, first served. */
+/* A FIFO queue of reports that arrived during a fit. */
 struct learner_queued {
 	struct learner_queued *next;
 	struct junk_report report;
@@ -113,97 +115,97 @@ struct learner_queued {
 	junk_token_t tokens[];
 };
 
-/* A report that may be learned again. */
+/* A report in the replay buffer. */
 struct learner_memory {
 	unsigned char reporter[JUNK_REPORTER_BYTES];
 	unsigned char digest[JUNK_DIGEST_BYTES];
-	/* of its steps; trust is the same before the classes were balanced */
+	/* Weight of its steps, with and without the balance of classes */
 	float weight, trust;
-	/* The sum that a model gave which hadn't learned this report, as its
-	   reporter and as nobody in particular would get it, and how many
-	   reports of ham and spam that model had learned. */
+	/* The sum by a model that hasn't learned this report, with and without
+	   the reporter's personal weights, and the numbers of ham and spam
+	   reports that this model had learned. */
 	float honest_sum, honest_shared_sum;
 	uint32_t honest_counts[2];
-	/* The order in which reports came. */
+	/* Sequence number of the report */
 	uint32_t number;
-	/* of the report, since 1970 */
+	/* Day of the report, counted from 1970-01-01 */
 	uint32_t day;
 	unsigned int token_count;
 	junk_token_t *tokens;
 	struct junk_sketch sketch;
-	/* Its outline is among its reporter's own: he has said nothing else of the
-	   text since; and among the shared ones: it is spam that enough people have
-	   reported, and nobody as ham. */
+	/* own: the outline is published under the reporter's key. It is as long as
+	   the reporter hasn't reported the text as the other class. shared: it is
+	   published for everybody, because min_reporters people have reported the
+	   text as spam and nobody as ham. */
 	bool own, shared;
 };
 
 struct junk_learner {
 	struct junk_learner_settings set;
 	struct learner_table global, personal;
-	/* ham, spam: who has reported how much of late */
+	/* [ham, spam]: recent reports of each person */
 	struct junk_shares shares[2];
-	/* For each shared weight: a bit for each reporter of ham, in the upper
-	   half of spam. Two people share a bit of one weight in 32 by chance,
-	   not those of all. */
+	/* For each shared weight, a set of reporters with a bit each: of ham in the
+	   lower half, of spam in the upper half. Two people have the same bit at
+	   one weight in 32. */
 	uint64_t *reporters;
 	uint32_t spam_count, ham_count;
-	/* of the model that was imported; it may be an older one */
+	/* Feature set of the imported model, which may be older than ours */
 	uint32_t feature_set;
-	/* Reports with a sure score, and those of them with the other label */
+	/* Moving counts of confident scores, and of those with the other label */
 	double sure_count, wrong_count;
 	uint64_t random_state;
-	/* of the next report in the memory */
+	/* Sequence number of the next report in the replay buffer */
 	uint32_t next_number;
 
-	/* Reports of ham that had a shared weight's token, of ham_seen_total;
-	   all are halved now and then. */
+	/* For each shared weight, the number of ham reports with its token, of
+	   ham_seen_total reports */
 	uint8_t *ham_seen;
 	uint32_t ham_seen_total;
-	/* A token is familiar from so many of them on. */
+	/* A token is familiar if its count in ham_seen is at least this. */
 	uint8_t familiar_min;
-	/* JUNK_WEIGHT_FAMILIAR of a personal weight, when it was last reported. */
+	/* JUNK_WEIGHT_FAMILIAR or 0 for each personal weight, as of its last report */
 	uint8_t *personal_flags;
 	struct junk_claims claims;
 
-	/* The fit that is being made, or NULL. */
+	/* The fit in progress, or NULL */
 	struct learner_fit *fit;
 	struct learner_queued *queue_head, *queue_tail;
 	unsigned int queue_count;
 
 	/* ham, spam */
 	struct learner_memory memory[2][MEMORY_REPORTS];
-	/* of each one's sketch, under the seed: a report is compared with all */
+	/* The outline of each sketch under the seed. A new report is compared with
+	   all of them. */
 	struct junk_outline outlines[2][MEMORY_REPORTS];
 	unsigned int memory_count[2];
-	/* what readers may see of the memory, at the same places */
+	/* The published outlines, at the same indexes as the replay buffer */
 	struct junk_copies copies;
 
 	int16_t *published, *own_published;
 };
 
-/* What is known of the report that is being learned. */
+/* The report that is being learned */
 struct learner_example {
 	unsigned int count;
 	uint32_t global_idx[JUNK_MAX_TOKENS];
 	uint32_t personal_idx[JUNK_MAX_TOKENS];
-	/* each weight's factor in the sum, its doubt included */
+	/* Factor of each weight in the sum, with its shrinkage */
 	float global_scale[JUNK_MAX_TOKENS], personal_scale[JUNK_MAX_TOKENS];
 	uint8_t view[JUNK_MAX_TOKENS];
-	/* enough people stand behind the shared weight */
+	/* The shared weight is published */
 	bool public[JUNK_MAX_TOKENS];
-	/* part of a step that the shared weight takes: what the report is
-	   worth to others, as far as it doesn't yield to them */
+	/* Factor of the shared weight's step. worth: the same for all tokens */
 	float say[JUNK_MAX_TOKENS];
 	float worth;
-	/* learn the shared weights only, and only of some tokens */
+	/* Learn only shared weights, and only where learned is set */
 	bool shared;
 	bool learned[JUNK_MAX_TOKENS];
-	/* what each view says alone */
+	/* The sum of each part */
 	double view_sum[VIEWS];
 };
 
-/* The part of labels that is wrong: of what is really ham, of what is really
-   spam. */
+/* Label noise: the shares of true ham and of true spam with the wrong label */
 struct learner_noise {
 	double ham, spam;
 };
@@ -211,7 +213,7 @@ struct learner_noise {
 struct learner_step {
 	double label, weight, rate, epsilon;
 	struct learner_noise noise;
-	/* a sum against the label that is taken for a wrong label */
+	/* A label is taken for wrong if the sum contradicts it by more than this. */
 	double disbelief;
 };
 
@@ -226,14 +228,14 @@ void learner_example_prepare(struct junk_learner *learner, bool spam,
 /* The sum that a reader would get, without rounding. */
 double learner_example_sum(const struct junk_learner *learner,
 			   struct learner_example *example);
-/* ... one whose identity isn't known; -INFINITY = unknown. */
+/* The same for a reader without an identity; -INFINITY = too little evidence. */
 double learner_example_shared_sum(const struct junk_learner *learner,
 				  const struct learner_example *example);
-/* After learner_example_sum() */
+/* Take one step. learner_example_sum() must have been called before. */
 void learner_example_learn(struct junk_learner *learner,
 			   const struct learner_example *example,
 			   const struct learner_step *step);
-/* Learn what a remembered report and another of the same text have in common. */
+/* Learn the common tokens of a report and of a remembered one of the same text. */
 void learner_confirm(struct junk_learner *learner, bool spam,
 		     const unsigned char *reporter,
 		     const junk_token_t *tokens,
@@ -254,35 +256,35 @@ bool learner_class_is_rare(const struct junk_learner *learner, bool spam);
 
 /* --- junk-learner-copies.c --- */
 
-/* The report of the same text by somebody else, if nobody has reported it as
-   the other class; or NULL. */
+/* Returns a report of the same text by another person, or NULL if there is none or
+   if anybody has reported the text as the other class. */
 const struct learner_memory *
 learner_copies_confirm(struct junk_learner *learner, bool spam,
 		       const unsigned char *reporter,
 		       const struct junk_sketch *sketch);
-/* A report has come to this place of the memory. */
+/* Update the published outlines for a new report at this index. */
 void learner_copies_add(struct junk_learner *learner, bool spam,
 			unsigned int idx);
-/* A report of spam has left the memory. */
+/* Update the published outlines after a report of spam was removed. */
 void learner_copies_forget(struct junk_learner *learner,
 			   const struct junk_sketch *sketch);
-/* Write anew what readers see of this place. */
+/* Rewrite the published outlines of this index. */
 void learner_copies_write(struct junk_learner *learner, bool spam,
 			  unsigned int idx);
 
 /* --- junk-learner-fit.c --- */
 
-/* A report of this class has been learned: begin a fit if one is due. */
+/* A report of this class was learned: begin a fit, or compute claims, if due. */
 void learner_fit_check(struct junk_learner *learner, bool spam);
-/* Are there few enough reports for fits? */
+/* Is the model young enough for fits? */
 bool learner_fit_is_of_use(const struct junk_learner *learner);
-/* Give a fit up, with what waits for it. */
+/* Abort a fit and drop the queue. */
 void learner_fit_cancel(struct junk_learner *learner);
-/* Is it done in some milliseconds? */
+/* Does the fit take only some milliseconds? */
 bool learner_fit_is_short(const struct junk_learner *learner);
-/* Go on with it by one report. */
+/* Process one report of the fit. */
 void learner_fit_step(struct junk_learner *learner);
-/* What may be claimed, from what is remembered. */
+/* Compute the claims from the replay buffer. */
 void learner_update_claims(struct junk_learner *learner);
 
 #endif

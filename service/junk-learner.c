@@ -2,9 +2,9 @@
    and personal weights learned together, with a memory of recent reports that
    are learned again. doc/classifier.md has the reasons and the figures.
 
-   For a report with label y (spam 1, ham 0), its tokens split at random into
-   VIEWS parts, s the sum of one part times VIEWS (as a reader sees it),
-   p = 1 / (1 + exp(-s)):
+   The tokens of a report with label y (spam 1, ham 0) are split at random into
+   VIEWS parts. s is the sum of one part times VIEWS, as a reader would compute it,
+   and p = 1 / (1 + exp(-s)):
 
      q = (1 - rho0 - rho1) p + rho0   probability of the label as reported
      e = (1 - rho0 - rho1) p (1-p) (y - q) / (q (1-q))
@@ -13,20 +13,21 @@
      G += g^2
      w += eta (g - lambda w) / (sqrt(G) + eps)
 
-   Of a report of spam that the shared weights take for ham, those of tokens that
-   more people have in ham than in spam take a smaller step, and of a report by
-   somebody who has sent far more than his share all do (junk-shares.h).
+   Two kinds of reports take smaller steps of shared weights. A report of spam that
+   the shared weights classify as ham does so at tokens that more people have in ham
+   than in spam. A report by a person who has sent far more reports than others does
+   so at all tokens (junk-shares.h).
 
-   A weight that c reports stand behind counts, also for readers, as
-   w c / (c + 1/2): one report alone is believed less.
-   Each part learns as if the others weren't there (dropout training: Wager,
-   Wang, Liang 2013), so that no token leaves the work to another one.
-   rho0 and rho1, the parts of wrong labels of ham and of spam, are what they
-   were in recent reports: how often a sure score and the label disagreed before
-   the report was learned. A class that is reported rarely is believed.
+   Readers use a weight with c reports as w c / (c + 1/2), which shrinks a weight
+   that a single report has set.
+   Each part learns without the others (dropout training: Wager, Wang, Liang 2013),
+   so that every token of a message learns to classify it.
+   rho0 and rho1 are the label noise of ham and of spam. They are estimated from
+   recent reports: how often a confident score and the label disagreed before the
+   report was learned. A rare class is assumed to be free of noise.
 
-   When somebody else has reported the same text, what both reports have in
-   common is learned until the shared weights alone say so.
+   If another person has reported the same text, the common tokens of both reports
+   are learned again until the shared weights alone classify the message.
 
    AdaGrad: Duchi, Hazan, Singer 2011. Noisy labels: Natarajan et al. 2013.
    Replay without what the model doesn't believe: Malach, Shalev-Shwartz 2017
@@ -224,7 +225,7 @@ random_below(struct junk_learner *learner, unsigned int limit)
 	return random_next(learner) % limit;
 }
 
-/* Where the report's weights are. They are fetched meanwhile. */
+/* Compute the indexes of the report's weights and prefetch the weights. */
 void learner_example_init(struct junk_learner *learner, uint64_t person,
 	     const junk_token_t *tokens, unsigned int count,
 	     struct learner_example *example_r)
@@ -247,7 +248,7 @@ void learner_example_init(struct junk_learner *learner, uint64_t person,
 	}
 }
 
-/* How much a report of spam has to say in a shared weight, 0-1. */
+/* Returns the factor, 0 to 1, of a spam report's step of a shared weight. */
 static float people_say(uint64_t people)
 {
 	unsigned int ham_count = junk_bits_count((uint32_t)people);
@@ -260,10 +261,10 @@ static float people_say(uint64_t people)
 	return part * part;
 }
 
-/* A few who report as spam what many have reported as ham, a newsletter that they
-   don't want, say, don't take it from the others: as far as the shared weights
-   take it for ham. The other way round each counts: reports of ham are rare, and
-   lost ham is worse. */
+/* A few people who report a newsletter as spam must not remove it from the inboxes
+   of the many who have reported it as ham. So the report's steps shrink, as far as
+   the shared weights classify the message as ham. Reports of ham never shrink:
+   they are rare, and a false positive is worse than a false negative. */
 static void
 example_yield(const struct junk_learner *learner,
 	      struct learner_example *example)
@@ -288,7 +289,7 @@ example_yield(const struct junk_learner *learner,
 	}
 }
 
-/* ... and what they count for, in parts that are drawn by lot */
+/* Compute each weight's factor in the sum, and draw its part at random. */
 void learner_example_prepare(struct junk_learner *learner, bool spam,
 		const junk_token_t *tokens, struct learner_example *example_r)
 {
@@ -372,7 +373,7 @@ static double noise_rate(const struct junk_learner *learner,
 
 	noise = I_MIN(I_MAX(noise, NOISE_MIN), NOISE_MAX);
 	noise *= I_MIN(known, NOISE_WARMUP_REPORTS) / NOISE_WARMUP_REPORTS;
-	/* A rare class isn't all mistakes: most of its labels are right. */
+	/* Most labels of a rare class are right. */
 	noise_r->ham = I_MIN(noise, NOISE_RARE_CLASS * spam / (ham + 1));
 	noise_r->spam = I_MIN(noise, NOISE_RARE_CLASS * ham / (spam + 1));
 	return noise;
@@ -408,7 +409,7 @@ example_error(double sum, double label, const struct learner_noise *noise)
 	double slope = 1 - noise->ham - noise->spam;
 	double q = slope * p + noise->ham;
 
-	/* without noise this is label - p, also where p is 0 or 1 */
+	/* the limit without noise; q (1 - q) may be 0 */
 	if (q * (1 - q) < 1e-9)
 		return label - p;
 	return slope * p * (1 - p) * (label - q) / (q * (1 - q));
@@ -433,7 +434,7 @@ static float personal_rate(bool public, float say)
 		(PERSONAL_OVERRULED_RATE - PERSONAL_RATE) * (1 - say);
 }
 
-/* After learner_example_sum() */
+/* Take one step. learner_example_sum() must have been called before. */
 void learner_example_learn(struct junk_learner *learner,
 	      const struct learner_example *example,
 	      const struct learner_step *step)
@@ -514,7 +515,7 @@ memory_add(struct junk_learner *learner, const struct junk_report *report,
 	learner_copies_add(learner, spam, idx);
 }
 
-/* A class that is reported rarely is believed whatever the model says. */
+/* Reports of a rare class are believed whatever their sum is. */
 bool learner_is_believed(const struct junk_learner *learner, bool spam, double sum,
 		   double disbelief)
 {
@@ -545,7 +546,7 @@ memory_replay(struct junk_learner *learner, bool spam,
 	learner_example_learn(learner, example, step);
 }
 
-/* Which reports are forgotten: all that is set has to agree. */
+/* Selects the reports to forget. NULL selects all. */
 struct learner_forget {
 	const unsigned char *reporter, *digest;
 	uint32_t before_day;
@@ -563,7 +564,7 @@ static bool memory_is_meant(const struct learner_memory *memory,
 			sizeof(memory->digest)) == 0);
 }
 
-/* Returns how many. */
+/* Returns the number of reports that were removed. */
 static unsigned int
 memory_forget(struct junk_learner *learner, bool spam,
 	      const struct learner_forget *forget)
@@ -634,7 +635,8 @@ static int token_cmp(const junk_token_t *t1, const junk_token_t *t2)
 	return *t1 < *t2 ? -1 : (*t1 > *t2 ? 1 : 0);
 }
 
-/* The report in example is of the same text as one in memory. */
+/* Learn the common tokens of the example and of a remembered report of the same
+   text. */
 static void
 learn_confirmed(struct junk_learner *learner, struct learner_example *example,
 		const junk_token_t *tokens,
@@ -664,7 +666,8 @@ learn_confirmed(struct junk_learner *learner, struct learner_example *example,
 	}
 }
 
-/* As often as it is reported, but a rare class as often as the other one. */
+/* Draw the class to replay: in proportion to its reports, but a rare class as often
+   as the other one. */
 static bool replay_class(struct junk_learner *learner)
 {
 	double spam = learner->spam_count;
@@ -681,7 +684,7 @@ static void table_count(struct learner_table *table, size_t idx)
 		table->counts[idx]++;
 }
 
-/* Who, and how many reports, are behind each of the report's weights. */
+/* Count the report and its reporter at each of its weights. */
 static void
 example_count(struct junk_learner *learner, uint64_t person, bool spam,
 	      const struct learner_example *example)
@@ -705,7 +708,7 @@ static void ham_seen_halve(struct junk_learner *learner)
 	learner->ham_seen_total /= 2;
 }
 
-/* How common the report's tokens are in ham; after example_count(). */
+/* Count the tokens of ham. example_count() must have been called before. */
 static void
 example_count_ham(struct junk_learner *learner, bool spam,
 		  const struct learner_example *example)
