@@ -89,6 +89,10 @@ def move_all(t, user, source, target):
     c.logout()
 
 
+def without_received(data):
+    return re.sub(rb"(?mi)^Received:.*\n([ \t].*\n)*", b"", data)
+
+
 def run_mail(t):
     spam, ham = sample("spam", 60), sample("ham", 60)
     users = ["zacharias.secretname", "wilhelmina.hiddenname"]
@@ -97,7 +101,8 @@ def run_mail(t):
     for user in users:
         move_all(t, user, "INBOX", "Junk")
     for i, data in enumerate(ham):
-        t.imap(users[i % 2]).append("Junk", data)
+        # its Received fields are of 2002: an import, which isn't reported
+        t.imap(users[i % 2]).append("Junk", without_received(data))
     return spam + ham, users
 
 
