@@ -9,9 +9,9 @@ static const char *const statements[JUNK_DB_STMT_COUNT] = {
 	[JUNK_DB_STMT_IDENTITY_COUNT] =
 		"SELECT count(*) FROM identities WHERE uid = ?1",
 	[JUNK_DB_STMT_IDENTITY_SET] =
-		"INSERT INTO identities (identity, uid, day) "
+		("INSERT INTO identities (identity, uid, day) "
 		"VALUES (?1, ?2, ?3) "
-		"ON CONFLICT DO UPDATE SET day = excluded.day",
+		"ON CONFLICT DO UPDATE SET day = excluded.day"),
 	[JUNK_DB_STMT_IDENTITY_EXPIRE] =
 		"DELETE FROM identities WHERE day < ?1",
 };

@@ -7,12 +7,12 @@
 
 static const char *const statements[JUNK_DB_STMT_COUNT] = {
 	[JUNK_DB_STMT_META_SET] =
-		"INSERT INTO meta (name, value) VALUES (?1, ?2) "
-		"ON CONFLICT DO UPDATE SET value = excluded.value",
+		("INSERT INTO meta (name, value) VALUES (?1, ?2) "
+		"ON CONFLICT DO UPDATE SET value = excluded.value"),
 	[JUNK_DB_STMT_META_GET] = "SELECT value FROM meta WHERE name = ?1",
 	[JUNK_DB_STMT_SNAPSHOT_SET] =
-		"INSERT INTO snapshot (id, sealed) VALUES (?1, ?2) "
-		"ON CONFLICT DO UPDATE SET sealed = excluded.sealed",
+		("INSERT INTO snapshot (id, sealed) VALUES (?1, ?2) "
+		"ON CONFLICT DO UPDATE SET sealed = excluded.sealed"),
 	[JUNK_DB_STMT_SNAPSHOT_GET] =
 		"SELECT sealed FROM snapshot WHERE id = ?1",
 };

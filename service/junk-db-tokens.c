@@ -24,7 +24,7 @@ static const char *const statements[JUNK_DB_STMT_COUNT] = {
 	/* the most frequent statement. CASE is much faster than a function such
 	   as max(). Most reports add no new reporter. */
 	[JUNK_DB_STMT_TOKEN_ADD] =
-		"INSERT INTO tokens (token, class, spam, ham, reporters, "
+		("INSERT INTO tokens (token, class, spam, ham, reporters, "
 		"sketch, day, age) VALUES (?1, ?2, "
 		"CASE WHEN ?3 < 0 THEN 0 ELSE ?3 END, "
 		"CASE WHEN ?4 < 0 THEN 0 ELSE ?4 END, ?7, ?8, ?6, 0) "
@@ -39,18 +39,18 @@ static const char *const statements[JUNK_DB_STMT_COUNT] = {
 			"WHEN reporters = 0 THEN ?8 "
 			"ELSE "SKETCH_BITS" | ?5 END, "
 		"age = CASE WHEN day < ?6 THEN age + ?6 - day ELSE age END, "
-		"day = CASE WHEN day < ?6 THEN ?6 ELSE day END",
+		"day = CASE WHEN day < ?6 THEN ?6 ELSE day END"),
 	[JUNK_DB_STMT_TOKEN_FIND] =
-		"SELECT class, spam, ham, "SKETCH_BITS", day FROM tokens "
-		"WHERE token = ?1",
+		("SELECT class, spam, ham, "SKETCH_BITS", day FROM tokens "
+		"WHERE token = ?1"),
 	[JUNK_DB_STMT_TOKEN_SKIP] =
-		"SELECT token FROM tokens WHERE token >= ?1 "
-		"ORDER BY token LIMIT 1 OFFSET ?2",
+		("SELECT token FROM tokens WHERE token >= ?1 "
+		"ORDER BY token LIMIT 1 OFFSET ?2"),
 	/* a range of tokens: an index by day would have to be written with each
 	   row of each report */
 	[JUNK_DB_STMT_TOKEN_EXPIRE] =
-		"DELETE FROM tokens WHERE token BETWEEN ?1 AND ?2 AND "
-		"day < ?3 AND reporters < ?4",
+		("DELETE FROM tokens WHERE token BETWEEN ?1 AND ?2 AND "
+		"day < ?3 AND reporters < ?4"),
 };
 
 /* Estimate the number of reporters by linear counting (Whang et al. 1990), from

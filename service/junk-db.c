@@ -11,8 +11,8 @@ static const char *const statements[JUNK_DB_STMT_COUNT] = {
 	[JUNK_DB_STMT_BEGIN] = "BEGIN IMMEDIATE",
 	[JUNK_DB_STMT_COMMIT] = "COMMIT",
 	[JUNK_DB_STMT_SIZE] =
-		"SELECT (page_count - freelist_count) * page_size FROM "
-		"pragma_page_count, pragma_freelist_count, pragma_page_size",
+		("SELECT (page_count - freelist_count) * page_size FROM "
+		"pragma_page_count, pragma_freelist_count, pragma_page_size"),
 };
 
 /* --- faults --- */
