@@ -13,6 +13,7 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -248,18 +249,86 @@ def show_confusion(table):
                                 table[spam, "INBOX"]))
 
 
-def how_to_connect(d):
-    say("\nThe server is left running (pid %d); connect your mail client:" %
-        d.process.pid)
-    say("  IMAP 127.0.0.1 port %d, no TLS, user %s@%s, password %s" % (
-        d.imap_port, USERS[0], DOMAIN, harness.PASSWORD))
-    say("  LMTP 127.0.0.1 port %d; configuration and log: %s" % (
-        d.lmtp_port, d.dir))
-    say("Press Ctrl-C to end it.")
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        say()
+# --- a server to connect to ---
+
+class KeptServer:
+    """What --keep adds: fixed ports, TLS with a certificate of its own, folders
+    that mail clients show, and a command that reaches the server from any shell,
+    although its modules are in a mount namespace of this process."""
+
+    def __init__(self, args):
+        self.imap_port, self.imaps_port, self.lmtp_port = (
+            args.imap_port, args.imaps_port, args.lmtp_port)
+        for option in ("imap_port", "imaps_port", "lmtp_port"):
+            port = getattr(args, option)
+            with socket.socket() as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    s.bind(("127.0.0.1", port))
+                except OSError as e:
+                    sys.exit("tools/demo: port %d: %s; choose another one with "
+                             "--%s" % (port, e.strerror,
+                                       option.replace("_", "-")))
+
+    def options(self):
+        example = harness.EXAMPLE_OPTIONS["extra"]
+        return {"auto": "subscribe", "imap_port": self.imap_port,
+                "lmtp_port": self.lmtp_port,
+                "extra": lambda version, d: example(version, d) +
+                self.tls(version, d)}
+
+    def tls(self, version, d):
+        cert, key = d.dir + "/cert.pem", d.dir + "/key.pem"
+        harness.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                    "-days", "30", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                    "-keyout", key, "-out", cert)
+        text = "ssl_cert = <%s\nssl_key = <%s\n" if version < (2, 4) else \
+            "ssl_server_cert_file = %s\nssl_server_key_file = %s\n"
+        return "ssl = yes\n" + text % (cert, key) + """\
+service imap-login {
+  inet_listener imaps {
+    port = %d
+    ssl = yes
+  }
+}
+""" % self.imaps_port
+
+    def write_command(self, d):
+        path = d.dir + "/doveadm"
+        with open(path, "w") as f:
+            f.write("#!/bin/sh\nexec nsenter --target %d --mount doveadm -c %s "
+                    "\"$@\"\n" % (d.process.pid, d.config_path))
+        os.chmod(path, 0o755)
+        return path
+
+    def wait(self, d):
+        command = self.write_command(d)
+        say("\nThe server is left running (pid %d). Connect your mail client:" %
+            d.process.pid)
+        say("  IMAP     127.0.0.1 port %d (STARTTLS, or none), or port %d (TLS)" %
+            (self.imap_port, self.imaps_port))
+        say("  user     %s@%s, password %s" % (USERS[0], DOMAIN,
+                                               harness.PASSWORD))
+        say("           as well: %s" % " ".join(USERS[1:]))
+        say("  TLS      the certificate is self-signed: %s/cert.pem" % d.dir)
+        say("Deliver a message (swaks is a Debian package):")
+        say("  swaks --protocol LMTP --server 127.0.0.1:%d --from you@example.org "
+            "--to %s@%s" % (self.lmtp_port, USERS[0], DOMAIN))
+        say("Ask it, as root in another shell:")
+        say("  %s junk status" % command)
+        say("  %s junk score -u %s@%s mailbox INBOX 1" % (command, USERS[0],
+                                                      DOMAIN))
+        say("Configuration and log: %s" % d.dir)
+        say("Press Ctrl-C to end it.")
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            say()
+
+
+def end_on_signal(*_):
+    raise KeyboardInterrupt
 
 
 def main():
@@ -268,7 +337,12 @@ def main():
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--imap-port", type=int, default=10143)
+    parser.add_argument("--imaps-port", type=int, default=10993)
+    parser.add_argument("--lmtp-port", type=int, default=10024)
     args = parser.parse_args()
+    kept = KeptServer(args) if args.keep else None
+    signal.signal(signal.SIGTERM, end_on_signal)
 
     rng = random.Random(args.seed)
     mails = load_mail(args.small, rng)
@@ -279,8 +353,9 @@ def main():
 
     harness.enter_overlay(harness.stage(args.build))
     start = time.monotonic()
+    options = {**harness.EXAMPLE_OPTIONS, **(kept.options() if kept else {})}
     with harness.Dovecot("demo", keep=bool(os.environ.get("DEMO_DEBUG")),
-                         **harness.EXAMPLE_OPTIONS) as d:
+                         **options) as d:
         # as the example says: users can't compile a global script
         harness.run("sievec", "-c", d.config_path,
                     "/etc/dovecot/sieve/junk.sieve")
@@ -300,8 +375,8 @@ def main():
         say("\n%.0f seconds. The same seed gives the same mail; run with "
             "--keep to connect\nyour own mail client to this server." %
             (time.monotonic() - start))
-        if args.keep:
-            how_to_connect(d)
+        if kept:
+            kept.wait(d)
         say("later spam filed to Junk: %d of %d; later ham filed to Junk: "
             "%d of %d" % (to_junk(later, True) + to_junk(later, False)))
         return 1 if errors else 0
@@ -312,3 +387,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except harness.HarnessError as e:
         sys.exit("tools/demo: %s" % e)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -25,7 +25,11 @@ class Options:
 
     # (name, SPECIAL-USE or None) in the INBOX namespace
     mailboxes = DEFAULT_MAILBOXES
+    # "subscribe": mail clients show them
+    auto = "create"
     separator = "/"
+    # on loopback; 0 = any free one
+    imap_port = lmtp_port = 0
     # mail plugins of all protocols, of IMAP and of deliveries
     plugins = ()
     imap_plugins = ("notify", "junk_feedback")
@@ -52,10 +56,10 @@ class Options:
             setattr(self, key, value)
 
 
-def _mailboxes_text(mailboxes):
+def _mailboxes_text(mailboxes, auto):
     text = ""
     for name, special_use in mailboxes:
-        text += "  mailbox \"%s\" {\n    auto = create\n" % name
+        text += "  mailbox \"%s\" {\n    auto = %s\n" % (name, auto)
         if special_use is not None:
             text += "    special_use = %s\n" % special_use
         text += "  }\n"
@@ -153,7 +157,7 @@ service imap {{
 lmtp_save_to_detail_mailbox = yes
 imap_hibernate_timeout = {o.hibernate_secs} s
 """.format(d=d, o=o, id=VMAIL_ID, imap=imap, lda=lda, password=PASSWORD,
-           plugins=" ".join(o.plugins), mailboxes=_mailboxes_text(o.mailboxes))
+           plugins=" ".join(o.plugins), mailboxes=_mailboxes_text(o.mailboxes, o.auto))
     if o.debug:
         text += "log_debug = category=junk-feedback\n"
     settings = _all_settings(o)
@@ -281,7 +285,7 @@ lmtp_save_to_detail_mailbox = yes
 """.format(d=d, o=o, id=VMAIL_ID, password=PASSWORD,
            plugins=_plugins_24(o.plugins),
            imap=_plugins_24(o.imap_plugins), lda=_plugins_24(o.lmtp_plugins),
-           mailboxes=_mailboxes_text(o.mailboxes))
+           mailboxes=_mailboxes_text(o.mailboxes, o.auto))
     if o.debug:
         text += "log_debug = category=junk-feedback\n"
     return text + _settings_24(_all_settings(o))

@@ -73,8 +73,8 @@ class Dovecot:
         self.socket_path = self.base_dir + "/junk-feedback"
         self.database_path = self.state_dir + "/junk-feedback/stats.sqlite3"
         self.segment_path = self.base_dir + "/junk-feedback.scores"
-        self.imap_port = free_port()
-        self.lmtp_port = free_port()
+        self.imap_port = self.options.imap_port or free_port()
+        self.lmtp_port = self.options.lmtp_port or free_port()
         self.process = None
         self.clients = []
         self._make_files()
