@@ -297,8 +297,9 @@ service imap-login {
     def write_command(self, d):
         path = d.dir + "/doveadm"
         with open(path, "w") as f:
-            f.write("#!/bin/sh\nexec nsenter --target %d --mount doveadm -c %s "
-                    "\"$@\"\n" % (d.process.pid, d.config_path))
+            # --root: this may be a chroot
+            f.write("#!/bin/sh\nexec nsenter --target %d --mount --root --wd "
+                    "doveadm -c %s \"$@\"\n" % (d.process.pid, d.config_path))
         os.chmod(path, 0o755)
         return path
 
