@@ -286,10 +286,11 @@ def test_counter_page_grows(t):
     p = start(t, service=service())
     path = os.path.join(os.path.dirname(p.d.segment_path),
                         "junk-feedback.counts")
-    harness.wait_for(lambda: os.path.exists(path), "the counter page")
-    size = os.stat(path).st_size
     with junkclient.Client(p.d.socket_path) as c:
+        # it answers when the page has its size
         c.status()
+        size = os.stat(path).st_size
+        assert size > 0
         assert as_user(STRANGER_ID, lambda: grow(path)) is None
         began = time.monotonic()
         harness.wait_for(lambda: os.stat(path).st_size == size, "its size")
