@@ -107,7 +107,7 @@ struct junk_score {
 	bool strange;
 	/* spam_copy: near copy of spam that the recipient, or enough people,
 	   have reported. kept_copy: near copy of mail that the recipient has
-	   kept. */
+	   kept. Both are FALSE if the sum is so low that a copy doesn't matter. */
 	bool spam_copy, kept_copy;
 	/* Why the score is unknown, NULL if it is known. Static text. */
 	const char *unknown_reason;
