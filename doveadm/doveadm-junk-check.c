@@ -320,13 +320,9 @@ static void print_claims_answer(void)
 
 	if (row == NULL)
 		return;
-	if (row->state == DOVEADM_JUNK_OK) {
-		doveadm_junk_row("is spam recognised", DOVEADM_JUNK_OK, "yes",
-				 NULL);
-	} else {
-		doveadm_junk_row("is spam recognised", DOVEADM_JUNK_NOTE,
-				 "hardly any yet: see \"model\" above", NULL);
-	}
+	doveadm_junk_row("is spam recognised", row->state,
+			 row->state == DOVEADM_JUNK_OK ? "yes" :
+			 "hardly any yet: see \"model\" above", NULL);
 }
 
 static void cmd_junk_check(struct doveadm_cmd_context *cctx ATTR_UNUSED)

@@ -150,21 +150,17 @@ static bool model_has_shared_weights(const struct junk_model *model)
 /* The model gives no scores of 90 and above yet: say so, and what helps. */
 static void check_claims(const struct junk_model *model, const char *reports)
 {
-	const char *value = t_strconcat(reports, ": learning, only near copies "
-		"of reported spam score 90 and above", NULL);
+	const bool few = model->spam_count < JUNK_MODEL_CLAIM_SPAM ||
+		model->ham_count < JUNK_MODEL_CLAIM_HAM;
 
-	if (model->spam_count < JUNK_MODEL_CLAIM_SPAM ||
-	    model->ham_count < JUNK_MODEL_CLAIM_HAM) {
-		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, value,
-			t_strdup_printf("%u different messages of good mail "
-					"and %u of spam are needed: doveadm "
-					"junk start", JUNK_MODEL_CLAIM_HAM,
-					JUNK_MODEL_CLAIM_SPAM));
-	} else {
-		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, value,
-			"the reports do not yet tell good mail from spam well "
-			"enough, report more good mail: doveadm junk start");
-	}
+	doveadm_junk_row("model", DOVEADM_JUNK_NOTE, t_strconcat(
+		reports, ": learning, only near copies of reported spam score "
+		"90 and above", NULL), !few ?
+		"the reports do not yet tell good mail from spam well enough, "
+		"report more good mail: doveadm junk start" :
+		t_strdup_printf("%u different messages of good mail and %u of "
+				"spam are needed: doveadm junk start",
+				JUNK_MODEL_CLAIM_HAM, JUNK_MODEL_CLAIM_SPAM));
 }
 
 static void check_model(const struct junk_model *model)

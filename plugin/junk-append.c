@@ -85,12 +85,19 @@ static bool junk_mail_came_long_ago(struct mail *mail)
 	return is_old;
 }
 
+/* Reads the header, unless the date that the client gave is old. */
+static bool junk_append_is_old(struct mail *mail)
+{
+	return junk_time_is_old(junk_mail_saved_date(mail)) ||
+		junk_mail_came_long_ago(mail);
+}
+
 void junk_mail_save(void *_txn, struct mail *mail)
 {
 	struct junk_txn *txn = _txn;
 	enum junk_decision decision;
 	enum junk_verdict verdict;
-	bool left_junk, is_old;
+	bool left_junk;
 	unsigned int last;
 	uint64_t key;
 
@@ -106,11 +113,8 @@ void junk_mail_save(void *_txn, struct mail *mail)
 		return;
 	verdict = decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK ?
 		JUNK_VERDICT_HAM : JUNK_VERDICT_SPAM;
-	is_old = verdict == JUNK_VERDICT_SPAM &&
-		(junk_time_is_old(junk_mail_saved_date(mail)) ||
-		 junk_mail_came_long_ago(mail));
 	if (junk_txn_is_full(txn)) {
-		if (verdict == JUNK_VERDICT_SPAM && !is_old)
+		if (verdict == JUNK_VERDICT_SPAM && !junk_append_is_old(mail))
 			junk_txn_add_unread(txn, mail);
 		else
 			txn->dropped_count++;
@@ -118,7 +122,7 @@ void junk_mail_save(void *_txn, struct mail *mail)
 	}
 	if (junk_txn_add_now(txn, mail, verdict, JUNK_ORIGIN_APPEND,
 			     verdict == JUNK_VERDICT_SPAM) < 0) {
-		if (verdict == JUNK_VERDICT_SPAM && !is_old)
+		if (verdict == JUNK_VERDICT_SPAM && !junk_append_is_old(mail))
 			junk_txn_add_unread(txn, mail);
 		return;
 	}
@@ -136,8 +140,8 @@ void junk_mail_save(void *_txn, struct mail *mail)
 		}
 	} else if (left_junk) {
 		junk_txn_remove_last(txn);
-	} else if (is_old && !junk_txn_was_deleted(txn, JUNK_TRAIL_REMOVED,
-						   key, &last)) {
+	} else if (junk_append_is_old(mail) &&
+		   !junk_txn_was_deleted(txn, JUNK_TRAIL_REMOVED, key, &last)) {
 		junk_txn_set_appended(txn, JUNK_TRAIL_REMOVED, key, last);
 	}
 }

@@ -60,8 +60,8 @@ void junk_user_report_saved(struct junk_user *juser,
 			    const ARRAY_TYPE(junk_intent) *intents);
 /* Returns TRUE if nothing waits to be reported or recorded. */
 bool junk_user_is_idle(const struct junk_user *juser);
-/* Process queued messages that don't belong to a commit when the client is
-   quiet. They have no intents: they are lost if this process is killed. */
+/* Process queued messages that don't belong to a commit, which may be notes only
+   (junk-pending.h), when the client is quiet. They have no intents: they are lost if this process is killed. */
 void junk_user_start_later(struct junk_user *juser);
 /* All reports of a commit were added. Those for later are processed after the
    client has its answer. intents: the UIDs of these messages, to find them if
@@ -74,8 +74,6 @@ void junk_user_committed(struct junk_user *juser,
 void junk_user_set_fetched(struct junk_user *juser);
 bool junk_user_has_fetched(struct junk_user *juser);
 
-/* As above for notes (junk-pending.h). */
-void junk_user_start_later(struct junk_user *juser);
 /* Process all queued notes, so that all known deletions are in the trail. */
 void junk_user_finish_notes(struct junk_user *juser);
 /* Drop a held report, since the message was moved or its keyword changed again,

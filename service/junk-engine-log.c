@@ -50,36 +50,47 @@ void junk_engine_count(struct junk_engine *engine,
 				new->refused - old->refused);
 }
 
+/* Returns how much a counter has grown since it was last logged, and marks that as
+   logged; 0 if it hasn't grown, or was logged less than JUNK_ENGINE_LOG_SECS ago. */
+static uint64_t
+junk_engine_log_take(uint64_t count, uint64_t *logged, time_t *logged_time,
+		     time_t now)
+{
+	const uint64_t added = count - *logged;
+
+	if (added == 0 ||
+	    !junk_clock_has_passed(now, *logged_time, JUNK_ENGINE_LOG_SECS))
+		return 0;
+	*logged = count;
+	*logged_time = now;
+	return added;
+}
+
 void junk_engine_log_refused(struct junk_engine *engine, time_t now)
 {
-	const uint64_t refused =
-		junk_recorder_get_counters(engine->recorder)->refused;
+	const uint64_t refused = junk_engine_log_take(
+		junk_recorder_get_counters(engine->recorder)->refused,
+		&engine->logged_refused, &engine->refused_time, now);
 
-	if (refused == engine->logged_refused ||
-	    !junk_clock_has_passed(now, engine->refused_time, JUNK_ENGINE_LOG_SECS))
+	if (refused == 0)
 		return;
 	e_warning(engine->event, "%"PRIu64" reports were refused: more than "
 		  "%u times junk_feedback_rate, or from a uid that isn't the "
-		  "reporter's (junk_feedback_uid_identities)",
-		  refused - engine->logged_refused,
+		  "reporter's (junk_feedback_uid_identities)", refused,
 		  JUNK_RECORDER_REFUSE_FACTOR);
-	engine->logged_refused = refused;
-	engine->refused_time = now;
 }
 
 void junk_engine_log_misdated(struct junk_engine *engine, time_t now)
 {
-	const uint64_t misdated =
-		junk_recorder_get_counters(engine->recorder)->misdated;
+	const uint64_t misdated = junk_engine_log_take(
+		junk_recorder_get_counters(engine->recorder)->misdated,
+		&engine->logged_misdated, &engine->misdated_time, now);
 
-	if (misdated == engine->logged_misdated ||
-	    !junk_clock_has_passed(now, engine->misdated_time, JUNK_ENGINE_LOG_SECS))
+	if (misdated == 0)
 		return;
 	e_warning(engine->event, "%"PRIu64" reports had a time of the future, "
 		  "or from before junk_feedback_retention: they count from "
-		  "now on", misdated - engine->logged_misdated);
-	engine->logged_misdated = misdated;
-	engine->misdated_time = now;
+		  "now on", misdated);
 }
 
 void junk_engine_log_expired(struct junk_engine *engine, time_t now)

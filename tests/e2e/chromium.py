@@ -109,14 +109,19 @@ class Chromium:
             self._fail("%s: %s" % (method, answer["error"]))
         return answer["result"]
 
-    def open(self, path, width, dark=False):
-        """A page of a file, whole."""
+    def _attach(self, *domains):
+        """The session of an empty page, with events of these domains"""
         target = self.call("Target.createTarget", url="about:blank")
         session = self.call("Target.attachToTarget", flatten=True,
                             targetId=target["targetId"])["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network", "DOM",
-                       "Accessibility"):
+        for domain in domains:
             self.call(domain + ".enable", session)
+        return session
+
+    def open(self, path, width, dark=False):
+        """A page of a file, whole."""
+        session = self._attach("Page", "Runtime", "Log", "Network", "DOM",
+                               "Accessibility")
         self.call("Emulation.setDeviceMetricsOverride", session, width=width,
                   height=800, deviceScaleFactor=1, mobile=width < 600)
         self.call("Emulation.setEmulatedMedia", session, features=[
@@ -128,11 +133,7 @@ class Chromium:
 
     def tab(self, kind=None):
         """An empty Tab, or one of a class of the caller's"""
-        target = self.call("Target.createTarget", url="about:blank")
-        session = self.call("Target.attachToTarget", flatten=True,
-                            targetId=target["targetId"])["sessionId"]
-        for domain in ("Page", "Runtime", "DOM"):
-            self.call(domain + ".enable", session)
+        session = self._attach("Page", "Runtime", "DOM")
         return (kind or Tab)(self, session, "about:blank")
 
 
