@@ -178,6 +178,9 @@ class Mta:
     def __exit__(self, *exc):
         self.sock.close()
 
+    def fileno(self):
+        return self.sock.fileno()
+
     @staticmethod
     def packet(command, data=b""):
         return struct.pack(">I", len(data) + 1) + command + data
@@ -214,10 +217,19 @@ class Mta:
         self.ask(b"N")
         self.ask(b"B", lines)
 
+    def send_end(self):
+        """The message's end; answered_score() takes the answer"""
+        self.sock.sendall(self.packet(b"E"))
+
+    def answered_score(self):
+        """The X-Junk-Score that the milter inserts"""
+        letter, data = self.answer()
+        return letter == b"i" and data[4:].rstrip(b"\0").split(b"\0")[1]
+
     def end(self):
         """The X-Junk-Score that the milter inserts"""
-        letter, data = self.ask(b"E")
-        return letter == b"i" and data[4:].rstrip(b"\0").split(b"\0")[1]
+        self.send_end()
+        return self.answered_score()
 
     def score(self, lines):
         """A whole session"""
