@@ -32,6 +32,8 @@ static void test_junk_auth_results(void)
 		{ "mx.example mx2.example", "mx.example; spf=pass", "spf=pass\n", FALSE },
 		/* not ours */
 		{ "mx.example", "evil.example; spf=pass", "", FALSE },
+		{ "mx.example", "my.example; spf=pass", "", FALSE },
+		{ "arc:mx.example", "i=1; my.example; spf=pass", "", TRUE },
 		{ "mx.example", "mx.example.evil.example; spf=pass", "", FALSE },
 		{ "mx.example", "evil.example (mx.example); spf=pass", "", FALSE },
 		{ "mx.example", "(mx.example) evil.example; spf=pass", "", FALSE },

@@ -1002,6 +1002,75 @@ static void test_junk_tokenizer_header_words(void)
 	test_end();
 }
 
+/* Append a Subject field of a size in bytes, at the end of which a word stands. */
+static void add_subject(string_t *mail, const char *word, size_t size)
+{
+	str_append(mail, "Subject: x");
+	for (size_t len = 1 + strlen(word); len < size; len++)
+		str_append_c(mail, ' ');
+	str_printfa(mail, "%s\n", word);
+}
+
+static bool subject_word_is_read(const char *mail, const char *word)
+{
+	string_t *text = t_str_new(4096);
+	struct junk_message msg;
+
+	tokenize(mail, strlen(mail), &msg, text);
+	return strstr(str_c(text), t_strdup_printf("subject-word\t%s\n",
+						   word)) != NULL;
+}
+
+static void test_junk_tokenizer_field_bytes(void)
+{
+	static const unsigned int over[] = { 0, 1 };
+
+	test_begin("junk tokenizer: JUNK_MAX_HEADER_BYTES, _FIELD_BYTES");
+	for (unsigned int i = 0; i < N_ELEMENTS(over); i++) T_BEGIN {
+		string_t *mail = t_str_new(64*1024);
+
+		add_subject(mail, "viagra", JUNK_MAX_HEADER_BYTES + over[i]);
+		str_append_c(mail, '\n');
+		test_assert_idx(subject_word_is_read(str_c(mail), "viagra") ==
+				(over[i] == 0), i);
+
+		str_truncate(mail, 0);
+		for (size_t left = JUNK_MAX_FIELD_BYTES - strlen("viagra") +
+		     over[i]; left > 0; ) {
+			size_t size = I_MIN(left, JUNK_MAX_HEADER_BYTES);
+
+			add_subject(mail, "", size);
+			left -= size;
+		}
+		str_append(mail, "Subject: viagra\n\n");
+		test_assert_idx(subject_word_is_read(str_c(mail), "viagra") ==
+				(over[i] == 0), i);
+	} T_END;
+	test_end();
+}
+
+static void test_junk_tokenizer_iconv_opens(void)
+{
+	/* of EBCDIC, which no table of ours has */
+	static const char *const charsets[] = { "IBM037", "IBM273", "IBM277" };
+	string_t *mail = t_str_new(256);
+
+	i_assert(N_ELEMENTS(charsets) == JUNK_MAX_ICONV_OPENS + 1);
+	test_begin("junk tokenizer: JUNK_MAX_ICONV_OPENS");
+	for (unsigned int i = 0; i < N_ELEMENTS(charsets); i++) {
+		/* "word0" and so on */
+		str_printfa(mail, "Subject: =?%s?q?=A6=96=99=84=F%u?=\n",
+			    charsets[i], i);
+	}
+	str_append_c(mail, '\n');
+	for (unsigned int i = 0; i < N_ELEMENTS(charsets); i++) {
+		test_assert_idx(subject_word_is_read(str_c(mail),
+				t_strdup_printf("word%u", i)) ==
+				(i < JUNK_MAX_ICONV_OPENS), i);
+	}
+	test_end();
+}
+
 /* Texts of more words than are taken, and what clients show. */
 static void test_junk_tokenizer_alternative(void)
 {
@@ -1183,6 +1252,8 @@ int main(void)
 		test_junk_tokenizer_many_parts,
 		test_junk_tokenizer_many_fields,
 		test_junk_tokenizer_header_words,
+		test_junk_tokenizer_field_bytes,
+		test_junk_tokenizer_iconv_opens,
 		test_junk_tokenizer_alternative,
 		test_junk_tokenizer_broken_lines,
 		test_junk_tokenizer_pieces,
