@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define BOOTSTRAP_SAMPLES 200
+#define FIRST_WEEKS_SEEDS 5
 /* Of users who act on what they see (protocol partial). */
 #define PARTIAL_REPORTS_SPAM 0.5
 #define PARTIAL_RESCUES_HAM 0.9
@@ -54,7 +55,7 @@ struct options {
 	unsigned int min_reports;
 	/* who get, and report, the mail */
 	unsigned int people;
-	bool strip, shuffle, peers, kept;
+	bool strip, shuffle, peers, kept, days;
 };
 
 struct run {
@@ -313,6 +314,16 @@ static void run_stream(struct run *run)
 	i_free(run->results);
 }
 
+static bool
+run_first_weeks(const struct options *opts, struct corpus *corpus)
+{
+	const unsigned int seeds = opts->protocol_arg == 0 ?
+		FIRST_WEEKS_SEEDS : opts->protocol_arg;
+
+	return opts->days ? scenario_days(corpus, opts->seed, seeds) :
+		scenario_first_weeks(corpus, opts->seed, seeds);
+}
+
 static int run_index(const struct options *opts)
 {
 	struct corpus corpus;
@@ -350,9 +361,7 @@ static int run_index(const struct options *opts)
 		ret = scenario_reports_only(&corpus, opts->seed) ? 0 : 1;
 		break;
 	case PROTOCOL_FIRST_WEEKS:
-		ret = scenario_first_weeks(&corpus, opts->seed,
-					   I_MAX(opts->protocol_arg, 1)) ?
-			0 : 1;
+		ret = run_first_weeks(opts, &corpus) ? 0 : 1;
 		break;
 	default:
 		run_stream(&run);
@@ -391,25 +400,26 @@ static bool parse_protocol(const char *str, struct options *opts)
 	static const struct {
 		const char *name;
 		enum protocol protocol;
-		bool arg;
+		bool arg, optional;
 	} protocols[] = {
-		{ "immediate", PROTOCOL_IMMEDIATE, FALSE },
-		{ "delayed", PROTOCOL_DELAYED, TRUE },
-		{ "noise", PROTOCOL_NOISE, TRUE },
-		{ "partial", PROTOCOL_PARTIAL, FALSE },
-		{ "toe", PROTOCOL_TOE, FALSE },
-		{ "all", PROTOCOL_ALL, FALSE },
-		{ "users", PROTOCOL_USERS, TRUE },
-		{ "campaigns", PROTOCOL_CAMPAIGNS, FALSE },
-		{ "reports-only", PROTOCOL_REPORTS_ONLY, FALSE },
-		{ "first-weeks", PROTOCOL_FIRST_WEEKS, TRUE },
+		{ "immediate", PROTOCOL_IMMEDIATE, FALSE, FALSE },
+		{ "delayed", PROTOCOL_DELAYED, TRUE, FALSE },
+		{ "noise", PROTOCOL_NOISE, TRUE, FALSE },
+		{ "partial", PROTOCOL_PARTIAL, FALSE, FALSE },
+		{ "toe", PROTOCOL_TOE, FALSE, FALSE },
+		{ "all", PROTOCOL_ALL, FALSE, FALSE },
+		{ "users", PROTOCOL_USERS, TRUE, FALSE },
+		{ "campaigns", PROTOCOL_CAMPAIGNS, FALSE, FALSE },
+		{ "reports-only", PROTOCOL_REPORTS_ONLY, FALSE, FALSE },
+		{ "first-weeks", PROTOCOL_FIRST_WEEKS, TRUE, TRUE },
 	};
 	const char *name = t_strcut(str, ':'), *arg = strchr(str, ':');
 
 	for (unsigned int i = 0; i < N_ELEMENTS(protocols); i++) {
 		if (strcmp(protocols[i].name, name) != 0)
 			continue;
-		if ((arg != NULL) != protocols[i].arg)
+		if ((arg != NULL) != protocols[i].arg &&
+		    !protocols[i].optional)
 			return FALSE;
 		opts->protocol = protocols[i].protocol;
 		opts->protocol_name = str;
@@ -424,9 +434,9 @@ static void ATTR_NORETURN usage(void)
 	fprintf(stderr,
 "usage: accuracy --index FILE [--protocol PROTOCOL] [--strip] [--shuffle]\n"
 "                [--seed N] [--scores OUT.tsv]\n"
-"                [--min-reports N] [--people N] [--kept] [--peers]\n"
+"                [--min-reports N] [--people N] [--kept] [--days] [--peers]\n"
 "PROTOCOL: immediate | delayed:MESSAGES | noise:PERCENT | partial | toe |\n"
-"          users:COUNT | campaigns | reports-only | first-weeks:SEEDS |\n"
+"          users:COUNT | campaigns | reports-only | first-weeks[:SEEDS] |\n"
 "          all (with --peers)\n");
 	lib_exit(64);
 }
@@ -444,6 +454,7 @@ int main(int argc, char *argv[])
 		{ "min-reports", required_argument, NULL, 'n' },
 		{ "people", required_argument, NULL, 'u' },
 		{ "kept", no_argument, NULL, 'k' },
+		{ "days", no_argument, NULL, 'd' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct options opts = { .protocol_name = "immediate", .people = 1 };
@@ -481,6 +492,9 @@ int main(int argc, char *argv[])
 		case 'k':
 			opts.kept = TRUE;
 			break;
+		case 'd':
+			opts.days = TRUE;
+			break;
 		case 'P':
 			opts.peers = TRUE;
 			break;
@@ -492,7 +506,8 @@ int main(int argc, char *argv[])
 		}
 	}
 	if (opts.index_path == NULL || optind != argc ||
-	    (opts.protocol == PROTOCOL_ALL && !opts.peers))
+	    (opts.protocol == PROTOCOL_ALL && !opts.peers) ||
+	    (opts.days && opts.protocol != PROTOCOL_FIRST_WEEKS))
 		usage();
 	if (opts.peers)
 		run_peers(&opts);

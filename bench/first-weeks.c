@@ -68,7 +68,24 @@ static bool mail_is_hard(const struct corpus_mail *mail)
 	return strstr(mail->path, "hard-ham") != NULL;
 }
 
-static void draw_test(struct draw *draw, const struct corpus *corpus)
+static void
+shuffle(const struct corpus_mail **mails, unsigned int count,
+	struct corpus_random *random)
+{
+	for (unsigned int i = count; i > 1; i--) {
+		const unsigned int j = corpus_random_next(random) % i;
+		const struct corpus_mail *mail = mails[i - 1];
+
+		mails[i - 1] = mails[j];
+		mails[j] = mail;
+	}
+}
+
+/* Choose the messages of the test from a shuffled corpus. The others are shuffled
+   again, since the first of them have no hard ham: that is in the test. */
+static void
+draw_test(struct draw *draw, const struct corpus *corpus,
+	  struct corpus_random *random)
 {
 	unsigned int counts[3] = { 0, 0, 0 };
 	const unsigned int max[3] = { TEST_EASY, TEST_HARD, TEST_SPAM };
@@ -89,6 +106,10 @@ static void draw_test(struct draw *draw, const struct corpus *corpus)
 			array_push_back(&draw->ham, &mail);
 		}
 	}
+	shuffle(array_front_modifiable(&draw->ham), array_count(&draw->ham),
+		random);
+	shuffle(array_front_modifiable(&draw->spam), array_count(&draw->spam),
+		random);
 	draw->ham_events = i_new(struct event, MAX_REPORTS);
 	draw->spam_events = i_new(struct event, MAX_REPORTS);
 }
@@ -263,7 +284,7 @@ run_kind(struct corpus *corpus, const unsigned int size[2], unsigned int kind,
 		struct draw draw;
 
 		corpus_shuffle(corpus, &random);
-		draw_test(&draw, corpus);
+		draw_test(&draw, corpus, &random);
 		draw_events(array_front(&draw.ham), size[0], kind, &random,
 			    draw.ham_events);
 		draw_events(array_front(&draw.spam), size[1], kind, &random,

@@ -24,5 +24,9 @@ bool scenario_reports_only(struct corpus *corpus, uint64_t seed);
    seed. */
 bool scenario_first_weeks(struct corpus *corpus, uint64_t first_seed,
 			  unsigned int seeds);
+/* A host's first 60 days, with people of several kinds. The worst of so many seeds
+   from the first on. */
+bool scenario_days(struct corpus *corpus, uint64_t first_seed,
+		   unsigned int seeds);
 
 #endif
