@@ -516,6 +516,28 @@ static void test_junk_recorder_rows(void)
 	test_end_recorder();
 }
 
+/* A report that comes again has its stamp; only a newer one changes a verdict. */
+static void test_junk_recorder_stamps(void)
+{
+	const struct junk_recorder_counters *counters;
+
+	test_begin_recorder("junk_recorder: stamps");
+	test_record(0, 0, SPAM, NOW + 1);
+	for (unsigned int i = 0; i < 2; i++) {
+		test_record(0, 0, HAM, NOW + i);
+		test_assert_idx(test_db_int("SELECT verdict FROM reports "
+					    "WHERE undone IS NULL") ==
+				JUNK_VERDICT_SPAM, i);
+	}
+	counters = junk_recorder_get_counters(recorder);
+	test_assert_ucmp(counters->repeated, ==, 2);
+	test_record(0, 0, HAM, NOW + 1 + HOUR);
+	test_assert_ucmp(counters->repeated, ==, 2);
+	test_assert(test_db_int("SELECT count(*) FROM reports "
+				"WHERE verdict = 1 AND undone IS NULL") == 0);
+	test_end_recorder();
+}
+
 static void test_junk_recorder_burst(void)
 {
 	struct junk_report *report;
@@ -1156,29 +1178,46 @@ static void test_junk_recorder_clock(void)
 	test_end_recorder();
 }
 
-/* A snapshot that is of no use is made anew from the reports. */
-static void test_junk_recorder_bad_snapshot(void)
+/* The reports are replayed, since the snapshot is bad; the state is the same. */
+static void test_load_bad_snapshot(const char *expected_error)
 {
-	buffer_t *state, *state2;
+	buffer_t *state = test_state(learner, recorder), *state2;
 	const char *error;
 
-	test_begin_recorder("junk_recorder: bad snapshot");
-	for (unsigned int m = 0; m < 20; m++)
-		test_record(m % 3, m, m % 2 == 0 ? SPAM : HAM, NOW);
-	state = test_state(learner, recorder);
-	test_assert(junk_recorder_snapshot(recorder) == 0);
-	test_db_exec("UPDATE snapshot SET sealed = x'00112233'");
 	test_close();
 	db = test_db_open(key);
 	learner = test_learner_new();
 	recorder = junk_recorder_init(&recorder_set, key);
 	junk_recorder_set_db(recorder, db, learner);
 	test_assert(junk_recorder_load(recorder, &error) == 1);
-	test_assert(strstr(error, "decrypted") != NULL);
+	test_assert(strstr(error, expected_error) != NULL);
 	state2 = test_state(learner, recorder);
 	test_assert(buffer_cmp(state, state2));
 	buffer_free(&state);
 	buffer_free(&state2);
+}
+
+/* A snapshot that is of no use is made anew from the reports. */
+static void test_junk_recorder_bad_snapshot(void)
+{
+	test_begin_recorder("junk_recorder: bad snapshot");
+	for (unsigned int m = 0; m < 20; m++)
+		test_record(m % 3, m, m % 2 == 0 ? SPAM : HAM, NOW);
+	test_assert(junk_recorder_snapshot(recorder) == 0);
+	test_db_exec("UPDATE snapshot SET sealed = x'00112233'");
+	test_load_bad_snapshot("decrypted");
+
+	/* a part of an earlier one at the same place */
+	test_assert(junk_recorder_snapshot(recorder) == 0);
+	test_db_exec("CREATE TABLE old AS SELECT * FROM snapshot");
+	test_record(0, 30, SPAM, NOW);
+	for (unsigned int i = 0; i < 2; i++)
+		test_assert(junk_recorder_snapshot(recorder) == 0);
+	test_db_exec("UPDATE snapshot SET sealed = (SELECT sealed FROM old "
+		     "WHERE old.id = snapshot.id) WHERE id IN "
+		     "(SELECT id FROM old)");
+	test_db_exec("DROP TABLE old");
+	test_load_bad_snapshot("belong together");
 
 	/* rows that can't be read are left out */
 	test_db_exec("UPDATE reports SET sealed = x'00' WHERE seq < 5");
@@ -1206,6 +1245,7 @@ static const struct {
 	TEST(sequences, TRUE),
 	TEST(as_if_never, FALSE),
 	TEST(random, TRUE),
+	TEST(stamps, FALSE),
 	TEST(burst, FALSE),
 	TEST(admin, FALSE),
 	TEST(refuse, FALSE),

@@ -19,13 +19,13 @@ static void test_find_words(char (*words)[16], unsigned int count)
 	}
 }
 
-static clock_t test_set_ticks(char (*words)[16], unsigned int count)
+static clock_t test_set_once(char (*words)[16], unsigned int count)
 {
 	struct junk_token_set *set = i_new(struct junk_token_set, 1);
 	clock_t before = clock();
 
 	junk_token_set_init(set, NULL);
-	for (unsigned int n = 0; n < 20; n++) {
+	for (unsigned int n = 0; n < 100; n++) {
 		for (unsigned int i = 0; i < count; i++) {
 			junk_token_set_add_str(set, JUNK_TOKEN_BODY_WORD,
 					       words[i]);
@@ -35,6 +35,19 @@ static clock_t test_set_ticks(char (*words)[16], unsigned int count)
 	test_assert(set->count[JUNK_TOKEN_GROUP_WORDS] == count);
 	i_free(set);
 	return before;
+}
+
+/* The least of some measurements: the process may be interrupted. */
+static clock_t test_set_ticks(char (*words)[16], unsigned int count)
+{
+	clock_t least = test_set_once(words, count);
+
+	for (unsigned int i = 0; i < 4; i++) {
+		clock_t ticks = test_set_once(words, count);
+
+		least = I_MIN(least, ticks);
+	}
+	return least;
 }
 
 static void test_junk_token_set_flood(void)

@@ -8,6 +8,7 @@ import subprocess
 
 import admin
 import harness
+import junkclient
 import testcase
 
 REPORTERS = ("anna", "bert", "cleo")
@@ -190,6 +191,8 @@ def test_rekey(t):
 def test_only_root(t):
     """a mail process may report, but neither look up nor forget; neither may
     one that runs as the service's own user"""
+    with junkclient.Client(t.d.socket_path) as c:
+        c.status()
     pid, = t.d.children("junk-feedback")
     own_id = os.stat("/proc/%d" % pid).st_uid
     assert own_id not in (0, harness.VMAIL_ID), own_id
@@ -201,6 +204,7 @@ def test_only_root(t):
                 os.setgid(uid)
                 os.setuid(uid)
                 with socket.socket(socket.AF_UNIX) as s:
+                    s.settimeout(20)
                     s.connect(t.d.socket_path)
                     payload = bytes(16) if kind == 4 else b""
                     # a second frame after it isn't read any more

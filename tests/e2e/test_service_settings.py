@@ -56,17 +56,23 @@ def test_crafted_spool(t):
     path = t.control_file(user, "junk-feedback.spool")
     owner = os.stat(os.path.dirname(path))
     with client(t) as c:
-        before = int(c.status()["reports_burst"])
-        with open(path, "wb") as f:
-            for i in range(5):
-                f.write(junkclient.report("mallory", "crafted%d" % i, SPAM,
-                                          origin=LEARN))
-        os.chmod(path, 0o600)
-        os.chown(path, owner.st_uid, owner.st_gid)
-        subprocess.run(["doveadm", "-c", t.d.config_path, "junk", "spool",
-                        "--send", "-u", user], check=True, timeout=60)
-        assert not os.path.exists(path)
-        assert int(c.status()["reports_burst"]) == before + 2, c.status()
+        # doveadm becomes the one user, and root again after each of several
+        users = t.d.dir + "/users"
+        with open(users, "w") as f:
+            f.write(user + "\n")
+        for scope in (["-u", user], ["-F", users]):
+            before = int(c.status()["reports_burst"])
+            with open(path, "wb") as f:
+                for i in range(5):
+                    f.write(junkclient.report("mallory" + scope[0],
+                                              "crafted%d" % i, SPAM,
+                                              origin=LEARN))
+            os.chmod(path, 0o600)
+            os.chown(path, owner.st_uid, owner.st_gid)
+            subprocess.run(["doveadm", "-c", t.d.config_path, "junk", "spool",
+                            "--send", *scope], check=True, timeout=60)
+            assert not os.path.exists(path)
+            assert int(c.status()["reports_burst"]) == before + 2, c.status()
 
 
 def test_min_reporters(t):

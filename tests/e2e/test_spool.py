@@ -326,6 +326,23 @@ def test_imap_killed_with_hung_service(t):
     t.expect("100 spam move")
 
 
+def test_all_killed(t):
+    """all of Dovecot is killed while the service hangs: what was sent and isn't
+    acknowledged is reported by the next session"""
+    p = t.private(debug=True)
+    for n in range(5):
+        p.deliver(numbered(n))
+    c = p.imap(select="INBOX")
+    os.kill(service_pid(p), signal.SIGSTOP)
+    c.cmd("UID MOVE 1:* Junk")
+    # until the reports are made, held for two seconds, and sent
+    time.sleep(3)
+    p.d.kill()
+    p.d.start()
+    p.imap()
+    p.expect("5 spam move")
+
+
 @ALL_FORMATS
 def test_logout(t):
     """LOGOUT, or a broken connection, right after the move"""
