@@ -8,7 +8,7 @@
    sums of reports by models that had not learned them. Pure arithmetic, no state. */
 
 /* The share of ham that may be claimed to be spam. */
-#define JUNK_CLAIMS_HAM 0.0025
+#define JUNK_CLAIMS_HAM 0.0015
 
 /* A report, as seen by a model that hadn't learned it */
 struct junk_claims_report {

@@ -168,6 +168,29 @@ void learner_copies_add(struct junk_learner *learner, bool spam,
 		learner_copies_write(learner, TRUE, idx);
 }
 
+static unsigned int
+copies_count(struct junk_learner *learner, bool spam,
+	     const struct junk_sketch *sketch,
+	     const struct junk_outline *outline)
+{
+	unsigned int pos = 0, count = 0;
+
+	while (memory_next_same(learner, spam, sketch, outline, &pos) != NULL)
+		count++;
+	return count;
+}
+
+bool learner_copies_are_spam(struct junk_learner *learner, unsigned int idx)
+{
+	const struct junk_sketch *sketch =
+		&learner->memory[FALSE][idx].sketch;
+	const struct junk_outline *outline = &learner->outlines[FALSE][idx];
+	unsigned int spam = copies_count(learner, TRUE, sketch, outline);
+
+	return spam > 0 &&
+		spam >= copies_count(learner, FALSE, sketch, outline);
+}
+
 void learner_copies_forget(struct junk_learner *learner,
 			   const struct junk_sketch *sketch)
 {

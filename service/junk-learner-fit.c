@@ -45,6 +45,15 @@
    many reports. */
 #define CLAIMS_GROWTH 1.05
 #define CLAIMS_REPORTS 100
+/* A person's bit among those who have reported spam. */
+#define REPORTERS_LOG2 14
+/* All weak reports of ham are used if people who report spam have made less than this
+   part of the reports of ham. */
+#define EXAMINED_PART 10
+
+struct spam_reporters {
+	bool bits[1 << REPORTERS_LOG2];
+};
 
 struct fit_report {
 	struct learner_memory *memory;
@@ -370,6 +379,64 @@ ham_familiarity(const struct junk_learner *learner,
 			       &report_r->familiar_form);
 }
 
+/* Note the people who have reported spam. */
+static void
+spam_reporters_init(const struct junk_learner *learner,
+		    struct spam_reporters *reporters_r)
+{
+	i_zero(reporters_r);
+	for (unsigned int i = 0; i < learner->memory_count[TRUE]; i++) {
+		const uint64_t person = junk_model_person(learner->set.seed,
+			learner->memory[TRUE][i].reporter);
+
+		reporters_r->bits[person >> (64 - REPORTERS_LOG2)] = TRUE;
+	}
+}
+
+/* Has the person of this report also reported spam? Such a person would have
+   reported this message too if it were spam. */
+static bool
+reports_spam(const struct junk_learner *learner,
+	     const struct spam_reporters *reporters,
+	     const struct learner_memory *memory)
+{
+	const uint64_t person = junk_model_person(learner->set.seed,
+						  memory->reporter);
+
+	return reporters->bits[person >> (64 - REPORTERS_LOG2)] ||
+		junk_shares_count(&learner->shares[TRUE], person) > 0;
+}
+
+/* Kept mail contains spam that nobody has reported yet. Its sums must not count as
+   sums of ham: the claims would begin where most spam doesn't reach. So weak reports
+   don't count by people who never report spam, unless hardly any others are left,
+   nor of texts that at least as many people have reported as spam. */
+static void
+claims_mark_ham(struct junk_learner *learner)
+{
+	const unsigned int count = learner->memory_count[FALSE];
+	struct spam_reporters reporters;
+	unsigned int examined = 0;
+
+	spam_reporters_init(learner, &reporters);
+	for (unsigned int i = 0; i < count; i++) {
+		struct learner_memory *memory = &learner->memory[FALSE][i];
+
+		memory->doubtful = memory->trust < 1 &&
+			!reports_spam(learner, &reporters, memory);
+		examined += memory->doubtful ? 0 : 1;
+	}
+	for (unsigned int i = 0; i < count; i++) {
+		struct learner_memory *memory = &learner->memory[FALSE][i];
+
+		if (examined * EXAMINED_PART < count)
+			memory->doubtful = FALSE;
+		if (memory->trust < 1 && !memory->doubtful &&
+		    memory->honest_sum > 0)
+			memory->doubtful = learner_copies_are_spam(learner, i);
+	}
+}
+
 /* Collect the honest sums of a class, except those by models with less than half of
    the present reports. */
 static unsigned int
@@ -384,7 +451,8 @@ claims_collect(const struct junk_learner *learner, bool spam,
 		struct junk_claims_report *report = &reports[count];
 
 		if (memory->honest_counts[FALSE] < learner->ham_count / 2 ||
-		    memory->honest_counts[TRUE] < learner->spam_count / 2)
+		    memory->honest_counts[TRUE] < learner->spam_count / 2 ||
+		    (!spam && memory->doubtful))
 			continue;
 		report->sum = I_MAX(memory->honest_sum,
 				    memory->honest_shared_sum);
@@ -409,6 +477,7 @@ void learner_update_claims(struct junk_learner *learner)
 	unsigned int ham_count, spam_count;
 
 	update_familiar_min(learner);
+	claims_mark_ham(learner);
 	ham = i_new(struct junk_claims_report,
 		    learner->memory_count[FALSE] + 1);
 	spam = i_new(struct junk_claims_report,

@@ -138,6 +138,9 @@ struct learner_memory {
 	   published for everybody, because min_reporters people have reported the
 	   text as spam and nobody as ham. */
 	bool own, shared;
+	/* Only for junk-learner-fit.c, which sets it when it computes claims: the
+	   message may be spam that its reporter hasn't reported. */
+	bool doubtful;
 };
 
 struct junk_learner {
@@ -268,6 +271,9 @@ void learner_copies_add(struct junk_learner *learner, bool spam,
 /* Update the published outlines after a report of spam was removed. */
 void learner_copies_forget(struct junk_learner *learner,
 			   const struct junk_sketch *sketch);
+/* Are there at least as many reports of this text as spam as there are as ham? idx:
+   index of a report of ham */
+bool learner_copies_are_spam(struct junk_learner *learner, unsigned int idx);
 /* Rewrite the published outlines of this index. */
 void learner_copies_write(struct junk_learner *learner, bool spam,
 			  unsigned int idx);

@@ -53,6 +53,13 @@ float junk_shares_add(struct junk_shares *shares, uint64_t person)
 	return worth;
 }
 
+float junk_shares_count(const struct junk_shares *shares, uint64_t person)
+{
+	float count = shares->counts[person >> (64 - JUNK_SHARES_BITS)];
+
+	return count < COUNT_MIN ? 0 : count;
+}
+
 static bool number_is_sane(float number)
 {
 	return isfinite(number) && number >= 0;

@@ -25,6 +25,9 @@ struct junk_shares {
 /* Count one more report of a person (a hash). Returns what it is worth to the
    others, 0-1. */
 float junk_shares_add(struct junk_shares *shares, uint64_t person);
+/* Returns the number of a person's recent reports, and of those people who share the
+   hash's first bits. Less than half a report is none. */
+float junk_shares_count(const struct junk_shares *shares, uint64_t person);
 /* Within the bounds that adding keeps? */
 bool junk_shares_are_sane(const struct junk_shares *shares);
 

@@ -1,7 +1,7 @@
 #include "lib.h"
 #include "buffer.h"
 #include "test-common.h"
-#include "junk-learner.h"
+#include "junk-learner-private.h"
 
 #define TOKENS 20
 
@@ -85,6 +85,56 @@ static void test_junk_learner_learns(void)
 	/* the explanation is the score */
 	test_assert(spam.class_sum[JUNK_TOKEN_BODY_WORD] > 0);
 	junk_learner_deinit(&learner);
+	junk_learner_deinit(&learner);
+	test_end();
+}
+
+/* Learn a report, compute claims, and return whether the report is in doubt. */
+static bool
+is_doubtful(struct junk_learner *learner, enum junk_verdict verdict,
+	    unsigned int topic, unsigned int nr, unsigned char person)
+{
+	struct junk_report report;
+	junk_token_t tokens[TOKENS];
+	unsigned int i;
+
+	report_init(&report, tokens, verdict, topic, nr, person);
+	junk_learner_learn(learner, &report, 1);
+	junk_learner_finish(learner);
+	learner_update_claims(learner);
+	for (i = learner->memory_count[FALSE]; i > 0; i--) {
+		if (memcmp(learner->memory[FALSE][i - 1].digest, report.digest,
+			   sizeof(report.digest)) == 0 &&
+		    memcmp(learner->memory[FALSE][i - 1].reporter,
+			   report.reporter, sizeof(report.reporter)) == 0)
+			return learner->memory[FALSE][i - 1].doubtful;
+	}
+	i_panic("the report isn't in the replay buffer");
+}
+
+static void test_junk_learner_doubtful(void)
+{
+	struct junk_learner *learner = learner_new(100, 100, 4);
+	const unsigned char stranger = 9;
+
+	test_begin("junk learner: kept spam isn't evidence of ham's scores");
+	/* by a person who never reports spam, and by one who does */
+	test_assert(is_doubtful(learner, JUNK_VERDICT_WEAK_HAM, 2, 5000,
+				stranger));
+	test_assert(!is_doubtful(learner, JUNK_VERDICT_WEAK_HAM, 2, 5001, 0));
+	/* a text that others have reported as spam */
+	test_assert(is_doubtful(learner, JUNK_VERDICT_WEAK_HAM, 1, 2, 0));
+	/* who moves a message out of Junk has looked at it */
+	test_assert(!is_doubtful(learner, JUNK_VERDICT_HAM, 2, 5002,
+				 stranger));
+	junk_learner_deinit(&learner);
+
+	/* there is no other evidence */
+	learner = learner_new(100, 0, 4);
+	for (unsigned int i = 0; i < 20; i++) {
+		test_assert_idx(!is_doubtful(learner, JUNK_VERDICT_WEAK_HAM, 2,
+					     5000 + i, stranger), i);
+	}
 	junk_learner_deinit(&learner);
 	test_end();
 }
@@ -482,6 +532,7 @@ int main(void)
 {
 	static void (*const test_functions[])(void) = {
 		test_junk_learner_learns,
+		test_junk_learner_doubtful,
 		test_junk_learner_min_reporters,
 		test_junk_learner_two_people,
 		test_junk_learner_overruled,
