@@ -1,3 +1,6 @@
+/* See junk-html.h. A single pass over the page keeps a stack of open elements
+   with their visibility. It is repeated if a style sheet came late. */
+
 #define _GNU_SOURCE /* for memmem() */
 #include "lib.h"
 #include "buffer.h"
