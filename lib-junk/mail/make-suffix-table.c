@@ -1,7 +1,7 @@
 /* Converts the Public Suffix List (publicsuffix.org/list) to the table of
    junk-suffix.c:
 
-   	make-suffix-table /usr/share/publicsuffix/public_suffix_list.dat
+     make-suffix-table /usr/share/publicsuffix/public_suffix_list.dat
 
    This runs during the build, so the table is made from the system's own
    list. */

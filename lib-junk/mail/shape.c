@@ -1,10 +1,10 @@
 /* Messages of hostile shapes for test-growth.py, which counts the instructions
    of shape_tokenize():
 
-        shape                    prints the names of the shapes
-        shape NAME BYTES FILE    writes a message of about this size
-        shape FILE               tokenises it, and prints the memory used
-        shape - FILE ...         tokenises each file */
+     shape                    prints the names of the shapes
+     shape NAME BYTES FILE    writes a message of about this size
+     shape FILE               tokenises it, and prints the memory used
+     shape - FILE ...         tokenises each file */
 
 #include "lib.h"
 #include "istream.h"
