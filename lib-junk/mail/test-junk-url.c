@@ -49,7 +49,7 @@ check_token(const char *url, const char *text, const char *class,
 }
 
 /* expected: words, each a host that must be found; "!" + a host that must not
-   be; or "class=" + text. "" = no tokens. */
+   be; or "class=" + text. "" = no host. */
 static void test_url(const char *url, const char *expected)
 {
 	const char *text = url_tokens(url);
