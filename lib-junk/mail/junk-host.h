@@ -17,7 +17,7 @@ struct junk_token_set;
    more. */
 #define JUNK_MAX_IDN_HOSTS 100
 
-/* How much of a message's limit is used. */
+/* Conversions so far in a message. */
 struct junk_hosts {
 	unsigned int converted;
 };

@@ -579,8 +579,8 @@ sheet_add_rule(struct junk_sheet *sheet, const char *selector,
 	rule.style = *style;
 	if (sheet->count == JUNK_MAX_STYLE_RULES ||
 	    !rule_selector(sheet, &rule, selector)) {
-		/* rules for the mouse over something, and the like, don't
-		   change what is visible at first */
+		/* rules for :hover and the like don't change what is visible at
+		   first */
 		if (strchr(selector, ':') == NULL ||
 		    (strstr(selector, ":hover") == NULL &&
 		     strstr(selector, ":visited") == NULL &&

@@ -13,7 +13,7 @@
 /* Maximum classes of an element or a selector; others are ignored. */
 #define JUNK_SHEET_CLASSES 8
 
-/* What selectors match: hashes of names; 0 = none. */
+/* The names of an element that selectors match, as hashes; 0 = none. */
 struct junk_sheet_names {
 	uint32_t tag, id;
 	uint32_t classes[JUNK_SHEET_CLASSES];

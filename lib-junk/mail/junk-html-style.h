@@ -65,8 +65,8 @@ enum junk_style_value {
 	JUNK_STYLE_OUTER,
 	/* off-screen if overflow is clipped */
 	JUNK_STYLE_CLIPS,
-	/* off-screen to the right, which brings the content of something that
-	   is off-screen to the left back */
+	/* off-screen to the right; inside of something that is off-screen to
+	   the left, this makes content visible again */
 	JUNK_STYLE_BACK,
 };
 
@@ -112,8 +112,8 @@ void junk_style_merge(struct junk_style *style, const struct junk_style *other);
 /* Normalise CSS in place: lower case, spaces for all kinds of white space and
    for comments, and characters for escapes. */
 void junk_style_clean(char *css);
-/* Returns the first place of one of one or two characters outside of quotes (of
-   ";" also outside of brackets), or the end of css. */
+/* Returns the first position of one of the one or two characters in ends,
+   outside of quotes (";" also outside of brackets), or the end of css. */
 char *junk_style_find(char *css, const char *ends);
 
 #endif

@@ -1092,7 +1092,8 @@ html_end_implied(struct html_state *state, const struct junk_html_tag *tag)
 
 	if (group->ends == 0)
 		return;
-	/* most tags have nothing to end, which groups says at any depth */
+	/* the groups of open elements tell at once whether any of them ends,
+	   which is rare */
 	for (unsigned int i = state->depth; i > 0 &&
 	     (group->ends & state->stack[i].groups) != 0; i--) {
 		open = state->stack[i].tag;
@@ -1132,8 +1133,9 @@ static void attr_event(struct html_state *state, const char *name)
 		junk_token_set_add_str(state->set, JUNK_TOKEN_HTML, name);
 }
 
-/* A style costs as much time as many bytes of text. Once a message has more of
-   them than a page has, only its text and links are read. */
+/* Evaluating a style takes as long as reading many bytes of text. So the number
+   of styles in a message is limited to that of normal pages; beyond it, only
+   text and links are read. */
 static bool html_use_styles(const struct html_state *state)
 {
 	return *state->styles > 0;
@@ -1406,7 +1408,7 @@ bool junk_sheet_find_attr(const unsigned char *attrs, size_t size,
 	return FALSE;
 }
 
-/* Set what style sheets match an element by. Its attributes come next. */
+/* Set the names that selectors match. The element's attributes come next. */
 static void
 html_names(struct html_state *state, struct html_element *element,
 	   const char *name)
