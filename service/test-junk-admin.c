@@ -1,3 +1,6 @@
+/* Tests forget, rebuild and lookup of reports, also by comparing the learner's
+   state with that of a service that never had them. */
+
 #include "lib.h"
 #include "array.h"
 #include "buffer.h"

@@ -1,3 +1,5 @@
+/* Tests the unwritten token counts and the hourly counts of reporters. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "byteorder.h"

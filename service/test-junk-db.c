@@ -1,3 +1,5 @@
+/* Tests the database: tables, expiry, damage, locks, limits and upgrades. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "write-full.h"

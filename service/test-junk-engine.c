@@ -1,3 +1,5 @@
+/* Tests the engine: starts, faults and their recovery. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "str.h"

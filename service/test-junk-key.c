@@ -1,3 +1,5 @@
+/* Tests the key file, what of the key is left in memory, and derived keys. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "write-full.h"

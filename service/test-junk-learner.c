@@ -1,3 +1,6 @@
+/* Tests the learner: what it learns and forgets, snapshots, and limits of
+   single people. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "test-common.h"

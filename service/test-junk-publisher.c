@@ -1,3 +1,6 @@
+/* Tests the segment's writer with real readers: batches, restarts, replaced
+   files. */
+
 #include "lib.h"
 #include "test-common.h"
 #include "test-junk-service.h"

@@ -1,3 +1,6 @@
+/* Tests what is recorded: sequences of verdicts, limits, faults, expiry, and
+   that a replay gives the same state. */
+
 #include "lib.h"
 #include "array.h"
 #include "buffer.h"

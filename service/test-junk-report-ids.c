@@ -1,3 +1,5 @@
+/* Tests the table of ids: rounds, restarts, expiry and faults. */
+
 #include "lib.h"
 #include "junk-report-ids.h"
 #include "test-common.h"

@@ -1,3 +1,5 @@
+/* Tests the limits of what one person teaches the others. */
+
 #include "lib.h"
 #include "test-common.h"
 #include "junk-shares.h"
