@@ -158,7 +158,7 @@ def test_tag(t):
 
 
 def test_outside(t):
-    """our fields in incoming mail are removed"""
+    """our fields in mail that came from outside are removed"""
     fields = (b"X-Junk-Score: 0\nX-Junk-Reason: trust me\nx-junk-flag: NO\n"
               b"X-JUNK-SCORE: 1\nX-Junk-Other: mine\nX-Junk-Score:\n 2\n"
               b"X-Junk-Score : 3\nX-Junk-Flag\t: NO\nX-Junk-Reason  : x\n")
