@@ -1,6 +1,6 @@
-/* How good the product's classifier is, by the protocol of the TREC Spam
-   Track: in the order of the index, score each message, then let the learner
-   have what the protocol's user reports. Tokenizer, score and learner are the
+/* Measures how good the classifier is with the protocol of the TREC Spam Track:
+   in the order of the index, score each message, then let the learner learn
+   what the protocol's user reports. Tokenizer, score and learner are the
    product's own. */
 
 #include "lib.h"
@@ -18,13 +18,13 @@
 
 #define BOOTSTRAP_SAMPLES 200
 #define FIRST_WEEKS_SEEDS 5
-/* Of users who act on what they see (protocol partial). */
+/* Probabilities for users who act on what they see (protocol partial). */
 #define PARTIAL_REPORTS_SPAM 0.5
 #define PARTIAL_RESCUES_HAM 0.9
 #define PARTIAL_WEAK_HAM 0.05
-/* Of messages that lie in INBOX, have been read, and that nobody has reported: which
-   part is sampled as kept (--kept), so many messages later. Of the spam most isn't
-   opened. */
+/* Share of the messages in INBOX that have been read, and that nobody has
+   reported, that is sampled as kept (--kept), and after how many messages. Most
+   spam isn't opened. */
 #define KEPT_HAM 0.3
 #define KEPT_SPAM 0.03
 #define KEPT_DELAY 200
@@ -35,7 +35,7 @@ enum protocol {
 	PROTOCOL_NOISE,
 	PROTOCOL_PARTIAL,
 	PROTOCOL_TOE,
-	/* all of those with figures of the peers */
+	/* all those with results of the peers */
 	PROTOCOL_ALL,
 	/* scenarios with tables of their own */
 	PROTOCOL_USERS,
@@ -48,12 +48,12 @@ struct options {
 	const char *index_path, *scores_path;
 	enum protocol protocol;
 	const char *protocol_name;
-	/* messages or percent */
+	/* number of messages, or percent */
 	unsigned int protocol_arg;
 	uint64_t seed;
 	/* 0 = the product's default */
 	unsigned int min_reports;
-	/* who get, and report, the mail */
+	/* number of people who get and report the mail */
 	unsigned int people;
 	bool strip, shuffle, peers, kept, days;
 };
@@ -65,10 +65,10 @@ struct run {
 	struct corpus_random random;
 	struct corpus_random kept_random;
 	struct result *results;
-	/* of each message */
+	/* for each message */
 	bool *reported;
 	FILE *scores;
-	/* the message that is learned next (protocol delayed) */
+	/* the next message to be learned (protocol delayed) */
 	unsigned int next_learned;
 };
 
@@ -79,7 +79,7 @@ void bench_person(unsigned int number,
 	memcpy(reporter_r, &number, sizeof(number));
 }
 
-/* Whose mail it is: anybody's. */
+/* Assign the message to a random person. */
 static void
 run_person(const struct run *run, const struct corpus_mail *mail,
 	   unsigned char reporter_r[JUNK_REPORTER_BYTES])
@@ -138,7 +138,8 @@ run_partial(struct run *run, const struct corpus_mail *mail, bool caught)
 		  mail_verdict(mail->spam));
 }
 
-/* What the imap process finds in INBOX after some days (junk_feedback_kept). */
+/* Learn what the imap process finds in INBOX after some days
+   (junk_feedback_kept). */
 static void run_kept(struct run *run, unsigned int idx)
 {
 	const struct corpus_mail *mail;
@@ -179,7 +180,7 @@ static void run_feedback(struct run *run, unsigned int idx, bool caught)
 		run_partial(run, mail, caught);
 		break;
 	case PROTOCOL_TOE:
-		/* not to know is an error too */
+		/* an unknown score counts as an error, too */
 		if (caught != mail->spam || run->results[idx].unknown)
 			run_learn(run, mail, mail_verdict(mail->spam));
 		break;
@@ -208,8 +209,8 @@ run_score(struct run *run, unsigned int idx, struct result *result_r)
 	result_r->spam = mail->spam;
 	result_r->unknown = score.score == JUNK_SCORE_UNKNOWN;
 	result_r->caught = score.score >= DEFAULT_THRESHOLD;
-	/* "unknown" has no number. To order messages something is needed:
-	   what the weights would say. */
+	/* "unknown" has no value, so messages are ranked by the weights' sum
+	   anyway */
 	result_r->rank = result_r->probability = score.probability;
 	if (run->scores != NULL) {
 		fprintf(run->scores, "%s\t%.10g\t%s\t%s\n",
@@ -375,7 +376,7 @@ static int run_index(const struct options *opts)
 	return ret;
 }
 
-/* The other filters are driven by a script. */
+/* Run the other filters, which a script does. */
 static void ATTR_NORETURN run_peers(const struct options *opts)
 {
 	const char *args[] = {

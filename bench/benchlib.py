@@ -1,4 +1,4 @@
-"""What the benchmarks share."""
+"""Common parts of the benchmarks."""
 
 import glob
 import itertools
@@ -11,19 +11,19 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def sample_paths(kind):
-    """The tree's real messages of a kind: spam or ham"""
+    """Return paths of the tree's real messages of a kind: spam or ham"""
     return sorted(glob.glob("%s/tests/data/demo/%s/*.eml" % (TOP, kind)))
 
 
 def samples_by_turns():
-    """(kind, path) of the tree's messages, spam and ham by turns"""
+    """Return (kind, path) of the tree's messages, spam and ham alternately"""
     kinds = [[(kind, path) for path in sample_paths(kind)]
              for kind in ("spam", "ham")]
     return [sample for pair in zip(*kinds) for sample in pair]
 
 
 def sample_mail(count):
-    """Real messages of the tree, spam and ham by turns"""
+    """Return real messages of the tree, spam and ham alternately"""
     samples = samples_by_turns()
     mails = []
     for i in range(count):
@@ -33,8 +33,8 @@ def sample_mail(count):
 
 
 def make_index(folder, corpus=None):
-    """The index file (corpus.h) of the SpamAssassin public corpus, or of the
-    tree's messages; returns its path"""
+    """Write an index file (corpus.h) of the SpamAssassin public corpus, or of
+    the tree's messages; return its path"""
     path = folder + "/index"
     with open(path, "w") as f:
         if corpus is not None:
@@ -48,7 +48,8 @@ def make_index(folder, corpus=None):
 
 
 def read_index(path):
-    """(is spam, path) of each message of an index; exits if it isn't one"""
+    """Return (is spam, path) of each message of an index; exit if it isn't
+    valid"""
     program = os.path.basename(sys.argv[0])
     mails = []
     with open(path) as index:
@@ -67,22 +68,22 @@ def read_index(path):
 
 
 def read_mail(path):
-    """A message with LF and without an mbox's "From " line"""
+    """Return a message with LF and without an mbox's "From " line"""
     with open(path, "rb") as mail:
         data = mail.read().replace(b"\r\n", b"\n")
     return data.partition(b"\n")[2] if data.startswith(b"From ") else data
 
 
 def values(*command):
-    """What a program of ours prints as key=value lines"""
+    """Return the key=value lines that one of our programs prints"""
     out = subprocess.check_output(command, text=True)
     return dict(line.split("=", 1) for line in out.splitlines()
                 if "=" in line)
 
 
 def alternate(items, i):
-    """A few items, in each of their orders by turns: what comes after what
-    matters"""
+    """Return a few items in each of their orders in turn, since each
+    measurement influences the next"""
     orders = list(itertools.permutations(items))
     return orders[i % len(orders)]
 
@@ -94,8 +95,8 @@ def result(name, value, unit, bound, ok):
 
 
 def ratio(name, base, other, bound, at_least=False):
-    """Pairwise ratios base/other: their median against the bound, with the
-    spread. at_least: the ratio has to reach the bound, else to stay below."""
+    """Compare the median of the pairwise ratios base/other with the bound, and
+    print their spread. at_least: the bound is a minimum, else a maximum."""
     ratios = sorted(b / o for b, o in zip(base, other))
     median = statistics.median(ratios)
     print("%s: %.3f (quartiles %.3f-%.3f)" % (

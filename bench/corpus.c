@@ -1,3 +1,5 @@
+/* See corpus.h. */
+
 #include "lib.h"
 #include "array.h"
 #include "buffer.h"
@@ -70,7 +72,7 @@ int corpus_read_mail(const char *path, buffer_t *dest, const char **error_r)
 		*error_r = t_strdup_printf("read(%s) failed: %m", path);
 	i_close_fd(&fd);
 	if (dest->used > 5 && memcmp(dest->data, "From ", 5) == 0) {
-		/* a line of the mbox format, not of the message */
+		/* a line of the mbox format that isn't part of the message */
 		p = memchr(dest->data, '\n', dest->used);
 		buffer_delete(dest, 0, p == NULL ? dest->used :
 			      (size_t)(p - (const unsigned char *)dest->data +

@@ -3,7 +3,7 @@
 
 #include "junk-tokenizer.h"
 
-/* A corpus in memory, as tokens. */
+/* A corpus in memory, as tokens. The corpus owns all tokens and paths. */
 
 struct corpus_mail {
 	const char *path;
@@ -19,26 +19,26 @@ struct corpus {
 	unsigned int spam_count, ham_count;
 };
 
-/* Read an index of "spam|ham path" lines (paths relative to the index's
-   folder) and all of its messages. strip: of the header keep Subject, From, To
-   and Content-* only. Returns -1 and error_r if a file can't be read, a line
-   isn't valid, or there is no message or only one class. */
+/* Read an index with lines "spam|ham path" (paths are relative to the index's
+   folder) and all of its messages. strip: of the header, read only Subject,
+   From, To and Content-*. Returns 0, or -1 and error_r if a file can't be read,
+   a line isn't valid, or there is no message or only one class. */
 int corpus_read(const char *index_path, bool strip, struct corpus *corpus_r,
 		const char **error_r);
 void corpus_free(struct corpus *corpus);
-/* Read one message (without the "From " line of an mbox) into dest, whose
-   content it replaces. */
+/* Read a message, without the "From " line of an mbox, into dest, whose content
+   is replaced. Returns 0, or -1 and error_r. */
 int corpus_read_mail(const char *path, buffer_t *dest, const char **error_r);
 
-/* The token of the sender's domain, 0 if there is none. */
+/* Returns the token of the sender's domain, 0 if there is none. */
 uint64_t corpus_mail_domain(const struct corpus_mail *mail);
 
-/* Random numbers that are the same everywhere. */
+/* Pseudo-random numbers that are the same on every machine. */
 struct corpus_random {
 	uint64_t state;
 };
 uint64_t corpus_random_next(struct corpus_random *random);
-/* 0 <= x < 1 */
+/* Returns a number with 0 <= x < 1. */
 double corpus_random_double(struct corpus_random *random);
 
 void corpus_shuffle(struct corpus *corpus, struct corpus_random *random);

@@ -1,7 +1,7 @@
-/* What a host has after its first reports, in whatever order they came: sizes x
-   order x kind of ham x people, over random draws of messages that are reported,
-   tested on others. Each cell is the mean over the seeds; a line says what the
-   worst of a size's cells is. */
+/* Accuracy on a host after its first reports, in any order: sizes x order x
+   kind of ham x people, with random draws of reported messages, tested on
+   others. Each cell is the mean over the seeds; one line shows the worst cell
+   of each size. */
 
 #include "lib.h"
 #include "array.h"
@@ -16,14 +16,14 @@
 #define TEST_EASY 500
 #define TEST_HARD 100
 #define TEST_SPAM 400
-/* Who get the same message, where several do. */
+/* The number of people who get the same message, where several do. */
 #define COPIES 3
-/* The best threshold in hindsight catches so much of the ham. */
+/* The best threshold in hindsight has this rate of false positives. */
 #define BEST_HAM 0.005
 
-/* Bounds: percent of easy and of hard ham at 90 and above in the worst cell, 1-AUC
-   of the worst order by that of the best, spam at 90 and above by what the best
-   threshold in hindsight gives. */
+/* Bounds: percent of easy and of hard ham at 90 and above in the worst cell;
+   1-AUC of the worst order divided by that of the best; spam at 90 and above
+   divided by the recall at the best threshold in hindsight. */
 #define EASY_BOUND 0.5
 #define HARD_BOUND 5
 #define SPREAD_BOUND 1.2
@@ -58,7 +58,7 @@ struct draw {
 	struct event *ham_events, *spam_events;
 };
 
-/* In percent; for nobody in particular, and for one of the reporters. */
+/* Figures in percent, for a person without reports and for a reporter. */
 struct figures {
 	double easy, hard, caught, best, auc;
 };
@@ -123,7 +123,7 @@ static void draw_deinit(struct draw *draw)
 	i_free(draw->spam_events);
 }
 
-/* Reports of count messages, the first of a shuffled pool. */
+/* Make reports of the first count messages of a shuffled pool. */
 static void
 draw_events(const struct corpus_mail *const *mails, unsigned int count,
 	    unsigned int kind, struct corpus_random *random,
@@ -140,7 +140,8 @@ draw_events(const struct corpus_mail *const *mails, unsigned int count,
 	}
 }
 
-/* Take ham events i.. and spam events j.. in an order. */
+/* Decide whether the next event is spam: ham event i of n, or spam event j of
+   m. */
 static bool
 next_is_spam(enum order order, unsigned int i, unsigned int n, unsigned int j,
 	     unsigned int m, struct corpus_random *random)
@@ -269,7 +270,8 @@ print_line(const char *name, const unsigned int size[2], double value,
 	return ok;
 }
 
-/* All orders of one kind of ham and people, for nobody and for a reporter. */
+/* Run all orders for one kind of ham and people, for a person without reports
+   and for a reporter. */
 static void
 run_kind(struct corpus *corpus, const unsigned int size[2], unsigned int kind,
 	 uint64_t first_seed, unsigned int seeds,
@@ -314,7 +316,7 @@ run_size(struct corpus *corpus, const unsigned int size[2], uint64_t seed,
 
 	for (unsigned int kind = 0; kind < N_ELEMENTS(kinds); kind++) {
 		run_kind(corpus, size, kind, seed, seeds, figures);
-		/* for nobody nothing is known where only one reports */
+		/* if only one person reports, nothing is known for others */
 		for (unsigned int who = kinds[kind].people == 1 ? 1 : 0;
 		     who < 2; who++) {
 			double low = 100, high = 0;

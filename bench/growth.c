@@ -1,14 +1,15 @@
-/* What the service's engine costs as reports pile up: one step of bench/scale.
+/* Measures the cost of the service's engine as reports accumulate: one step of
+   bench/scale.
 
      growth STATE_DIR SEGMENT INDEX FIRST LAST DATABASE_BYTES
 
-   Starts the engine on what is in STATE_DIR (FIRST reports), adds reports up to
-   LAST as fast as it takes them, each commit durable and all maintenance done
-   at once, and ends as if it were killed: the next start has to replay. If FIRST
-   is LAST, it does what waits for some seconds instead: writing token counts. A
-   report is a message of INDEX (corpus.h) of which each fifth token is another
-   one: seeded, so that the same number is the same report. Prints key=value
-   lines. */
+   Starts the engine with the FIRST reports that are in STATE_DIR, adds reports
+   up to LAST as fast as possible, with durable commits and all maintenance done
+   at once, and exits as if killed, so that the next start has to replay. If
+   FIRST is LAST, it does instead what waits for some seconds: writing token
+   counts. A report is a message of INDEX (corpus.h) in which every fifth token
+   is replaced; this is seeded, so that the same number gives the same report.
+   Prints key=value lines. */
 
 #include "lib.h"
 #include "array.h"
@@ -21,11 +22,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Other words follow Zipf's law over so many. */
+/* Replacement words follow Zipf's law over a vocabulary of this size. */
 #define VOCABULARY 1000000
 #define REPORTERS 1000
-/* By then token counts are written; a snapshot isn't due, but is after so many
-   reports (service/junk-maintain.c). */
+/* Token counts are written after this time, while a snapshot isn't due; it is
+   after this number of reports (service/junk-maintain.c). */
 #define SETTLE_SECS 15
 
 struct growth {
@@ -42,7 +43,7 @@ static uint64_t clock_usecs(clockid_t id)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* From here on VmHWM is what we need at most. */
+/* Reset VmHWM, so that it is the maximum from here on. */
 static void forget_peak(void)
 {
 	FILE *f = fopen("/proc/self/clear_refs", "w");
@@ -51,7 +52,7 @@ static void forget_peak(void)
 		i_fatal("write(/proc/self/clear_refs) failed: %m");
 }
 
-/* A "Name: 123 kB" line of our own /proc status, in kB. */
+/* Returns the value of a "Name: 123 kB" line of our /proc status, in kB. */
 static unsigned long status_kbytes(const char *name)
 {
 	char line[256];
@@ -69,7 +70,7 @@ static unsigned long status_kbytes(const char *name)
 	return value;
 }
 
-/* Another word of the same class. */
+/* Returns another word of the same class. */
 static junk_token_t
 changed_token(junk_token_t token, struct corpus_random *random)
 {
@@ -141,13 +142,13 @@ static void growth_run(struct growth *growth, uint64_t first, uint64_t last)
 	       (double)(last - first));
 }
 
-/* A moment passes without reports. */
+/* Let some time pass without reports. */
 static void growth_settle(struct growth *growth)
 {
 	uint64_t cpu = clock_usecs(CLOCK_PROCESS_CPUTIME_ID);
 	time_t now = time(NULL);
 
-	/* from now on they wait */
+	/* token counts wait from now on */
 	while (junk_engine_maintain(growth->engine, now)) ;
 	while (junk_engine_maintain(growth->engine, now + SETTLE_SECS)) ;
 	printf("settle_cpu_msecs=%.1f\n",
@@ -198,7 +199,7 @@ int main(int argc, char *argv[])
 	if (corpus_read(argv[3], FALSE, &corpus, &error) < 0)
 		i_fatal("%s", error);
 	growth.mails = array_get(&corpus.mails, &growth.mail_count);
-	/* what the messages take isn't the service's */
+	/* the memory of the corpus isn't the service's */
 	forget_peak();
 	before = status_kbytes("VmRSS:");
 	growth_start(&growth, argv, size);

@@ -1,5 +1,5 @@
-/* A milter that reads each message as ours does, and does nothing with it: what
-   bench/milter compares with. */
+/* A milter that reads each message like ours, and does nothing with it: the
+   baseline for bench/milter. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,15 +1,15 @@
-/* Load for the service: reports of many clients, and how long it takes until
-   they are durable and until a reader of the segment sees them.
+/* Load generator for the service: reports of many clients. Measures how long it
+   takes until they are durable, and until a reader of the segment sees them.
 
      load SOCKET SEGMENT CLIENTS SECONDS TOKENS [WINDOW]
 
-   Each client sends its next report when fewer than WINDOW (default 1) aren't
-   acknowledged. Beside them one more client sends a report every 20 ms, each
-   for another person, and looks at the segment until most of that person's
-   weights have changed (those of others meet few of them by chance). Prints
-   key=value lines. */
+   Each client sends its next report when fewer than WINDOW (default 1) are
+   unacknowledged. An additional client sends a report every 20 ms, each for
+   another person, and polls the segment until most of that person's weights
+   have changed (few of them collide with those of others). Prints key=value
+   lines. */
 
-#define _GNU_SOURCE /* ppoll() */
+#define _GNU_SOURCE /* for ppoll() */
 #include "lib.h"
 #include "buffer.h"
 #include "net.h"
@@ -32,7 +32,7 @@
 #define MAX_WINDOW 64
 #define PROBE_USECS 20000
 #define MAX_SAMPLES 1000000
-/* How often a watched score is looked at. */
+/* Interval at which a watched score is polled. */
 #define WATCH_USECS 200
 
 struct load_client {
@@ -51,7 +51,7 @@ struct samples {
 	unsigned int count;
 };
 
-/* What the client that looks at the segment has in mind. */
+/* State of the client that polls the segment. */
 struct probe {
 	struct load_client *client;
 	struct junk_segment *segment;
@@ -101,7 +101,7 @@ static void samples_print(struct samples *samples, const char *name)
 	printf("%s_count=%u\n", name, n);
 }
 
-/* splitmix64: the same load each time */
+/* splitmix64, which gives the same load each time */
 static uint64_t random_next(void)
 {
 	uint64_t z = (random_state += UINT64_C(0x9e3779b97f4a7c15));
@@ -111,7 +111,7 @@ static uint64_t random_next(void)
 	return z ^ (z >> 31);
 }
 
-/* A word has a class of its own and comes once in a report. */
+/* Each word has one class and occurs once in a report. */
 static void random_tokens(junk_token_t *tokens)
 {
 	unsigned int i = 0, j;
@@ -143,7 +143,7 @@ load_report(struct load_client *client, junk_token_t *tokens,
 	report_r->stamp_usecs = i_microseconds();
 	report_r->verdict = client->serial++ % 2 == 0 ? JUNK_VERDICT_SPAM :
 		JUNK_VERDICT_HAM;
-	/* no limit for one reporter */
+	/* this origin has no limit per reporter */
 	report_r->origin = JUNK_ORIGIN_LEARN;
 	report_r->feature_set = JUNK_FEATURE_SET;
 	memcpy(report_r->reporter, &client->num, sizeof(client->num));
@@ -240,7 +240,7 @@ static void probe_weights(struct probe *probe, int16_t *weights_r)
 	for (unsigned int i = 0; i < token_count; i++) {
 		idx = junk_model_personal_index(&model, probe->tokens[i],
 						probe->report.reporter);
-		/* in the second table */
+		/* personal weights are in the second table */
 		weights_r[i] = model.weights[((size_t)1 <<
 					      model.global_log2) + idx];
 	}
@@ -331,7 +331,7 @@ int main(int argc, char *argv[])
 	clients = i_new(struct load_client, count + 1);
 	for (unsigned int i = 0; i < count; i++)
 		load_connect(&clients[i], argv[1], i, window);
-	/* sends only what it is told to */
+	/* sends only the probe's reports */
 	load_connect(&clients[count], argv[1], 1U << 30, 0);
 	probe = i_new(struct probe, 1);
 	probe->client = &clients[count];

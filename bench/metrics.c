@@ -1,3 +1,5 @@
+/* See metrics.h. */
+
 #include "lib.h"
 #include "sort.h"
 #include "metrics.h"
@@ -22,7 +24,8 @@ static double logit(double p)
 	return log(p / (1 - p));
 }
 
-/* weights: how often each result counts. results are sorted by rank. */
+/* Compute the figures. results are sorted by rank; weights: how often each
+   result counts (for the bootstrap). */
 static bool
 metrics_weighted(const struct result *results, const uint16_t *weights,
 		 unsigned int count, double value_r[METRIC_COUNT])
@@ -46,7 +49,7 @@ metrics_weighted(const struct result *results, const uint16_t *weights,
 		return FALSE;
 	ham_above = ham;
 	for (i = 0; i < count; i = j) {
-		/* all of group i..j have the same rank; a threshold at it
+		/* all results i..j have the same rank, and a threshold at it
 		   catches them and everything above */
 		if (at1 < 0 && ham_above <= ham * 0.01)
 			at1 = spam_below;
@@ -70,7 +73,7 @@ metrics_weighted(const struct result *results, const uint16_t *weights,
 	value_r[METRIC_SPAM_AT_1] = 100 * (at1 < 0 ? spam : at1) / spam;
 	value_r[METRIC_HAM] = 100 * caught_ham / ham;
 	value_r[METRIC_SPAM] = 100 * missed / spam;
-	/* half a message for none, so that the logarithm exists */
+	/* add half a message, so that the logarithm is finite */
 	value_r[METRIC_LAM] = 100 / (1 + exp(-(
 		logit((caught_ham + 0.5) / (ham + 1)) +
 		logit((missed + 0.5) / (spam + 1))) / 2));

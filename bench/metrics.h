@@ -6,12 +6,12 @@
 /* Figures of the TREC Spam Track (Cormack & Lynam 2005) and calibration. */
 
 struct result {
-	/* orders messages: higher = more like spam */
+	/* orders the messages: higher = more like spam */
 	double rank;
 	/* 0..1 */
 	double probability;
 	bool spam;
-	/* the verdict was spam at the product's default threshold */
+	/* classified as spam at the product's default threshold */
 	bool caught;
 	bool unknown;
 };
@@ -19,12 +19,13 @@ struct result {
 enum metric {
 	/* 1 - area under the ROC curve, in percent */
 	METRIC_AUC,
-	/* logistic average of ham caught and spam missed, in percent */
+	/* logistic average of the rates of false positives and false negatives,
+	   in percent */
 	METRIC_LAM,
-	/* percent of spam missed where 0.1 % and 1 % of ham is caught */
+	/* percent of spam missed at a false positive rate of 0.1 % and 1 % */
 	METRIC_SPAM_AT_0_1,
 	METRIC_SPAM_AT_1,
-	/* percent of ham caught and spam missed at the default threshold */
+	/* percent of ham caught and of spam missed at the default threshold */
 	METRIC_HAM,
 	METRIC_SPAM,
 
@@ -33,7 +34,7 @@ enum metric {
 
 struct metrics {
 	double value[METRIC_COUNT];
-	/* 95 % interval */
+	/* 95 % confidence interval */
 	double low[METRIC_COUNT], high[METRIC_COUNT];
 };
 
@@ -44,13 +45,13 @@ struct calibration {
 		unsigned int count, spam;
 		double probability_sum;
 	} bins[CALIBRATION_BINS];
-	/* expected calibration error in percent, of messages with a score */
+	/* expected calibration error in percent, over messages with a score */
 	double error;
 };
 
 const char *metric_name(enum metric metric);
-/* bootstrap: samples for the intervals, 0 = none. Both classes must be
-   there. Sorts results. */
+/* Compute the figures. bootstrap: number of samples for the intervals, 0 =
+   none. Both classes must be present. Sorts results. */
 void metrics_compute(struct result *results, unsigned int count,
 		     unsigned int bootstrap, struct metrics *metrics_r);
 void calibration_compute(const struct result *results, unsigned int count,

@@ -1,22 +1,22 @@
-/* Attackers among the reporters, by the service's own engine: one step of
+/* Attackers among the reporters, with the service's own engine: one step of
    bench/poisoning.
 
      poison STATE_DIR SEGMENT INDEX ATTACK ATTACKERS RATE REPORTS...
 
-   ATTACK honest: USERS people report one half of INDEX (corpus.h). The others
-   begin where that has ended: so many ATTACKERS report within an hour, each of
-   them as many as REPORTS says, and what becomes of the other half of the mail
-   is measured for somebody who never reported anything.
+   With ATTACK honest, USERS people report one half of INDEX (corpus.h). The
+   other attacks continue from that state: this number of ATTACKERS report
+   within an hour, each of them REPORTS reports. Then the scores of the other
+   half of the mail are measured for a person who never reported anything.
 
-     focused     ham of one kind, the sender's domain that is there most often,
-                 as spam
-     dictionary  messages of words that ham is made of, as spam
+     focused     ham of one kind, from the most frequent sender's domain, as
+                 spam
+     dictionary  messages of words from ham, as spam
      whitewash   spam as ham
 
    (Nelson et al. 2008 for the first two.) RATE is junk_feedback_rate; 0 = no
-   limit, nor one of each person's share. In the end all who have exceeded it
-   are forgotten, and the model is compared with the one before. Prints
-   key=value lines. */
+   limit, neither of the rate nor of each person's share. At the end, the
+   reports of all who exceeded the limit are forgotten, and the model is
+   compared with the one before. Prints key=value lines. */
 
 #include "lib.h"
 #include "array.h"
@@ -32,7 +32,7 @@
 #include <stdio.h>
 
 #define USERS 200
-/* The honest reports come in a day, the attack a week later. */
+/* The honest reports take a day, the attack comes a week later. */
 #define HONEST_TIME ((time_t)(472500 * 3600))
 #define HONEST_PAUSE_SECS 20
 #define ATTACK_TIME (HONEST_TIME + 7 * 86400)
@@ -44,9 +44,9 @@ struct poisoning {
 	struct junk_engine *engine;
 	const char *segment_path;
 	struct corpus corpus;
-	/* the domain whose ham the focused attack is at */
+	/* the domain whose ham the focused attack targets */
 	uint64_t target;
-	/* what ham is made of */
+	/* distinct words of ham */
 	ARRAY(junk_token_t) words;
 	struct corpus_random random;
 	unsigned int serial;
@@ -56,7 +56,7 @@ struct measure {
 	unsigned int ham, ham_caught, spam, spam_missed, target, target_caught;
 };
 
-/* One half is reported, the other one measured. */
+/* Returns TRUE for the half that is reported; the other one is measured. */
 static bool mail_is_reported(unsigned int idx)
 {
 	return idx % 2 == 0;
@@ -115,7 +115,7 @@ poisoning_report(struct poisoning *p, unsigned int person, bool spam,
 		poisoning_commit(p, now);
 }
 
-/* A copy of what readers see, in memory of our own. */
+/* Copy the weights that readers see. */
 static buffer_t *poisoning_weights(struct poisoning *p)
 {
 	struct junk_segment *segment = junk_segment_open(p->segment_path);
@@ -135,7 +135,7 @@ static buffer_t *poisoning_weights(struct poisoning *p)
 	return copy;
 }
 
-/* --- what others see of it --- */
+/* --- effect on others --- */
 
 static void
 measure_mail(const struct poisoning *p, const struct junk_model *model,
@@ -185,7 +185,7 @@ poisoning_measure(struct poisoning *p, unsigned int reports)
 	       100.0 * m.spam_missed / I_MAX(m.spam, 1));
 }
 
-/* --- who reports --- */
+/* --- reporters --- */
 
 static void poisoning_honest(struct poisoning *p)
 {
@@ -204,7 +204,7 @@ static void poisoning_honest(struct poisoning *p)
 	poisoning_commit(p, now);
 }
 
-/* Mail of their own: of the half that is reported. */
+/* Choose a message for an attacker, from the half that is reported. */
 static const struct corpus_mail *
 attack_mail(struct poisoning *p, bool spam, uint64_t domain)
 {
@@ -227,7 +227,7 @@ attack_dictionary(struct poisoning *p, junk_token_t *tokens)
 	unsigned int start = corpus_random_next(&p->random) % total;
 	unsigned int count = I_MIN(total, DICTIONARY_TOKENS);
 
-	/* shuffled once: a run of them is a random choice */
+	/* they were shuffled once, so consecutive ones are a random choice */
 	for (unsigned int i = 0; i < count; i++) {
 		tokens[i] = *(const junk_token_t *)
 			array_idx(&p->words, (start + i) % total);
@@ -273,7 +273,7 @@ poisoning_attack(struct poisoning *p, const char *attack,
 	}
 }
 
-/* Returns TRUE if the service says that it's as if it never was. */
+/* Returns TRUE if forgetting is exact. */
 static bool poisoning_forget(struct poisoning *p)
 {
 	const struct junk_forget forget = {
@@ -302,7 +302,7 @@ static int uint64_cmp(const uint64_t *a, const uint64_t *b)
 	return *a < *b ? -1 : *a > *b ? 1 : 0;
 }
 
-/* The domain that sends most ham. */
+/* Find the domain that sends most ham. */
 static void find_target(struct poisoning *p)
 {
 	const struct corpus_mail *mail;
@@ -329,7 +329,7 @@ static void find_target(struct poisoning *p)
 	array_free(&domains);
 }
 
-/* The words of the reported half's ham, each once, shuffled */
+/* Collect the distinct words of ham in the reported half, shuffled. */
 static void find_words(struct poisoning *p)
 {
 	const struct corpus_mail *mail;

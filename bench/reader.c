@@ -1,11 +1,11 @@
-/* One reader of the score segment beside a service that learns.
+/* A reader of the score segment beside a service that learns.
 
      reader INDEX SEGMENT MESSAGES
 
-   Scores the messages of INDEX (corpus.h), all in memory, one after the other
-   until MESSAGES of them are done, for one recipient, and checks each score:
-   if the weights give the same sum before and after it was made, it has to be
-   the score that they give. Prints key=value lines. */
+   Scores the messages of INDEX (corpus.h), all in memory, in turn until
+   MESSAGES of them are done, for one recipient. Each score is checked: if the
+   weights give the same sum before and after it was computed, it must be the
+   score for this sum. Prints key=value lines. */
 
 #include "lib.h"
 #include "array.h"
@@ -24,8 +24,8 @@ struct reader {
 	struct junk_scores *scores;
 	struct junk_segment *segment;
 	unsigned char reporter[JUNK_REPORTER_BYTES];
-	/* by what was found: the model had changed meanwhile; the score was
-	   the same again; it wasn't, or was none at all */
+	/* number of scores by result: the model has changed meanwhile; the
+	   score was correct; it was wrong or missing */
 	uint64_t changed, checked, wrong;
 };
 
@@ -54,7 +54,7 @@ static void reader_load(struct reader *reader, const char *index_path)
 	}
 }
 
-/* What the model says now about a message's tokens. */
+/* Score a message's tokens with the present model. */
 static void
 reader_score_tokens(struct reader *reader, const struct corpus_mail *mail,
 		    struct junk_score *score_r)
@@ -112,7 +112,7 @@ int main(int argc, char *argv[])
 	reader.scores = junk_scores_open(argv[2]);
 	reader.segment = junk_segment_open(argv[2]);
 
-	/* warms up */
+	/* warm up the caches */
 	for (unsigned int i = 0; i < reader.mail_count; i++)
 		reader_check(&reader, i);
 	start = cpu_usecs();

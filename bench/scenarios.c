@@ -1,3 +1,5 @@
+/* See scenarios.h. */
+
 #include "lib.h"
 #include "array.h"
 #include "buffer.h"
@@ -68,7 +70,7 @@ enum users_variant {
 	USERS_PERSONAL,
 };
 
-/* The same for each variant. */
+/* Returns the user's opinion, which is the same in each variant. */
 static bool
 user_label(const struct corpus_mail *mail, unsigned int user, uint64_t seed)
 {
@@ -95,7 +97,8 @@ users_run(struct corpus *corpus, unsigned int users, uint64_t seed,
 	mails = array_get(&corpus->mails, &count);
 	for (unsigned int i = 0; i < count; i++) {
 		user = corpus_random_next(&random) % users;
-		/* without personal weights: every report is a stranger's */
+		/* without personal weights, every report is by another
+		   person */
 		reporter = variant == USERS_SHARED ? users + i : user;
 		score(learner, &mails[i],
 		      variant == USERS_SHARED ? NULL : &reporter, &s);
@@ -122,7 +125,7 @@ users_print(const char *name, struct result *results, unsigned int count)
 
 void scenario_users(struct corpus *corpus, unsigned int users, uint64_t seed)
 {
-	/* junk_feedback_min_reporters: doc/privacy.md */
+	/* values of junk_feedback_min_reporters: doc/privacy.md */
 	static const unsigned int reporters[] = { 2, 3, 5 };
 	static const char *const names[] = {
 		"shared and personal", "shared only", "personal only",
@@ -157,9 +160,9 @@ void scenario_users(struct corpus *corpus, unsigned int users, uint64_t seed)
 #define YOUNG_CAUGHT_PERCENT 50
 
 struct campaign {
-	/* half of them words of the corpus' ham, half new */
+	/* half of them are words of the corpus' ham, half are new */
 	junk_token_t words[CAMPAIGN_WORDS];
-	/* its URL's host and domain */
+	/* host and domain of its URL */
 	junk_token_t url[2];
 };
 
@@ -209,7 +212,7 @@ campaign_init(struct campaign *campaign, struct corpus *corpus,
 	campaign->url[1] = new_token(random, JUNK_TOKEN_URL_DOMAIN);
 }
 
-/* A message of the pool with the given tokens. */
+/* Initialise a message with the given tokens. */
 static void
 mail_init(struct corpus_mail *mail, junk_token_t *tokens, unsigned int count,
 	  struct corpus_random *random)
@@ -222,8 +225,8 @@ mail_init(struct corpus_mail *mail, junk_token_t *tokens, unsigned int count,
 	mail->token_count = count;
 }
 
-/* A copy: the template, random words, a new sender, the structure of some ham
-   message (nothing but the content gives it away). */
+/* Make a copy of a campaign: the template, random words, a new sender, and the
+   structure of some ham message, so that only the content reveals it. */
 static void
 campaign_copy(const struct campaign *campaign, struct corpus *corpus,
 	      struct corpus_random *random, junk_token_t *tokens,
@@ -261,7 +264,7 @@ campaign_copy(const struct campaign *campaign, struct corpus *corpus,
 	mail_r->spam = TRUE;
 }
 
-/* A real ham message that also has the campaign's ham words. */
+/* Make ham from a real message and the campaign's ham words. */
 static void
 campaign_ham(const struct campaign *campaign, struct corpus *corpus,
 	     struct corpus_random *random, junk_token_t *tokens,
@@ -322,7 +325,7 @@ bool scenario_campaigns(struct corpus *corpus, uint64_t seed)
 				      &mail);
 			learn(learner, &mail, user, JUNK_VERDICT_SPAM);
 		}
-		/* copies 3 and 4 are nobody's business */
+		/* nobody reports copies 3 and 4 */
 		campaign_copy(&campaign, corpus, &random, tokens, &mail);
 		score(learner, &mail, &third, &s);
 		spam += caught(&s) ? 1 : 0;
@@ -348,9 +351,9 @@ bool scenario_campaigns(struct corpus *corpus, uint64_t seed)
 
 /* --- reports only --- */
 
-/* Users act on what they see, from the first message on; after some messages
-   a campaign begins. Returns the part of its next copies that is caught after
-   so many reports of it. */
+/* Users act on what they see, from the first message on. After some messages a
+   campaign begins. Returns the share of its next copies that is caught after
+   this number of reports about it. */
 static double
 young_campaign(struct corpus *corpus, struct corpus_random *random,
 	       unsigned int messages, unsigned int reports)
@@ -391,7 +394,7 @@ young_campaign(struct corpus *corpus, struct corpus_random *random,
 	return 100.0 * spam / copies;
 }
 
-/* Returns how much ham is caught then. */
+/* Returns the number of false positives after a flood of spam reports. */
 static unsigned int
 spam_flood(struct corpus *corpus, struct corpus_random *random,
 	   unsigned int spam_reports, unsigned int ham_reports)

@@ -1,21 +1,22 @@
-/* How long it takes from a message to its score, beside what libdovecot needs
-   to parse and decode it.
+/* Measures the time from a message to its score, compared with what libdovecot
+   needs to parse and decode it.
 
      scoring INDEX SEGMENT [ROUNDS [PHASE]]
 
-   INDEX: a corpus, see corpus.h. SEGMENT: a file to be made, on tmpfs. All of
-   the corpus is in memory; a model that has learned it is published in the
-   segment. Each phase goes over all messages, the order of phases changes from
+   INDEX: a corpus, see corpus.h. SEGMENT: a file to be created, on tmpfs. All
+   of the corpus is in memory; a model that has learned it is published in the
+   segment. Each phase processes all messages; the order of phases changes from
    round to round:
 
-     floor     message-parser and message-decoder, the result is thrown away
+     floor     message-parser and message-decoder; the result is discarded
      tokenize  message -> tokens
      lookup    tokens -> score
-     score     message -> score for one recipient: what a delivery does
+     score     message -> score for one recipient, like a delivery
 
-   Prints key=value lines: the median of rounds in microseconds of one core a
-   message, and for messages of 5 to 20 kB, whose median is some 10 kB, their
-   median by the clock. With PHASE that one alone runs: for profilers. */
+   Prints key=value lines: the median over the rounds, in microseconds of CPU
+   time per message; and for messages of 5 to 20 kB, whose median is about 10
+   kB, their median in real time. With PHASE only this one runs, for
+   profilers. */
 
 #include "lib.h"
 #include "array.h"
@@ -56,7 +57,7 @@ struct bench {
 	struct junk_segment *segment;
 	unsigned char reporter[JUNK_REPORTER_BYTES];
 	pool_t pool;
-	/* so that nothing is optimised away */
+	/* prevents the compiler from removing the work */
 	uint64_t sum;
 };
 
@@ -229,7 +230,7 @@ static void bench_publish(struct bench *bench, const char *path)
 	    junk_publisher_init(path, fd, 0, learner, time(NULL), &publisher,
 				&error) < 0)
 		i_fatal("%s", error);
-	/* leaves the file as it is */
+	/* the file stays unchanged */
 	junk_publisher_deinit(&publisher);
 	i_close_fd(&fd);
 	junk_learner_deinit(&learner);

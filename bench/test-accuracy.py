@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""bench/accuracy on the tree's messages: that the classifier hasn't become worse,
-in other letters and other forms of the same mail neither, and that bad input is
-refused. With 240 messages the figures are those of a model that is young all the
-time; doc/classifier.md has the ones that count."""
+"""Test bench/accuracy with the tree's messages: the classifier's accuracy
+hasn't become worse, also in other scripts and with other forms of the same
+mail, and invalid input is refused. With 240 messages, the figures are those of
+a young model; doc/classifier.md has the real ones."""
 
 import os
 import re
@@ -19,10 +19,10 @@ import benchlib  # noqa: E402
 failed = 0
 
 
-# What text may lose whose charset nothing says: 36 of the 14,400 pairs of a spam
-# and a ham. Letters that stand for English ones aren't as frequent as Russian ones
-# are, by which charsets are told apart: of 240 messages some 20 subjects and 4
-# texts are taken for another Cyrillic charset.
+# Maximum loss for text without a declared charset: 36 of the 14,400 pairs of a
+# spam and a ham message. Transcribed English letters don't have the
+# frequencies of Russian ones, by which charsets are guessed: for 240 messages,
+# some 20 subjects and 4 texts are taken for another Cyrillic charset.
 MAX_GUESSED = 0.25
 
 
@@ -39,7 +39,7 @@ def accuracy(*args):
 
 
 def auc(index, *args):
-    """1-AUC %"""
+    """Return 1-AUC %"""
     p = accuracy("--index", index, "--seed", "1", *args)
     found = re.search(r"^1-AUC% ([0-9.]+)  LAM% .*\n\Z", p.stdout, re.M)
     if p.returncode != 0 or found is None:
@@ -57,7 +57,7 @@ def write_index(path, mails):
 
 
 def changed(index, folder, change):
-    """The index of the messages as change() makes them"""
+    """Return an index of the messages as change() modifies them"""
     os.mkdir(folder)
     mails = []
     for number, (spam, path) in enumerate(benchlib.read_index(index)):
@@ -73,7 +73,7 @@ def crlf(data):
 
 
 def without_empty_line(data):
-    """The subject and all of the text, none of whose lines is empty"""
+    """Return the subject and all of the text without empty lines"""
     head, _, body = data.partition(b"\n\n")
     subject = re.search(rb"^Subject:.*\n", head, re.I | re.M)
     return (subject.group() if subject else b"Subject:\n") + \

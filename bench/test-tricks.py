@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""What hides a known spam from a filter, in all combinations of trick, text,
-charset and encoding: none lowers its score by more than 5 points (that it is a
-trick may raise it). The model has learned the tree's messages and the spam as it is; what is compared is the score
-of the same text in the same form (plain text or HTML) with the trick and without
-it."""
+"""Test tricks that hide a known spam message from a filter, in all
+combinations of trick, text, charset and encoding: none may lower its score by
+more than 5 points (the trick itself may raise it). The model has learned the
+tree's messages and the unmodified spam. The test compares the scores of the
+same text in the same form (plain text or HTML) with and without the trick."""
 
 import base64
 import binascii
@@ -38,7 +38,7 @@ TEXTS = {
 עכשיו וקבל מתנה חינם, המבצע בתוקף רק עד סוף השבוע. משלוח מהיר לכל הארץ
 ואחריות מלאה לשנתיים, אלפי לקוחות מרוצים כבר הזמינו אצלנו.""",
 }
-# charset as Python knows it, and as mail names it
+# charset as Python names it, and as mail does
 CHARSETS = {
     "english": [("utf-8", "utf-8"), ("ascii", "us-ascii"), ("utf-8", ""),
                 ("utf-16-le", "utf-16le"), ("utf-8", "koi8-r"),
@@ -60,7 +60,7 @@ CHARSETS = {
 
 
 def ham_words(count, seed):
-    """Words of the tree's good mail"""
+    """Return words of the tree's good mail"""
     words = []
     for path in benchlib.sample_paths("ham"):
         with open(path, encoding="latin-1") as f:
@@ -80,7 +80,7 @@ def encode_uu(data):
 
 
 def encode_stray(data):
-    """base64 with a "-" or "_" in each line"""
+    """Return base64 with a "-" or "_" in each line"""
     lines = base64.encodebytes(data).splitlines()
     return b"\n".join(line[:7] + b"-" + line[7:20] + b"_" + line[20:]
                       for line in lines) + b"\n"
@@ -94,7 +94,7 @@ ENCODINGS = {
     "uu": ("x-uuencode", encode_uu),
 }
 
-# Nothing but the text tells what it is: the learned ones have other senders.
+# Only the text identifies the message: the learned ones have other senders.
 HEADER = b"""From: a@b.example
 To: you@home.example
 Subject: x
@@ -105,7 +105,7 @@ LEARNED = b"""Subject: hello
 From: <sales@%d.example>
 X-Mailer: Mailer %d
 """
-# reports of it, and of good mail that looks as the tricks do but for its text
+# copies to learn of it, and of good mail that uses the same tricks
 COPIES = 5
 GOOD = 2
 
@@ -144,7 +144,7 @@ def shifted(first):
 
 
 def words_only(trick):
-    """All but the URL"""
+    """Apply a trick to everything except the URL"""
     return lambda text: "".join(
         piece if piece.startswith("http") else trick(piece)
         for piece in re.split(r"(http\S+)", text))
@@ -214,7 +214,7 @@ SELECTORS = [(".h", "class=h"), ("#h", "id=h"), ("p.h", "class='a h b'"),
              (".a.h", "class='h a'"), (":is(.x,.h)", "class=h"),
              ("p:not(.x)[class]", "class=h"), ("div>p:first-child", "class=h"),
              ("[data-h^=a]", "data-h=abc"), (".g", "class='a b c d e f g'")]
-# what only looks as if it were hidden: around the text
+# around text that only seems hidden
 SHOWING = {
     "sticky": "<div style='position:sticky;left:-9999px'>%s</div>",
     "link in white": "<div style='color:#fff'><a href=x>%s</a></div>",
@@ -369,7 +369,7 @@ def mime_html(text, ham):
 # --- the test ---
 
 def messages():
-    """(name, name of what it is compared with, message)"""
+    """Yield (name, name of the message to compare with, message)"""
     ham = ham_words(100, 0)
     for name, text in TEXTS.items():
         plain, html = name + " plain", name + " html"

@@ -1,9 +1,9 @@
-/* The scores of messages by a model that has learned a corpus.
+/* Prints the scores of messages by a model that has learned a corpus.
 
      tricking INDEX SEGMENT FILE ...
 
-   INDEX: a corpus, see corpus.h. SEGMENT: a file to be made. Prints a line for
-   each FILE. For test-tricks.py. */
+   INDEX: a corpus, see corpus.h. SEGMENT: a file to be created. Prints a line
+   for each FILE. For test-tricks.py. */
 
 #include "lib.h"
 #include "array.h"
@@ -47,7 +47,7 @@ static void publish(const struct corpus *corpus, const char *path)
 	int fd;
 
 	junk_learner_settings_init(&set);
-	/* the same places and lots each time */
+	/* the same hashes and random draws each time */
 	set.seed = 1;
 	learner = junk_learner_init(&set);
 	learn(learner, corpus);
@@ -56,7 +56,7 @@ static void publish(const struct corpus *corpus, const char *path)
 	    junk_publisher_init(path, fd, 0, learner, time(NULL), &publisher,
 				&error) < 0)
 		i_fatal("%s", error);
-	/* leaves the file as it is */
+	/* the file stays unchanged */
 	junk_publisher_deinit(&publisher);
 	i_close_fd(&fd);
 	junk_learner_deinit(&learner);

@@ -1,16 +1,16 @@
-/* What somebody who may read the segment, and watches it, learns about a single
-   report.
+/* Measures what an observer who may read the segment learns about a single
+   report by watching it.
 
      watcher INDEX SEGMENT PER_MINUTE DELAY_SECS
 
-   USERS people report the mails of INDEX (corpus.h), the first WARM_UP of them
-   before the watcher comes, then so many a minute. He has a list of LIST_WORDS words,
-   those that are in most of the mails, and knows when each report was made. For
-   each he takes the GUESSES words of the list whose shared weights have changed most
-   since then, after each of some times, and says that they are in it. Printed is
-   for each of these times how many are, and how many of the same words are in a
-   report that has nothing to do with it: that is chance, for a word that is in
-   every other mail is no news. */
+   USERS people report the mails of INDEX (corpus.h): WARM_UP of them before the
+   observer begins, then PER_MINUTE per minute. The observer has a list of the
+   LIST_WORDS most frequent words, and knows when each report was made. For each
+   report, and after each of several times, the guess is that it has the GUESSES
+   words of the list whose shared weights have changed most since then. For each
+   of these times, the program prints how many guesses are right, and how many
+   of the same words are in an unrelated report. The latter is chance, since a
+   word that is in every other mail reveals nothing. */
 
 #include "lib.h"
 #include "array.h"
@@ -184,7 +184,7 @@ static bool mail_has(const struct corpus_mail *mail, junk_token_t token)
 	return FALSE;
 }
 
-/* Right guesses about a report after a time, and by chance. */
+/* Count the right guesses about a report after a time, and those by chance. */
 static void
 watcher_guess(struct watcher *w, const struct watched_report *report,
 	      unsigned int wait, struct watched_word *words,
@@ -204,7 +204,7 @@ watcher_guess(struct watcher *w, const struct watched_report *report,
 			  array_count(&w->reports));
 	*hits_r = *chance_r = 0;
 	for (unsigned int i = 0; i < GUESSES; i++) {
-		/* nothing has changed: any word will do */
+		/* nothing has changed, so guess any word */
 		if (words[i].change == 0)
 			words[i] = *(const struct watched_word *)array_idx(
 				&w->list, corpus_random_next(&w->random) %

@@ -35,7 +35,8 @@ void junk_claims_init(struct junk_claims *claims_r);
 void junk_claims_compute(struct junk_claims_report *ham, unsigned int ham_count,
 			 struct junk_claims_report *spam,
 			 unsigned int spam_count, struct junk_claims *claims_r);
-/* Are the values within the ranges that junk_claims_compute() returns? */
+/* Returns TRUE if the values are within the ranges that junk_claims_compute()
+   returns. */
 bool junk_claims_are_sane(const struct junk_claims *claims);
 
 #endif

@@ -1,3 +1,5 @@
+/* See junk-counter-page.h. */
+
 #include "lib.h"
 #include "ioloop.h"
 #include "junk-counts.h"

@@ -1,3 +1,5 @@
+/* See junk-key.h. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "byteorder.h"

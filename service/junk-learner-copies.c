@@ -14,8 +14,8 @@
    for texts. */
 #define COPIES_MAX_REPORTERS 64
 
-/* Can the sketches of two outlines be near copies? The loop has no branches, so that
-   the compiler vectorises it. */
+/* Returns TRUE if the sketches of two outlines may be near copies. The loop has
+   no branches, so that the compiler vectorises it. */
 static bool outline_may_be_same(const struct junk_outline *outline1,
 				const struct junk_outline *outline2)
 {
@@ -99,7 +99,7 @@ void learner_copies_write(struct junk_learner *learner, bool spam,
 	junk_outlines_set(own, idx, &own_outline);
 }
 
-/* Have min_reporters people reported this text as spam? */
+/* Returns TRUE if min_reporters people have reported this text as spam. */
 static bool
 copies_are_enough(struct junk_learner *learner,
 		  const struct junk_sketch *sketch,

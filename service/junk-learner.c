@@ -899,17 +899,18 @@ void junk_learner_take_back(struct junk_learner *learner,
 			   WEAK_UNDO_WEIGHT : 1);
 	/* with what it has begun */
 	junk_learner_forget(learner, report);
-	/* there is one report less, and none more */
+	/* exactly one report less, whatever the step has counted */
 	learner->spam_count = spam_count - (spam && spam_count > 0 ? 1 : 0);
 	learner->ham_count = ham_count - (!spam && ham_count > 0 ? 1 : 0);
 }
 
 /* --- snapshots ---
 
-   In the machine's own byte order (a snapshot never leaves it): a header, for
-   each table its weights and squares, the reporters' sketches, each table's
-   counts, how often ham had each shared token, the flags of the personal ones, then for each report of the memory a struct learner_memory_header
-   and its tokens. */
+   A snapshot is in native byte order, since it never leaves the machine: a
+   header, for each table its weights and squares, the sketches of reporters,
+   the counts of each table, the ham counts of each shared token, the flags of
+   personal weights, then for each report of the replay buffer a struct
+   learner_memory_header and its tokens. */
 
 struct learner_header {
 	char magic[8];
@@ -958,7 +959,7 @@ static size_t tables_size(const struct junk_learner *learner)
 static void export_table(const struct learner_table *table, buffer_t *dest)
 {
 	size_t bytes = ((size_t)1 << table->log2) * sizeof(float);
-	/* not aligned */
+	/* unaligned */
 	unsigned char *weights = buffer_append_space_unsafe(dest, 2 * bytes);
 	unsigned char *squares = weights + bytes;
 
@@ -1045,7 +1046,8 @@ void junk_learner_export(struct junk_learner *learner, buffer_t *dest)
 	}
 }
 
-/* Weights, then squares: within the bounds that learning keeps. */
+/* Returns TRUE if weights and squares are within the bounds that learning
+   keeps. */
 static bool table_is_sane(const void *data, size_t count)
 {
 	float value;
@@ -1073,7 +1075,8 @@ static bool numbers_are_sane(const struct learner_header *header)
 		junk_shares_are_sane(&header->shares[TRUE]);
 }
 
-/* Returns the size of the report's memory at data, 0 if it isn't valid. */
+/* Returns the size of a report of the replay buffer at data, 0 if it isn't
+   valid. */
 static size_t
 memory_size(const void *data, size_t size,
 	    struct learner_memory_header *header_r)

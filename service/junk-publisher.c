@@ -1,3 +1,5 @@
+/* See junk-publisher.h. */
+
 #include "lib.h"
 #include "str.h"
 #include "safe-mkstemp.h"

@@ -1,3 +1,5 @@
+/* See junk-rate.h. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "byteorder.h"
@@ -7,7 +9,7 @@
 
 #include <sodium.h>
 
-/* exported: u64 hour, then for each reporter 16 bytes and a u32 */
+/* Export format: u64 hour, then for each reporter 16 bytes and a u32. */
 #define HEADER_BYTES 8
 #define ENTRY_BYTES (JUNK_REPORTER_BYTES + 4)
 
@@ -22,8 +24,8 @@ struct junk_rate {
 	uint64_t hour;
 };
 
-/* Whoever makes up identities must not know where they are looked for: the key is
-   ours, and another one in each process. */
+/* The hash key is random in each process, so that nobody can invent identities
+   that collide. */
 static unsigned char rate_key[crypto_shorthash_KEYBYTES];
 
 static unsigned int reporter_hash(const unsigned char *reporter)
@@ -74,14 +76,14 @@ static void junk_rate_set_hour(struct junk_rate *rate, time_t now)
 {
 	const uint64_t hour = now < 0 ? 0 : (uint64_t)now / 3600;
 
-	/* back by more than an hour: the clock was wrong */
+	/* if the clock goes back by more than an hour, it was wrong */
 	if (hour > rate->hour || hour + 1 < rate->hour) {
 		rate->hour = hour;
 		junk_rate_clear(rate);
 	}
 }
 
-/* NULL if there are too many already. */
+/* Returns NULL if there are too many reporters. */
 static struct junk_rate_entry *
 junk_rate_lookup(struct junk_rate *rate,
 		 const unsigned char reporter[JUNK_REPORTER_BYTES])

@@ -3,33 +3,33 @@
 
 #include "junk-report.h"
 
-/* How many reports each reporter has sent in the current hour: no single one
-   may teach too much. */
+/* Counts each reporter's reports in the current hour, to limit what a single
+   one may teach. */
 
 struct junk_rate;
 
 struct junk_rate *junk_rate_init(void);
 void junk_rate_deinit(struct junk_rate **rate);
 
-/* Count one more in an hour (seconds since 1970, any second of it) and return
-   how many it are now. A new hour begins with 0 for everybody; the hour before
-   counts into the current one. */
+/* Count a report and return the reporter's count in this hour. now: seconds
+   since 1970. A new hour resets all counts; a report of the previous hour is
+   counted in the current one. */
 unsigned int
 junk_rate_add(struct junk_rate *rate, time_t now,
 	      const unsigned char reporter[JUNK_REPORTER_BYTES]);
-/* How many they are, without one more. */
+/* Returns the reporter's count without changing it. */
 unsigned int
 junk_rate_get(struct junk_rate *rate, time_t now,
 	      const unsigned char reporter[JUNK_REPORTER_BYTES]);
-/* Take the last one of a reporter back. */
+/* Undo the last junk_rate_add() of a reporter. */
 void junk_rate_undo(struct junk_rate *rate,
 		    const unsigned char reporter[JUNK_REPORTER_BYTES]);
 
-/* Reporters that are counted are bounded: beyond, nobody new is counted. */
+/* Maximum number of reporters; further ones aren't counted. */
 #define JUNK_RATE_MAX_REPORTERS 100000
 
-/* As bytes, for the snapshot. import replaces what is there, and returns -1 if
-   the data isn't valid (then all are 0). */
+/* Export and import for the snapshot. import replaces all counts and returns 0,
+   or -1 if the data isn't valid (then all counts are 0). */
 void junk_rate_export(const struct junk_rate *rate, buffer_t *dest);
 int junk_rate_import(struct junk_rate *rate, const void *data, size_t size);
 

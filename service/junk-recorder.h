@@ -4,21 +4,21 @@
 #include "junk-report.h"
 #include "junk-frame.h"
 
-/* What a report means: whether it counts, what it takes back, and that it is
-   durable before anything is learned from it.
+/* Decides what a report means: whether it counts and which earlier report it
+   takes back. It makes this durable before anything is learned.
 
-   Invariant: the classifier and the token counts are a function of what is in
-   the database. Each report has a number in the order in which it was learned,
-   and so has each taking back. State = last snapshot + the events after it:
+   Invariant: the classifier and the token counts are a function of the
+   database. Each report has a number in the order of learning, and so has each
+   undo. State = last snapshot + the events after it:
 
-     report at s, not taken back            learn it
-     report at s, taken back at u           nothing, if the snapshot is older
-                                            than s; else learn the opposite at
-                                            u
+     report at s, not undone       learn it
+     report at s, undone at u      nothing if the snapshot is older than s;
+                                   else learn the opposite report at u
 
-   So a process that is killed at any moment comes back with the same state,
-   bit by bit. A report that is newer than the snapshot and is taken back makes
-   us go back to the snapshot and replay: as if it never was. */
+   So if the process is killed at any moment, the next one has the same state,
+   bit by bit. If a report that is newer than the snapshot is undone, the state
+   is rebuilt from the snapshot and the events after it, as if the report had
+   never been sent. */
 
 struct junk_db;
 struct junk_db_token;
@@ -100,42 +100,44 @@ time_t junk_recorder_clock_lag(struct junk_recorder *recorder, time_t now);
 /* Write a snapshot now, so that the next start is fast. Returns 0 or -1. */
 int junk_recorder_snapshot(struct junk_recorder *recorder);
 
-/* --- administration; nothing may be pending. Load it again afterwards. --- */
+/* --- administration: nothing may be pending, and the state must be loaded
+   again afterwards --- */
 
-/* Take back the reports that are meant. exact_r: it is as if they never were;
-   FALSE if older ones have expired, so that what was learned can only be
-   unlearned. Returns 0, or -1 if the database failed: nothing has changed. */
+/* Undo the matching reports. *exact_r: the result is as if they had never been
+   sent; FALSE if older ones have expired, so that they can only be unlearned.
+   Returns 0, or -1 if the database failed; nothing has changed then. */
 int junk_recorder_forget(struct junk_recorder *recorder,
 			 const struct junk_forget *forget,
 			 unsigned int *count_r, bool *exact_r);
-/* After forget, once it is loaded again: what the classifier keeps of reports
-   that have expired, if all of a reporter's are meant. Returns 0 or -1. */
+/* After forget and load: remove what the classifier keeps of expired reports,
+   if all reports of a reporter are to be forgotten. Returns 0 or -1. */
 int junk_recorder_forget_rest(struct junk_recorder *recorder,
 			      const struct junk_forget *forget);
-/* The next load learns from all reports that are kept. */
+/* Let the next load learn from all stored reports. Returns 0 or -1. */
 int junk_recorder_drop_snapshot(struct junk_recorder *recorder);
-/* Before adopt: numbers go on after this one. */
+/* Before adopt: continue numbering after this event. */
 void junk_recorder_continue(struct junk_recorder *recorder, int64_t last_seq);
-/* What is known of a token. Returns 1; 0 if nothing, or if too few people have
-   reported it; -1 if the database failed. */
+/* Get the counts of a token. Returns 1; 0 if there are none, or if too few
+   people have reported it; -1 if the database failed. */
 int junk_recorder_lookup(struct junk_recorder *recorder, junk_token_t token,
 			 struct junk_db_token *token_r);
 
 const struct junk_recorder_counters *
 junk_recorder_get_counters(struct junk_recorder *recorder);
-/* How many reports are kept, those that were taken back twice. */
+/* Get the number of stored reports, in which undone ones count twice. Returns 0
+   or -1. */
 int junk_recorder_report_count(struct junk_recorder *recorder,
 			       uint64_t *count_r);
-/* Number of the last event, and of the one that the snapshot was taken at. */
+/* Return the number of the last event, and of the last one in the snapshot. */
 int64_t junk_recorder_last_seq(struct junk_recorder *recorder);
 int64_t junk_recorder_snapshot_seq(struct junk_recorder *recorder);
-/* TRUE if something was taken back and the model has still to be made without
-   it: a matter of milliseconds. */
+/* TRUE if a report was undone and the model must still be rebuilt without
+   it. */
 bool junk_recorder_is_rebuild_pending(struct junk_recorder *recorder);
-/* TRUE if reports come faster than what they need later is done: maintenance
-   must not wait, or the database gets too large, and a start takes long. */
+/* TRUE if reports arrive faster than maintenance keeps up. It must not wait
+   then, or the database grows too large and a start takes long. */
 bool junk_recorder_is_behind(struct junk_recorder *recorder);
-/* Different tokens that aren't in the database yet. */
+/* Returns the number of distinct tokens that aren't in the database yet. */
 unsigned int junk_recorder_token_count(struct junk_recorder *recorder);
 
 #endif

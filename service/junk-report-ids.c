@@ -1,3 +1,5 @@
+/* See junk-report-ids.h. */
+
 #include "lib.h"
 #include "array.h"
 #include "bsearch-insert-pos.h"
@@ -5,36 +7,38 @@
 #include "junk-db.h"
 #include "junk-report-ids.h"
 
-/* So many wait: several for each page of a table of 500,000. */
+/* A round is due when so many ids wait: several for each page of a table of
+   500,000 rows. */
 #define IDS_MAX 8192
-/* A round is in so many pieces, each of as many ids as any other. */
+/* Number of pieces of a round; each covers an equal part of the range of
+   ids. */
 #define PIECES 16
-/* Those of expired reports are looked for, which takes a look at each, when
-   there are so many of them, or after so long. */
+/* Ids of expired reports are searched, which examines each row, when there are
+   so many of them, or after so long. */
 #define EXPIRED_MAX 65536
 #define EXPIRED_SECS 600
 
 struct report_id {
-	/* as the table has it */
+	/* signed, as in the table */
 	int64_t id, seq;
 };
 
 struct junk_report_ids {
-	/* in the order of ids */
+	/* sorted by id */
 	ARRAY(struct report_id) waiting;
 
-	/* a round is under way, and how many pieces of it are done */
+	/* a round is in progress; number of its finished pieces */
 	bool writing;
 	unsigned int pieces;
-	/* at its end the table has all reports up to this */
+	/* at its end, the table has all reports up to this one */
 	int64_t round_seq;
-	/* ... and none before this; 0 = it doesn't look */
+	/* ... and none before this one; 0 = the round doesn't delete ids */
 	int64_t round_first_seq;
 
-	/* the table has none of a report before this */
+	/* the table has no report before this one */
 	int64_t first_seq;
-	/* when those that have expired were last looked for, and whether any
-	   have since then */
+	/* time of the last search for expired reports, and whether any have
+	   expired since */
 	time_t expired_time;
 	bool expired;
 };
@@ -72,7 +76,7 @@ report_id_seq_cmp(const struct report_id *id1, const struct report_id *id2)
 	return ret != 0 ? ret : id1->seq < id2->seq ? -1 : 1;
 }
 
-/* Its place in waiting, or where it belongs. */
+/* Find an id in waiting, or the index at which it belongs. */
 static bool
 junk_report_ids_search(const struct junk_report_ids *ids, int64_t id,
 		       unsigned int *idx_r)
@@ -118,7 +122,7 @@ static void load_id(int64_t id, int64_t seq, void *context)
 	array_push_back(&ids->waiting, &new_id);
 }
 
-/* Of several with the same id, the newest stays. */
+/* Sort by id. Of several reports with the same id, the newest stays. */
 static void junk_report_ids_sort(struct junk_report_ids *ids)
 {
 	struct report_id *waiting;
@@ -146,7 +150,7 @@ int junk_report_ids_load(struct junk_report_ids *ids, struct junk_db *db)
 	ids->expired_time = 0;
 	if (junk_db_meta_get(db, "ids_seq", value) < 0)
 		return -1;
-	/* unknown: all of them */
+	/* without a valid position, read all reports */
 	if (str_to_int64(str_c(value), &seq) < 0)
 		seq = 0;
 	if (junk_db_id_foreach(db, seq, load_id, ids) < 0)
@@ -201,7 +205,7 @@ junk_report_ids_begin(struct junk_report_ids *ids, struct junk_db *db,
 
 #define PIECE_SIZE (UINT64_MAX / PIECES + 1)
 
-/* Ids of a piece */
+/* The range of ids of a piece. */
 static int64_t piece_first_id(unsigned int piece)
 {
 	return (int64_t)((uint64_t)INT64_MIN + piece * PIECE_SIZE);

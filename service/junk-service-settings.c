@@ -1,5 +1,5 @@
-/* How a process that isn't a mail user's gets at settings is all that differs
-   between Dovecot versions here. */
+/* Reads the settings. Dovecot 2.3 and 2.4 differ here in how a process without
+   a mail user gets them. */
 
 #include "lib.h"
 #include "array.h"
@@ -47,8 +47,8 @@ int junk_service_settings_read(struct master_service *service, pool_t pool,
 
 #else
 
-/* plugin { } belongs to the settings of the module "mail"; all that we declare
-   of it is the list itself. */
+/* plugin { } belongs to the settings of the module "mail", of which only this
+   list is declared here. */
 struct junk_service_plugin_settings {
 	/* name, value, name, ... */
 	ARRAY(const char *) plugin_envs;
@@ -93,7 +93,7 @@ static const char *plugin_getenv(void *context, const char *name)
 	return NULL;
 }
 
-/* Dovecot accepts any name in plugin { }. */
+/* Find misspelt names, since Dovecot accepts any name in plugin { }. */
 static void
 find_unknown_names(const struct junk_service_plugin_settings *set,
 		   string_t *errors)

@@ -1,23 +1,26 @@
+/* See junk-shares.h. */
+
 #include "lib.h"
 #include "junk-shares.h"
 
 #include <math.h>
 
-/* Recent: an older report counts 1/e after so many of full value. */
+/* Recent: the count of a report decays to 1/e after so many reports of full
+   value. */
 #define RECENT_REPORTS 2000
-/* The mean of those who report, so many times, is still fair; and so many
-   reports are in any case. */
+/* The limit is so many times the mean of all people who report, and at least
+   FAIR_MIN reports. */
 #define FAIR_FACTOR 4
 #define FAIR_MIN 20
-/* Beyond, a report is worth (limit / reports)^FAIR_POWER: the rest of a flood,
-   however long, is worth a third of the limit. */
+/* Beyond the limit, a report is worth (limit / reports)^FAIR_POWER, so the rest
+   of a flood, however long, is worth a third of the limit. */
 #define FAIR_POWER 4
-/* One person's reports are counted up to so many limits: nobody is unheard for
-   ever. */
+/* A person's count is at most so many times the limit, so that nobody is
+   ignored forever. */
 #define COUNT_LIMITS 20
-/* Who counts among those who report. */
+/* Minimum count of a person who is included in the mean. */
 #define COUNT_MIN 0.5f
-/* Update when so much of the total has come. */
+/* Update the limit after so many reports: this part of the total. */
 #define UPDATE_PART 32
 
 static void junk_shares_update(struct junk_shares *shares)
@@ -29,7 +32,7 @@ static void junk_shares_update(struct junk_shares *shares)
 
 	for (unsigned int i = 0; i < JUNK_SHARES_PEOPLE; i++) {
 		shares->counts[i] *= keep;
-		/* who floods doesn't raise what is fair */
+		/* a flood must not raise the limit */
 		total += I_MIN(shares->counts[i], most);
 		people += shares->counts[i] >= COUNT_MIN ? 1 : 0;
 	}
@@ -71,7 +74,7 @@ bool junk_shares_are_sane(const struct junk_shares *shares)
 		if (!number_is_sane(shares->counts[i]))
 			return FALSE;
 	}
-	/* a limit of 0 is for the very beginning, before the first update */
+	/* the limit is 0 only before the first update */
 	return number_is_sane(shares->total) &&
 		number_is_sane(shares->limit) &&
 		(shares->limit >= FAIR_MIN || shares->total == 0) &&

@@ -1,14 +1,14 @@
-/* The learner's state in the database, from time to time: some megabytes that
-   are written in parts, each in a transaction of its own while reports go on.
+/* The learner's state in the database. It is written from time to time: some
+   megabytes in parts, each in a transaction of its own, while reports continue.
 
-   Two snapshots have room: one is whole while the next is written. The state
-   is copied at its beginning. If something that is in the copy is taken back
-   before all is written, the copy is given up: nothing that is taken back soon
-   may leave a trace (junk-recorder.h).
+   There is room for two snapshots: one is complete while the next one is
+   written. The state is copied first. If a report in the copy is undone before
+   all is written, the copy is dropped, since a report that is undone soon must
+   not leave a trace (junk-recorder.h).
 
-   before it is cut into parts: u32 version, u32 bytes of the rate table, the
-   rate table, the learner's state
-   each part, before it is sealed: u64 seq, u32 number of the part, u32 number
+   state, which is cut into parts: u32 version, u32 bytes of the rate table,
+   the rate table, the learner's state
+   each part before it is sealed: u64 seq, u32 number of the part, u32 number
    of parts, data
    meta "snapshot": u64 seq, u32 id of the first part, u32 number of parts */
 
@@ -21,7 +21,7 @@
 #define SNAPSHOT_HEADER_BYTES 8
 #define PART_HEADER_BYTES 16
 #define PART_BYTES (256*1024)
-/* Ids of the second snapshot begin here. */
+/* Ids of the second snapshot's parts begin here. */
 #define SECOND_ID 4096
 #define META_BYTES 16
 

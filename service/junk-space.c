@@ -1,11 +1,12 @@
-/* Who gives way when the database is too large: those who have most of it, so
-   that nobody drives out what the others have reported.
+/* Decides whose reports are deleted when the database is too large: those of
+   the reporters who use most of it, so that nobody can displace what others
+   have reported.
 
-   Whose a report is stands in what is sealed of it only, and a table of who has
-   how much would say more than all the rest of the database. So a sample of the
-   reports is opened, some at a time that came one after the other (what they free
-   is whole pages then), at places that are drawn by lot. Who has most of the
-   sample has most of the database, about. */
+   The reporter is only in the sealed part of a report, and a table of each
+   reporter's share would reveal more than the rest of the database. So a sample
+   of the reports is decrypted: windows of consecutive reports (deleting them
+   frees whole pages) at random positions. Who has most of the sample has about
+   most of the database. */
 
 #include "lib.h"
 #include "array.h"
@@ -14,8 +15,8 @@
 
 #define SPACE_WINDOWS 16
 #define SPACE_WINDOW_REPORTS 16
-/* Somebody has too much who has more than such a part of it all, and so many times
-   what the others have on average. */
+/* A reporter has too much with more than this part of the sample, and more than
+   so many times the average of the others. */
 #define SPACE_PART 8
 #define SPACE_FACTOR 2
 
@@ -77,7 +78,7 @@ space_add(struct junk_recorder *recorder, const struct junk_db_report *row,
 	/* windows may overlap */
 	if (space_has_report(sample, row->seq))
 		return;
-	/* those that can't be opened are nobody's, of zeros */
+	/* those that can't be decrypted count for a reporter of zeros */
 	i_zero(&report);
 	(void)junk_sealed_read(recorder->key, row->sealed, row->sealed_size,
 			       &report, &flags);
@@ -118,8 +119,8 @@ space_take_sample(struct junk_recorder *recorder, int64_t max_seq,
 	for (unsigned int i = 0; i < SPACE_WINDOWS; i++) {
 		random_fill(&random, sizeof(random));
 		random %= (uint64_t)(max_seq - first_seq) + 1;
-		/* who would be the next to go, if nobody has too much, is heard
-		   in any case */
+		/* the oldest reports, which would be deleted otherwise, are
+		   always included */
 		if (i == 0)
 			random = 0;
 		if (junk_db_report_window(recorder->db,
@@ -131,7 +132,7 @@ space_take_sample(struct junk_recorder *recorder, int64_t max_seq,
 	return 0;
 }
 
-/* Returns TRUE and who has too much, FALSE if nobody has. */
+/* Returns TRUE and the reporter who has too much, FALSE if there is none. */
 static bool
 space_find_largest(const struct space_sample *sample, unsigned int *holder_r)
 {

@@ -1,4 +1,5 @@
-/* Open addressing with linear probing: tokens are keyed hashes already. */
+/* See junk-token-counts.h. Hash tables with open addressing and linear probing;
+   tokens are keyed hashes, so they aren't hashed again. */
 
 #include "lib.h"
 #include "mmap-util.h"
@@ -6,10 +7,10 @@
 
 #include <sys/mman.h>
 
-/* Its memory is of whole pages that aren't of the heap: parts grow and end by
-   turns, and would leave it full of holes. */
+/* Parts are allocated as whole pages outside of the heap, which growing and
+   freeing them in turn would fragment. */
 struct junk_token_part {
-	/* NULL = it has none */
+	/* NULL = no memory yet */
 	struct junk_token_count *slots;
 	unsigned int size, used;
 };
@@ -43,8 +44,9 @@ void junk_token_counts_deinit(struct junk_token_counts **_counts)
 	i_free(counts);
 }
 
-/* Where the search for a token begins: by its bits after the part's, so that
-   what is close in the table is written together. */
+/* Returns where to begin the search for a token: by the bits after those of its
+   part, so that tokens are in about the order of the table and adjacent ones
+   are written together. */
 static inline unsigned int
 junk_token_part_pos(const struct junk_token_part *part, uint64_t token)
 {
@@ -52,7 +54,7 @@ junk_token_part_pos(const struct junk_token_part *part, uint64_t token)
 			      part->size >> 32);
 }
 
-/* The slot of a token, or the free one where it belongs. */
+/* Returns the slot of a token, or the free one where it belongs. */
 static struct junk_token_count *
 junk_token_part_find(const struct junk_token_part *part, uint64_t token)
 {
@@ -63,7 +65,7 @@ junk_token_part_find(const struct junk_token_part *part, uint64_t token)
 	return &part->slots[i];
 }
 
-/* By a quarter: more would lie idle. */
+/* Grow a part by a quarter; more would waste memory. */
 static void junk_token_part_grow(struct junk_token_part *part)
 {
 	const size_t page_bytes = mmap_get_page_size();
@@ -111,8 +113,8 @@ void junk_token_counts_add(struct junk_token_counts *counts,
 	struct junk_token_part *part = &counts->parts[junk_token_part(token)];
 	struct junk_token_count *slot;
 
-	/* An eighth of the slots is kept free. Most tokens are found at the
-	   first look also then, and those that aren't are next to it. */
+	/* An eighth of the slots is kept free. Even then, most tokens are found
+	   at the first slot, and others next to it. */
 	if (part->used + 1 > part->size / 8 * 7)
 		junk_token_part_grow(part);
 	slot = junk_token_part_find(part, token);

@@ -1,4 +1,5 @@
-/* junk-feedback: started by Dovecot's master, see doc/protocol.md */
+/* The junk-feedback service, which Dovecot's master process starts. See
+   doc/protocol.md. */
 
 #include "lib.h"
 #include "ioloop.h"
@@ -20,10 +21,10 @@ static struct event_category event_category_junk_feedback = {
 	.name = "junk-feedback",
 };
 
-/* What is known only while we are root, and what it has opened. */
+/* What is opened and read as root, before privileges are dropped. */
 struct privileged {
-	/* the state directory as we shall see it; chroot_dir is where that is,
-	   or "" */
+	/* the state directory as seen after chroot(); chroot_dir: path of the
+	   chroot, or "" */
 	const char *state_dir, *chroot_dir;
 	int segment_fd, counts_fd;
 };
@@ -39,8 +40,8 @@ static void client_closed(void)
 	master_service_client_connection_destroyed(master_service);
 }
 
-/* Dovecot stops or has been reloaded. Clients aren't waited for: what they
-   have sent by now is recorded, the rest goes to the new process. */
+/* Dovecot stops or was reloaded. What clients have already sent is recorded;
+   they send the rest to the new process. */
 static void stop(void)
 {
 	junk_connections_drain();
@@ -52,7 +53,8 @@ static bool may_die_idle(void)
 	return !junk_connections_are_busy();
 }
 
-/* The segment is outside of it and needs to be open only. */
+/* Find the chroot. The segment is outside of it, so it must be opened
+   before. */
 static void find_chroot(const struct junk_service_settings *set,
 			const char *dir, struct privileged *priv_r)
 {
@@ -88,7 +90,7 @@ static gid_t segment_gid(const struct junk_settings *set, gid_t own_gid)
 	return group->gr_gid;
 }
 
-/* What needs root, which we are only now. */
+/* Do what needs root privileges, which are dropped afterwards. */
 static void
 prepare_files(const struct junk_service_settings *set,
 	      const char *segment_path, struct privileged *priv_r)
@@ -198,7 +200,7 @@ int main(int argc, char *argv[])
 	segment_path = p_strdup_printf(pool, "%s/"JUNK_SEGMENT_FNAME,
 				       set.base_dir);
 	prepare_files(&set, segment_path, &priv);
-	/* nor are core dumps allowed: the key is in our memory */
+	/* core dumps stay disabled, since the key is in memory */
 	restrict_access_by_env(0, NULL);
 
 	master_service_set_die_with_master(master_service, TRUE);

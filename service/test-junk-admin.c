@@ -1,3 +1,6 @@
+/* Tests forget, rebuild and lookup of reports, also by comparing the learner's
+   state with that of a service that never had them. */
+
 #include "lib.h"
 #include "array.h"
 #include "buffer.h"
@@ -7,7 +10,7 @@
 
 #define HOUR 3600
 #define DAY (24*HOUR)
-/* begins an hour */
+/* the beginning of an hour */
 #define NOW ((time_t)(472500 * HOUR))
 #define LATER (NOW + 5*HOUR)
 #define TEST_TOKENS 12
@@ -98,7 +101,7 @@ test_record(unsigned int r, unsigned int m, enum junk_verdict verdict,
 	test_assert(junk_recorder_commit(recorder, when) == 0);
 }
 
-/* What is to stay. */
+/* Record the reports that must stay. */
 static void test_record_good(void)
 {
 	for (unsigned int m = 0; m < 20; m++) {
@@ -115,7 +118,7 @@ static buffer_t *test_state(void)
 	return state;
 }
 
-/* The state of what is to stay alone. */
+/* Returns the state after only the reports that must stay. */
 static buffer_t *test_good_state(void)
 {
 	buffer_t *state;
@@ -169,7 +172,7 @@ static void test_junk_admin_forget_since(void)
 	test_record_good();
 	for (unsigned int m = 0; m < 30; m++)
 		test_record(9, 50 + m, HAM, JUNK_ORIGIN_MOVE, LATER);
-	/* also if all of it is in the snapshot */
+	/* also if all reports are in the snapshot */
 	test_settle();
 	test_forget(&before, 0, TRUE);
 	test_forget(&forget, 30, TRUE);
@@ -177,7 +180,7 @@ static void test_junk_admin_forget_since(void)
 	test_assert(buffer_cmp(good, state));
 	test_assert(test_count("verdict = 2") == 7);
 	test_assert(test_count("1") == 20);
-	/* again, nothing is left */
+	/* a second time, nothing is left to forget */
 	test_forget(&forget, 0, TRUE);
 	/* a forgotten message may be reported again */
 	test_record(9, 50, SPAM, JUNK_ORIGIN_MOVE, LATER + DAY);
@@ -198,12 +201,13 @@ static void test_junk_admin_forget_wal(void)
 	test_settle();
 	test_forget(&forget, 1, TRUE);
 	test_assert(test_db_wal_size() > 0);
-	/* the counts are written first: their time is noted, then it is due */
+	/* token counts are written first: one round notes the time, the next
+	   one is due */
 	while (junk_recorder_maintain(recorder, now) > 0) ;
 	now += HOUR;
 	while (junk_recorder_maintain(recorder, now) > 0) ;
 	test_assert(test_db_wal_size() == 0);
-	/* not at each step */
+	/* not emptied at each step */
 	test_record(9, 51, HAM, JUNK_ORIGIN_MOVE, now);
 	test_record(9, 51, JUNK_VERDICT_RETRACT, JUNK_ORIGIN_MOVE, now + 1);
 	while (junk_recorder_maintain(recorder, now + 2) > 0) ;
@@ -246,7 +250,7 @@ static void test_junk_admin_forget_burst(void)
 	for (unsigned int m = 0; m < 30; m++)
 		test_record(9, 50 + m, HAM, JUNK_ORIGIN_MOVE, LATER);
 	test_assert(test_db_int("SELECT sum(burst) FROM hours") == 24);
-	/* those within the limit, too */
+	/* forget the reports within the limit, too */
 	test_forget(&forget, 30, TRUE);
 	state = test_state();
 	test_assert(buffer_cmp(good, state));
@@ -295,16 +299,18 @@ static void test_junk_admin_forget_expired(void)
 	test_record_good();
 	test_record(9, 50, HAM, JUNK_ORIGIN_MOVE, LATER);
 	test_settle();
-	/* but for the first one, of a clock that was ahead */
+	/* all but the first report, which seems newer since the clock was
+	   ahead */
 	test_db_exec("DELETE FROM reports WHERE seq BETWEEN 2 AND 10");
-	/* what was learned from them is in the snapshot only: it stays */
+	/* what was learned from deleted reports is only in the snapshot, and
+	   stays */
 	test_forget(&forget, 1, FALSE);
 	test_assert(recorder->snapshot_seq > 0);
 	test_end_admin();
 }
 
-/* A user goes whose reports have expired: what the classifier may learn again
-   goes, too. */
+/* If a user's reports have expired, forgetting the user also removes what the
+   replay buffer has. */
 static void test_junk_admin_forget_rest(void)
 {
 	static const unsigned char nine[JUNK_REPORTER_BYTES] = { 9 + 1 };
@@ -360,12 +366,12 @@ static void test_junk_admin_lookup(void)
 	test_assert(junk_recorder_lookup(recorder, test_token(1, 11),
 					 &token) == 0);
 	test_record(1, 1, SPAM, JUNK_ORIGIN_MOVE, NOW);
-	/* two are enough, if the sketch can tell them apart */
+	/* two people are enough if their bits in the sketch differ */
 	ret = junk_recorder_lookup(recorder, test_token(1, 11), &token);
 	test_assert((ret == 1) ==
 		    (junk_db_sketch_reporters(token.sketch) >= 2));
 	test_record(2, 1, HAM, JUNK_ORIGIN_MOVE, NOW);
-	/* in memory, in the table, and in both */
+	/* counts in memory, in the table, and in both */
 	for (unsigned int i = 0; i < 3; i++) {
 		test_assert_idx(junk_recorder_lookup(recorder,
 						     test_token(1, 11),

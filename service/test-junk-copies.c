@@ -1,4 +1,4 @@
-/* What is claimed of near copies, from the first report on. */
+/* Tests claims of near copies, which must work from the first report on. */
 
 #include "lib.h"
 #include "buffer.h"
@@ -11,7 +11,8 @@ struct text {
 	junk_token_t tokens[WORDS];
 };
 
-/* So many of the words are the campaign's, the others are the message's own. */
+/* Make a text of words: same ones of the campaign, and own ones of the
+   message. */
 static void
 text_init(struct text *text, unsigned int campaign, unsigned int same,
 	  unsigned int own)
@@ -94,10 +95,10 @@ static void test_junk_copies_own(void)
 	test_assert(!is_claimed(learner, 1));
 	learn(learner, JUNK_VERDICT_SPAM, 1, 1, 1);
 	test_assert(is_claimed(learner, 1));
-	/* it is nobody else's opinion */
+	/* one person's report doesn't count for others */
 	test_assert(!is_claimed(learner, 2));
 	test_assert(!is_claimed(learner, 0));
-	/* nor is it said of other mail */
+	/* nor for other mail */
 	test_assert(score(learner, 2, WORDS * 9 / 10, 1) < 90);
 	test_assert(score(learner, 1, WORDS / 4, 1) < 90);
 	junk_learner_deinit(&learner);
@@ -115,7 +116,8 @@ static void test_junk_copies_shared(void)
 	learn(learner, JUNK_VERDICT_SPAM, 1, 3, 2);
 	test_assert(is_claimed(learner, 0));
 	test_assert(is_claimed(learner, 3));
-	/* one person keeps it: it is claimed for those only who have reported it */
+	/* once a person keeps it, it is claimed only for those who have
+	   reported it */
 	learn(learner, JUNK_VERDICT_WEAK_HAM, 1, 4, 4);
 	test_assert(!is_claimed(learner, 0));
 	test_assert(!is_claimed(learner, 4));
@@ -184,7 +186,8 @@ static void test_junk_copies_snapshot(void)
 	test_end();
 }
 
-/* Half of a sketch: not of chance, however many outlines there are. */
+/* An outline that shares half of a sketch isn't found, however many outlines
+   there are. */
 static void test_junk_copies_outlines(void)
 {
 	struct junk_outlines *outlines = i_new(struct junk_outlines, 1);
@@ -213,7 +216,7 @@ static void test_junk_copies_outlines(void)
 	junk_sketch_outline(&sketch, 1, &outline);
 	junk_outlines_set(outlines, 1, NULL);
 	test_assert(!junk_outlines_find(outlines, &outline));
-	/* a few words are in many messages */
+	/* too few words, which many messages have in common */
 	junk_sketch_init(&sketch, text.tokens, JUNK_SKETCH_MIN_SAME - 1);
 	junk_sketch_outline(&sketch, 1, &outline);
 	junk_outlines_set(outlines, 1, &outline);

@@ -1,3 +1,5 @@
+/* Tests the unwritten token counts and the hourly counts of reporters. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "byteorder.h"
@@ -19,7 +21,7 @@ static void test_junk_token_counts(void)
 	for (unsigned int round = 0; round < 2; round++) {
 		for (unsigned int i = 0; i < 10000; i++) {
 			i_zero(&count);
-			/* parts of very different sizes */
+			/* parts differ much in size */
 			count.token = i < 5000 ? i :
 				(uint64_t)i * UINT64_C(0x9e3779b97f4a7c15);
 			count.spam = 2;
@@ -30,7 +32,7 @@ static void test_junk_token_counts(void)
 			junk_token_counts_add(counts, &count);
 		}
 	}
-	/* 0 can't be told from 1 */
+	/* token 0 counts as token 1 */
 	test_assert(junk_token_counts_size(counts) == 9999);
 	for (unsigned int part = 0; part < JUNK_TOKEN_PART_COUNT; part++) {
 		unsigned int n = 0;
@@ -54,7 +56,7 @@ static void test_junk_token_counts(void)
 	junk_token_counts_clear(counts);
 	test_assert(junk_token_counts_size(counts) == 0);
 
-	/* the most that there is room for */
+	/* the maximum count */
 	i_zero(&count);
 	count.token = 9;
 	for (unsigned int i = 0; i < 2; i++) {
@@ -86,9 +88,9 @@ static void test_junk_rate(void)
 	test_assert(junk_rate_add(rate, 7199, anna) == 2);
 	junk_rate_undo(rate, bert);
 	test_assert(junk_rate_add(rate, 7199, bert) == 1);
-	/* a clock that jumps back a little begins nothing anew */
+	/* a clock that goes back a little doesn't reset the counts */
 	test_assert(junk_rate_add(rate, 1, anna) == 3);
-	/* one that was far ahead doesn't count for ever */
+	/* a clock that was far ahead does */
 	test_assert(junk_rate_add(rate, 36000000, anna) == 1);
 	test_assert(junk_rate_add(rate, 7199, anna) == 1);
 	test_assert(junk_rate_add(rate, 7199, anna) == 2);
@@ -121,7 +123,7 @@ static void test_junk_rate_limit(void)
 		memcpy(reporter, &i, sizeof(i));
 		(void)junk_rate_add(rate, 3600, reporter);
 	}
-	/* the one past the limit isn't counted, the others are */
+	/* the reporter beyond the limit isn't counted, the others are */
 	test_assert(junk_rate_add(rate, 3600, reporter) == 1);
 	memset(reporter, 0, sizeof(reporter));
 	test_assert(junk_rate_add(rate, 3600, reporter) == 2);
@@ -137,8 +139,8 @@ static clock_t test_rate_ticks(bool chosen)
 
 	for (unsigned int i = 0; i < 20000; i++) {
 		memset(id, 0, sizeof(id));
-		/* the first bytes of those that are chosen are equal, as all
-		   sums over the words are */
+		/* an attacker's choice: equal first bytes, and an equal sum of
+		   all words */
 		cpu32_to_le_unaligned(chosen ? 7 : i * 0x9e3779b1U, id);
 		cpu32_to_le_unaligned(i, id + 4);
 		cpu32_to_le_unaligned(-i, id + 8);

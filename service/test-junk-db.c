@@ -1,3 +1,5 @@
+/* Tests the database: tables, expiry, damage, locks, limits and upgrades. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "write-full.h"
@@ -62,7 +64,7 @@ static void test_junk_db_reports(void)
 	test_assert(junk_db_last_seq(db, &seq) == 0 && seq == 0);
 	test_assert(junk_db_report_find(db, 1, 1, &out) == 0);
 	test_assert(junk_db_begin(db) == 0);
-	/* SQL integers are signed, ids aren't */
+	/* SQL integers are signed, ids are unsigned */
 	test_report_init(&in, 7, UINT64_MAX - 1);
 	test_assert(junk_db_report_insert(db, &in) == 0);
 	in.seq = 8;
@@ -88,7 +90,7 @@ static void test_junk_db_reports(void)
 	test_assert(out.undone == 11 && out.sealed_size == 0);
 	test_assert(junk_db_last_seq(db, &seq) == 0 && seq == 11);
 
-	/* rolled back: nothing happened */
+	/* after a rollback nothing has changed */
 	test_assert(junk_db_begin(db) == 0);
 	test_report_init(&in, 20, 20);
 	test_assert(junk_db_report_insert(db, &in) == 0);
@@ -164,7 +166,7 @@ static void test_junk_db_hours(void)
 	test_assert(junk_db_hour_add(db, &hour) == 0);
 	test_assert(test_db_int("SELECT reports * 10 + burst FROM hours") ==
 		    21);
-	/* never below nothing */
+	/* counts are never negative */
 	hour.reports = -5;
 	test_assert(junk_db_hour_add(db, &hour) == 0);
 	test_assert(test_db_int("SELECT reports FROM hours") == 0);
@@ -217,7 +219,7 @@ static void test_junk_db_tokens(void)
 	test_assert(test_db_int("SELECT spam + 10 * ham + 100 * reporters + "
 				"1000 * day + 10000 * age FROM tokens "
 				"WHERE class = 1") == 1220);
-	/* one of the two again, three days later */
+	/* one of the two reporters again, three days later */
 	token.spam = 0;
 	token.ham = 0;
 	token.day = 4;
@@ -226,7 +228,7 @@ static void test_junk_db_tokens(void)
 	test_assert(found.sketch == 3 && found.ham == 2 && found.day == 4);
 	test_assert(test_db_int("SELECT 10 * age + reporters FROM tokens "
 				"WHERE class = 1") == 32);
-	/* the highest bit, whose reporter is alone */
+	/* the highest bit, with a single reporter */
 	token.token = 12345;
 	token.class_num = 12;
 	token.sketch = UINT64_C(1) << 63;
@@ -237,13 +239,13 @@ static void test_junk_db_tokens(void)
 	}
 	test_assert(test_db_int("SELECT sketch FROM tokens "
 				"WHERE class = 12") == 63);
-	/* taking back names nobody */
+	/* an undo doesn't name a reporter */
 	token.sketch = 0;
 	test_assert(junk_db_token_add(db, &token) == 0);
 	test_assert(test_db_int("SELECT sketch FROM tokens "
 				"WHERE class = 12") == 63);
-	/* but where all was taken back, nobody is behind it: who comes then is
-	   alone */
+	/* but when all reports are undone, the sketch is empty, and the next
+	   reporter is the only one */
 	token.spam = 1;
 	test_assert(junk_db_token_add(db, &token) == 0);
 	token.spam = -1;
@@ -257,10 +259,10 @@ static void test_junk_db_tokens(void)
 				"FROM tokens WHERE class = 12") == 112);
 	test_db_exec("DELETE FROM tokens WHERE class = 12");
 	test_db_exec("UPDATE tokens SET day = 1");
-	/* rare ones aren't shown */
+	/* tokens of few people aren't shown */
 	test_assert(test_db_int("SELECT count(*) FROM shown_tokens") ==
 		    N_ELEMENTS(tests) - 1);
-	/* rare and old ones expire */
+	/* old tokens of few people expire */
 	test_assert(junk_db_token_expire(db, 1, 3, 10, &pos) == 0);
 	test_assert(junk_db_token_expire(db, 2, 3, 10, &pos) == 3);
 	test_assert(pos == JUNK_DB_FIRST_TOKEN);
@@ -270,7 +272,8 @@ static void test_junk_db_tokens(void)
 	test_end();
 }
 
-/* As many tokens, all over the range; each fourth one of more people. */
+/* Add tokens that are spread over the range; every fourth one is of more
+   people. */
 static void test_add_tokens(struct junk_db *db, unsigned int count)
 {
 	struct junk_db_token token = { .spam = 1, .day = 1 };
@@ -293,7 +296,7 @@ static int64_t test_tokens_before(int64_t token)
 static void test_junk_db_token_expire(void)
 {
 	struct junk_key *key = test_key_new();
-	/* the first and the last one that there can be */
+	/* the lowest and the highest possible token */
 	const struct junk_db_token first = {
 		.token = (uint64_t)INT64_MIN, .spam = 1, .sketch = 1,
 	}, last = {
@@ -311,12 +314,12 @@ static void test_junk_db_token_expire(void)
 	test_add_tokens(db, 999);
 	test_assert(junk_db_token_add(db, &last) == 0);
 
-	/* as many as were asked for, and no other */
+	/* at most the requested number, and no other tokens */
 	test_assert(junk_db_token_expire(db, 2, 3, 100, &pos) <= 100);
 	test_assert_cmp(test_tokens_before(pos), <, 100);
 	test_assert(test_db_int("SELECT count(*) FROM tokens") ==
 		    test_tokens_before(pos) + 900);
-	/* behind: not now */
+	/* a token behind the position doesn't expire in this round */
 	test_assert(junk_db_token_add(db, &first) == 0);
 	for (pieces = 1; pos != JUNK_DB_FIRST_TOKEN && pieces < 100; pieces++) {
 		old_pos = pos;
@@ -330,7 +333,7 @@ static void test_junk_db_token_expire(void)
 				"WHERE reporters < 3") == 1);
 	test_assert(test_db_int("SELECT count(*) FROM tokens "
 				"WHERE reporters > 2") == 250);
-	/* but with the next round */
+	/* but in the next one */
 	test_assert(junk_db_token_expire(db, 2, 3, 100, &pos) == 1);
 	test_assert(pos != JUNK_DB_FIRST_TOKEN);
 	junk_db_close(&db);
@@ -338,7 +341,7 @@ static void test_junk_db_token_expire(void)
 	test_end();
 }
 
-/* SQLite's instructions, of the connections that are opened meanwhile */
+/* Instructions of SQLite, in all connections that are opened meanwhile. */
 static unsigned int test_steps;
 
 static int test_count_step(void *context ATTR_UNUSED)
@@ -353,8 +356,8 @@ static int test_count_steps(sqlite3 *sqlite)
 	return SQLITE_OK;
 }
 
-/* A piece costs as much in a large table as in a small one, whether anything
-   is old or not. */
+/* The cost of a piece doesn't depend on the size of the table, whether tokens
+   are old or not. */
 static void test_junk_db_token_expire_cost(void)
 {
 	static const unsigned int counts[] = { 500, 20000 };
@@ -381,7 +384,7 @@ static void test_junk_db_token_expire_cost(void)
 		junk_db_close(&db);
 	}
 	sqlite3_reset_auto_extension();
-	/* they are counted at all, and more when rows are deleted */
+	/* check that counting works: deleting rows costs more */
 	test_assert(steps[0][0] > 100 && steps[0][1] > steps[0][0]);
 	for (unsigned int j = 0; j < N_ELEMENTS(days); j++)
 		test_assert_ucmp_idx(steps[1][j], <, 2 * steps[0][j], j);
@@ -389,7 +392,7 @@ static void test_junk_db_token_expire_cost(void)
 	test_end();
 }
 
-/* No clock was ever wrong. */
+/* Expire with a clock that was never wrong. */
 static int test_expire(struct junk_db *db, int64_t before_hour,
 		       int64_t max_seq, unsigned int limit)
 {
@@ -411,7 +414,7 @@ static void test_junk_db_expire(void)
 		report.hour = HOUR_1 + (i / 5) * 3600;
 		test_assert(junk_db_report_insert(db, &report) == 0);
 	}
-	/* still to be learned that it was taken back */
+	/* its undo isn't learned yet */
 	test_assert(junk_db_report_undo(db, 2, 11) == 0);
 	test_assert(test_expire(db, HOUR_1, 10, 100) == 0);
 	test_assert(test_expire(db, HOUR_1 + 1, 10, 3) == 2);
@@ -423,7 +426,7 @@ static void test_junk_db_expire(void)
 	test_end();
 }
 
-/* Reports of a clock that was ahead stay until then, and others go. */
+/* Reports from a clock that was ahead stay until their time; others expire. */
 static void test_junk_db_expire_future(void)
 {
 	struct junk_key *key = test_key_new();
@@ -464,14 +467,14 @@ static void test_junk_db_empty_wal(void)
 	test_begin("junk_db: what was deleted isn't in the WAL");
 	test_db_delete();
 	db = test_db_open(key);
-	/* whatever the one before us has left, and something of ours (SQLite
-	   may keep nothing of its first transaction) */
+	/* clear the WAL of the test before (SQLite may omit the first
+	   transaction) */
 	test_assert(junk_db_meta_set(db, "x", "1", 1) == 0);
 	test_assert(test_db_wal_size() > 0);
 	test_assert(junk_db_empty_wal(db) == 1);
 	test_assert(test_db_wal_size() == 0);
 
-	/* nothing was deleted: it costs nothing */
+	/* nothing was deleted, so this does nothing */
 	test_report_init(&report, 1, 1);
 	test_assert(junk_db_report_insert(db, &report) == 0);
 	test_assert(test_expire(db, HOUR_1, 1, 10) == 0);
@@ -479,7 +482,7 @@ static void test_junk_db_empty_wal(void)
 	test_assert(junk_db_empty_wal(db) == 1);
 	test_assert(test_db_wal_size() > 0);
 
-	/* one that reads is in the way, and then no more */
+	/* a reader prevents it, until it ends */
 	reader = test_sqlite_prepare(test_db_path(), "SELECT id FROM reports");
 	test_assert(sqlite3_step(reader) == SQLITE_ROW);
 	test_assert(junk_db_report_undo(db, 1, 2) == 0);
@@ -518,7 +521,7 @@ static bool test_file_has(const char *path, const char *text)
 	return found;
 }
 
-/* What is deleted is overwritten, not only unlinked. */
+/* Deleted data is overwritten, not only unlinked. */
 static void test_junk_db_secure_delete(void)
 {
 	static const char text[] = "what nobody may find when it is deleted";
@@ -597,14 +600,14 @@ static void test_junk_db_open(void)
 		    JUNK_DATABASE_VERSION);
 	test_assert(test_db_int("SELECT value FROM meta WHERE "
 				"name = 'min_reporters'") == 2);
-	/* nothing is written when nothing has changed */
+	/* nothing is written if nothing has changed */
 	schema = test_db_int("PRAGMA schema_version");
 	db = test_db_open(key);
 	junk_db_close(&db);
 	test_assert(test_db_int("PRAGMA schema_version") == schema);
 	test_assert(test_db_int("PRAGMA auto_vacuum") == 2);
 
-	/* an older version is brought up to date */
+	/* an older version is upgraded */
 	test_db_exec("INSERT INTO tokens VALUES (1, 0, 2, 3, 4, 15, 86400, 0),"
 		     "(2, 0, 2, 3, 1, 1 << 63, 86400, 0),"
 		     "(3, 0, 2, 3, 0, 0, 86400, 0);"
@@ -639,7 +642,7 @@ static void test_junk_db_open(void)
 	test_assert(fault == JUNK_DB_FAULT_FOREIGN);
 	test_assert(strstr(error, "upgrade dovecot-junk-feedback") != NULL);
 
-	/* another program's */
+	/* another program's database */
 	test_db_exec("PRAGMA application_id = 1");
 	error = test_open_error(key, &fault);
 	test_assert(fault == JUNK_DB_FAULT_FOREIGN);
@@ -675,7 +678,7 @@ static void test_junk_db_corrupt(void)
 	test_assert(fault == JUNK_DB_FAULT_CORRUPT);
 	test_assert(strstr(error, "damaged") != NULL);
 
-	/* a good one whose tree is overwritten */
+	/* a valid header with an overwritten tree */
 	test_db_delete();
 	db = test_db_open(key);
 	junk_db_close(&db);
@@ -683,7 +686,7 @@ static void test_junk_db_corrupt(void)
 	(void)test_open_error(key, &fault);
 	test_assert(fault == JUNK_DB_FAULT_CORRUPT);
 
-	/* nothing is deleted */
+	/* nothing is deleted when it is moved aside */
 	test_overwrite(t_strconcat(test_db_path(), "-wal", NULL), 0, "w", 1);
 	new_path = junk_db_move_aside(test_db_path(), 1234, &error);
 	test_assert_strcmp(new_path, t_strconcat(test_db_path(),
@@ -699,7 +702,7 @@ static void test_junk_db_corrupt(void)
 	test_end();
 }
 
-/* Any page may be damaged in any way: an error or an answer, no crash. */
+/* Any damage of any page leads to an error or a result, never to a crash. */
 static void test_junk_db_random_damage(void)
 {
 	struct junk_key *key = test_key_new();
@@ -746,7 +749,7 @@ static void test_junk_db_locked(void)
 	test_assert(junk_db_begin(db) == -1);
 	test_assert(junk_db_fault(db) == JUNK_DB_FAULT_BUSY);
 	test_assert(strstr(junk_db_error(db), "holds a lock") != NULL);
-	/* a reader doesn't disturb */
+	/* a reader is no problem */
 	test_assert(sqlite3_exec(other, "COMMIT; BEGIN; "
 				 "SELECT count(*) FROM reports",
 				 NULL, NULL, NULL) == SQLITE_OK);
@@ -771,7 +774,7 @@ static void test_junk_db_full(void)
 	test_db_delete();
 	db = test_db_open(key);
 	test_assert(junk_db_size(db, &size) == 0 && size >= 8192);
-	/* SQLite gives the code of a full disk also for its own limit */
+	/* SQLite's error for its own page limit is that of a full disk */
 	test_assert(junk_db_set_max_pages(db, 20) == 0);
 	test_assert(junk_db_begin(db) == 0);
 	test_report_init(&report, 1, 1);
@@ -782,7 +785,7 @@ static void test_junk_db_full(void)
 	test_assert(strstr(junk_db_error(db), "free some space") != NULL);
 	junk_db_rollback(db);
 
-	/* it ends */
+	/* recovers when there is room */
 	test_assert(junk_db_set_max_pages(db, 1000) == 0);
 	test_assert(junk_db_begin(db) == 0);
 	test_assert(junk_db_report_find(db, 1, 1, &out) == 0);
@@ -791,7 +794,7 @@ static void test_junk_db_full(void)
 	test_assert(junk_db_size(db, &size2) == 0);
 	test_assert_ucmp(size2, >=, size + 90000);
 
-	/* and space is given back */
+	/* and free space is returned */
 	test_assert(test_expire(db, INT64_MAX, 1, 10) == 1);
 	test_assert(junk_db_size(db, &size2) == 0 && size2 == size);
 	test_assert(junk_db_shrink(db, size2 + 100000) == 0);
@@ -812,14 +815,14 @@ static void test_junk_db_readonly(void)
 
 	test_begin("junk_db: can't be opened");
 	test_db_delete();
-	/* works for root too: a directory in its place */
+	/* a directory in its place, which works as root, too */
 	if (mkdir(test_db_path(), 0700) < 0)
 		i_fatal("mkdir() failed: %m");
 	error = test_open_error(key, &fault);
 	test_assert(fault == JUNK_DB_FAULT_READONLY);
 	test_assert(strstr(error, "owner and mode") != NULL);
 	(void)rmdir(test_db_path());
-	/* neither is a link followed */
+	/* a symlink isn't followed */
 	if (symlink("elsewhere", test_db_path()) < 0)
 		i_fatal("symlink() failed: %m");
 	(void)test_open_error(key, &fault);

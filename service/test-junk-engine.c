@@ -1,3 +1,5 @@
+/* Tests the engine: starts, faults and their recovery. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "str.h"
@@ -65,7 +67,7 @@ static void test_junk_engine_life(void)
 	test_engine_delete();
 	engine = test_engine_new();
 	test_assert(!junk_engine_is_ready(engine));
-	/* no report is taken before it has a place to wait in */
+	/* no reports are accepted while there is nowhere to queue them */
 	test_assert(junk_engine_is_full(engine));
 	test_assert(junk_engine_start(engine, now));
 	test_assert(junk_engine_is_ready(engine));
@@ -81,7 +83,7 @@ static void test_junk_engine_life(void)
 	while (junk_engine_maintain(engine, now)) ;
 	test_assert(junk_engine_segment_is_current(engine));
 
-	/* a second process waits, and takes over when the first has ended */
+	/* a second process waits until the first one has ended */
 	engine2 = test_engine_new();
 	test_assert(!junk_engine_start(engine2, now));
 	test_assert(strncmp(test_status(engine2, "state"),
@@ -132,7 +134,7 @@ static void test_junk_engine_killed_rebuild(void)
 	test_assert(junk_engine_admin(engine, &rebuild, now, answer,
 				      &error) == 0);
 	junk_engine_deinit(&engine);
-	/* what the database was before the next snapshot was whole */
+	/* as if the snapshot had never been completed */
 	test_db_exec("UPDATE meta SET value = '' WHERE name = 'snapshot'");
 	engine = test_engine_new();
 	test_assert(junk_engine_start(engine, now));
@@ -158,7 +160,7 @@ static void test_junk_engine_full(void)
 	test_end();
 }
 
-/* Logged at once, but not each time it is tried again. */
+/* The fault is logged at once, but not at each retry. */
 static void test_junk_engine_key(void)
 {
 	struct junk_engine *engine = test_engine_new();
@@ -180,7 +182,7 @@ static void test_junk_engine_key(void)
 	test_assert(!junk_engine_start(engine, now + 600));
 	test_expect_no_more_errors();
 
-	/* another one, then the right one */
+	/* another key, then the right one */
 	test_assert(junk_key_load(key_path, TRUE, &key, &error) == 1);
 	junk_key_unref(&key);
 	test_expect_error_string("written with another key");
@@ -205,7 +207,7 @@ static void test_junk_engine_locked(void)
 	test_assert(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL,
 				 NULL) == SQLITE_OK);
 	test_add(engine);
-	/* for some seconds this is nobody's business */
+	/* not logged for some seconds */
 	test_assert(!junk_engine_commit(engine, now));
 	test_assert(!junk_engine_is_ready(engine));
 	test_assert(junk_engine_retry_msecs(engine) < 1000);
@@ -237,7 +239,7 @@ static void test_overwrite_db(off_t offset, size_t size)
 	i_free(garbage);
 }
 
-/* Damaged while nobody looked: moved aside, begun anew. */
+/* A database that is damaged at the start is moved aside and replaced. */
 static void test_junk_engine_corrupt_at_start(void)
 {
 	struct junk_engine *engine;
@@ -256,8 +258,8 @@ static void test_junk_engine_corrupt_at_start(void)
 	test_end();
 }
 
-/* Damaged under our hands: the model goes on, and no report is lost that
-   wasn't acknowledged yet. */
+/* If the database is damaged while it is in use, the model continues, and no
+   unacknowledged report is lost. */
 static void test_junk_engine_corrupt_live(void)
 {
 	struct junk_engine *engine = test_engine_new();
@@ -268,7 +270,7 @@ static void test_junk_engine_corrupt_live(void)
 	for (unsigned int i = 0; i < 20; i++)
 		test_add(engine);
 	test_assert(junk_engine_commit(engine, now));
-	/* into the file, and out of the cache */
+	/* write it to the file, so that it isn't read from the cache */
 	test_db_exec("PRAGMA wal_checkpoint(TRUNCATE)");
 	test_overwrite_db(8192, 64 * 8192);
 	test_db_exec("PRAGMA user_version = 1");
@@ -282,7 +284,7 @@ static void test_junk_engine_corrupt_live(void)
 	test_assert_strcmp(test_status(engine, "model_spam"), "23");
 	junk_engine_deinit(&engine);
 
-	/* also for the next process */
+	/* also in the next process */
 	engine = test_engine_new();
 	test_assert(junk_engine_start(engine, now));
 	test_assert_strcmp(test_status(engine, "model_spam"), "23");
@@ -290,7 +292,7 @@ static void test_junk_engine_corrupt_live(void)
 	test_end();
 }
 
-/* What is written beyond fails as on a full disk. */
+/* Writes beyond this size fail as on a full disk. */
 static void test_limit_files(rlim_t size)
 {
 	struct rlimit limit;
@@ -323,8 +325,8 @@ static bool test_damage(struct junk_engine *engine, rlim_t size)
 	return junk_engine_commit(engine, now);
 }
 
-/* The new database, at each step on its way: the model goes on once there is
-   room, also in the next process. */
+/* If creating the new database fails at any step, the model continues once
+   there is room, also in the next process. */
 static void test_junk_engine_no_new_db(void)
 {
 	static const struct {
@@ -332,9 +334,9 @@ static void test_junk_engine_no_new_db(void)
 		rlim_t size;
 		unsigned int errors;
 	} tests[] = {
-		/* more than our own log has, less than the tables need */
+		/* more than the test's log, less than the tables */
 		{ test_damage, 65536, 2 },
-		/* less than the snapshot needs */
+		/* less than the snapshot */
 		{ test_damage, 1000000, 2 },
 		{ test_rekey, 65536, 1 },
 		{ test_rekey, 1000000, 1 },
@@ -388,7 +390,7 @@ static void test_junk_engine_segment(void)
 	test_expect_error_string("scores");
 	test_assert(!junk_engine_start(engine, now));
 	test_expect_no_more_errors();
-	/* the reports are safe before that */
+	/* reports are safe before the fault is fixed */
 	test_assert(rmdir(path) == 0);
 	test_assert(junk_engine_start(engine, now));
 	i_unlink(path);

@@ -1,3 +1,5 @@
+/* Tests the key file, what of the key is left in memory, and derived keys. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "write-full.h"
@@ -18,9 +20,9 @@
 #define TEST_KEY "junk-feedback key 1\n" \
 	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n"
 
-/* In the place of libc's: how many files were written through to the disk. */
+/* Replaces libc's fsync(): counts its calls. */
 static unsigned int fsync_count = 0;
-/* called by the next one */
+/* called by the next fsync() */
 static void (*fsync_hook)(void) = NULL;
 
 int fsync(int fd)
@@ -69,7 +71,7 @@ static void test_junk_key_create(void)
 	i_unlink_if_exists(TEST_PATH);
 	test_assert(junk_key_load(TEST_PATH, FALSE, &key, &error) == 0);
 	for (unsigned int i = 0; i < 2; i++) {
-		/* made once, then read */
+		/* created once, then read */
 		fsync_count = 0;
 		test_assert(junk_key_load(TEST_PATH, TRUE, &key, &error) == 1);
 		test_assert_ucmp(fsync_count, ==, 1 - i);
@@ -96,7 +98,7 @@ static void test_other_process(void)
 	test_write(TEST_KEY, 0600);
 }
 
-/* Two processes make one at the same time: there is one. */
+/* If two processes create the key at the same time, there is only one. */
 static void test_junk_key_race(void)
 {
 	unsigned char check[JUNK_KEY_CHECK_BYTES];
@@ -115,16 +117,17 @@ static void test_junk_key_race(void)
 	test_end();
 }
 
-/* --- what is left of it in memory --- */
+/* --- remains in memory --- */
 
-/* What is looked for is kept as its complement, or it would be found there. */
+/* The wanted bytes are stored inverted, since they would be found here
+   otherwise. */
 struct test_secret {
 	unsigned char inverted[64];
 	size_t size;
 };
 
 #define SCAN_BYTES (1024*1024)
-/* Larger mappings are of valgrind. */
+/* Larger mappings belong to valgrind. */
 #define SCAN_MAX_BYTES (64*1024*1024)
 
 static void test_secret_invert(unsigned char *data, size_t size)
@@ -133,7 +136,7 @@ static void test_secret_invert(unsigned char *data, size_t size)
 		data[i] ^= 0xff;
 }
 
-/* The digits of a key file. */
+/* Read the digits of the key file. */
 static void test_secret_read(struct test_secret *secret_r)
 {
 	int fd = open(TEST_PATH, O_RDONLY);
@@ -147,7 +150,7 @@ static void test_secret_read(struct test_secret *secret_r)
 	i_close_fd(&fd);
 }
 
-/* ... and the bytes that they say. */
+/* Decode the digits. */
 static void
 test_secret_decode(const struct test_secret *digits,
 		   struct test_secret *secret_r)
@@ -192,7 +195,8 @@ test_secret_is_in(const struct test_secret *secret, const unsigned char *data,
 	return FALSE;
 }
 
-/* Is it in what this process can write to? buf: where that is read to. */
+/* Returns TRUE if the secret is in any writable memory of this process. buf:
+   where memory is copied to. */
 static bool
 test_secret_is_in_memory(const struct test_secret *secret, unsigned char *buf)
 {
@@ -211,7 +215,7 @@ test_secret_is_in_memory(const struct test_secret *secret, unsigned char *buf)
 		    end - begin > SCAN_MAX_BYTES)
 			continue;
 		for (; begin < end; begin += SCAN_BYTES - secret->size) {
-			/* as it was before this one was read */
+			/* buf itself is being scanned: clear it */
 			if ((unsigned long)buf < end &&
 			    (unsigned long)buf + SCAN_BYTES > begin)
 				memset(buf, 0, SCAN_BYTES);
@@ -249,7 +253,7 @@ static void test_junk_key_wiped(void)
 	test_assert(!test_secret_is_in_memory(&master, buf));
 	junk_key_unref(&key);
 	test_assert(!test_secret_is_in_memory(&derived, buf));
-	/* a file that isn't valid is as secret */
+	/* an invalid key file is as secret */
 	if (truncate(TEST_PATH, (off_t)strlen(TEST_KEY) - 1) < 0)
 		i_fatal("truncate() failed: %m");
 	test_assert(junk_key_load(TEST_PATH, TRUE, &key, &error) == -1);
@@ -288,13 +292,13 @@ static void test_junk_key_bad(void)
 	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) T_BEGIN {
 		test_write(tests[i].data, tests[i].mode);
 		error = "";
-		/* nothing is ever overwritten */
+		/* existing files are never overwritten */
 		test_assert_idx(junk_key_load(TEST_PATH, TRUE, &key,
 					      &error) == -1, i);
 		test_assert_idx(strstr(error, tests[i].error) != NULL, i);
 	} T_END;
 	i_unlink(TEST_PATH);
-	/* a link isn't followed, also to a key */
+	/* a symlink isn't followed, even to a valid key */
 	test_write(TEST_KEY, 0600);
 	if (rename(TEST_PATH, TEST_PATH".target") < 0 ||
 	    symlink(TEST_PATH".target", TEST_PATH) < 0)
@@ -310,7 +314,7 @@ static void test_junk_key_bad(void)
 	test_end();
 }
 
-/* Stored data hangs on these: they must never change. */
+/* Stored data depends on these values: they must never change. */
 static void test_junk_key_values(void)
 {
 	struct junk_key *key = test_key();
@@ -325,7 +329,7 @@ static void test_junk_key_values(void)
 	test_assert_ucmp(junk_key_token(key, 1), ==, TOKEN_1);
 	test_assert_ucmp(junk_key_sketch_bit(key, 1, reporter), ==, BIT_1);
 	test_assert_ucmp(check[0], ==, CHECK_0);
-	/* one reporter, hour by hour another */
+	/* the number of a reporter differs in each hour */
 	test_assert(junk_key_flooder(key, reporter, 3600) ==
 		    junk_key_flooder(key, reporter, 3600));
 	test_assert(junk_key_flooder(key, reporter, 3600) !=
@@ -350,7 +354,7 @@ static void test_junk_key_seal(void)
 	junk_key_seal(key, "secret", 6, sealed);
 	junk_key_seal(key, "secret", 6, again);
 	test_assert(sealed->used == 6 + JUNK_KEY_SEAL_BYTES);
-	/* the same is never written twice */
+	/* sealing is randomised */
 	test_assert(memcmp(sealed->data, again->data, sealed->used) != 0);
 	buffer_append(plain, "x", 1);
 	test_assert(junk_key_unseal(key, sealed->data, sealed->used,
@@ -368,7 +372,7 @@ static void test_junk_key_seal(void)
 	}
 	test_assert(plain->used == 7);
 
-	/* nothing at all can be sealed too */
+	/* empty data can be sealed, too */
 	buffer_set_used_size(sealed, 0);
 	buffer_set_used_size(plain, 0);
 	junk_key_seal(key, "", 0, sealed);

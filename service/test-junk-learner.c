@@ -1,3 +1,6 @@
+/* Tests the learner: what it learns and forgets, snapshots, and limits of
+   single people. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "test-common.h"
@@ -12,7 +15,8 @@ report_init(struct junk_report *report, junk_token_t tokens[TOKENS],
 {
 	char word[32];
 
-	/* half of the words belong to the topic, half to the message */
+	/* half of the words are common to the topic, half are the message's
+	   own */
 	for (unsigned int i = 0; i < TOKENS; i++) {
 		if (i_snprintf(word, sizeof(word), "%u-%u",
 			       i < TOKENS / 2 ? topic : 1000 + nr, i) < 0)
@@ -82,7 +86,7 @@ static void test_junk_learner_learns(void)
 	test_assert(spam.score > 80 && spam.score <= 100);
 	test_assert(ham.score >= 0 && ham.score < 20);
 	test_assert(spam.evidence_count >= TOKENS / 2);
-	/* the explanation is the score */
+	/* the explanation agrees with the score */
 	test_assert(spam.class_sum[JUNK_TOKEN_BODY_WORD] > 0);
 	junk_learner_deinit(&learner);
 	junk_learner_deinit(&learner);
@@ -159,7 +163,7 @@ static void test_junk_learner_min_reporters(void)
 	test_end();
 }
 
-/* Whoever the two are */
+/* The reports of two people about the same text count, whoever they are. */
 static void test_junk_learner_two_people(void)
 {
 	struct junk_learner_settings set;
@@ -203,12 +207,12 @@ static void test_junk_learner_overruled(void)
 	}
 	score(learner, 2, NULL, &s);
 	test_assert(s.score >= 0 && s.score < 20);
-	/* but for themselves */
+	/* except for the two themselves */
 	memset(reporter, 100, sizeof(reporter));
 	score(learner, 2, reporter, &s);
 	test_assert(s.score > 80);
 
-	/* many do: as many who say so now as those who read it */
+	/* as many people report it as spam as read it */
 	for (unsigned int i = 0; i < 60; i++) {
 		report_init(&report, tokens, JUNK_VERDICT_SPAM, 2, 4000 + i,
 			    i % 30);
@@ -278,7 +282,7 @@ static struct junk_learner *learner_copy(struct junk_learner *learner)
 	return copy;
 }
 
-/* Somebody else reports the text of learner_new()'s third spam. */
+/* Another person reports the text of learner_new()'s third spam. */
 static void learn_again(struct junk_learner *learner)
 {
 	struct junk_report report;
@@ -305,7 +309,7 @@ static void test_junk_learner_snapshot(void)
 
 	test_begin("junk learner: export, import, go on");
 	copy = learner_copy(learner);
-	/* the same afterwards, to the bit */
+	/* equal afterwards, bit by bit */
 	learn_more(learner);
 	learn_more(copy);
 	test_learners_are_same(learner, copy);
@@ -314,7 +318,7 @@ static void test_junk_learner_snapshot(void)
 	test_end();
 }
 
-/* What is known of the others' texts moves with them. */
+/* Outlines in other people's reports move when the replay buffer does. */
 static void test_junk_learner_snapshot_forgotten(void)
 {
 	struct junk_learner *learner = learner_new(3, 3, 1), *copy;
@@ -338,8 +342,8 @@ static void test_junk_learner_bad_snapshot(void)
 	struct junk_learner *learner = learner_new(5, 5, 4);
 	buffer_t *good = t_buffer_create(1024), *bad = t_buffer_create(1024);
 	buffer_t *after = t_buffer_create(1024);
-	/* header bytes that are checked; then what isn't a number: somebody's
-	   share and the last weight */
+	/* bytes of the header that are checked, then NaN as a share and as the
+	   last weight */
 	static const unsigned int offsets[] = { 0, 8, 12, 16, 20, 21 };
 	const char *error;
 
@@ -371,8 +375,8 @@ static void test_junk_learner_bad_snapshot(void)
 						    bad->used, &error) < 0, i);
 		test_assert_strcmp_idx(error, "a number is out of range", i);
 	}
-	/* of an older feature set, which meant something else by its tokens, and
-	   of one that doesn't exist yet */
+	/* an older feature set with other meanings of tokens, and a future
+	   one */
 	for (unsigned int i = 0; i < 2; i++) {
 		uint32_t set = i == 0 ? JUNK_FEATURE_SET_COMPATIBLE - 1 :
 			JUNK_FEATURE_SET + 1;
@@ -384,7 +388,7 @@ static void test_junk_learner_bad_snapshot(void)
 						    bad->used, &error) < 0, i);
 		test_assert_idx(strstr(error, "feature set") != NULL, i);
 	}
-	/* of an older set whose tokens mean the same: it goes on scoring */
+	/* a compatible older set continues to score */
 	buffer_set_used_size(bad, 0);
 	buffer_append_buf(bad, good, 0, SIZE_MAX);
 	uint32_t older = JUNK_FEATURE_SET_COMPATIBLE;
@@ -392,7 +396,7 @@ static void test_junk_learner_bad_snapshot(void)
 	test_assert(junk_learner_import(learner, bad->data, bad->used,
 					&error) == 0);
 	test_assert(junk_learner_feature_set(learner) == older);
-	/* unchanged, and of this set from now on */
+	/* unchanged, but now of the current set */
 	junk_learner_export(learner, after);
 	test_assert(buffer_cmp(good, after));
 	junk_learner_deinit(&learner);
@@ -431,7 +435,7 @@ static void test_junk_learner_forget(void)
 
 	test_begin("junk learner: forget");
 	junk_learner_export(learner, before);
-	/* somebody else's report of the same message stays */
+	/* another person's report of the same message stays */
 	report_init(&report, tokens, JUNK_VERDICT_SPAM, 1, 2, 77);
 	junk_learner_forget(learner, &report);
 	junk_learner_export(learner, after);
@@ -448,7 +452,7 @@ static void test_junk_learner_forget(void)
 	test_end();
 }
 
-/* Of many people one, or several, report what all have in ham as spam. */
+/* One or several of many people report as spam what is in everybody's ham. */
 static int flooded_score(unsigned int attackers, unsigned int reports)
 {
 	struct junk_learner *learner = learner_new(1000, 1000, 100);
@@ -470,8 +474,7 @@ static void test_junk_learner_flood(void)
 {
 	test_begin("junk learner: a flood by one person");
 	test_assert(flooded_score(1, 3000) < 20);
-	/* by as many people as there are it is another thing: of four reports
-	   three say spam */
+	/* as many people as there are others: three of four reports say spam */
 	test_assert(flooded_score(100, 3000) >= 75);
 	test_end();
 }
@@ -488,8 +491,8 @@ static void test_junk_learner_few_ham(void)
 	test_end();
 }
 
-/* Two reports of a campaign of which no word was seen before, then its score
-   for a stranger. */
+/* Two people report a campaign of unseen words. Returns its score for a third
+   person. */
 static int campaign_score(unsigned char person1, unsigned char person2,
 			  bool ham_too)
 {
@@ -501,7 +504,7 @@ static int campaign_score(unsigned char person1, unsigned char person2,
 	unsigned char people[] = { 9, person1, person2 };
 
 	for (unsigned int i = 0; i < N_ELEMENTS(people) + 1; i++) {
-		/* its template and 2 words of the copy */
+		/* the template and two words of the copy */
 		report_init(&report, tokens, JUNK_VERDICT_SPAM, 3, 500, 0);
 		report_init(&copy, copy_tokens, i == 0 ? JUNK_VERDICT_HAM :
 			    JUNK_VERDICT_SPAM, 2, 600 + i,
@@ -523,7 +526,7 @@ static void test_junk_learner_campaign(void)
 	test_begin("junk learner: two people report the same campaign");
 	test_assert(campaign_score(5, 6, FALSE) >= 90);
 	test_assert(campaign_score(5, 5, FALSE) < 90);
-	/* somebody says that it is good mail */
+	/* another person reports it as good mail */
 	test_assert(campaign_score(5, 6, TRUE) < 90);
 	test_end();
 }

@@ -1,9 +1,9 @@
-/* Privacy by attack: somebody has database, WAL and segment, knows the very
-   words that were used, and tries to find out who used which. What he may do
-   without the key is done here; that the same search finds everything with the
-   key shows that it would. */
+/* Tests privacy by attack. The attacker has the database, WAL and segment,
+   knows the exact words that were used, and tries to find out who used which
+   ones. The tests do what is possible without the key. They also show that the
+   same search finds everything with the key, so it would find a leak. */
 
-/* memmem() */
+/* for memmem() */
 #define _GNU_SOURCE
 
 #include "lib.h"
@@ -27,8 +27,8 @@
 #define RETENTION_DAYS 30
 #define MIN_REPORTERS 3
 
-/* Words that all people report, words of one person each, and words of the same
-   list that nobody has used. */
+/* Words that all people report, words of one person each, and words that nobody
+   has used. */
 #define PEOPLE 6
 #define SHARED_WORDS 200
 #define OWN_WORDS 2000
@@ -68,7 +68,7 @@ static struct junk_engine *test_engine_start(time_t now)
 
 static void test_settle(struct junk_engine *engine, time_t now)
 {
-	/* first the time is noted, then it is due */
+	/* the first round notes the time, a later one is due */
 	for (unsigned int i = 0; i < 3; i++) {
 		while (junk_engine_maintain(engine, now)) ;
 		now += HOUR;
@@ -91,8 +91,8 @@ test_report(struct junk_engine *engine, unsigned int person,
 	test_assert(junk_engine_commit(engine, now));
 }
 
-/* Everybody reports the shared words, and each word of the rest is one
-   person's. */
+/* Everybody reports the shared words; each other word is reported by one
+   person. */
 static void test_report_all(struct junk_engine *engine, time_t now)
 {
 	unsigned int word;
@@ -111,7 +111,7 @@ static void test_report_all(struct junk_engine *engine, time_t now)
 
 /* --- the attacker's tools --- */
 
-/* A key of the attacker's own: he doesn't have ours. */
+/* Returns another key, since the attacker doesn't have the service's. */
 static struct junk_key *test_other_key(void)
 {
 	struct junk_key *key;
@@ -123,8 +123,8 @@ static struct junk_key *test_other_key(void)
 	return key;
 }
 
-/* How many of the words are in the table tokens, as they are (key is NULL) or
-   through a key. */
+/* Returns how many of the words are in the table tokens: unhashed (key = NULL),
+   or as keyed hashes. */
 static unsigned int
 test_count_known(const struct junk_key *key, unsigned int first,
 		 unsigned int end)
@@ -161,7 +161,7 @@ static void test_read_file(const char *path, buffer_t *dest)
 	i_close_fd(&fd);
 }
 
-/* All bytes that a thief of the state directory without its key has. */
+/* Returns all bytes in a stolen state directory without its key. */
 static buffer_t *test_read_database(void)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };
@@ -180,7 +180,8 @@ test_is_in(const buffer_t *data, const void *wanted, size_t size)
 	return memmem(data->data, data->used, wanted, size) != NULL;
 }
 
-/* As SQLite writes it in a row: big-endian. */
+/* Returns TRUE if the number is in the data as SQLite stores it
+   (big-endian). */
 static bool test_number_is_in(const buffer_t *data, uint64_t number)
 {
 	unsigned char bytes[8];
@@ -206,16 +207,15 @@ static void test_junk_privacy_database(void)
 	key = test_key_new();
 	other = test_other_key();
 
-	/* the attack works for who has the key ... */
+	/* with the key, the attack works ... */
 	test_assert(test_count_known(key, FIRST_SHARED, FIRST_UNUSED) ==
 		    FIRST_UNUSED);
 	test_assert(test_count_known(key, FIRST_UNUSED, LAST_UNUSED) == 0);
-	/* ... and finds used words no better than unused ones without it */
+	/* ... and without it, it finds used words no better than unused ones */
 	test_assert(test_count_known(NULL, FIRST_SHARED, LAST_UNUSED) == 0);
 	test_assert(test_count_known(other, FIRST_SHARED, LAST_UNUSED) == 0);
 
-	/* nor does any byte of it name a token (of some that are tried) or a
-	   person */
+	/* no byte names a token (of a sample) or a person */
 	data = test_read_database();
 	for (unsigned int word = 0; word < FIRST_UNUSED; word += 50) T_BEGIN {
 		junk_token_t token = test_word(word);
@@ -276,19 +276,19 @@ static void test_junk_privacy_segment(void)
 	if (junk_segment_get(segment, NOW, &model, &reason) < 0)
 		i_fatal("no segment: %s", reason);
 
-	/* the attack works for what min_reporters people have reported ... */
+	/* the attack works for words that min_reporters people have reported
+	   ... */
 	test_assert(test_share_weighted(&model, FIRST_SHARED, FIRST_OWN,
 					NULL) > 0.9);
-	/* ... and by the weights of all, one person's words are like unused
-	   ones: both hit those of others by chance. Three standard deviations
-	   are 0.5 %. */
+	/* ... and in shared weights, one person's words are like unused ones:
+	   both collide with others by chance. Three standard deviations are 0.5
+	   %. */
 	own = test_share_weighted(&model, FIRST_OWN, FIRST_UNUSED, NULL);
 	unused = test_share_weighted(&model, FIRST_UNUSED, LAST_UNUSED, NULL);
 	printf("shared weights: own words %.4f, unused %.4f\n", own, unused);
 	test_assert(own <= unused + 0.005);
 
-	/* the weights of one person need the identity: with it they are there,
-	   with another they aren't */
+	/* personal weights can be found only with the identity */
 	test_person(0, reporter);
 	own = test_share_weighted(&model, FIRST_OWN, FIRST_UNUSED, reporter);
 	unused = test_share_weighted(&model, FIRST_UNUSED, LAST_UNUSED,
@@ -308,8 +308,8 @@ static void test_junk_privacy_segment(void)
 	test_end();
 }
 
-/* What the rows hold that is unique: the beginning of each sealed blob, which
-   is random, the id of the report, and the tokens' numbers. */
+/* Unique contents of rows: the beginning of each sealed blob, which is random,
+   the id of the report, and the tokens' numbers. */
 struct test_traces {
 	buffer_t *blobs, *numbers;
 };
@@ -339,7 +339,7 @@ static void test_traces_deinit(struct test_traces *traces)
 	buffer_free(&traces->numbers);
 }
 
-/* How many of them are in any byte of the database's files */
+/* Returns how many of them occur anywhere in the database's files. */
 static unsigned int test_traces_found(const struct test_traces *traces)
 {
 	const unsigned char *blobs = traces->blobs->data;
@@ -371,15 +371,16 @@ static void test_junk_privacy_expiry(void)
 	test_assert(test_traces_found(&traces) ==
 		    traces.blobs->used / TRACE_BYTES * 2);
 
-	/* the service goes on: what has expired is in no page that is in use,
-	   in none that is free and not in the WAL */
+	/* the service continues: expired data must not be in any used or free
+	   page, nor in the WAL */
 	for (time_t now = NOW; now < later; now += DAY)
 		while (junk_engine_maintain(engine, now)) ;
 	test_report(engine, 0, FIRST_SHARED, later);
 	test_settle(engine, later);
 	test_assert(test_db_int("SELECT count(*) FROM reports") == 1);
 	test_assert(test_traces_found(&traces) == 0);
-	/* a word of one person is gone with its report, one of many stays */
+	/* a word of one person is deleted with its report, one of many people
+	   stays */
 	test_assert(test_db_int("SELECT count(*) FROM tokens") ==
 		    SHARED_WORDS);
 	test_traces_deinit(&traces);
@@ -387,7 +388,7 @@ static void test_junk_privacy_expiry(void)
 	test_end();
 }
 
-/* How many rows of a database open with a key */
+/* Returns how many rows of a database can be decrypted with a key. */
 static unsigned int
 test_count_unsealed(const char *path, const struct junk_key *key)
 {
@@ -422,7 +423,7 @@ static const char *test_rekey(struct junk_engine *engine, time_t now)
 	return t_strcut(str_c(answer) + strlen(prefix), '\n');
 }
 
-/* How many of the people the model that goes on can name */
+/* Returns how many people the key identifies in the model that continues. */
 static unsigned int test_count_people(const struct junk_key *key)
 {
 	buffer_t *plain = buffer_create_dynamic(default_pool, 256*1024);
@@ -469,12 +470,12 @@ static void test_junk_privacy_rekey(void)
 	key = test_key_new();
 	test_assert(test_count_people(key) == 0);
 
-	/* with the key that is destroyed now, all of it could be read */
+	/* with the key that is destroyed now, everything could be read */
 	test_assert(test_count_unsealed(old_path, old_key) > 0);
 	test_assert(test_count_unsealed(old_path, key) == 0);
 	test_assert(test_traces_found(&traces) == 0);
-	/* the same people report the same words again: neither their numbers
-	   nor those of the words are the old ones */
+	/* when the same people report the same words again, all their numbers
+	   are new */
 	test_report_all(engine, NOW + DAY);
 	test_settle(engine, NOW + DAY);
 	test_assert(test_traces_found(&traces) == 0);

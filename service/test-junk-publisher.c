@@ -1,3 +1,6 @@
+/* Tests the segment's writer with real readers: batches, restarts, replaced
+   files. */
+
 #include "lib.h"
 #include "test-common.h"
 #include "test-junk-service.h"
@@ -16,7 +19,7 @@
 #define TEST_LOG2 JUNK_SEGMENT_MIN_LOG2
 #define NOW 1700000000
 
-/* In the place of libc's: up to where a file has its blocks. */
+/* Replaces libc's posix_fallocate(): the end of the allocated blocks. */
 static off_t test_reserved;
 
 int posix_fallocate(int fd, off_t offset, off_t len)
@@ -26,7 +29,7 @@ int posix_fallocate(int fd, off_t offset, off_t len)
 }
 
 static struct junk_learner_settings learner_set;
-/* of the last publisher */
+/* file descriptor of the last publisher */
 static int segment_fd = -1;
 static unsigned int delay_secs;
 
@@ -78,7 +81,7 @@ test_publisher_new(struct junk_learner *learner, time_t now)
 	return publisher;
 }
 
-/* What the learner learns, a reader sees at once. */
+/* Readers see at once what the learner learns (without a delay). */
 static void test_junk_publisher_live(void)
 {
 	struct junk_segment *segment = junk_segment_open(test_path("scores"));
@@ -104,14 +107,15 @@ static void test_junk_publisher_live(void)
 		    junk_publisher_generation(publisher));
 	test_assert(junk_publisher_is_current(publisher));
 
-	/* the service ends: readers keep what they have */
+	/* when the service ends, readers keep the scores */
 	sum = test_reader_sum(segment, 1);
 	junk_publisher_deinit(&publisher);
 	junk_publisher_deinit(&publisher);
 	test_learn(learner);
 	test_assert(test_reader_sum(segment, 1) == sum);
 
-	/* and another one goes on, in the same file, under their eyes */
+	/* and the next one continues in the same file, which readers have
+	   mapped */
 	publisher = test_publisher_new(learner, NOW + 9);
 	test_assert(test_reader_sum(segment, 1) > sum);
 	junk_publisher_deinit(&publisher);
@@ -120,8 +124,8 @@ static void test_junk_publisher_live(void)
 	test_end();
 }
 
-/* Other settings, another seed or other sizes: readers look again, and none
-   sees the new weights by the old numbers. */
+/* After a change of settings, seed or sizes, readers open the segment again and
+   never use new weights with old hashes. */
 static void test_junk_publisher_change(void)
 {
 	struct junk_segment *segment = junk_segment_open(test_path("scores"));
@@ -148,7 +152,7 @@ static void test_junk_publisher_change(void)
 			learner_set.min_reports += 5;
 			break;
 		case 3:
-			/* smaller again: the file keeps its size */
+			/* when it gets smaller, the file keeps its size */
 			learner_set.global_log2 -= 3;
 			break;
 		}
@@ -186,8 +190,8 @@ static void test_junk_publisher_files(void)
 	test_assert(stat(path, &st) == 0 && (st.st_mode & 07777) == 0644);
 	junk_publisher_deinit(&publisher);
 
-	/* a mode that lets others write: not trusted, replaced, and who has
-	   it mapped looks for the new one */
+	/* a mode that lets others write isn't trusted: the file is replaced,
+	   and processes that have it mapped open the new one */
 	test_assert(chmod(path, 0666) == 0);
 	publisher = test_publisher_new(learner, NOW);
 	test_assert(stat(path, &st2) == 0 && st2.st_ino != st.st_ino);
@@ -197,20 +201,20 @@ static void test_junk_publisher_files(void)
 	test_assert(test_reader_sum(segment, 2) > 0);
 	test_assert(junk_publisher_is_current(publisher));
 
-	/* taken away under our hands */
+	/* the file is deleted */
 	i_unlink(path);
 	test_assert(!junk_publisher_is_current(publisher));
-	/* no reader goes on with it */
+	/* no reader continues with it */
 	test_assert(test_reader_sum(segment, 2) == -100);
 	junk_publisher_deinit(&publisher);
 
-	/* a link isn't followed */
+	/* a symlink isn't followed */
 	test_assert(symlink("elsewhere", path) == 0);
 	publisher = test_publisher_new(learner, NOW);
 	test_assert(lstat(path, &st) == 0 && S_ISREG(st.st_mode));
 	junk_publisher_deinit(&publisher);
 
-	/* garbage in the right place is overwritten */
+	/* garbage in the file's place is overwritten */
 	test_assert(truncate(path, 0) == 0 && truncate(path, 5000) == 0);
 	publisher = test_publisher_new(learner, NOW);
 	test_assert(test_reader_sum(segment, 3) > 0);
@@ -227,8 +231,8 @@ static void test_junk_publisher_files(void)
 	test_end();
 }
 
-/* A tmpfs that is full must be seen when the file is made: it has all its blocks
-   then, also those that nothing was written to. */
+/* A full tmpfs must be detected when the file is created: all blocks are
+   allocated then, even those that nothing is written to. */
 static void test_junk_publisher_blocks(void)
 {
 	struct junk_learner *learner = test_learner_new();
@@ -248,7 +252,7 @@ static void test_junk_publisher_blocks(void)
 	test_end();
 }
 
-/* Look at the state without a pause until it says superseded. */
+/* Poll the state until it is superseded. */
 static void ATTR_NORETURN test_watch_state(const char *path)
 {
 	const struct junk_segment_header *map;
@@ -262,10 +266,10 @@ static void ATTR_NORETURN test_watch_state(const char *path)
 	_exit(0);
 }
 
-/* So often at most: a watcher sees it at the first time, mostly. */
+/* Maximum number of rewrites; a watcher usually sees it at the first one. */
 #define MAX_REWRITES 2000
 
-/* Who has it mapped must not use weights with another one's seed. */
+/* Processes that have it mapped must not use weights with another seed. */
 static void test_junk_publisher_rewrite(void)
 {
 	struct junk_learner *learner = test_learner_new();
@@ -301,7 +305,7 @@ static void test_junk_publisher_rewrite(void)
 	test_end();
 }
 
-/* Report of a person with words of its own, and one that all have. */
+/* Learn a report of a person with words of its own and one common word. */
 static void
 test_learn_one(struct junk_learner *learner, unsigned int num, bool spam)
 {
@@ -327,7 +331,8 @@ static struct {
 	uint32_t spam_count, ham_count;
 } test_seen;
 
-/* How many shared and personal weights have changed since it was last asked. */
+/* Returns how many shared and personal weights have changed since the last
+   call. */
 static void test_count_changes(unsigned int *shared_r, unsigned int *personal_r)
 {
 	struct junk_model model;
@@ -346,7 +351,7 @@ static void test_count_changes(unsigned int *shared_r, unsigned int *personal_r)
 	}
 }
 
-/* One's own weights at once, shared ones in batches. */
+/* Personal weights are published at once, shared ones in batches. */
 static void test_junk_publisher_batches(void)
 {
 	struct junk_learner *learner;
@@ -362,13 +367,13 @@ static void test_junk_publisher_batches(void)
 	test_seen.segment = junk_segment_open(test_path("scores"));
 	test_seen.weights = i_new(int16_t, 2U << TEST_LOG2);
 
-	/* a report */
+	/* one report */
 	test_learn_one(learner, n++, TRUE);
 	junk_publisher_update(publisher, NOW);
 	test_count_changes(&shared, &personal);
 	test_assert(shared == 0 && personal > 0);
 	test_assert(test_seen.spam_count == 0);
-	/* ... and no more of it for as long as it has to wait */
+	/* ... and nothing else until the delay is over */
 	for (time_t t = 0; t < 60; t++) {
 		junk_publisher_tick(publisher, NOW + t);
 		test_count_changes(&shared, &personal);
@@ -378,18 +383,17 @@ static void test_junk_publisher_batches(void)
 	junk_publisher_tick(publisher, NOW + 60);
 	test_count_changes(&shared, &personal);
 	test_assert(shared > 0 && test_seen.spam_count == 1);
-	/* there is nothing else */
+	/* nothing else waits */
 	junk_publisher_tick(publisher, NOW + 200);
 	test_count_changes(&shared, &personal);
 	test_assert(shared == 0 && personal == 0);
 
-	/* enough reports: at once */
+	/* a batch that is large enough is published at once */
 	for (unsigned int i = 0; i < 19; i++) {
 		test_learn_one(learner, n++, i % 2 == 0);
 		junk_publisher_update(publisher, NOW + 300);
 		test_count_changes(&shared, &personal);
-		/* the word that all have is common, after some of them, and
-		   only that */
+		/* only the common word is published, after some reports */
 		test_assert_idx(shared <= 8, i);
 	}
 	test_assert(test_seen.spam_count == 1 && test_seen.ham_count == 0);
@@ -399,7 +403,7 @@ static void test_junk_publisher_batches(void)
 	test_assert(shared > 40);
 	test_assert(test_seen.spam_count == 12 && test_seen.ham_count == 9);
 
-	/* the service ends: nothing is lost */
+	/* nothing is lost when the service ends */
 	test_learn_one(learner, n++, TRUE);
 	junk_publisher_update(publisher, NOW + 301);
 	test_count_changes(&shared, &personal);
@@ -414,7 +418,7 @@ static void test_junk_publisher_batches(void)
 	test_end();
 }
 
-/* The fourth copy of a campaign is in the shared weights within seconds. */
+/* After four copies, a campaign is in the shared weights within seconds. */
 static void test_junk_publisher_campaign(void)
 {
 	struct junk_learner *learner;
@@ -459,7 +463,7 @@ static void test_junk_publisher_campaign(void)
 	test_end();
 }
 
-/* Who may read it is the administrator's choice. */
+/* The administrator chooses who may read the segment. */
 static void test_junk_publisher_modes(void)
 {
 	static const mode_t modes[] = { 0600, 0640, 0644 };

@@ -1,3 +1,6 @@
+/* Tests what is recorded: sequences of verdicts, limits, faults, expiry, and
+   that a replay gives the same state. */
+
 #include "lib.h"
 #include "array.h"
 #include "buffer.h"
@@ -9,7 +12,7 @@
 
 #define HOUR 3600
 #define DAY (24*HOUR)
-/* begins an hour */
+/* the beginning of an hour */
 #define NOW ((time_t)(472500 * HOUR))
 #define TEST_LOG2 10
 #define TEST_TOKENS 20
@@ -51,7 +54,7 @@ static void test_close(void)
 	junk_db_close(&db);
 }
 
-/* A new database, with no limits. */
+/* Begin with a new database, without limits. */
 static void test_begin_recorder(const char *name)
 {
 	test_begin(name);
@@ -70,7 +73,7 @@ static void test_end_recorder(void)
 	test_end();
 }
 
-/* Message m of reporter r; its words hang on m. */
+/* Returns a report of message m by reporter r; its words depend on m. */
 static struct junk_report *
 test_report(unsigned int r, unsigned int m, enum junk_verdict verdict,
 	    time_t when)
@@ -111,14 +114,14 @@ static void test_record(unsigned int r, unsigned int m,
 	test_assert(junk_recorder_commit(recorder, NOW + 10 * DAY) == 0);
 }
 
-/* ... that is received at once. */
+/* As above, received at the time of the report. */
 static void test_receive(unsigned int r, unsigned int m, time_t when)
 {
 	test_add(r, m, JUNK_VERDICT_SPAM, when);
 	test_assert(junk_recorder_commit(recorder, when) == 0);
 }
 
-/* Maintain as a service that has been there all the time. */
+/* Run maintenance as if the service had been running all the time. */
 static int test_maintain(time_t now)
 {
 	if (recorder->expiry.clock > 0)
@@ -126,7 +129,7 @@ static int test_maintain(time_t now)
 	return junk_recorder_maintain(recorder, now);
 }
 
-/* All of the state, as bytes. */
+/* Returns the whole state as bytes. */
 static buffer_t *
 test_state(struct junk_learner *l, struct junk_recorder *rec)
 {
@@ -140,7 +143,7 @@ test_state(struct junk_learner *l, struct junk_recorder *rec)
 
 		while ((count = junk_token_counts_next(rec->tokens, part,
 						       &pos)) != NULL) {
-			/* one that came and went doesn't matter */
+			/* a count that has returned to 0 is ignored */
 			if (count->spam == 0 && count->ham == 0)
 				continue;
 			sum[0] += count->token;
@@ -153,7 +156,8 @@ test_state(struct junk_learner *l, struct junk_recorder *rec)
 	return state;
 }
 
-/* Killed now, a new process would come to the same state. */
+/* Returns TRUE if a new process would have the same state if this one were
+   killed now. */
 static bool test_replay_is_same(void)
 {
 	struct junk_db *db2;
@@ -189,7 +193,7 @@ static int test_hours(enum junk_verdict verdict)
 		"WHERE verdict = %d", verdict));
 }
 
-/* --- sequences of one pair --- */
+/* --- sequences of reports of one pair --- */
 
 #define SPAM JUNK_VERDICT_SPAM
 #define HAM JUNK_VERDICT_HAM
@@ -205,31 +209,31 @@ static const struct {
 		/* seconds after NOW */
 		int when;
 	} steps[6];
-	/* what counts in the end */
+	/* what counts at the end */
 	int spam, ham, weak;
 } sequences[] = {
 	{ { { SPAM, 1 } }, 1, 0, 0 },
-	/* a repetition, an older one, another of the same verdict */
+	/* a repetition, an older report, another one with the same verdict */
 	{ { { SPAM, 1 }, { SPAM, 1 } }, 1, 0, 0 },
 	{ { { SPAM, 5 }, { HAM, 4 } }, 1, 0, 0 },
 	{ { { SPAM, 1 }, { SPAM, 9 }, { HAM, 5 } }, 1, 0, 0 },
-	/* case 28: in and back at once */
+	/* case 28: moved to Junk and back at once */
 	{ { { SPAM, 1 }, { HAM, 2 } }, 0, 0, 0 },
 	{ { { HAM, 1 }, { SPAM, 2 } }, 0, 0, 0 },
 	{ { { SPAM, 1 }, { HAM, 2 * HOUR - 1 } }, 0, 0, 0 },
 	/* the first report arrives again after it was taken back */
 	{ { { SPAM, 1 }, { HAM, 2 }, { SPAM, 1 } }, 0, 0, 0 },
-	/* case 29: in and out repeatedly */
+	/* case 29: moved to Junk and back repeatedly */
 	{ { { SPAM, 1 }, { HAM, 2 }, { SPAM, 3 } }, 1, 0, 0 },
 	{ { { SPAM, 1 }, { HAM, 2 }, { SPAM, 3 }, { HAM, 4 } }, 0, 0, 0 },
 	/* case 30: rescued much later: the last verdict counts */
 	{ { { SPAM, 1 }, { HAM, 2 * HOUR } }, 0, 1, 0 },
 	{ { { SPAM, 1 }, { HAM, DAY } }, 0, 1, 0 },
-	/* and back: what counted before does again */
+	/* and back: the earlier verdict counts again */
 	{ { { SPAM, 1 }, { HAM, DAY }, { SPAM, DAY + 1 } }, 1, 0, 0 },
 	{ { { SPAM, 1 }, { HAM, DAY }, { SPAM, DAY + 1 }, { HAM, DAY + 2 } },
 	  0, 1, 0 },
-	/* what is concluded doesn't override what was said */
+	/* a conclusion doesn't override an explicit verdict */
 	{ { { SPAM, 1 }, { WEAK, 2 } }, 1, 0, 0 },
 	{ { { SPAM, 1 }, { WEAK, DAY } }, 1, 0, 0 },
 	{ { { HAM, 1 }, { WEAK, DAY } }, 0, 1, 0 },
@@ -237,7 +241,7 @@ static const struct {
 	{ { { WEAK, 1 }, { HAM, 2 } }, 0, 1, 0 },
 	{ { { WEAK, 1 }, { SPAM, 2 } }, 1, 0, 0 },
 	{ { { WEAK, 1 }, { SPAM, 2 }, { HAM, 3 } }, 0, 0, 0 },
-	/* taken back by name, also before what it takes back has arrived */
+	/* explicit retracts, also before the report arrives */
 	{ { { SPAM, 1 }, { RETRACT, 2 } }, 0, 0, 0 },
 	{ { { SPAM, 1 }, { RETRACT, 5 * DAY } }, 0, 0, 0 },
 	{ { { WEAK, 1 }, { RETRACT, 2 }, { RETRACT, 3 } }, 0, 0, 0 },
@@ -246,16 +250,17 @@ static const struct {
 	{ { { HAM, 1 }, { RETRACT, 2 } }, 0, 0, 0 },
 	{ { { SPAM, 1 }, { HAM, DAY }, { RETRACT, DAY + 1 } }, 0, 0, 0 },
 	{ { { SPAM, 1 }, { RETRACT, 2 }, { HAM, 3 } }, 0, 1, 0 },
-	/* one act in several commands: marked and moved, then the opposite */
+	/* one action in several commands: marked and moved, then the
+	   opposite */
 	{ { { KEYWORD(SPAM), 1 }, { SPAM, 2 }, { KEYWORD(HAM), 3 },
 	    { HAM, 4 } }, 0, 0, 0 },
 	{ { { KEYWORD(HAM), 1 }, { HAM, 2 }, { KEYWORD(SPAM), 3 },
 	    { SPAM, 4 } }, 0, 0, 0 },
 	{ { { SPAM, 1 }, { KEYWORD(HAM), 2 }, { HAM, HOUR }, { SPAM, HOUR + 1 },
 	    { SPAM, HOUR + 2 } }, 1, 0, 0 },
-	/* ... but the act ends */
+	/* ... but an action ends */
 	{ { { SPAM, 1 }, { HAM, 2 }, { HAM, 2 * HOUR } }, 0, 1, 0 },
-	/* marks of junk that are taken off, and what is said then */
+	/* junk marks that are removed, and verdicts after that */
 	{ { { KEYWORD(SPAM), 1 }, { KEYWORD(RETRACT), 2 }, { KEYWORD(HAM), 3 } },
 	  0, 0, 0 },
 	{ { { KEYWORD(SPAM), 1 }, { KEYWORD(RETRACT), DAY },
@@ -264,7 +269,7 @@ static const struct {
 	  1, 0, 0 },
 	{ { { HAM, 1 }, { KEYWORD(SPAM), DAY }, { KEYWORD(RETRACT), DAY + 1 } },
 	  0, 1, 0 },
-	/* marks of good mail that are void, unless it was moved as well */
+	/* not-junk marks that are void, unless the message was moved as well */
 	{ { { KEYWORD(HAM), 1 }, { ACTION(RETRACT), 2 } }, 0, 0, 0 },
 	{ { { KEYWORD(HAM), 1 }, { HAM, 2 }, { ACTION(RETRACT), 3 } }, 0, 1, 0 },
 	{ { { HAM, 1 }, { ACTION(RETRACT), 2 } }, 0, 1, 0 },
@@ -276,13 +281,13 @@ static const struct {
 };
 
 enum sequence_mode {
-	/* each report in a transaction of its own */
+	/* each report in its own transaction */
 	SEQUENCE_SINGLE,
-	/* all in one */
+	/* all in one transaction */
 	SEQUENCE_BATCH,
-	/* with a snapshot, and all tokens written, after each */
+	/* with a snapshot and all token counts written after each report */
 	SEQUENCE_SETTLED,
-	/* with a restart after each */
+	/* with a restart after each report */
 	SEQUENCE_RESTART,
 
 	SEQUENCE_MODE_COUNT
@@ -293,7 +298,7 @@ static void test_settle(void)
 	static time_t now = NOW + 11 * DAY;
 
 	test_assert(junk_recorder_snapshot(recorder) == 0);
-	/* twice: it begins to count the time at the first one */
+	/* twice: the first round notes the time */
 	(void)junk_recorder_maintain(recorder, now++);
 	now += 20;
 	while (junk_recorder_maintain(recorder, now) > 0) ;
@@ -314,7 +319,7 @@ static void test_add_step(unsigned int i, unsigned int j)
 
 static void test_sequence(unsigned int i, enum sequence_mode mode)
 {
-	/* somebody else's reports around it */
+	/* reports of another person before and after */
 	test_record(7, 1000, SPAM, NOW);
 	for (unsigned int j = 0; j < N_ELEMENTS(sequences[i].steps); j++) {
 		if (sequences[i].steps[j].verdict == 0)
@@ -356,7 +361,7 @@ static void test_junk_recorder_sequences(void)
 					sequences[i].weak, i);
 			test_assert_idx(test_replay_is_same(), i);
 			test_settle();
-			/* the tokens that all have in common */
+			/* the tokens that all messages have */
 			test_assert_idx(test_db_int(
 				"SELECT max(spam) FROM tokens") ==
 				sequences[i].spam + 1, i);
@@ -371,7 +376,8 @@ static void test_junk_recorder_sequences(void)
 	}
 }
 
-/* What was taken back before a snapshot leaves no trace in the classifier. */
+/* Reports that are undone before a snapshot leave no trace in the
+   classifier. */
 static void test_junk_recorder_as_if_never(void)
 {
 	buffer_t *state[2];
@@ -398,8 +404,8 @@ static void test_junk_recorder_as_if_never(void)
 	test_end();
 }
 
-/* Anything in any order, with maintenance and restarts between: what is
-   counted is what the rules say, and a replay gives the same state. */
+/* Random reports with maintenance and restarts in between: counts follow the
+   rules, and a replay gives the same state. */
 static void test_junk_recorder_random(void)
 {
 	static const enum junk_verdict verdicts[] = {
@@ -426,7 +432,7 @@ static void test_junk_recorder_random(void)
 			break;
 		case 4:
 		case 5:
-			/* a snapshot in pieces, with reports between them */
+			/* a snapshot in parts, with reports in between */
 			if (recorder->need_rebuild)
 				break;
 			if (recorder->snapshot.copy == NULL)
@@ -469,7 +475,7 @@ static void test_junk_recorder_rows(void)
 				"score IS NULL AND origin = 1 AND "
 				"undone IS NULL AND burst = 0") == 2);
 	test_assert(test_db_int("SELECT hour FROM reports") == NOW + 10 * DAY);
-	/* scored before it is learned, with what is known by then */
+	/* scored before it is learned, with the knowledge of that time */
 	for (unsigned int i = 0; i < 20; i++)
 		test_record(i, 30, SPAM, NOW);
 	test_assert(test_db_int("SELECT score FROM reports "
@@ -477,7 +483,7 @@ static void test_junk_recorder_rows(void)
 	test_assert(test_db_int("SELECT reports FROM hours "
 				"WHERE verdict = 2 AND score = -1") == 1);
 
-	/* the client's time isn't believed, neither way */
+	/* the client's time is limited in both directions */
 	test_add(0, 50, SPAM, NOW + 1000 * DAY);
 	test_assert(junk_recorder_commit(recorder, NOW + 10 * DAY) == 0);
 	test_assert(test_db_int("SELECT hour FROM reports "
@@ -487,19 +493,19 @@ static void test_junk_recorder_rows(void)
 	test_assert(test_db_int("SELECT hour FROM reports "
 				"ORDER BY seq DESC LIMIT 1") == NOW + 10 * DAY);
 
-	/* made by another version: a newer one, and an older one whose tokens
-	   meant something else */
+	/* reports of other feature sets: a newer one, and an incompatible older
+	   one */
 	report = test_report(0, 51, SPAM, NOW);
 	report->feature_set++;
 	junk_recorder_add(recorder, report);
 	report = test_report(0, 51, SPAM, NOW);
 	report->feature_set = JUNK_FEATURE_SET_COMPATIBLE - 1;
 	junk_recorder_add(recorder, report);
-	/* one that has waited in a spool over an upgrade */
+	/* a compatible one that was in a spool during an upgrade */
 	report = test_report(0, 53, SPAM, NOW);
 	report->feature_set = JUNK_FEATURE_SET_COMPATIBLE;
 	junk_recorder_add(recorder, report);
-	/* as small and as large as they come */
+	/* the smallest and the largest report */
 	report = test_report(0, 52, SPAM, NOW);
 	report->token_count = 0;
 	junk_recorder_add(recorder, report);
@@ -548,18 +554,18 @@ static void test_junk_recorder_burst(void)
 	test_open();
 	for (unsigned int m = 0; m < 8; m++)
 		test_record(1, m, SPAM, NOW);
-	/* others, and an administrator, aren't limited by it */
+	/* other reporters and an administrator aren't limited by it */
 	test_record(2, 0, SPAM, NOW);
 	report = test_report(1, 100, SPAM, NOW);
 	report->origin = JUNK_ORIGIN_LEARN;
 	junk_recorder_add(recorder, report);
-	/* within one transaction too */
+	/* also within one transaction */
 	for (unsigned int m = 200; m < 208; m++)
 		test_add(3, m, HAM, NOW);
 	test_assert(junk_recorder_commit(recorder, NOW + 10 * DAY) == 0);
 	test_assert(test_db_int("SELECT count(*) FROM reports WHERE burst") ==
 		    6);
-	/* two flooders, each the same in all of its hour */
+	/* two flooders, each with one number in this hour */
 	test_assert(test_db_int("SELECT count(DISTINCT burst) FROM reports "
 				"WHERE burst <> 0") == 2);
 	test_assert(test_db_int("SELECT sum(reports) * 100 + sum(burst) "
@@ -569,12 +575,12 @@ static void test_junk_recorder_burst(void)
 	test_assert(test_db_int("SELECT max(spam) * 10 + max(ham) "
 				"FROM tokens") == 75);
 
-	/* taken back: nothing was learned, nothing is unlearned */
+	/* undone bursts: they weren't learned, so nothing is unlearned */
 	test_record(1, 7, HAM, NOW + 1);
 	test_assert(test_db_int("SELECT sum(burst) FROM hours") == 5);
 	test_assert(test_replay_is_same());
 
-	/* the count survives a restart */
+	/* counts survive a restart */
 	test_settle();
 	test_close();
 	test_open();
@@ -592,7 +598,7 @@ static void test_junk_recorder_burst(void)
 }
 
 /* What one person teaches the others is limited, what an administrator learns
-   isn't: both are the same when they are learned anew. */
+   isn't, and a replay gives the same. */
 static void test_junk_recorder_admin(void)
 {
 	static const uint32_t uids[] = { JUNK_REPORT_UID_TRUSTED, 1001 };
@@ -611,7 +617,7 @@ static void test_junk_recorder_admin(void)
 		test_assert(junk_recorder_commit(recorder, NOW) == 0);
 		test_assert_idx(test_replay_is_same(), i);
 	}
-	/* taken back by the person, when the snapshot has it */
+	/* undone by the person after they are in the snapshot */
 	test_settle();
 	for (unsigned int m = 0; m < 60; m++)
 		test_record(100, 1000 + m, RETRACT, NOW + 1);
@@ -619,7 +625,7 @@ static void test_junk_recorder_admin(void)
 	test_end_recorder();
 }
 
-/* A mark of junk that is taken off takes back what it has said, not ham. */
+/* Removing a junk mark takes back the mark's report, but not ham. */
 static void test_junk_recorder_unmark(void)
 {
 	static const enum junk_verdict verdicts[] = { SPAM, HAM, WEAK };
@@ -638,7 +644,8 @@ static void test_junk_recorder_unmark(void)
 	test_end_recorder();
 }
 
-/* What is taken back when the snapshot has it isn't one of the other class. */
+/* A report that is undone after it is in the snapshot isn't replaced by one of
+   the other class. */
 static void test_junk_recorder_take_back(void)
 {
 	struct junk_model model;
@@ -656,7 +663,8 @@ static void test_junk_recorder_take_back(void)
 	test_end_recorder();
 }
 
-/* Retracts of what isn't known: without tokens, and not without end. */
+/* Retracts of unknown reports are stored without tokens, and their number is
+   limited. */
 static void test_junk_recorder_refuse_retracts(void)
 {
 	const unsigned int max = 2 * JUNK_RECORDER_REFUSE_FACTOR;
@@ -672,7 +680,7 @@ static void test_junk_recorder_refuse_retracts(void)
 	test_assert(junk_recorder_get_counters(recorder)->refused == 10);
 	test_assert(test_db_int("SELECT max(length(sealed)) FROM reports") <
 		    100);
-	/* reports aren't counted with them, and are taken back */
+	/* they don't count for reports, which can still be retracted */
 	test_record(1, 1000, SPAM, NOW);
 	test_record(1, 1000, RETRACT, NOW + 1);
 	test_assert(test_db_int("SELECT burst = 0 AND undone FROM reports "
@@ -687,7 +695,7 @@ static void test_junk_recorder_refuse_retracts(void)
 	test_end_recorder();
 }
 
-/* Far over the limit: not even recorded, for an hour. */
+/* Reports far over the limit aren't even recorded in this hour. */
 static void test_junk_recorder_refuse(void)
 {
 	const unsigned int max = 2 * JUNK_RECORDER_REFUSE_FACTOR;
@@ -701,8 +709,8 @@ static void test_junk_recorder_refuse(void)
 		test_record(1, m, SPAM, NOW);
 	test_assert(test_db_int("SELECT count(*) FROM reports") == max);
 	test_assert(junk_recorder_get_counters(recorder)->refused == 10);
-	/* others aren't, nor is the administrator; a user who says that it is
-	   learning is */
+	/* other reporters and the administrator aren't limited; a user who
+	   claims the administrator's origin is */
 	test_record(2, 0, SPAM, NOW);
 	for (unsigned int uid = 0; uid <= 1000; uid += 1000) {
 		report = test_report(1, 1000 + uid, SPAM, NOW);
@@ -737,7 +745,7 @@ static void test_junk_recorder_identities(void)
 	const uint32_t anna = 1001, bert = 1002;
 
 	test_begin_recorder("junk_recorder: identities");
-	/* where users share a uid */
+	/* users share a uid */
 	test_assert(test_record_as(anna, 1, 1, NOW));
 	test_assert(test_record_as(bert, 1, 2, NOW));
 	test_assert(test_db_int("SELECT count(*) FROM identities") == 0);
@@ -746,7 +754,8 @@ static void test_junk_recorder_identities(void)
 	test_close();
 	test_open();
 	test_assert(test_record_as(anna, 1, 3, NOW));
-	/* neither another's nor many, nor what is known already */
+	/* neither another user's identity nor too many, even for a known
+	   report */
 	test_assert(!test_record_as(bert, 1, 4, NOW));
 	test_assert(!test_record_as(bert, 1, 3, NOW + 1));
 	test_assert(test_record_as(bert, 2, 5, NOW));
@@ -761,7 +770,7 @@ static void test_junk_recorder_identities(void)
 	test_assert(!test_record_as(anna, 4, 10, NOW));
 	test_assert(test_db_int("SELECT count(*) FROM reports") == 6);
 
-	/* what isn't used is forgotten */
+	/* unused identities are deleted */
 	test_assert(test_record_as(anna, 1, 11, NOW + 20 * DAY));
 	test_assert(test_maintain(NOW + 40 * DAY) >= 0);
 	while (test_maintain(NOW + 40 * DAY) > 0) ;
@@ -771,8 +780,8 @@ static void test_junk_recorder_identities(void)
 	test_end_recorder();
 }
 
-/* The database fails: nothing has changed, nothing is lost, and it is counted
-   once when it is well again. */
+/* When the database fails, nothing changes and nothing is lost, and each report
+   counts once after it recovers. */
 static void test_junk_recorder_faults(void)
 {
 	sqlite3 *other;
@@ -815,7 +824,7 @@ static void test_junk_recorder_faults(void)
 	test_assert(junk_recorder_commit(recorder, NOW + 10 * DAY) == 0);
 	test_assert(junk_recorder_pending_count(recorder) == 0);
 	test_assert(test_db_int("SELECT count(*) FROM reports") == 99);
-	/* the failed tries didn't count towards the limit */
+	/* failed attempts don't count towards the limit */
 	test_assert(test_db_int("SELECT sum(burst <> 0) FROM reports") == 79);
 	test_assert(test_replay_is_same());
 	test_end_recorder();
@@ -834,10 +843,10 @@ static void test_junk_recorder_expire(void)
 	test_settle();
 	recorder->set.retention_days = 30;
 	test_assert(test_db_int("SELECT count(*) FROM reports") == 3);
-	/* the clock may jump back: what is old by then goes */
+	/* after the clock jumps back, old reports are still deleted */
 	while (test_maintain(NOW + 10 * DAY) > 0) ;
 	test_assert(test_db_int("SELECT count(*) FROM reports") == 2);
-	/* hours are kept, tokens of the rare go */
+	/* hours are kept, tokens of few people are deleted */
 	test_assert(test_db_int("SELECT sum(reports) FROM hours") == 3);
 	while (test_maintain(NOW + 25 * DAY) > 0) ;
 	test_assert(test_db_int("SELECT count(*) FROM reports") == 0);
@@ -845,13 +854,14 @@ static void test_junk_recorder_expire(void)
 	test_assert(test_db_int("SELECT count(*) FROM tokens "
 				"WHERE reporters < 2") == 0);
 	test_assert(test_db_int("SELECT count(*) FROM tokens") > 0);
-	/* nor does the classifier keep them, in either half of the snapshot */
+	/* the replay buffer doesn't keep them, in neither half of the
+	   snapshot */
 	test_assert(recorder->snapshot.due == 0);
 	test_assert(test_replay_is_same());
 	test_close();
 	test_open();
 	test_assert(junk_learner_forget_many(learner, NULL, UINT32_MAX) == 0);
-	/* numbers aren't used again */
+	/* numbers are never reused */
 	test_receive(1, 9, NOW);
 	test_assert(junk_recorder_last_seq(recorder) == 4);
 	while (test_maintain(NOW + 900 * DAY) > 0) ;
@@ -860,7 +870,8 @@ static void test_junk_recorder_expire(void)
 	test_end_recorder();
 }
 
-/* As many tokens of one person, of a day, and some of many. */
+/* Insert tokens of one person and, in addition, common ones of many people; all
+   of one day. */
 static void test_insert_tokens(unsigned int count, unsigned int common,
 			       time_t when)
 {
@@ -872,8 +883,8 @@ static void test_insert_tokens(unsigned int count, unsigned int common,
 		count + common, common, (long)(when / DAY)));
 }
 
-/* Maintain as long as there is anything to do. Returns how many rows a piece
-   has deleted at most. */
+/* Run maintenance until there is nothing more to do. Returns the maximum number
+   of rows that a piece has deleted. */
 static int64_t test_maintain_tokens(time_t now)
 {
 	int64_t before, after, most = 0;
@@ -903,17 +914,17 @@ static void test_junk_recorder_expire_tokens(void)
 	test_assert(test_maintain_tokens(NOW + 29 * DAY) == 0);
 	test_assert(test_maintain_tokens(now) < 5000);
 	test_assert(test_db_int("SELECT count(*) FROM tokens") == 0);
-	/* once a day */
+	/* only once a day */
 	test_insert_tokens(10, 0, NOW);
 	test_assert(test_maintain_tokens(now + HOUR) == 0);
-	/* a fault isn't taken for a round */
+	/* a failed round doesn't count */
 	test_db_exec("CREATE TRIGGER fault BEFORE DELETE ON tokens BEGIN "
 		     "SELECT raise(ABORT, 'fault'); END");
 	while (test_maintain(now + DAY) > 0) ;
 	test_db_exec("DROP TRIGGER fault");
 	test_assert(test_maintain_tokens(now + DAY) == 10);
-	/* another day comes while it is on the way: what that is about to
-	   expire waits for no other */
+	/* a new day begins during a round: what this round expires doesn't wait
+	   for the next one */
 	test_insert_tokens(10000, 0, NOW + 4 * DAY);
 	while (!test_has_failed() &&
 	       recorder->expiry.old_token == JUNK_DB_FIRST_TOKEN)
@@ -924,8 +935,8 @@ static void test_junk_recorder_expire_tokens(void)
 	test_end_recorder();
 }
 
-/* The database is too large for what is left: what can go goes, but not at
-   the cost of looking through everything each time. */
+/* If the database is too large for what is left, it deletes what it can, but
+   doesn't search the whole table each time. */
 static void test_junk_recorder_expire_rare(void)
 {
 	test_begin_recorder("junk_recorder: rare tokens of a large database");
@@ -946,7 +957,7 @@ static void test_junk_recorder_expire_rare(void)
 	test_end_recorder();
 }
 
-/* An admin needn't wait for long until tokens are shown, also under load. */
+/* Tokens are soon visible to an administrator, even under load. */
 static void test_junk_recorder_token_delay(void)
 {
 	test_begin_recorder("junk_recorder: tokens are written soon");
@@ -958,9 +969,9 @@ static void test_junk_recorder_token_delay(void)
 		test_record(1, 2 + (unsigned int)(now - NOW), SPAM, NOW);
 		while (junk_recorder_maintain(recorder, now) > 0) ;
 	}
-	/* all words but those of the last ten seconds */
+	/* all words except those of the last ten seconds */
 	test_assert(test_db_int("SELECT max(spam) FROM tokens") > 40);
-	/* not at each turn: they are summed up first */
+	/* they aren't written at each turn, but summed up first */
 	test_assert(junk_recorder_token_count(recorder) > 0);
 	test_end_recorder();
 }
@@ -981,9 +992,9 @@ static void test_junk_recorder_turns(void)
 	test_end_recorder();
 }
 
-/* Somebody moves a message there and back all the time while others report
-   without a pause: snapshots are written all the same, and not all is learned
-   anew each time. */
+/* While a user moves a message to and fro all the time and others report
+   without a pause, snapshots are still written, and the state isn't rebuilt
+   each time. */
 static void test_junk_recorder_minds(void)
 {
 	const struct junk_recorder_counters *c;
@@ -1006,7 +1017,7 @@ static void test_junk_recorder_minds(void)
 	test_assert(c->snapshots > 2);
 	test_assert(recorder->last_seq - junk_recorder_settled_seq(recorder) <
 		    6000);
-	/* while there is little to learn anew, then with each snapshot */
+	/* at once while there is little to replay, later with each snapshot */
 	test_assert(c->rebuilds < 90);
 	test_end_recorder();
 }
@@ -1024,11 +1035,11 @@ static void test_junk_recorder_size(void)
 	recorder_set.max_database_bytes = size / 4 * 3;
 	test_close();
 	test_open();
-	/* the newest ones stay */
+	/* the newest reports stay */
 	while (junk_recorder_maintain(recorder, NOW + 10 * DAY) > 0)
 		behind = behind || junk_recorder_is_behind(recorder);
 	test_assert(behind && !junk_recorder_is_behind(recorder));
-	/* neither does a snapshot wait that is long due */
+	/* an overdue snapshot doesn't wait either */
 	recorder->snapshot_seq -= 12000;
 	test_assert(junk_recorder_is_behind(recorder));
 	recorder->snapshot_seq += 12000;
@@ -1036,7 +1047,7 @@ static void test_junk_recorder_size(void)
 	test_assert_ucmp(size, <=, recorder_set.max_database_bytes);
 	test_assert(test_db_int("SELECT count(*) FROM reports") > 0);
 	test_assert(test_db_int("SELECT max(seq) FROM reports") == 2000);
-	/* many at once: it isn't only looked at from time to time */
+	/* many at once: the size is checked more often */
 	test_settle();
 	for (unsigned int m = 2000; m < 3200; m++) {
 		test_add(1, m, SPAM, NOW + 10 * DAY);
@@ -1044,7 +1055,7 @@ static void test_junk_recorder_size(void)
 			test_assert(junk_recorder_commit(recorder,
 							 NOW + 10 * DAY) == 0);
 		}
-		/* only what is settled can go */
+		/* only settled reports can be deleted */
 		if (m == 2599)
 			test_settle();
 	}
@@ -1054,7 +1065,7 @@ static void test_junk_recorder_size(void)
 	test_end_recorder();
 }
 
-/* Report of a reporter with so many words that nobody else has. */
+/* Add a report with many words that nobody else has. */
 static void test_add_long(unsigned int r, unsigned int m)
 {
 	static junk_token_t tokens[300];
@@ -1072,7 +1083,7 @@ static void test_add_long(unsigned int r, unsigned int m)
 
 static void test_maintain_often(time_t *now)
 {
-	/* more than the reports that are looked for */
+	/* more than the number of reports between checks */
 	*now += HOUR;
 	while (test_maintain(*now) > 0) ;
 	test_settle();
@@ -1080,7 +1091,7 @@ static void test_maintain_often(time_t *now)
 	while (test_maintain(*now) > 0) ;
 }
 
-/* One account floods a small database: with a limit or without any, what the
+/* One account floods a small database, with and without a limit: what the
    others have reported stays. */
 static void test_junk_recorder_flood(void)
 {
@@ -1112,7 +1123,7 @@ static void test_junk_recorder_flood(void)
 		test_assert_ucmp(size, <=, recorder_set.max_database_bytes);
 		test_assert_cmp(test_db_int("SELECT count(*) FROM reports "
 					    "WHERE seq <= 200"), ==, 200);
-		/* of a burst there is no word */
+		/* bursts store no words */
 		if (limited != 0) {
 			test_assert(junk_recorder_get_counters(
 				recorder)->burst > 1000);
@@ -1124,7 +1135,7 @@ static void test_junk_recorder_flood(void)
 	}
 }
 
-/* The clock is years ahead for a while. */
+/* The clock is years ahead for some time. */
 static void test_junk_recorder_clock(void)
 {
 	time_t now = NOW + DAY;
@@ -1139,8 +1150,7 @@ static void test_junk_recorder_clock(void)
 	test_assert(junk_recorder_snapshot(recorder) == 0);
 	while (junk_recorder_maintain(recorder, now) > 0) ;
 	test_assert(junk_recorder_clock_lag(recorder, now) == 0);
-	/* also for a service that is started with it, again and again, within
-	   an hour */
+	/* also for a service that is restarted several times within an hour */
 	for (unsigned int i = 0; i < 6; i++) {
 		test_close();
 		test_open();
@@ -1151,12 +1161,12 @@ static void test_junk_recorder_clock(void)
 	}
 	test_assert(test_db_int("SELECT count(*) FROM reports") == 20);
 	test_assert(test_db_int("SELECT count(*) FROM hours") > 0);
-	/* it is set right */
+	/* the clock is corrected */
 	now += HOUR;
 	while (junk_recorder_maintain(recorder, now) > 0) ;
 	test_assert(junk_recorder_clock_lag(recorder, now) == 0);
 	test_assert(test_db_int("SELECT count(*) FROM reports") == 20);
-	/* days pass: all goes when it is time */
+	/* days pass, and everything expires in time */
 	for (; test_db_int("SELECT count(*) FROM reports") > 0 && days < 100;
 	     days++) {
 		now += DAY;
@@ -1165,7 +1175,8 @@ static void test_junk_recorder_clock(void)
 	test_assert_cmp(days, >=, 29);
 	test_assert_cmp(days, <=, 31);
 
-	/* a host that was off for two years: what it says for a day is so */
+	/* a host that was off for two years: its clock is believed after a
+	   day */
 	test_receive(1, 30, now);
 	test_assert(junk_recorder_snapshot(recorder) == 0);
 	now += 800 * DAY;
@@ -1197,7 +1208,7 @@ static void test_load_bad_snapshot(const char *expected_error)
 	buffer_free(&state2);
 }
 
-/* A snapshot that is of no use is made anew from the reports. */
+/* An unusable snapshot is replaced by learning all reports anew. */
 static void test_junk_recorder_bad_snapshot(void)
 {
 	test_begin_recorder("junk_recorder: bad snapshot");
@@ -1219,7 +1230,7 @@ static void test_junk_recorder_bad_snapshot(void)
 	test_db_exec("DROP TABLE old");
 	test_load_bad_snapshot("belong together");
 
-	/* rows that can't be read are left out */
+	/* rows that can't be read are ignored */
 	test_db_exec("UPDATE reports SET sealed = x'00' WHERE seq < 5");
 	test_db_exec("DELETE FROM meta WHERE name = 'snapshot'");
 	test_close();
@@ -1266,7 +1277,7 @@ static const struct {
 	TEST(bad_snapshot, FALSE),
 };
 
-/* All, those that are quick ("quick"), or one. */
+/* Run all tests, only the quick ones ("quick"), or one. */
 int main(int argc, char *argv[])
 {
 	void (*functions[N_ELEMENTS(tests) + 3])(void) = { test_init };

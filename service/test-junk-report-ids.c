@@ -1,3 +1,5 @@
+/* Tests the table of ids: rounds, restarts, expiry and faults. */
+
 #include "lib.h"
 #include "junk-report-ids.h"
 #include "test-common.h"
@@ -7,10 +9,10 @@
 #include <sys/resource.h>
 
 #define NOW ((time_t)1700000000)
-/* more than may wait */
+/* more than the number of ids that may wait */
 #define MANY 10000
 
-/* No clock was ever wrong. */
+/* Expire with a clock that was never wrong. */
 static int test_expire(struct junk_db *db, int64_t before_hour,
 		       int64_t max_seq, unsigned int limit)
 {
@@ -41,7 +43,7 @@ static void test_end_ids(void)
 	test_end();
 }
 
-/* As a start does it: nothing of what is in memory lasts. */
+/* Read the ids as at a start; those in memory are lost. */
 static void test_restart(void)
 {
 	junk_report_ids_deinit(&ids);
@@ -49,13 +51,13 @@ static void test_restart(void)
 	test_assert(junk_report_ids_load(ids, db) == 0);
 }
 
-/* All over the range, as keyed hashes are. */
+/* Spread ids over the range, as keyed hashes are. */
 static uint64_t test_id(int64_t num)
 {
 	return (uint64_t)num * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* Reports of which each has its own id, but those that are given. */
+/* Insert reports, each with its own id, or all with the given one. */
 static void test_insert(int64_t first, int64_t last, uint64_t id)
 {
 	struct junk_db_report report;
@@ -114,7 +116,7 @@ static void test_junk_report_ids(void)
 	test_insert(101, MANY, 0);
 	test_assert(junk_report_ids_is_due(ids, NOW));
 	test_assert(test_db_int("SELECT count(*) FROM report_ids") == 100);
-	/* killed in a round, of which others come in the middle */
+	/* killed during a round, with new ids in the middle of the range */
 	for (unsigned int i = 0; i < 5; i++)
 		test_assert(junk_report_ids_write(ids, db, MANY, NOW) == 0);
 	test_insert(MANY + 1, MANY + 100, 0);
@@ -128,7 +130,8 @@ static void test_junk_report_ids(void)
 	test_restart();
 	test_assert(test_has_all(1, MANY + 100));
 
-	/* the newest counts: while it waits, in the table, after a start */
+	/* the newest report is found while it waits, in the table, and after a
+	   start */
 	test_insert(MANY + 101, MANY + 103, test_id(7));
 	test_assert(test_has(test_id(7), MANY + 103));
 	test_restart();
@@ -137,7 +140,7 @@ static void test_junk_report_ids(void)
 	test_assert(test_has(test_id(7), MANY + 103));
 	test_assert(test_db_int("SELECT seq FROM report_ids ORDER BY seq DESC "
 				"LIMIT 1") == MANY + 103);
-	/* the table lost, or what says how far it is */
+	/* the table is lost, or its position */
 	test_db_exec("DELETE FROM report_ids; UPDATE meta SET value = 'x' "
 		     "WHERE name = 'ids_seq'");
 	test_restart();
@@ -163,12 +166,12 @@ static void test_junk_report_ids_expired(void)
 	test_write(MANY, NOW + 600);
 	test_assert(test_db_int("SELECT count(*) FROM report_ids") ==
 		    MANY - 10);
-	/* a clock that jumped back */
+	/* the clock has jumped back */
 	test_assert(test_expire(db, INT64_MAX, 20, 10) == 10);
 	junk_report_ids_set_expired(ids);
 	test_write(MANY, NOW);
 	test_assert(test_db_int("SELECT min(seq) FROM report_ids") == 21);
-	/* many, at once */
+	/* many at once */
 	test_insert(MANY + 1, others, 0);
 	test_write(others, NOW);
 	test_assert(test_expire(db, INT64_MAX, 70000, 70000) > 0);
@@ -179,7 +182,7 @@ static void test_junk_report_ids_expired(void)
 	test_assert(test_db_int("SELECT count(*) FROM report_ids") ==
 		    others + MANY - 70000);
 	test_assert(test_has_all(70001, others + MANY));
-	/* none is left: numbers are never used again */
+	/* delete all reports; their numbers are never reused */
 	test_assert(test_expire(db, INT64_MAX, INT64_MAX, 200000) > 0);
 	test_restart();
 	test_write(others + MANY, NOW);
@@ -187,7 +190,7 @@ static void test_junk_report_ids_expired(void)
 	test_end_ids();
 }
 
-/* In one of the pieces of a round or two. */
+/* Write until a piece fails. */
 static void test_write_until_fault(time_t now)
 {
 	for (unsigned int i = 0; i < 100; i++) {
@@ -202,7 +205,8 @@ static void test_junk_report_ids_fault(void)
 	test_begin_ids("junk_report_ids: the database fails");
 	test_insert(1, MANY, 0);
 	test_write(MANY, NOW);
-	/* in the first piece of a round: what has expired goes all the same */
+	/* after a fault in the first piece of a round, expired ids are still
+	   deleted */
 	test_assert(test_expire(db, INT64_MAX, 10, 10) == 10);
 	junk_report_ids_set_expired(ids);
 	test_db_exec("CREATE TRIGGER fault BEFORE DELETE ON report_ids "
@@ -230,7 +234,7 @@ static void test_junk_report_ids_fault(void)
 	test_end_ids();
 }
 
-/* As a disk that is full at the end of the transaction. */
+/* The transaction fails at its end, as on a full disk. */
 static void test_junk_report_ids_commit(void)
 {
 	struct rlimit limit, old_limit;

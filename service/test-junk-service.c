@@ -1,3 +1,5 @@
+/* Common functions of the service's unit tests. */
+
 #include "lib.h"
 #include "unlink-directory.h"
 #include "test-junk-service.h"

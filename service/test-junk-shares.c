@@ -1,3 +1,5 @@
+/* Tests the limits of what one person teaches the others. */
+
 #include "lib.h"
 #include "test-common.h"
 #include "junk-shares.h"
@@ -6,13 +8,13 @@
 
 static struct junk_shares shares;
 
-/* In the upper bits, as in a hash */
+/* Returns a hash whose upper bits are the number. */
 static uint64_t person(unsigned int number)
 {
 	return (uint64_t)number << (64 - JUNK_SHARES_BITS);
 }
 
-/* What so many reports of each of these people are worth in all. */
+/* Add this number of reports of each person. Returns their total worth. */
 static float add(unsigned int first, unsigned int people, unsigned int reports)
 {
 	float worth = 0;
@@ -54,16 +56,16 @@ static void test_junk_shares_flood(void)
 	many = few + add(200, 1, 10000);
 	test_assert(few > 60 && few < 110);
 	test_assert(many < 130);
-	/* the others are heard as before */
+	/* others' reports have full value as before */
 	test_assert(add(0, 100, 1) == 100);
-	/* when they have said much more, so is the one who flooded */
+	/* and so have the flooder's, once the others have reported much more */
 	(void)add(0, 100, 200);
 	test_assert(junk_shares_add(&shares, person(200)) == 1);
 	test_end();
 }
 
-/* For weeks, with few others: counts stay numbers, nobody says more than he
-   does, and what is fair stays what it is among the others. */
+/* A flood of weeks with few others: counts stay finite, no report is worth more
+   than 1, and the flood hardly raises the limit. */
 static void test_junk_shares_long_flood(void)
 {
 	float worth, most = 0;
@@ -107,7 +109,7 @@ static void test_junk_shares_sane(void)
 		}
 	}
 	test_assert(junk_shares_are_sane(&shares));
-	/* what comes next would be divided by 0 */
+	/* the next report would be divided by 0 */
 	shares.limit = 0;
 	test_assert(!junk_shares_are_sane(&shares));
 	test_end();

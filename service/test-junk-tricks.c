@@ -1,5 +1,5 @@
-/* What spammers do so that a filter doesn't read what a person reads: the score
-   of the same text stays within MAX_CHANGE points. */
+/* Tests tricks that hide text from a filter, but not from a reader: the score
+   of the same text changes by at most MAX_CHANGE points. */
 
 #include "lib.h"
 #include "array.h"
@@ -12,9 +12,9 @@
 
 #include <glob.h>
 
-/* points of a score */
+/* points of the score */
 #define MAX_CHANGE 5
-/* messages of the tree of each class that are learned before */
+/* messages of each class that are learned first, from the tree */
 #define TRAINED 40
 #define PEOPLE 4
 
@@ -35,7 +35,7 @@
 	"your patches and review comments to the list before that, so that " \
 	"the build machines have some time for the test suite. "
 
-/* what was reported: another sender's */
+/* the reported message, by another sender */
 static const char reported[] =
 	"From: Health Shop <shop@pills.example>\n"
 	"Subject: Your discount\n\n"
@@ -186,7 +186,7 @@ static void test_junk_tricks(void)
 
 	base = score(learner, plain);
 	test_assert(base >= 90);
-	/* it's the words that make it */
+	/* check that the words decide the score */
 	other = score(learner, HTML_HEADER "\n<html><body><p>" HAM_TEXT
 		      "</p></body></html>\n");
 	test_assert(other < base - 2 * MAX_CHANGE);

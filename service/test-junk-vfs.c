@@ -1,6 +1,6 @@
-/* Faults of the disk at each step: a VFS between SQLite and the real one lets
+/* Tests disk faults at each step. A VFS between SQLite and the real one lets
    the N-th write or fsync fail. Whatever fails, each report counts once in the
-   end, and the database is whole. */
+   end, and the database is intact. */
 
 #include "lib.h"
 #include "test-common.h"
@@ -11,8 +11,9 @@
 
 #define NOW ((time_t)1700000000)
 #define REPORTS 5
-/* Each step is tried up to here (schema, first reports, begin of the
-   snapshot); behind it are hundreds of writes of the same kind. */
+/* Each step up to this one is tested (schema, first reports, begin of the
+   snapshot). After it there are hundreds of similar writes, of which some are
+   tested. */
 #define EACH_STEP 30
 #define LATER_STEPS 1001
 
@@ -27,17 +28,17 @@ enum test_fault {
 
 struct test_file {
 	sqlite3_file base;
-	/* the real one's, behind this struct */
+	/* the real VFS's file, which follows this struct */
 	sqlite3_file *real;
-	/* SQLITE_OPEN_* */
+	/* flags of SQLITE_OPEN_* */
 	int flags;
 };
 
 static sqlite3_vfs *real_vfs;
 static enum test_fault fault;
-/* how many steps before it happens; it has happened at 0 */
+/* steps before the fault; 0 = it has happened */
 static unsigned int steps_left;
-/* SQLITE_OPEN_*: which files have no room */
+/* flags of SQLITE_OPEN_*: files for which the disk is full */
 static int full_files;
 static unsigned int error_count, wal_sync_count;
 
@@ -149,7 +150,7 @@ static void test_vfs_register(void)
 		i_fatal("sqlite3_vfs_register() failed");
 }
 
-/* Errors are what we want: which isn't of interest here. */
+/* Errors are expected here and only counted. */
 static void ATTR_FORMAT(2, 0)
 test_count_error(const struct failure_context *ctx ATTR_UNUSED,
 		 const char *format ATTR_UNUSED, va_list args ATTR_UNUSED)
@@ -157,7 +158,7 @@ test_count_error(const struct failure_context *ctx ATTR_UNUSED,
 	error_count++;
 }
 
-/* The service's life: start, a transaction, what can wait, the end; each again
+/* Run the service: start, a transaction, maintenance, end. Each is repeated
    until it succeeds. */
 static void test_life(void)
 {
@@ -208,14 +209,14 @@ static void test_junk_vfs(void)
 					"pragma_integrity_check WHERE "
 					"integrity_check <> 'ok'") == 0, step);
 		}
-		/* a VFS that isn't asked would find no fault */
+		/* if the VFS weren't used, there would be no fault */
 		test_assert_idx(tried > 3, fault);
 		printf("fault %d: at %u steps\n", (int)fault, tried);
 	}
 	test_end();
 }
 
-/* What is acknowledged outlives a power cut. */
+/* Acknowledged reports survive a power failure. */
 static void test_junk_vfs_sync(void)
 {
 	struct junk_engine *engine;
@@ -236,7 +237,8 @@ static void test_junk_vfs_sync(void)
 	test_end();
 }
 
-/* Also if it is now the checkpoint that fails and now a commit. */
+/* A full disk is logged once, even if the checkpoint and a commit fail in
+   turn. */
 static void test_junk_vfs_full(void)
 {
 	failure_callback_t *fatal, *error, *info, *debug;
@@ -260,10 +262,10 @@ static void test_junk_vfs_full(void)
 	for (unsigned int i = 0; i < 10; i++)
 		test_assert(!junk_engine_start(engine, ++now));
 	test_assert(error_count == 1);
-	/* and again while it lasts */
+	/* and again if it lasts */
 	test_assert(!junk_engine_start(engine, now + 600));
 	test_assert(error_count == 2);
-	/* and when the clock is set back */
+	/* and after the clock is set back */
 	test_assert(!junk_engine_start(engine, now - 86400));
 	test_assert(error_count == 3);
 	full_files = 0;

@@ -1,50 +1,50 @@
--- The service's database, at its newest version; sql/upgrade-N.sql brings an
--- older one to version N. What each table means is in doc/schema.md.
+-- The service's database in its newest version. sql/upgrade-N.sql upgrades an
+-- older one to version N. doc/schema.md documents the tables.
 --
--- Nothing here names a user, a message or a word: numbers that identify are
--- made with the secret key, which isn't in the database.
+-- Nothing here names a user, a message or a word: identifying numbers are
+-- hashes with the secret key, which isn't in the database.
 
--- Numbers and blobs of the service itself, e.g. what the database knows its
--- key by.
+-- Numbers and blobs of the service itself, e.g. the id of the key that the
+-- database belongs to.
 CREATE TABLE meta (
   name TEXT NOT NULL PRIMARY KEY,
   value NOT NULL
 ) WITHOUT ROWID;
 
--- One row per report. A report that was taken back stays until it expires, so
--- that a repetition of it is recognised.
+-- One row per report. A retracted report stays until it expires, so that a
+-- repetition of it is recognised.
 CREATE TABLE reports (
-  -- order in which they were learned
+  -- number in the order of learning
   seq INTEGER NOT NULL PRIMARY KEY,
   -- keyed hash of (reporter, message)
   id INTEGER NOT NULL,
-  -- start of the hour in which it was received, seconds since 1970
+  -- start of the hour in which it was received, in seconds since 1970
   hour INTEGER NOT NULL,
-  -- see the view verdicts; 4 = nothing: it only takes back
+  -- see the view verdicts; 4 = none: it only takes an earlier report back
   verdict INTEGER NOT NULL,
   -- see the view origins
   origin INTEGER NOT NULL,
   -- score before it was learned, 0-100; NULL = unknown
   score INTEGER,
-  -- 0; or over its reporter's limit, neither learned nor counted in tokens:
-  -- then a number that stands for the reporter in this hour, and in no other
+  -- 0; or, over the reporter's limit and thus neither learned nor counted in
+  -- tokens, a number that stands for the reporter in this hour only
   burst INTEGER NOT NULL,
-  -- number in the order of reports at which it was taken back
+  -- number (as in seq) of the event that undid the report; NULL = none
   undone INTEGER,
-  -- the client's time, reporter and tokens (none of a burst), encrypted
+  -- the client's time, reporter and tokens (none for a burst), encrypted
   sealed BLOB NOT NULL
 );
 CREATE INDEX reports_undone ON reports (undone) WHERE undone IS NOT NULL;
 CREATE INDEX reports_burst ON reports (seq) WHERE burst <> 0;
 
--- The newest report of each id. Lags behind: what came after meta's "ids_seq" may
--- be missing, and reports that are gone may still be in it.
+-- The newest report of each id. This table lags behind: reports after meta's
+-- "ids_seq" may be missing, and deleted reports may still be in it.
 CREATE TABLE report_ids (
   id INTEGER NOT NULL PRIMARY KEY,
   seq INTEGER NOT NULL
 );
 
--- Reports that count, by hour, verdict, origin and the score before they were
+-- Reports that count, by hour, verdict, origin and score before they were
 -- learned (-1 = unknown).
 CREATE TABLE hours (
   hour INTEGER NOT NULL,
@@ -52,13 +52,14 @@ CREATE TABLE hours (
   origin INTEGER NOT NULL,
   score INTEGER NOT NULL,
   reports INTEGER NOT NULL,
-  -- how many of them are over their reporter's limit
+  -- number of these over their reporter's limit
   burst INTEGER NOT NULL,
   PRIMARY KEY (hour, verdict, origin, score)
 ) WITHOUT ROWID;
 
--- How often a token was reported. reporters is how many different people are
--- behind it, estimated from the sketch. Millions of rows: as small as can be.
+-- How often a token was reported. reporters: how many different people
+-- reported it, estimated from the sketch. There are millions of rows, so they
+-- are as small as possible.
 CREATE TABLE tokens (
   -- keyed hash of the token
   token INTEGER NOT NULL PRIMARY KEY,
@@ -67,28 +68,28 @@ CREATE TABLE tokens (
   spam INTEGER NOT NULL,
   ham INTEGER NOT NULL,
   reporters INTEGER NOT NULL,
-  -- 64 bits; of one reporter: the number of its bit
+  -- 64 bits; if there is only one reporter, the number of the reporter's bit
   sketch INTEGER NOT NULL,
-  -- days since 1970, of its last report
+  -- day of its last report, in days since 1970
   day INTEGER NOT NULL,
   -- days from its first report to its last
   age INTEGER NOT NULL
 );
 
--- Where junk_feedback_uid_identities is set: which identity belongs to whom.
+-- With junk_feedback_uid_identities: which identity belongs to which uid.
 CREATE TABLE identities (
   -- keyed hash of the identity
   identity INTEGER NOT NULL PRIMARY KEY,
-  -- keyed hash of the uid that was the first to report with it
+  -- keyed hash of the uid that first reported with it
   uid INTEGER NOT NULL,
-  -- start of the day of its last report, seconds since 1970
+  -- start of the day of its last report, in seconds since 1970
   day INTEGER NOT NULL
 );
 CREATE INDEX identities_uid ON identities (uid);
 
--- The classifier's state, encrypted, in parts so that no transaction takes
--- long: half of the rows, by turns. meta's "snapshot" says which half is
--- whole, and the number of the last report in it.
+-- The classifier's state, encrypted, in parts so that transactions stay short.
+-- Two halves of the rows are written alternately; meta's "snapshot" says which
+-- half is complete, and the number of the last report in it.
 CREATE TABLE snapshot (
   id INTEGER NOT NULL PRIMARY KEY,
   sealed BLOB NOT NULL

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Run every query of sql/queries on a known database and compare the answer
-with what was put in. Ends with exit code 1 if one differs."""
+"""Run every query of sql/queries on a known database and compare the results
+with what was inserted. The exit code is 1 if one differs."""
 
 import glob
 import os
@@ -18,7 +18,7 @@ LONG_AGO_TEXT = time.strftime("%Y-%m-%d", time.gmtime(LONG_AGO))
 
 
 def monday(secs):
-    """The first day of a week"""
+    """Return the first day of a week"""
     day = secs // 86400
     # 1970 began on a Thursday
     return time.strftime("%Y-%m-%d",
@@ -31,7 +31,7 @@ HOURS = [
     (HOUR, 1, 1, 44, 5, 5),
     (HOUR, 2, 1, 92, 1, 0), (HOUR, 2, 1, 5, 7, 0), (HOUR, 3, 5, 1, 19, 0),
     (HOUR, 3, 5, 85, 1, 0),
-    # in weeks of their own: 60 of 100, 90 of 100, 10 of 100 missed
+    # a week each: 60 of 100, 90 of 100 and 10 of 100 missed
     (LONG_AGO, 1, 1, 99, 40, 0), (LONG_AGO, 1, 1, 1, 60, 0),
     (LONG_AGO + 7 * 86400, 1, 1, 99, 10, 0),
     (LONG_AGO + 7 * 86400, 1, 1, 1, 90, 0),
@@ -43,9 +43,9 @@ TOKENS = [
     (1, 0, 100, 2, 9, LONG_AGO), (2, 0, 50, 0, 3, TODAY),
     (3, 6, 4, 8, 2, TODAY), (5, 3, 1, 60, 4, LONG_AGO),
     (6, 3, 40, 0, 2, LONG_AGO), (7, 3, 0, 9, 3, TODAY),
-    # the same in each mail of a new mailer: no campaign
+    # in each mail of a new mailer, so it isn't a campaign
     (8, 20, 7, 0, 5, TODAY),
-    # not shown
+    # not shown: too few reporters
     (4, 0, 999, 0, 1, TODAY),
 ]
 REPORTS = [
@@ -65,7 +65,7 @@ EXPECTED = {
         (HOUR_TEXT, "spam", "keyword", 2, 0),
         (HOUR_TEXT, "spam", "move", 18, 6),
         (HOUR_TEXT, "weak-ham", "action", 20, 0)],
-    # bursts are left out: 14 spam; unknown scores are missed
+    # bursts are excluded: 14 spam. Messages with unknown scores are missed
     "missed-and-caught": [
         (t, 14, 4 if t <= 95 else 14, 28.57 if t <= 95 else 100.0,
          8, 1 if t <= 90 else 0, 12.5 if t <= 90 else 0.0,
@@ -82,8 +82,8 @@ EXPECTED = {
     "rescued-domains": [
         ("sender-domain", "%016x" % 5, 60, 1, 4, DAY),
         ("sender-domain", "%016x" % 7, 9, 0, 3, DAY)],
-    # sender-domain: 41 spam, 69 ham. 5 is rare in spam, 6 in ham; 7 is ten
-    # times as frequent in ham, too
+    # sender-domain: 41 spam, 69 ham. Token 5 is rare in spam, 6 in ham, and 7
+    # is ten times as frequent in ham, too
     "decisive-classes": [
         ("sender-domain", 3, 110, 40, 70, 100.0),
         ("body-word", 2, 152, 0, 0, 0.0),

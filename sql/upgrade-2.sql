@@ -1,4 +1,4 @@
--- To version 2: who may report as whom, and since when a token is known.
+-- Upgrade to version 2: owners of identities, and how long a token is known.
 CREATE TABLE identities (
   identity INTEGER NOT NULL PRIMARY KEY,
   uid INTEGER NOT NULL,

@@ -1,4 +1,4 @@
--- To version 3: smaller rows of tokens.
+-- Upgrade to version 3: smaller rows in the table of tokens.
 DROP VIEW IF EXISTS token_classes;
 DROP VIEW IF EXISTS rising_tokens;
 DROP VIEW IF EXISTS shown_tokens;

@@ -1,5 +1,5 @@
--- To version 4: the ids of reports in a table of their own, which is written
--- in their order.
+-- Upgrade to version 4: a table for the ids of reports, which is written in
+-- their order.
 CREATE TABLE report_ids (
   id INTEGER NOT NULL PRIMARY KEY,
   seq INTEGER NOT NULL

@@ -1,5 +1,5 @@
--- What an admin reads (sqlite3 -readonly stats.sqlite3). The service makes
--- these anew when they have changed; tables are in schema.sql.
+-- Views for an administrator (sqlite3 -readonly stats.sqlite3). The service
+-- recreates them when they have changed. The tables are in schema.sql.
 
 DROP VIEW IF EXISTS verdicts;
 CREATE VIEW verdicts (verdict, name) AS
@@ -21,8 +21,8 @@ CREATE VIEW classes (class, name) AS
     (20, 'header-name'), (21, 'html'), (22, 'size'),
     (23, 'client');
 
--- Reports that count, hour by hour, hours in seconds since 1970; what
--- report_hours and report_days are made of.
+-- Reports that count, by hour in seconds since 1970. Base of report_hours and
+-- report_days.
 DROP VIEW IF EXISTS named_reports;
 CREATE VIEW named_reports AS
   SELECT h.hour AS hour,
@@ -59,8 +59,9 @@ CREATE VIEW shown_tokens AS
   WHERE t.reporters >=
     (SELECT value FROM meta WHERE name = 'min_reporters');
 
--- What is new and was never reported as good mail: the marks of a campaign.
--- Header names and the like come and go with each mailer.
+-- New tokens that were never reported as good mail, which indicates a
+-- campaign. Header names and the like are excluded, since they come and go
+-- with each mailer.
 DROP VIEW IF EXISTS rising_tokens;
 CREATE VIEW rising_tokens AS
   SELECT class, token, reporters, spam, first_day, last_day
@@ -74,17 +75,18 @@ CREATE VIEW token_classes AS
   FROM shown_tokens
   GROUP BY class;
 
--- What a filter would have done at each threshold, had it filed the reported
--- messages before anybody reported them: missed of the spam, caught of the ham
--- that users rescued, weak_caught of the good mail that users kept (answered,
--- flagged, filed). Unknown scores file nothing. Bursts are left out.
+-- What a filter would have done at each threshold if it had filed the reported
+-- messages before anybody reported them. missed: spam (false negatives);
+-- caught: ham that users rescued (false positives); weak_caught: good mail
+-- that users kept (answered, flagged, filed). Messages with unknown scores
+-- wouldn't be filed. Bursts are excluded.
 DROP VIEW IF EXISTS thresholds;
 CREATE VIEW thresholds (threshold) AS
   VALUES (50), (55), (60), (65), (70), (75), (80), (85), (90), (95), (99), (100)
   UNION
   SELECT value FROM meta WHERE name = 'threshold';
 
--- Hours in seconds since 1970; what rate_hours and rate_days are made of.
+-- By hour in seconds since 1970. Base of rate_hours and rate_days.
 DROP VIEW IF EXISTS rates;
 CREATE VIEW rates AS
   SELECT h.hour AS hour, t.threshold AS threshold,

@@ -1,8 +1,8 @@
-"""What tools/demo does, after it has installed and built: see there.
+"""The demo, which tools/demo starts after it has installed packages and built
+the tree.
 
-Nothing here decides what is spam: the labels of the corpus stand for what the
-users think of their mail, and are used only to act as the users would, and to
-count at the end.
+The demo doesn't decide what is spam: the corpus' labels stand for the users'
+opinions. They are used only to act like the users, and to count at the end.
 """
 
 import argparse
@@ -27,9 +27,9 @@ import harness  # noqa: E402
 
 USERS = ["anna", "ben", "carla", "david", "emma", "finn", "greta", "hugo"]
 DOMAIN = "maildir"
-# In how many turns the mail comes; after each the users act.
+# The number of parts in which mail arrives; users act after each.
 TURNS = 24
-# What users do with their mail, as shares.
+# Shares of mail with which users do something.
 SPAM_MOVED = 0.9
 HAM_FILED = 0.15
 HAM_FLAGGED = 0.05
@@ -44,8 +44,8 @@ def say(text=""):
 # --- the mail ---
 
 def message_key(data):
-    """What tells a message from others, wherever it lies: delivery adds header
-    fields on top, clients change none of these."""
+    """Return what identifies a message wherever it is: delivery adds header
+    fields at the top, and clients change none of these."""
     header, _, body = data.replace(b"\r", b"").partition(b"\n\n")
     fields = re.findall(rb"(?mi)^(?:date|message-id|subject):.*$", header)
     return hashlib.sha256(b"\n".join(sorted(fields)) + b"\n\n" +
@@ -57,13 +57,13 @@ def read_mail(path):
         data = f.read()
     if data.startswith(b"From "):
         data = data.partition(b"\n")[2]
-    # SMTP has neither NUL bytes nor lines without an end
+    # SMTP allows neither NUL bytes nor lines without an end
     data = data.replace(b"\0", b"")
     return data if data.endswith(b"\n") else data + b"\n"
 
 
 def corpus_files(small):
-    """([spam paths], [ham paths])"""
+    """Return ([spam paths], [ham paths])"""
     if not small:
         p = subprocess.run([TOP + "/tools/corpus"], stdout=subprocess.PIPE,
                            text=True)
@@ -79,7 +79,7 @@ def corpus_files(small):
 
 
 def load_mail(small, rng):
-    """All mail in the order in which it will come, each for one user."""
+    """Return all mail in the order of delivery, each for one user."""
     mails = {}
     for spam, paths in zip((True, False), corpus_files(small)):
         for path in sorted(paths):
@@ -91,10 +91,10 @@ def load_mail(small, rng):
     return mails
 
 
-# --- what happens ---
+# --- actions ---
 
 def deliver(d, mails):
-    """By LMTP, over a few connections at once."""
+    """Deliver with LMTP over a few connections at once."""
     def work(part):
         try:
             with harness.smtplib.LMTP("127.0.0.1", d.lmtp_port,
@@ -106,7 +106,7 @@ def deliver(d, mails):
                         harness.to_crlf(mail.data))
                     if refused:
                         raise harness.HarnessError("refused: %r" % refused)
-        except Exception as e:  # told to the main thread
+        except Exception as e:  # raised by the main thread
             errors.append(e)
 
     errors = []
@@ -121,14 +121,14 @@ def deliver(d, mails):
 
 
 class Mailbox:
-    """One user's mail client."""
+    """A user's mail client."""
 
     def __init__(self, d, user, labels):
         self.client = d.imap("%s@%s" % (user, DOMAIN))
         self.labels = labels
 
     def list_new(self, folder):
-        """[(uid, mail)] of what is new in a folder, which is selected then"""
+        """Select a folder and return [(uid, mail)] of its new messages"""
         self.client.select(folder)
         found = []
         for uid in self.client.uids("UNSEEN"):
@@ -151,8 +151,8 @@ class Mailbox:
                 ",".join(map(str, uids)), flag))
 
     def act(self, rng):
-        """What a user does with new mail. Returns where the filter had put it,
-        as loop() does, and how much was done, {act: count}."""
+        """Act on new mail like a user. Return where the filter had put it, as
+        loop() does, and counts of acts, {act: count}."""
         junk = self.list_new("Junk")
         rescued = [uid for uid, m in junk if not m.spam]
         self.store([uid for uid, _ in junk], "\\Seen")
@@ -175,8 +175,8 @@ class Mailbox:
 
 
 def loop(d, mails, labels, rng):
-    """Mail comes in turns, and the users act after each. Returns for each turn
-    where the filter had put its mail before anybody touched it, {(spam,
+    """Mail arrives in parts, and the users act after each. Return for each
+    part where the filter had put the mail before anybody acted, {(spam,
     folder): count}."""
     size = -(-len(mails) // TURNS)
     say("%4s  %12s %12s  %8s %8s %9s" % (
@@ -212,10 +212,10 @@ def to_junk(table, spam):
     return table[spam, "Junk"], table[spam, "Junk"] + table[spam, "INBOX"]
 
 
-# --- what is shown ---
+# --- output ---
 
 def show_sql(d, title, sql):
-    """Through plain sqlite3, as an admin would."""
+    """Run a query with plain sqlite3, like an administrator."""
     say("\n%s\n  $ sqlite3 -readonly stats.sqlite3 \"%s\"" % (title, sql))
     say("  " + harness.run("sqlite3", "-readonly", "-box", d.database_path,
                            sql).strip().replace("\n", "\n  "))
@@ -252,9 +252,10 @@ def show_confusion(table):
 # --- a server to connect to ---
 
 class KeptServer:
-    """What --keep adds: fixed ports, TLS with a certificate of its own, folders
-    that mail clients show, and a command that reaches the server from any shell,
-    although its modules are in a mount namespace of this process."""
+    """Additions of --keep: fixed ports, TLS with a certificate of its own,
+    folders that mail clients show, and a command that reaches the server from
+    any shell, although its modules are in a mount namespace of this
+    process."""
 
     def __init__(self, args):
         self.imap_port, self.imaps_port, self.lmtp_port = (
@@ -297,7 +298,7 @@ service imap-login {
     def write_command(self, d):
         path = d.dir + "/doveadm"
         with open(path, "w") as f:
-            # --root: this may be a chroot
+            # --root: this may run in a chroot
             f.write("#!/bin/sh\nexec nsenter --target %d --mount --root --wd "
                     "doveadm -c %s \"$@\"\n" % (d.process.pid, d.config_path))
         os.chmod(path, 0o755)
@@ -357,7 +358,7 @@ def main():
     options = {**harness.EXAMPLE_OPTIONS, **(kept.options() if kept else {})}
     with harness.Dovecot("demo", keep=bool(os.environ.get("DEMO_DEBUG")),
                          **options) as d:
-        # as the example says: users can't compile a global script
+        # as the example says, since users can't compile a global script
         harness.run("sievec", "-c", d.config_path,
                     "/etc/dovecot/sieve/junk.sieve")
         say("\nUsers move spam from INBOX to Junk (%d %% of it), and good mail "

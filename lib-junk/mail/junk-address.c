@@ -1,14 +1,16 @@
-/* Spam writes From fields that aren't valid, and mail programs show an address all
-   the same. Where there are "<" and ">" outside of quotes and comments it is what
-   they enclose, whatever precedes it ("service@bank.example <evil@spam.example>");
-   libdovecot's parser takes the first "@" for the address there. */
+/* See junk-address.h. Spam has invalid From fields, of which mail clients show
+   an address nevertheless. If there is "<...>" outside of quotes and comments,
+   this is the address, whatever precedes it ("service@bank.example
+   <evil@spam.example>"); libdovecot's parser would take the text at the first
+   "@". */
 
 #include "lib.h"
 #include "message-address.h"
 #include "junk-ascii.h"
 #include "junk-address.h"
 
-/* Of a field whose first ones have no domain ("Doe, John <john@example>"). */
+/* Maximum addresses to parse in a field whose first ones have no domain ("Doe,
+   John <john@example>"). */
 #define MAX_ADDRESSES 10
 
 static bool is_address_char(unsigned char c)
@@ -39,7 +41,7 @@ junk_address_next(const unsigned char *data, const unsigned char *end,
 	return p;
 }
 
-/* The end of a quoted string or comment, NULL if it has none. */
+/* Returns the end of a quoted string or comment, NULL if it has none. */
 static const char *quoted_end(const char *p)
 {
 	for (p++; *p != '\0'; p++) {
@@ -66,7 +68,8 @@ static const char *comment_end(const char *p)
 	return NULL;
 }
 
-/* Blank quoted strings and comments out. One that isn't closed is none. */
+/* Overwrite quoted strings and comments with spaces, except those that aren't
+   closed. */
 static void blank_quoted(char *p)
 {
 	bool quotes = TRUE, comments = TRUE;
@@ -90,8 +93,8 @@ static void blank_quoted(char *p)
 	}
 }
 
-/* Where the first mailbox's "<" and ">" are in a text without quotes. An "@" must be
-   inside. */
+/* Find the first mailbox's "<" and ">" with an "@" between them in a text
+   without quotes. */
 static bool
 angle_find(const char *p, const char **start_r, const char **end_r)
 {
@@ -103,7 +106,8 @@ angle_find(const char *p, const char **start_r, const char **end_r)
 		if (*p == '<') {
 			end = p + strcspn(p, ">");
 			if (memchr(p, '@', end - p) != NULL) {
-				/* what precedes the last one is a name */
+				/* the last "<...>" is the address, earlier ones
+				   are its name */
 				*start_r = p;
 				*end_r = end;
 			}
@@ -119,7 +123,7 @@ angle_find(const char *p, const char **start_r, const char **end_r)
 	return *start_r != NULL;
 }
 
-/* The first address with a domain. */
+/* Returns the first address with a domain. */
 static const struct message_address *address_parse(const char *data, size_t size)
 {
 	const struct message_address *addr =
@@ -134,7 +138,8 @@ static const struct message_address *address_parse(const char *data, size_t size
 	return addr;
 }
 
-/* What the parser can't read, such as "<mailto:a@b>", "Name a@b" */
+/* Find an address that the parser doesn't understand, such as "<mailto:a@b>" or
+   "Name a@b". */
 static bool
 any_address(const char *start, const char *end, struct junk_address *addr_r,
 	    size_t *before_size_r, size_t *end_r)
@@ -152,7 +157,7 @@ any_address(const char *start, const char *end, struct junk_address *addr_r,
 	return TRUE;
 }
 
-/* Most addresses need no parser. */
+/* Most addresses are simple, so they need no parser. */
 static bool
 simple_address(const char *start, const char *end, struct junk_address *addr_r)
 {
@@ -228,7 +233,7 @@ bool junk_address_find(const unsigned char *data, size_t size,
 	const char *start, *end;
 
 	for (size_t i = 0; i < size; i++)
-		/* an escape may be a charset's */
+		/* ESC may be part of a charset's escape sequence */
 		str[i] = data[i] < ' ' && data[i] != 0x1b ? ' ' : data[i];
 	str[size] = '\0';
 	if (strchr(str, '@') == NULL)
@@ -242,7 +247,7 @@ bool junk_address_find(const unsigned char *data, size_t size,
 	if (angle_find(unquoted, &start, &end) &&
 	    angle_address(str, start - unquoted, end - unquoted, addr_r))
 		return TRUE;
-	/* an encoded word is no address */
+	/* an encoded word isn't an address */
 	return plain_address(str, unquoted, addr_r) &&
 		strstr(addr_r->local, "=?") == NULL;
 }

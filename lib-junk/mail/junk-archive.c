@@ -1,20 +1,21 @@
-/* Members of archives, through libarchive.
+/* See junk-archive.h. Archives are listed with libarchive.
 
-   The archive comes from outside and this runs in the user's own process, so
-   libarchive gets to see no more than is needed, and nothing whose cost isn't
-   bounded by what it gets:
+   An archive is untrusted, and this code runs in the user's own process. So
+   libarchive gets as little as possible, and nothing whose cost isn't bounded
+   by its size:
 
-   - at most JUNK_MAX_ARCHIVE_BYTES, in memory; one layer: an archive in an
-     archive is a member like others;
-   - only the one format (and the one filter) that the first bytes name:
-     libarchive would try 25 filters in a row, each a thousand times larger;
-   - tar behind a filter: JUNK_MAX_UNPACKED_BYTES are unpacked, then it is an
-     open tar;
-   - zip: its directory alone is read. One that was cut off has none: each
-     member is unpacked, JUNK_MAX_UNPACKED_BYTES in all, to get to the next;
-   - 7z and rar are told by name only. libarchive believes a 7z directory that
-     promises 90 million members in 40 bytes (and it may be packed, a thousand
-     times smaller); to list a solid rar is to unpack it. */
+   - at most JUNK_MAX_ARCHIVE_BYTES, in memory, and only one layer: an archive
+     in an archive is a member like others;
+   - only the format and filter that the first bytes indicate: libarchive would
+     try 25 filters in a row, each of which may expand the data a thousand
+     times;
+   - tar behind a filter: JUNK_MAX_UNPACKED_BYTES are unpacked first, and the
+     result is read as plain tar;
+   - zip: only the directory is read. A truncated one has none: its members
+     are unpacked, up to JUNK_MAX_UNPACKED_BYTES in all, to find the next ones;
+   - 7z and rar are recognised, but not opened. libarchive accepts a 7z
+     directory that claims 90 million members in 40 bytes (and that may be
+     compressed a thousand times); listing a solid rar means unpacking it. */
 
 #include "lib.h"
 #include "buffer.h"
@@ -24,13 +25,14 @@
 #include "junk-filename.h"
 #include "junk-libarchive.h"
 
-/* Longer extensions, and such in other letters, say little and are many. */
+/* Longer extensions, or those with other characters, are ignored: there are too
+   many of them. */
 #define MAX_EXTENSION_BYTES 16
 struct archive_type {
 	const char *name;
 	const char *magic;
 	size_t magic_size, offset;
-	/* may begin anywhere */
+	/* data may precede it */
 	bool anywhere;
 	/* 0 = not opened */
 	int format, filter;
@@ -49,7 +51,7 @@ static const struct archive_type archive_types[] = {
 	{ "tar", "ustar", 5, 257, FALSE, ARCHIVE_FORMAT_TAR, 0 },
 };
 
-/* The archive that these bytes are. */
+/* Returns the type of an archive that begins with these bytes. */
 static const struct archive_type *
 archive_type_at(const unsigned char *data, size_t size)
 {
@@ -79,7 +81,7 @@ magic_find(const unsigned char *data, const unsigned char *end,
 	return NULL;
 }
 
-/* The same, or the first one that is in them. */
+/* As above, or the type of the first archive inside. */
 static const struct archive_type *
 archive_type_find(const unsigned char *data, size_t size, size_t *offset_r)
 {
@@ -128,9 +130,9 @@ void junk_archive_add_extensions(struct junk_token_set *set, const char *prefix,
 				       t_strconcat(prefix, ext2 - 1, NULL));
 }
 
-/* --- what libarchive says --- */
+/* --- reading with libarchive --- */
 
-/* Set before any of the following is called. */
+/* Set before the following functions are called. */
 static const struct junk_libarchive *lib;
 
 static bool extension_is_plain(const char *ext)
@@ -147,7 +149,7 @@ static bool extension_is_plain(const char *ext)
 static void
 member_tokens(struct junk_token_set *set, struct archive_entry *entry)
 {
-	/* NULL: can't be said in the locale */
+	/* NULL if the name can't be converted to the locale's charset */
 	const char *name = lib->archive_entry_pathname(entry), *ext;
 
 	if (name == NULL)
@@ -163,9 +165,9 @@ member_tokens(struct junk_token_set *set, struct archive_entry *entry)
 				       "archive:encrypted");
 }
 
-/* libarchive says a member's method in its format's name only, e.g.
-   "ZIP 2.0 (deflation)". Others want the memory that the archive asks for, up
-   to 4 GB. */
+/* Returns TRUE for methods that need little memory; others allocate what the
+   archive asks for, up to 4 GB. libarchive gives a member's method only in the
+   format's name, e.g. "ZIP 2.0 (deflation)". */
 static bool method_is_cheap(struct archive *archive)
 {
 	const char *name = lib->archive_format_name(archive);
@@ -174,7 +176,8 @@ static bool method_is_cheap(struct archive *archive)
 				strstr(name, "(uncompressed)") != NULL);
 }
 
-/* Unpack a member to get behind it; FALSE if it isn't worth it. */
+/* Unpack a member to reach the next one. Returns FALSE if the limit is reached
+   or the method needs too much memory. */
 static bool member_unpack(struct archive *archive, size_t *left)
 {
 	const void *data;
@@ -241,9 +244,9 @@ archive_list(struct junk_token_set *set, const struct archive_type *type,
 	return count;
 }
 
-/* --- what libarchive gets to see --- */
+/* --- preparing data for libarchive --- */
 
-/* Append what is behind the filter, as far as it goes. */
+/* Append the decompressed data, up to the limit. */
 static void
 archive_unfilter(buffer_t *dest, int filter, const unsigned char *data,
 		 size_t size)
@@ -271,7 +274,7 @@ archive_unfilter(buffer_t *dest, int filter, const unsigned char *data,
 	(void)lib->archive_read_free(archive);
 }
 
-/* Returns FALSE if a single file was packed. */
+/* Returns FALSE if it was a single compressed file. */
 static bool
 archive_list_filtered(struct junk_token_set *set,
 		      const struct archive_type *type,
@@ -317,7 +320,7 @@ void junk_archive_add(struct junk_token_set *set, const unsigned char *data,
 			return;
 	} else {
 		count = archive_list(set, type, data, size, whole);
-		/* its directory may be damaged, or count from elsewhere */
+		/* its directory may be damaged, or have wrong offsets */
 		if (count == 0 && whole && type->format == ARCHIVE_FORMAT_ZIP)
 			count = archive_list(set, type, data, size, FALSE);
 	}

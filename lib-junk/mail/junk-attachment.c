@@ -1,3 +1,5 @@
+/* See junk-attachment.h. */
+
 #include "lib.h"
 #include "str.h"
 #include "junk-archive.h"
@@ -6,21 +8,22 @@
 #include "junk-url.h"
 #include "junk-attachment.h"
 
-/* Where a PDF may begin. */
+/* Maximum offset at which a PDF begins. */
 #define MAX_PDF_OFFSET 1024
-/* Links of a PDF, and their bytes. */
+/* Maximum links of a PDF, and size of a link. */
 #define MAX_PDF_LINKS 50
 #define MAX_PDF_URI_BYTES 1024
 
-/* Files that do something when they are opened, and such as look harmless. Others
-   are told by their names alone. */
+/* Files that run code when they are opened, and types that look harmless.
+   Others are recognised by their names only. */
 static const struct attachment_type {
 	const char *name;
 	const char *magic;
 	unsigned int magic_size;
-	/* beginnings that a text may have need a zero byte as well */
+	/* the beginning is so short that a text may have it, so a zero byte is
+	   required, too */
 	bool short_magic;
-	/* that files of the type have, " exe dll " */
+	/* extensions of this type */
 	const char *extensions;
 } attachment_types[] = {
 	{ "exe", "MZ", 2, TRUE,
@@ -70,9 +73,9 @@ attachment_type_find(const unsigned char *data, size_t size, bool text)
 		&attachment_types[N_ELEMENTS(attachment_types) - 1];
 }
 
-/* --- PDF: where its links lead --- */
+/* --- links of a PDF --- */
 
-/* A string, "(text)" or "<hex>", at data. */
+/* Read the string "(text)" or "<hex>" at data. */
 static void
 pdf_string(buffer_t *dest, const unsigned char *data, const unsigned char *end)
 {
@@ -135,9 +138,9 @@ pdf_links(struct junk_token_set *set, const unsigned char *data, size_t size)
 	}
 }
 
-/* --- all of them --- */
+/* --- all types --- */
 
-/* Does the name, or the type, promise an archive? */
+/* Returns TRUE if the name or media type indicates an archive. */
 static bool says_archive(const char *type, const char *name)
 {
 	static const char *const words[] = {

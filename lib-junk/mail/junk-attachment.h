@@ -3,23 +3,25 @@
 
 #include "junk-token-set.h"
 
-/* What an attachment is by its bytes, whatever its type and name say. */
+/* The real type of an attachment, from its bytes, regardless of its declared
+   type and name. */
 
-/* Bytes of its beginning that junk_attachment_is_deep() needs. */
+/* Number of first bytes that junk_attachment_is_deep() needs. */
 #define JUNK_ATTACHMENT_HEAD_BYTES 3072
 
-/* Is there more to look for than in its beginning: an archive, also behind a
-   program that unpacks it, or links? type: its media type; name: of its file, clean
-   (junk-filename.h), or "". */
+/* Returns TRUE if more than its beginning should be read: for an archive, also
+   a self-extracting one, or for links. type: media type; name: file name from
+   junk_filename_clean(), or "". */
 bool junk_attachment_is_deep(const unsigned char *data, size_t size,
 			     const char *type, const char *name);
-/* Is this no text, whatever the type says? */
+/* Returns TRUE if data isn't text, whatever its declared type. */
 bool junk_attachment_is_binary(const unsigned char *data, size_t size);
-/* Add the token of its type, and one if its name says another. */
+/* Add a token for its type, and one if the extension of its name belongs to
+   another type. */
 void junk_attachment_add_type(struct junk_token_set *set,
 			      const unsigned char *data, size_t size,
 			      const char *name);
-/* Add the tokens of what is in it. whole: nothing of it was cut off. */
+/* Add tokens for its content. whole: data wasn't truncated. */
 void junk_attachment_add_content(struct junk_token_set *set,
 				 const unsigned char *data, size_t size,
 				 bool whole);

@@ -1,13 +1,15 @@
+/* See junk-auth-results.h. */
+
 #include "lib.h"
 #include "str.h"
 #include "junk-ascii.h"
 #include "junk-auth-results.h"
 
-/* Results of one field. */
+/* Maximum results of a field. */
 #define MAX_RESULTS 50
 
-/* Lower case without comments, which may have any character. Quoted strings keep
-   neither quotes nor ";". */
+/* Convert to lower case and remove comments, which may contain any character,
+   and from quoted strings the quotes and ";". */
 static char *results_clean(const unsigned char *data, size_t size)
 {
 	string_t *str = t_str_new(size + 1);
@@ -36,7 +38,7 @@ static char *results_clean(const unsigned char *data, size_t size)
 	return str_c_modifiable(str);
 }
 
-/* The next part between ";", NULL at the end. */
+/* Returns the next part between ";", NULL at the end. */
 static char *part_next(char **data)
 {
 	char *part = *data, *end;
@@ -50,8 +52,8 @@ static char *part_next(char **data)
 	return part + strspn(part, " ");
 }
 
-/* Is the part "method[/version] = result"? Written without blanks and version to
-   dest then. */
+/* Returns TRUE if the part is "method[/version] = result"; dest is then set to
+   it without spaces and version. */
 static bool part_result(const char *part, string_t *dest)
 {
 	size_t len = strcspn(part, " /=");
@@ -107,7 +109,7 @@ void junk_auth_results_read(const unsigned char *data, size_t size,
 	rest = results_clean(data, size);
 	result = t_str_new(64);
 	part = part_next(&rest);
-	/* ARC's instance: "i=1; host; spf=pass" */
+	/* skip ARC's instance, as in "i=1; host; spf=pass" */
 	if (arc && part_result(part, result))
 		part = part_next(&rest);
 	if (part == NULL)

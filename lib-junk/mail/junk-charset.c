@@ -1,3 +1,5 @@
+/* See junk-charset.h. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "unichar.h"
@@ -10,25 +12,26 @@
 #include <errno.h>
 #include <iconv.h>
 
-/* Characters of UTF-8 for each wrong byte, beyond which a text is UTF-8. */
+/* Minimum number of UTF-8 characters per wrong byte in a text that is UTF-8. */
 #define UTF8_CHARS_PER_WRONG 4
-/* So many that a text in another charset isn't UTF-8 by chance: of one byte a
-   character, of two. */
+/* Minimum number of valid UTF-8 characters that can't be chance in a text of
+   another charset, with single bytes and with double bytes. */
 #define UTF8_CHARS_SINGLE 2
 #define UTF8_CHARS_DOUBLE 4
-/* A byte in so many may be wrong, and a few more: a text with more of them isn't in
-   the charset that it says, and each costs as much as many right ones. */
+/* One in so many bytes may be wrong, plus a few. With more of them, the text
+   isn't in its declared charset; each also costs as much time as many valid
+   ones. */
 #define BYTES_PER_WRONG 16
 #define MIN_WRONG 16
-/* Bytes of text that iconv gives at once. */
+/* Size of iconv's output buffer. */
 #define ICONV_BYTES 4096
-/* Names that only iconv knows. */
+/* Maximum size of a name that is passed to iconv. */
 #define MAX_NAME_BYTES 40
 
 #define NO_ICONV ((iconv_t)-1)
 #define ESC 0x1b
 
-/* The charsets that iconv decodes. */
+/* Charsets that are decoded by iconv. */
 static const char *const iconv_names[CHARSET_NONE] = {
 	[CHARSET_UTF_7] = "UTF-7",
 	[CHARSET_GB18030] = "GB18030",
@@ -46,11 +49,11 @@ struct charset_iconv {
 
 struct junk_charsets {
 	struct charset_iconv convs[CHARSET_NONE];
-	/* the last one that only iconv knows */
+	/* the last charset that isn't in iconv_names */
 	struct charset_iconv other;
 	char other_name[MAX_NAME_BYTES];
 	unsigned int other_opens;
-	/* text in another form of its charset */
+	/* text that was converted to a charset that iconv knows */
 	buffer_t *text;
 };
 
@@ -60,7 +63,7 @@ unichar_t junk_charset_cp1252(unsigned char byte)
 		charset_high[CHARSET_WINDOWS_1252][byte - 0x80];
 }
 
-/* Returns where the next character goes. */
+/* Append a character. Returns where the next one goes. */
 static inline unsigned char *put_utf8(unsigned char *dest, unichar_t chr)
 {
 	if (chr < 0x80) {
@@ -88,7 +91,7 @@ decode_single(buffer_t *dest, const uint16_t high[128],
 	size_t used = dest->used;
 	unsigned char *start, *out;
 
-	/* no character of these is longer */
+	/* characters of these charsets have at most three bytes */
 	start = out = buffer_append_space_unsafe(dest, size * 3);
 	for (size_t i = 0; i < size; i++) {
 		if (data[i] < 0x80)
@@ -127,7 +130,7 @@ decode_utf16(buffer_t *dest, bool big, const unsigned char *data, size_t size)
 	buffer_set_used_size(dest, used + (out - start));
 }
 
-/* Bytes of a character that is cut off at the end. */
+/* Returns the size of an incomplete character at the end. */
 static size_t utf8_cut_off(const unsigned char *data, size_t size)
 {
 	for (unsigned int back = 1; back <= 3 && back <= size; back++) {
@@ -140,8 +143,8 @@ static size_t utf8_cut_off(const unsigned char *data, size_t size)
 	return 0;
 }
 
-/* Append UTF-8, without a character that is cut off at the end and without a few
-   wrong bytes. Returns FALSE, with nothing appended, if it isn't UTF-8. */
+/* Append UTF-8 without a few wrong bytes and an incomplete last character.
+   Returns FALSE, with nothing appended, if it isn't UTF-8. */
 static bool
 decode_utf8(buffer_t *dest, const unsigned char *data, size_t size)
 {
@@ -172,7 +175,8 @@ decode_utf8(buffer_t *dest, const unsigned char *data, size_t size)
 	return FALSE;
 }
 
-/* Is it UTF-8 all through, with so many characters beyond ASCII? */
+/* Returns TRUE if the data is entirely valid UTF-8 with at least min_chars
+   characters outside ASCII. */
 static bool
 data_is_utf8(const unsigned char *data, size_t size, unsigned int min_chars)
 {
@@ -209,16 +213,17 @@ static void charset_iconv_open(struct charset_iconv *iconv, const char *name)
 	iconv->tried = TRUE;
 }
 
-/* Returns FALSE, with nothing to be used appended, if too much is wrong. */
+/* Returns FALSE if too many bytes are wrong; the caller removes what was
+   appended. */
 static bool
 iconv_run(iconv_t conv, buffer_t *dest, const unsigned char *data, size_t size)
 {
 	const size_t all = size, used = dest->used;
 	size_t ret, space, wrong = 0;
-	/* not a space in dest: buffers fill that with zeros, again after each
-	   wrong byte */
+	/* not appended directly: a buffer would zero the space after each wrong
+	   byte */
 	char text[ICONV_BYTES], *out;
-	/* iconv() wants it so */
+	/* iconv() has no const */
 	char *in = (char *)data;
 
 	(void)iconv(conv, NULL, NULL, NULL, NULL);
@@ -239,12 +244,12 @@ iconv_run(iconv_t conv, buffer_t *dest, const unsigned char *data, size_t size)
 		in++;
 		size--;
 	}
-	/* a letter that something might have been added to */
+	/* a last letter that was held for a combining character */
 	out = text;
 	space = sizeof(text);
 	(void)iconv(conv, NULL, NULL, &out, &space);
 	buffer_append(dest, text, out - text);
-	/* whatever iconv did: what follows relies on valid UTF-8 */
+	/* checked again, since other code relies on valid UTF-8 */
 	return uni_utf8_data_is_valid(CONST_PTR_OFFSET(dest->data, used),
 				      dest->used - used);
 }
@@ -263,7 +268,8 @@ decode_with(const struct charset_iconv *iconv, buffer_t *dest,
 	return FALSE;
 }
 
-/* Each returns FALSE, with nothing appended, if the text isn't in the charset. */
+/* The following functions return FALSE, with nothing appended, if the text
+   isn't in the charset. */
 static bool
 decode_iconv(struct junk_charsets *charsets, buffer_t *dest,
 	     enum charset_id id, const unsigned char *data, size_t size)
@@ -275,7 +281,7 @@ decode_iconv(struct junk_charsets *charsets, buffer_t *dest,
 	return decode_with(iconv, dest, data, size);
 }
 
-/* A charset that only iconv knows, if at all */
+/* Decode a charset that isn't in iconv_names, if iconv knows it. */
 static bool
 decode_other(struct junk_charsets *charsets, buffer_t *dest,
 	     const char *name, const unsigned char *data, size_t size)
@@ -298,13 +304,13 @@ decode_other(struct junk_charsets *charsets, buffer_t *dest,
 	return decode_with(iconv, dest, data, size);
 }
 
-/* --- charsets that change their letters by escapes --- */
+/* --- charsets with escape sequences --- */
 
-/* Append to a text in EUC-JP. */
+/* Append ISO-2022-JP text as EUC-JP. */
 static void
 jp_append(buffer_t *dest, const unsigned char *data, size_t size)
 {
-	/* bytes of a character, and what is before them in EUC-JP */
+	/* bytes per character, and the prefix byte in EUC-JP */
 	unsigned int bytes = 1, before = 0;
 	size_t i = 0;
 
@@ -324,7 +330,7 @@ jp_append(buffer_t *dest, const unsigned char *data, size_t size)
 			continue;
 		}
 		if (data[i] <= ' ' || (bytes == 1 && before == 0)) {
-			/* ends of lines too are what they are */
+			/* ASCII, including line ends */
 			buffer_append_c(dest, data[i++]);
 			continue;
 		}
@@ -337,8 +343,9 @@ jp_append(buffer_t *dest, const unsigned char *data, size_t size)
 	}
 }
 
-/* iconv's has no letters but JIS X 0208: the circled digits, units and names that
-   mail is full of are Microsoft's, as in its EUC-JP. */
+/* iconv's own ISO-2022-JP supports only JIS X 0208. Mail has many circled
+   digits, units and names from Microsoft's extension, which its EUC-JP
+   supports. */
 static bool
 decode_iso_2022_jp(struct junk_charsets *charsets, buffer_t *dest,
 		   const unsigned char *data, size_t size)
@@ -349,7 +356,7 @@ decode_iso_2022_jp(struct junk_charsets *charsets, buffer_t *dest,
 			    charsets->text->data, charsets->text->used);
 }
 
-/* RFC 1843, which iconv doesn't know */
+/* HZ (RFC 1843), which iconv doesn't support */
 static bool
 decode_hz(struct junk_charsets *charsets, buffer_t *dest,
 	  const unsigned char *data, size_t size)
@@ -405,7 +412,7 @@ static bool data_is_ascii(const unsigned char *data, size_t size)
 	return TRUE;
 }
 
-/* --- what a text says it is, and what it is --- */
+/* --- declared and real charsets --- */
 
 static enum charset_id charset_find(const char *charset)
 {
@@ -433,11 +440,11 @@ static bool has_utf16_mark(const unsigned char *data, size_t size)
 		 (data[0] == 0xfe && data[1] == 0xff));
 }
 
-/* What 8-bit text that says no true charset is read as.
-   That need not be true: the same word must give the same letters, and different
-   words different ones. Letters beyond ASCII stand beside ASCII ones in Western
-   text and beside each other in any other. Where two bytes are a character the
-   second one is often below 0xc0. */
+/* Guess the charset of 8-bit text without a correct label. The result needn't
+   be right: equal words must give equal letters, and different words different
+   ones. In Western text, letters outside ASCII stand beside ASCII letters, in
+   other text beside each other. In double-byte charsets, the second byte is
+   often below 0xc0. */
 static enum charset_id charset_guess(const unsigned char *data, size_t size)
 {
 	size_t pairs = 0, adjoining = 0, low = 0, high = 0, i = 0;
@@ -446,7 +453,7 @@ static enum charset_id charset_guess(const unsigned char *data, size_t size)
 	while (i + 1 < size) {
 		unsigned char first = data[i], second = data[i + 1];
 
-		/* twice the same one: a line of dots */
+		/* a repeated byte, such as a line of dots */
 		if (first <= 0x80 || first == second || second < 0x40 ||
 		    second == 0x7f || second == 0xff) {
 			after_pair = FALSE;
@@ -467,19 +474,20 @@ static enum charset_id charset_guess(const unsigned char *data, size_t size)
 		return CHARSET_WINDOWS_1252;
 	if (low >= pairs / 8 + 1)
 		return CHARSET_GB18030;
-	/* the small letters are the upper half in one, the lower in the other */
+	/* small letters are in the upper half of Windows-1251 and in the lower
+	   half of KOI8-R */
 	return high > pairs / 2 ? CHARSET_WINDOWS_1251 : CHARSET_KOI8_R;
 }
 
-/* UTF-8, Latin-1, or nothing that is known */
+/* Decode text with a missing, unknown or unreliable label. */
 static void
 decode_plain(struct junk_charsets *charsets, buffer_t *dest,
 	     const unsigned char *data, size_t size)
 {
 	enum charset_id id;
 
-	/* UTF-8 also when declared to be Latin-1: text that is valid UTF-8 by
-	   chance is rare, the wrong label is not */
+	/* text declared as Latin-1 is checked for UTF-8, too: text that is
+	   valid UTF-8 by chance is rare, a wrong label is common */
 	if (data_is_ascii(data, size)) {
 		if (!has_jp_escape(data, size) ||
 		    !decode_iso_2022_jp(charsets, dest, data, size))
@@ -500,7 +508,8 @@ decode_plain(struct junk_charsets *charsets, buffer_t *dest,
 			      data, size);
 }
 
-/* Returns FALSE, with nothing appended, if the text isn't in this charset. */
+/* Returns FALSE, with nothing appended, if the text isn't in the declared
+   charset. */
 static bool
 decode_declared(struct junk_charsets *charsets, buffer_t *dest,
 		enum charset_id id, const char *name,

@@ -1,32 +1,34 @@
 #ifndef JUNK_CHARSET_H
 #define JUNK_CHARSET_H
 
-/* Charset -> UTF-8. Names mean what they mean to browsers (WHATWG Encoding
-   Standard), so do those that only mail uses. See junk-decode.h for why it isn't
-   libdovecot's decoder that does it.
+/* Charset -> UTF-8. Names of charsets have the same meaning as in browsers
+   (WHATWG Encoding Standard); some are known only in mail. junk-decode.h says
+   why libdovecot's decoder isn't used.
 
-   Charsets of one byte a character are tables of ours. For the few others that
-   there are an iconv module is opened once and kept: that takes longer than to
-   score a message. What else iconv knows is opened JUNK_MAX_ICONV_OPENS times in
-   a message: the names in a mail must not decide what it costs. */
+   Single-byte charsets are tables. For a few others, an iconv module is opened
+   once and kept, since opening it takes longer than scoring a message. Any
+   other charset that iconv knows is opened at most JUNK_MAX_ICONV_OPENS times
+   per message, so that the names in a message can't cost much time. */
 
 #include "unichar.h"
 
-/* The character that a byte of Windows-1252 is. */
+/* Returns the character of a byte in Windows-1252. */
 unichar_t junk_charset_cp1252(unsigned char byte);
 
 struct junk_charsets;
 
+/* A decoder for any number of messages. deinit accepts NULL and clears the
+   pointer. */
 struct junk_charsets *junk_charsets_init(void);
 void junk_charsets_deinit(struct junk_charsets **charsets);
-/* A message begins. */
+/* Begin a message, which resets the limit. */
 void junk_charsets_begin(struct junk_charsets *charsets);
 
-/* Append as valid UTF-8. charset NULL or unknown, or Latin-1, which is often said
-   of text that isn't: UTF-8 if most of it is, else ISO-2022-JP if it has its
-   escapes, Windows-1252 if it looks like Western text, or a Cyrillic charset or
-   GB18030. What is UTF-8 all through is that, whatever it says, and so is what
-   can't be in the charset that it says. */
+/* Append data as valid UTF-8. If charset is NULL, unknown, or Latin-1 (a common
+   wrong label), it is guessed: UTF-8 if most of the text is valid, ISO-2022-JP
+   if there are its escapes, else Windows-1252, a Cyrillic charset or GB18030.
+   Text that is entirely valid UTF-8, or isn't valid in its declared charset, is
+   treated the same way. */
 void junk_charset_decode(struct junk_charsets *charsets, buffer_t *dest,
 			 const char *charset, const unsigned char *data,
 			 size_t size);

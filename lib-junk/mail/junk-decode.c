@@ -1,14 +1,17 @@
-#define _GNU_SOURCE /* memmem() */
+/* See junk-decode.h. */
+
+#define _GNU_SOURCE /* for memmem() */
 #include "lib.h"
 #include "buffer.h"
 #include "str.h"
 #include "junk-ascii.h"
 #include "junk-decode.h"
 
-/* Bytes of an RFC 2047 charset name. */
+/* Maximum size of a charset name in an encoded word. */
 #define MAX_CHARSET_BYTES 40
 
-/* Size of a soft line break "=", [blanks], [CR], LF; 0 if it isn't one. */
+/* Returns the size of a soft line break ("=", [blanks], [CR], LF); 0 if it
+   isn't one. */
 static size_t
 qp_soft_break(const unsigned char *data, size_t size)
 {
@@ -65,8 +68,8 @@ void junk_decode_qp(buffer_t *dest, const unsigned char *data, size_t size)
 	RANGE4((first) + 20, (value) + 20), \
 	[(first) + 24] = (value) + 24, [(first) + 25] = (value) + 25
 
-/* One more than the digit's value; 0 = none. Not the alphabet for URLs: RFC 2045
-   says to ignore what is in no line of base64, and mail programs do. */
+/* Value of a digit + 1; 0 = not a digit. The URL-safe alphabet is excluded: RFC
+   2045 says to ignore other characters, and mail clients do. */
 static const unsigned char base64_digits[256] = {
 	RANGE26('A', 1), RANGE26('a', 27),
 	RANGE4('0', 53), RANGE4('4', 57), ['8'] = 61, ['9'] = 62,
@@ -84,7 +87,7 @@ void junk_decode_base64(buffer_t *dest, const unsigned char *data, size_t size)
 	for (size_t i = 0; i < size; i++) {
 		digit = base64_digits[data[i]];
 		if (digit == 0) {
-			/* padding: what follows is a new run */
+			/* padding: a new run may follow */
 			if (data[i] == '=')
 				count = 0;
 			continue;
@@ -116,8 +119,8 @@ line_end(const unsigned char *data, const unsigned char *end)
 	return p == NULL ? end : p;
 }
 
-/* Bytes that a line says it has, -1 if it is none of a file's. Programs cut
-   blanks off its end. */
+/* Returns the number of bytes that a line encodes, -1 if it isn't a line of
+   uuencode. Programs may remove spaces at its end. */
 static int uu_line_bytes(const unsigned char *line, const unsigned char *end)
 {
 	unsigned int bytes;
@@ -127,7 +130,7 @@ static int uu_line_bytes(const unsigned char *line, const unsigned char *end)
 	if (line == end || *line < ' ' || *line > '`')
 		return -1;
 	bytes = (*line - ' ') & 0x3f;
-	/* one more for a sum, one for a blank that was cut */
+	/* a checksum, and one for a removed space */
 	if ((size_t)(end - line) > 1 + (bytes + 2) / 3 * 4 + 2)
 		return -1;
 	for (; line < end; line++) {
@@ -154,7 +157,7 @@ uu_line(buffer_t *dest, const unsigned char *line, const unsigned char *end,
 	}
 }
 
-/* Is it "begin", a mode and a name? The latter into file_r. */
+/* Returns TRUE for "begin", a mode and a name, which is set in file_r. */
 static bool
 uu_is_begin(const unsigned char *line, const unsigned char *end,
 	    struct junk_uu_file *file_r, bool *base64_r)
@@ -201,7 +204,7 @@ void junk_decode_uu(buffer_t *dest, const unsigned char *data, size_t size)
 	}
 }
 
-/* Where the file's lines end, its "end" or "====" included */
+/* Returns where the file's lines end, including "end" or "====". */
 static const unsigned char *
 uu_file_end(const unsigned char *data, const unsigned char *end, bool base64)
 {
@@ -242,8 +245,8 @@ bool junk_decode_find_uu(const unsigned char *data, const unsigned char *end,
 /* --- RFC 2047 --- */
 
 struct encoded_word {
-	/* No word that begins from here on has an end: looked for once, each
-	   "=?x?q?" would read all the rest. */
+	/* No encoded word from here on is closed. Search only once, since
+	   otherwise each "=?x?q?" would scan all the rest. */
 	bool never_closed;
 	const unsigned char *charset, *text, *end;
 	size_t charset_size, text_size;
@@ -298,7 +301,7 @@ encoded_word_decode(const struct encoded_word *word, buffer_t *raw)
 	}
 }
 
-/* Flush raw bytes that were collected from words of one charset. */
+/* Decode the bytes collected from words of one charset. */
 static void
 header_flush(struct junk_charsets *charsets, buffer_t *dest, buffer_t *raw,
 	     const char *charset)
@@ -335,7 +338,8 @@ header_find_word(const unsigned char *data, const unsigned char *end,
 	return NULL;
 }
 
-/* word: the first one, at p. Returns what follows the last one. */
+/* Decode adjacent words. word: the first one, which is at p. Returns what
+   follows the last one. */
 static const unsigned char *
 decode_header_words(struct junk_charsets *charsets, buffer_t *dest,
 		    const unsigned char *data, const unsigned char *p,
@@ -344,8 +348,8 @@ decode_header_words(struct junk_charsets *charsets, buffer_t *dest,
 	char charset[MAX_CHARSET_BYTES + 1] = "";
 	buffer_t *raw = t_buffer_create(256);
 
-	/* Consecutive words of one charset are put together before they are
-	   translated: some senders split characters. */
+	/* Bytes of consecutive words in one charset are joined before they are
+	   converted, since some senders split characters. */
 	do {
 		bool adjacent = raw->used > 0 && blank(data, p);
 		if (!adjacent ||

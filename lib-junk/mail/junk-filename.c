@@ -1,10 +1,12 @@
+/* See junk-filename.h. */
+
 #include "lib.h"
 #include "str.h"
 #include "junk-ascii.h"
 #include "junk-fold.h"
 #include "junk-filename.h"
 
-/* Bytes of a name that are looked at: its end. */
+/* Bytes of a name that are read, from its end. */
 #define MAX_NAME_BYTES 1024
 
 static void clean_char(string_t *dest, unichar_t chr)

@@ -1,12 +1,13 @@
 #ifndef JUNK_FILENAME_H
 #define JUNK_FILENAME_H
 
-/* A file's name as the system takes it that opens it: without a path, letters
-   that have another form (fullwidth, mathematical) as they are, without characters
-   that can't be seen, and without the dots and blanks at the end that Windows drops.
-   In lower case, on the data stack. */
+/* Returns a file's name as the system that opens it sees it: without a path, in
+   lower case, with other forms of letters (fullwidth, mathematical) replaced,
+   without invisible characters, and without dots and spaces at the end, which
+   Windows removes. The result is on the data stack. */
 const char *junk_filename_clean(const char *name);
-/* ".exe" of a clean name, NULL if it has none. */
+/* Returns the extension of such a name (".exe"), NULL if it has none. It points
+   into name. */
 const char *junk_filename_extension(const char *name);
 
 #endif

@@ -2,14 +2,14 @@
 #include "junk-fold.h"
 #include "junk-fold-table.h"
 
-/* values of fold_pages[] that aren't a character (tools/make-fold-table) */
+/* Values of fold_pages[] that aren't a character (tools/make-fold-table). */
 #define FOLD_SAME 0
 #define FOLD_DROP 1
 #define FOLD_SPACE 2
 #define FOLD_SYMBOL 3
 #define FOLD_PAIR 4
 #define FOLD_EXPANSION 0xe000
-/* "(a)" as one character, and the letters after it */
+/* "(a)" as one character, followed by those for other letters. */
 #define FIRST_BRACKETED 0x249c
 
 static unsigned int put_utf8(unsigned char *dest, unichar_t chr)
@@ -36,12 +36,12 @@ static unsigned int put_utf8(unsigned char *dest, unichar_t chr)
 	return 4;
 }
 
-/* Beyond the table: what isn't named here is a letter of some script. */
+/* Characters beyond the table: those not listed here are letters. */
 static enum junk_fold fold_high(unichar_t chr)
 {
 	if (chr >= 0x20000 && chr < 0x40000)
 		return JUNK_FOLD_PAIR;
-	/* skin tones and tags vary an emoji */
+	/* skin tones and tags modify an emoji */
 	if ((chr >= 0x1f3fb && chr <= 0x1f3ff) || chr >= 0xe0000)
 		return JUNK_FOLD_DROP;
 	if (chr >= 0x1f200 && chr < 0x1fb00)
@@ -105,13 +105,14 @@ enum junk_fold junk_fold_char(unichar_t chr,
 	return kind;
 }
 
-/* After folding: lower case, without accents. In their order. */
+/* Letters after folding (lower case, without accents), sorted for the binary
+   search. */
 static const struct lookalike {
 	uint16_t chr;
 	char ascii;
 	bool doubtful;
 } lookalikes[] = {
-	/* Latin letters of phonetics, that fold to none */
+	/* phonetic Latin letters, which aren't folded */
 	{ 0x251, 'a', FALSE }, { 0x261, 'g', FALSE }, { 0x269, 'i', FALSE },
 	{ 0x28b, 'u', FALSE },
 	/* Greek */
@@ -140,7 +141,7 @@ static const struct lookalike {
 	{ 0x578, 'n', FALSE }, { 0x57d, 'u', FALSE }, { 0x57e, 'v', TRUE },
 	{ 0x581, 'g', FALSE }, { 0x582, 'i', TRUE }, { 0x584, 'f', TRUE },
 	{ 0x585, 'o', FALSE }, { 0x587, 'u', TRUE },
-	/* Cherokee, whose capital letters look so */
+	/* Cherokee (its capital letters) */
 	{ 0x13a0, 'd', FALSE }, { 0x13a1, 'r', FALSE }, { 0x13a2, 't', FALSE },
 	{ 0x13a5, 'i', FALSE }, { 0x13a9, 'y', FALSE }, { 0x13aa, 'a', FALSE },
 	{ 0x13ab, 'j', FALSE }, { 0x13ac, 'e', FALSE }, { 0x13b3, 'w', FALSE },
@@ -152,7 +153,7 @@ static const struct lookalike {
 	{ 0x13df, 'c', FALSE }, { 0x13e2, 'p', FALSE }, { 0x13e6, 'k', FALSE },
 	{ 0x13e7, 'd', FALSE }, { 0x13ee, '6', TRUE }, { 0x13f3, 'g', FALSE },
 	{ 0x13f4, 'b', FALSE },
-	/* Canadian syllables, a rune */
+	/* Canadian syllables and a rune */
 	{ 0x142f, 'v', FALSE }, { 0x144c, 'u', FALSE }, { 0x144e, 'n', FALSE },
 	{ 0x1455, 'c', FALSE }, { 0x146b, 'q', FALSE }, { 0x146d, 'p', FALSE },
 	{ 0x146f, 'd', FALSE }, { 0x1472, 'b', FALSE }, { 0x148d, 'j', FALSE },

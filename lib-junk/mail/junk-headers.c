@@ -1,3 +1,5 @@
+/* See junk-headers.h. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "str.h"
@@ -11,11 +13,11 @@
 
 #include <xxhash.h>
 
-/* Addresses of one field that are looked at. */
+/* Maximum addresses of a field that are read. */
 #define MAX_ADDRESSES 50
 
 enum field_kind {
-	/* that it's there */
+	/* only its presence is evidence */
 	FIELD_NAME,
 	/* ... and its words */
 	FIELD_WORDS,
@@ -34,17 +36,17 @@ enum field_kind {
 	FIELD_DATE,
 };
 
-/* Longer than any of the fields below */
+/* Longer than the name of any field in the list. */
 #define MAX_NAME_BYTES 32
 #define MAX_SHAPE_BYTES 20
 
 #define FIELD(name, kind, common) { name, name ":", kind, common }
 
-/* Sorted by name. What's missing here is not read: see junk-headers.h.
-   Message-ID is missing because some clients make a new one. */
+/* Sorted by name. Other fields aren't read (junk-headers.h). Message-ID is
+   excluded because some clients create a new one. */
 static const struct field {
 	char name[MAX_NAME_BYTES];
-	/* of its words */
+	/* prefix of the tokens of its words */
 	const char *prefix;
 	enum field_kind kind;
 	/* almost every message has it */
@@ -152,8 +154,8 @@ void junk_headers_init(struct junk_headers *headers,
 		&no_set;
 }
 
-/* The order of fields tells the program that wrote them. Names that almost
-   every message has say nothing by themselves. */
+/* Add the order of fields, which depends on the program that wrote them, and
+   the name of a field that not almost every message has. */
 static void
 field_name_tokens(struct junk_headers *headers, const struct field *field)
 {
@@ -168,7 +170,7 @@ field_name_tokens(struct junk_headers *headers, const struct field *field)
 }
 
 struct address {
-	/* What precedes and follows it, decoded. Either may be a name:
+	/* The text before and after the address, decoded. Either may be a name:
 	   "Name" <address>, address (Name) */
 	const unsigned char *name, *rest;
 	size_t name_size, rest_size;
@@ -193,13 +195,13 @@ decode_to(struct junk_headers *headers, const char *str, size_t *size_r)
 	junk_decode_header(headers->charsets, headers->buf, (const void *)str,
 			   size);
 	*size_r = headers->buf->used;
-	/* it may have zero bytes */
+	/* it may contain zero bytes */
 	return p_memdup(unsafe_data_stack_pool, headers->buf->data,
 			headers->buf->used);
 }
 
-/* Find the first address in a field that isn't decoded: encoded words may have any
-   character. */
+/* Find the first address in a field that isn't decoded, since encoded words may
+   contain any character. */
 static bool
 address_find(struct junk_headers *headers, const unsigned char *data,
 	     size_t size, struct address *addr_r)
@@ -230,12 +232,13 @@ add_address(struct junk_token_set *set, enum junk_token_class class,
 	const char *address =
 		t_str_lcase(t_strconcat(local, "@", domain, NULL));
 
-	/* a longer one is cut */
+	/* a longer one is truncated */
 	junk_token_set_add_prefixed(set, class, prefix, address,
 				    strlen(address));
 }
 
-/* What the sender's names look like: made up ones look alike. */
+/* Add the shape of the sender's name and address: generated ones are
+   similar. */
 static void
 field_from_shape(struct junk_token_set *set, const struct address *addr)
 {
@@ -257,7 +260,7 @@ field_from_shape(struct junk_token_set *set, const struct address *addr)
 	name[7] += I_MIN(capitals, 4);
 	junk_token_set_add(set, JUNK_TOKEN_SENDER_NAME, name, sizeof(name) - 1);
 
-	/* runs of letters and of digits become one */
+	/* runs of letters or digits are reduced to one */
 	last = '\0';
 	for (size_t i = 0; i < MAX_SHAPE_BYTES && addr->local[i] != '\0'; i++) {
 		c = ascii_shape(ascii_tolower(addr->local[i]));
@@ -268,7 +271,8 @@ field_from_shape(struct junk_token_set *set, const struct address *addr)
 	junk_token_set_add(set, JUNK_TOKEN_SENDER_ADDRESS, local, size);
 }
 
-/* Is the client of the sender's domain? Called when either is known. */
+/* Add whether the client belongs to the sender's domain. Called when either
+   becomes known. */
 static void client_sender(struct junk_headers *headers)
 {
 	if (!headers->client_seen || !headers->has_from_host)
@@ -280,8 +284,8 @@ static void client_sender(struct junk_headers *headers)
 		"of the sender's domain" : "of another domain");
 }
 
-/* A host that the sender's name names, by an address or by itself: who is shown may
-   be another than who has sent it. */
+/* Add whether the sender's displayed name contains another host than the
+   address. */
 static void
 field_from_named(struct junk_token_set *set, const struct address *addr,
 		 const unsigned char *name, size_t size)
@@ -321,7 +325,8 @@ field_from_address(struct junk_headers *headers, const struct address *addr)
 					 &addr->host);
 	}
 	field_from_shape(set, addr);
-	/* what is learned of a word or domain in one place helps in others */
+	/* also as a body word: what is learned about a word or domain in one
+	   place helps in others */
 	junk_words_add(set, JUNK_TOKEN_BODY_WORD, "", (const void *)address,
 		       strlen(address), NULL);
 	if (addr->has_host) {
@@ -407,7 +412,7 @@ field_recipients(struct junk_headers *headers, const char *prefix,
 				  domain_end - at - 1);
 		data = next;
 	}
-	/* undisclosed-recipients:;, (Name) */
+	/* "undisclosed-recipients:;" or "(Name)" */
 	junk_words_add(headers->set, JUNK_TOKEN_HEADER_WORD, prefix,
 		       data, I_MIN(end - data, 256), NULL);
 }
@@ -425,8 +430,8 @@ field_domain(struct junk_headers *headers, const char *prefix,
 	}
 }
 
-/* d= of a signature: who answers for the message. The rest changes with each
-   message. */
+/* Add the domain of a DKIM signature (d=), which is responsible for the
+   message. Its other parts are different in each message. */
 static void
 field_dkim(struct junk_headers *headers, const unsigned char *data, size_t size)
 {
@@ -452,8 +457,8 @@ add_client(struct junk_headers *headers, const char *prefix, const char *text,
 				    text, size);
 }
 
-/* The domain of the client's name, which its MX has verified, or that it has
-   none. */
+/* Add the domain of the client's name, which the MX has verified, or that it
+   has none. */
 static void client_name(struct junk_headers *headers)
 {
 	const struct junk_host *host = &headers->client_host;
@@ -489,7 +494,7 @@ client_helo(struct junk_headers *headers, const struct junk_client *client)
 				  &headers->client_host) ? "domain" : "other";
 }
 
-/* Of several fields that our MXs wrote the first is the last one's. */
+/* Received fields are in reverse order: the first one of our MXs is used. */
 static void
 field_received(struct junk_headers *headers, const unsigned char *data,
 	       size_t size)
@@ -561,7 +566,8 @@ field_add(struct junk_headers *headers, const struct field *field,
 	case FIELD_SUBJECT:
 		junk_words_add(set, JUNK_TOKEN_SUBJECT_WORD, "", data, size,
 			       &headers->subject_stats);
-		/* what is learned of a word in one place helps in others */
+		/* also as a body word: what is learned about a word in one
+		   place helps in others */
 		junk_words_add(set, JUNK_TOKEN_BODY_WORD, "", data, size,
 			       NULL);
 		break;
@@ -605,15 +611,15 @@ field_add(struct junk_headers *headers, const struct field *field,
 	}
 }
 
-/* What is read before it is decoded, for which the encoded words must still be told
-   from the rest. */
+/* Returns TRUE for fields that are parsed before they are decoded, since
+   encoded words must still be recognised. */
 static bool field_is_raw(const struct field *field)
 {
 	return field->kind == FIELD_FROM || field->kind == FIELD_REPLY_TO ||
 		field->kind == FIELD_DOMAIN || field->kind == FIELD_RECEIVED;
 }
 
-/* What other hosts say comes and goes on the way. */
+/* Returns TRUE for fields that MTAs add or remove on the way. */
 static bool field_is_trace(const struct field *field)
 {
 	return field->kind == FIELD_AUTH || field->kind == FIELD_ARC_AUTH ||
@@ -632,7 +638,7 @@ bool junk_headers_add(struct junk_headers *headers, const char *name,
 		field_name_tokens(headers, field);
 	if (field->kind == FIELD_NAME)
 		return TRUE;
-	/* many fields of a name cost no more than a long one */
+	/* the limit applies to all fields of a name together */
 	left = JUNK_MAX_FIELD_BYTES - headers->field_bytes[field - fields];
 	if (left == 0)
 		return !field_is_trace(field);

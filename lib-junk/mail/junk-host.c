@@ -1,3 +1,5 @@
+/* See junk-host.h. */
+
 #include "lib.h"
 #include "str.h"
 #include "unichar.h"
@@ -10,7 +12,8 @@
 #include <arpa/inet.h>
 #include <idn2.h>
 
-/* Of a name that isn't allowed as a whole */
+/* Maximum labels of a name that are converted one by one, since UTS 46 doesn't
+   allow the name as a whole. */
 #define MAX_CONVERTED_LABELS 16
 /* RFC 1034, 3.1 */
 #define MAX_LABEL_CHARS 63
@@ -47,8 +50,8 @@ static const struct libidn2 *libidn2_get(void)
 
 /* --- addresses --- */
 
-/* A number as inet_aton() and browsers take it: 10, 012, 0xa. Returns FALSE if it
-   is none. */
+/* Parse a number as inet_aton() and browsers do: 10, 012 or 0xa. Returns FALSE
+   if it isn't one. */
 static bool parse_number(const char *str, const char *end, uint64_t *num_r)
 {
 	unsigned int base = 10;
@@ -71,7 +74,7 @@ static bool parse_number(const char *str, const char *end, uint64_t *num_r)
 	return TRUE;
 }
 
-/* One to four numbers, of which the last one fills what is left. */
+/* Parse one to four numbers; the last one fills the remaining bytes. */
 static bool parse_ipv4(const char *str, size_t size, uint32_t *ip_r)
 {
 	const char *end = str + size, *dot;
@@ -128,7 +131,7 @@ static bool host_set_ipv6(struct junk_host *host, const struct in6_addr *ip)
 	return TRUE;
 }
 
-/* "[2001:db8::1]", also "[IPv6:...]" and "[192.0.2.1]" as in mail */
+/* Parse "[2001:db8::1]", also "[IPv6:...]" and "[192.0.2.1]" as in mail. */
 static bool parse_literal(struct junk_host *host)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -157,8 +160,8 @@ static bool parse_literal(struct junk_host *host)
 
 /* --- names --- */
 
-/* What browsers drop from a name, and joiners and signs that turn the direction,
-   with which they don't open it: nobody sees any of them. */
+/* Returns TRUE for invisible characters: those that browsers remove from a
+   name, and joiners and direction marks, which make it invalid. */
 static bool char_is_unseen(unichar_t chr)
 {
 	return chr == 0xad || chr == 0x34f || chr == 0x61c ||
@@ -171,7 +174,7 @@ static bool char_is_unseen(unichar_t chr)
 		(chr >= 0xe0000 && chr <= 0xe0fff);
 }
 
-/* Dots of other scripts (UTS 46) */
+/* Dots of other scripts (UTS 46). */
 static bool char_is_dot(unichar_t chr)
 {
 	return chr == 0x3002 || chr == 0xff0e || chr == 0xff61;
@@ -211,7 +214,7 @@ static bool name_is_ascii(const char *name, size_t size)
 	return bits < 0x80;
 }
 
-/* As ASCII, NULL if UTS 46 doesn't allow it. */
+/* Convert a name to ASCII. Returns NULL if UTS 46 doesn't allow it. */
 static const char *to_ascii(const struct libidn2 *lib, const char *name)
 {
 	const char *ascii;
@@ -225,7 +228,7 @@ static const char *to_ascii(const struct libidn2 *lib, const char *name)
 	return ascii;
 }
 
-/* A label that isn't allowed stays as it is. */
+/* Adapt the bias (RFC 3492, 6.1). */
 static unsigned int
 punycode_bias(unsigned int delta, unsigned int points, bool first)
 {
@@ -253,8 +256,9 @@ static void punycode_number(string_t *dest, unsigned int num, unsigned int bias)
 	str_append_c(dest, digits[num]);
 }
 
-/* A label as browsers write it that the standards of names don't allow, such as an
-   emoji, in RFC 3492's form. NULL if it is no UTF-8, or too long. */
+/* Convert a label that isn't allowed in names, such as an emoji, to Punycode
+   (RFC 3492), as browsers do. Returns NULL if it isn't UTF-8, or is too
+   long. */
 static const char *label_to_punycode(const char *label)
 {
 	unichar_t chars[MAX_LABEL_CHARS], chr, next, n = 0x80;
@@ -317,7 +321,7 @@ static const char *labels_to_ascii(const struct libidn2 *lib, const char *name)
 	return str_c(str);
 }
 
-/* Returns FALSE if libidn2 would be needed, and isn't there. */
+/* Returns FALSE if libidn2 is needed and can't be loaded. */
 static bool name_to_ascii(struct junk_hosts *hosts, struct junk_host *host)
 {
 	const struct libidn2 *lib;
@@ -340,7 +344,7 @@ static bool name_to_ascii(struct junk_hosts *hosts, struct junk_host *host)
 	return TRUE;
 }
 
-/* Copy without what no client takes for a part of it. */
+/* Copy a name without characters that no client treats as a part of it. */
 static void
 host_copy(struct junk_host *host, const unsigned char *data, size_t size,
 	  bool escaped)
@@ -386,7 +390,8 @@ bool junk_host_parse(struct junk_hosts *hosts, const void *data,
 
 /* --- domains --- */
 
-/* RFC 6761 and the like: nobody can register them, but they are no files. */
+/* Special-use domains (RFC 6761 and others): nobody can register them, but they
+   aren't file extensions either. */
 static bool suffix_is_special(const char *suffix)
 {
 	static const char *const names[] = {

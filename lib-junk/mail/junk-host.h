@@ -3,31 +3,32 @@
 
 struct junk_token_set;
 
-/* Names of hosts as browsers read them (WHATWG URL, UTS 46), and the domain that
-   somebody has registered, by the Public Suffix List.
+/* Host names as browsers read them (WHATWG URL, UTS 46), and their registered
+   domains by the Public Suffix List.
 
-   libidn2 is loaded when the first name comes that isn't ASCII: not for each login.
-   Where it can't be loaded, as in a chroot without libraries, which is logged once,
-   such names give no tokens: others than other processes make of the same message
-   would be evidence of nothing. */
+   libidn2 is loaded for the first name that isn't ASCII, so that logins don't
+   pay for it. If it can't be loaded, e.g. in a chroot without libraries, this
+   is logged once and such names give no tokens: tokens that differ from those
+   of other processes would be useless. */
 
-/* Bytes of a name that are looked at: domains are shorter. */
+/* Maximum size of a name that is parsed; real domains are shorter. */
 #define JUNK_MAX_HOST_BYTES 1024
-/* Conversions by libidn2 in one message: each takes a microsecond or more. */
+/* Maximum conversions by libidn2 in a message; each takes a microsecond or
+   more. */
 #define JUNK_MAX_IDN_HOSTS 100
 
-/* How much of the message's share of work is used up. */
+/* Conversions so far in a message. */
 struct junk_hosts {
 	unsigned int converted;
 };
 
-/* What is known of a name's end: as many bytes of it are ... */
+/* Sizes of parts at the end of a name, in bytes. */
 struct junk_domain {
-	/* ... what was registered, 0 = nothing that anybody can register, */
+	/* the registered domain; 0 = nothing that can be registered */
 	size_t registered_size;
-	/* ... the suffix under which others have theirs */
+	/* the public suffix */
 	size_t suffix_size;
-	/* the list names this suffix, instead of not knowing it */
+	/* the suffix is in the list (otherwise, it is the last label) */
 	bool listed;
 };
 
@@ -38,27 +39,26 @@ enum junk_host_kind {
 };
 
 struct junk_host {
-	/* in lower case, as ASCII if it can be; "192.0.2.1"; "[2001:db8::1]".
-	   0-terminated. */
+	/* lower case, as ASCII if possible; "192.0.2.1"; "[2001:db8::1]".
+	   NUL-terminated. */
 	char name[JUNK_MAX_HOST_BYTES + 1];
 	size_t size;
 	enum junk_host_kind kind;
-	/* an address's network: so many bytes of it ("192.0.2"); of an IPv6
-	   address the /48, by itself */
+	/* the network of an address: "192.0.2" for IPv4, the /48 for IPv6 */
 	char network[32];
 };
 
-/* Read a name, which may be any bytes. escaped: "%41" is "A". Returns FALSE if
-   nothing is left of it. */
+/* Parse a name from any bytes. escaped: "%41" means "A". Returns FALSE if the
+   name is empty or invalid. */
 bool junk_host_parse(struct junk_hosts *hosts, const void *data,
 		     size_t size, bool escaped, struct junk_host *host_r);
 
-/* The domain of a name that isn't an address. */
+/* Find the registered domain of a name that isn't an address. */
 void junk_host_domain(const struct junk_host *host,
 		      struct junk_domain *domain_r);
 
-/* Do both belong to whom registered the same domain, or are they the same
-   address? */
+/* Returns TRUE if both have the same registered domain, or are the same
+   address. */
 bool junk_hosts_related(const struct junk_host *a, const struct junk_host *b);
 
 #endif

@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Brackets in brackets, and what is more than any screen. */
+/* Maximum depth of brackets, and of a result, which is more than the size of
+   any screen. */
 #define MAX_DEPTH 8
 #define MAX_NUMBER 1e6
 
@@ -20,7 +21,7 @@ enum calc_unit {
 struct calc {
 	const char *pos;
 	unsigned int depth;
-	/* of the whole: a number stays one beside a length */
+	/* unit of the result: a number combined with a length is a length */
 	enum calc_unit unit;
 };
 
@@ -57,7 +58,7 @@ double junk_css_unit(const char *str, size_t *size_r)
 
 static bool calc_sum(struct calc *calc, double *num_r);
 
-/* Degrees of a unit of angles, 0 if it is none. */
+/* Returns the degrees of a unit of angles, 0 if it is unknown. */
 static double calc_degrees(const char *str, size_t size)
 {
 	static const struct {
@@ -88,7 +89,7 @@ static bool calc_number(struct calc *calc, double *num_r)
 	size_t size;
 	char *end;
 
-	/* no "infinity", "nan" or "0x1" */
+	/* strtod() would accept "infinity", "nan" and "0x1" */
 	if (strspn(calc->pos, "0123456789.") == 0 ||
 	    (calc->pos[0] == '0' && calc->pos[1] == 'x'))
 		return FALSE;
@@ -111,7 +112,8 @@ static bool calc_number(struct calc *calc, double *num_r)
 	return TRUE;
 }
 
-/* "a, b, ...)" of min(), max() or clamp(), "a)" of the others */
+/* Parse the arguments of min(), max() or clamp() ("a, b, ...)") or the contents
+   of brackets ("a)"). */
 static bool calc_arguments(struct calc *calc, char function, double *num_r)
 {
 	double n[3] = { 0, 0, 0 };
@@ -209,8 +211,8 @@ static bool calc_sum(struct calc *calc, double *num_r)
 	}
 }
 
-/* Append what the function at str gives. Returns what follows it, NULL if it isn't
-   understood. */
+/* Append the result of the function at str. Returns a pointer behind the
+   function, NULL if it isn't understood. */
 static const char *calc_append(string_t *dest, const char *str)
 {
 	static const char *const units[] = { "", "%", "px", "deg" };

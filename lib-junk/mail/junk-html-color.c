@@ -1,3 +1,6 @@
+/* See junk-html-color.h. Values are approximate: only what is nearly equal to
+   the background matters. */
+
 #include "lib.h"
 #include "str.h"
 #include "junk-name.h"
@@ -6,18 +9,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Of names of colours; a multiple of 8. */
+/* Size of a colour's name; a multiple of 8. */
 #define NAME_BYTES 24
-/* An alpha below which nothing is seen. */
+/* Below this alpha, a colour is invisible. */
 #define MIN_ALPHA JUNK_STYLE_MIN_ALPHA
-/* Per channel: nearer than this can't be read. */
+/* If no channel differs by more than this, text is unreadable. */
 #define COLOR_TOO_NEAR 20
-/* Of a colour in an old attribute. */
+/* Maximum size of a colour in an old attribute. */
 #define MAX_LEGACY_BYTES 128
-/* Colours in colours, as of color-mix(). */
+/* Maximum depth of colours in colours, such as in color-mix(). */
 #define MAX_DEPTH 4
 
-/* In the order of strcmp(). */
+/* In the order of strcmp(), for the binary search. */
 static const struct color_name {
 	char name[NAME_BYTES];
 	uint32_t color;
@@ -131,11 +134,11 @@ static uint32_t color_named(const char *str)
 
 static uint32_t color_channel(double value)
 {
-	/* also of what is no number */
+	/* the condition is also true for NaN */
 	return !(value > 0) ? 0 : value >= 255 ? 255 : (uint32_t)(value + 0.5);
 }
 
-/* Channels from 0 to 1 */
+/* Convert channels from 0..1. */
 static uint32_t color_rgb(const double rgb[3])
 {
 	return (color_channel(rgb[0] * 255) << 16) |
@@ -158,7 +161,7 @@ static uint32_t color_hsl(double hue, double saturation, double lightness)
 	return color_rgb(rgb);
 }
 
-/* 8.1 */
+/* CSS Color 4, 8.1 */
 static uint32_t color_hwb(double hue, double white, double black)
 {
 	double rgb[3];
@@ -189,7 +192,7 @@ static uint32_t color_linear(const double matrix[3][3], const double in[3])
 	return color_rgb(rgb);
 }
 
-/* 18: from lab to XYZ of D50, to linear sRGB. Lightness from 0 to 1. */
+/* CSS Color 4, 18: from lab to XYZ (D50) to linear sRGB. lightness: 0..1. */
 static uint32_t color_lab(double lightness, double a, double b)
 {
 	static const double matrix[3][3] = {
@@ -226,8 +229,8 @@ static uint32_t color_oklab(double lightness, double a, double b)
 	return color_linear(matrix, lms);
 }
 
-/* The next number of a function's arguments; "none" is 0. Returns FALSE where a
-   name stands instead, as in relative colours. */
+/* Read the next number of a function's arguments; "none" is 0. Returns FALSE if
+   there is a name instead, as in relative colours. */
 static bool color_argument(const char **str, double percent, double *num_r)
 {
 	const char *p = *str + strspn(*str, " ,/");
@@ -238,7 +241,7 @@ static bool color_argument(const char **str, double percent, double *num_r)
 		*str = p + 4;
 		return TRUE;
 	}
-	/* no "infinity" or "nan" */
+	/* strtod() would accept "infinity" and "nan" */
 	if (strspn(p, "+-.0123456789") == 0)
 		return FALSE;
 	*num_r = strtod(p, &end);
@@ -266,12 +269,12 @@ enum color_model { MODEL_RGB, MODEL_HSL, MODEL_HWB, MODEL_LAB, MODEL_LCH,
 static const struct color_function {
 	const char *name;
 	enum color_model model;
-	/* what 100 % of each channel are */
+	/* the value of 100 % in each channel */
 	double percent[3];
 } color_functions[] = {
 	{ "rgb(", MODEL_RGB, { 255, 255, 255 } },
 	{ "rgba(", MODEL_RGB, { 255, 255, 255 } },
-	/* percentages also without the sign */
+	/* percentages are also valid without the sign */
 	{ "hsl(", MODEL_HSL, { 360, 100, 100 } },
 	{ "hsla(", MODEL_HSL, { 360, 100, 100 } },
 	{ "hwb(", MODEL_HWB, { 360, 100, 100 } },
@@ -279,7 +282,8 @@ static const struct color_function {
 	{ "lch(", MODEL_LCH, { 100, 150, 360 } },
 	{ "oklab(", MODEL_OKLAB, { 1, 0.4, 0.4 } },
 	{ "oklch(", MODEL_OKLCH, { 1, 0.4, 360 } },
-	/* the name of a space first; all are taken for sRGB: white is white */
+	/* a colour space's name comes first; every space is treated as sRGB,
+	   since white is white in each */
 	{ "color(", MODEL_SPACE, { 1, 1, 1 } },
 };
 
@@ -321,7 +325,8 @@ static uint32_t color_with_alpha(uint32_t color, double alpha)
 	return color | clear << JUNK_COLOR_CLEAR_SHIFT;
 }
 
-/* The argument that ends in a comma or a bracket outside of others. */
+/* Returns the end of an argument: a comma or a bracket outside of nested
+   ones. */
 static const char *color_argument_end(const char *str)
 {
 	unsigned int depth = 0;
@@ -337,7 +342,7 @@ static const char *color_argument_end(const char *str)
 	return str;
 }
 
-/* "color-mix(in SPACE, COLOR 20%, COLOR)" */
+/* Read "color-mix(in SPACE, COLOR 20%, COLOR)". */
 static uint32_t color_mix(const char *str, unsigned int depth)
 {
 	const char *first = color_argument_end(str), *percent;
@@ -392,7 +397,7 @@ static uint32_t color_function(const char *str, unsigned int depth)
 		return JUNK_COLOR_UNKNOWN;
 	p = str + strlen(function->name);
 	p += strspn(p, " ");
-	/* relative to another, which is taken as it is */
+	/* for a relative colour, use the one it is derived from */
 	if (strncmp(p, "from ", 5) == 0)
 		return color_read(p + 5, depth + 1);
 	if (function->model == MODEL_SPACE)
@@ -452,8 +457,9 @@ uint32_t junk_color_parse(const char *str)
 	return color_read(str, 0);
 }
 
-/* HTML, 2.3.6: what is no digit is 0, in three parts of the same size, of which the
-   first two digits count. */
+/* HTML, 2.3.6: characters other than hexadecimal digits count as 0; the string
+   is split into three parts of the same size, of which the first two digits
+   count. */
 uint32_t junk_color_parse_legacy(const char *str)
 {
 	char digits[MAX_LEGACY_BYTES + 3];
@@ -543,7 +549,7 @@ uint32_t junk_color_any(const char *value, uint32_t none)
 			return JUNK_COLOR_UNKNOWN;
 		if (strstr(t_strndup(value, strcspn(value, "( ,")),
 			   "gradient") != NULL) {
-			/* its colours */
+			/* go on to the gradient's colours */
 			value += strcspn(value, "( ,");
 			value += *value == '(' ? 1 : 0;
 			continue;

@@ -1,3 +1,5 @@
+/* See junk-html-entity.h (HTML, 13.5). */
+
 #include "lib.h"
 #include "buffer.h"
 #include "unichar.h"
@@ -6,21 +8,22 @@
 #include "junk-name.h"
 #include "junk-html-entity.h"
 
-/* Longer names are cut; a multiple of 8. */
+/* Size of a name in the table; longer names are cut. A multiple of 8. */
 #define NAME_BYTES 16
-/* Letters of the longest name there is, and of the longest old one; old names with
-   the same first letter. */
+/* Letters of the longest name, and of the longest old one (which is valid
+   without ";"); maximum number of old names with the same first letter. */
 #define MAX_NAME_LETTERS 31
 #define MAX_OLD_LETTERS 6
 #define MAX_OLD_NAMES 9
 #define MAX_CHR 0x10ffff
 
-/* Letters, what can't be seen, and what may stand in a word or a URL. The names
-   in lower case: words are folded to that. In the order of strcmp(). */
+/* Letters, invisible characters, and characters that may occur in a word or a
+   URL. Names are in lower case, since words are folded later. In the order of
+   strcmp(), for the binary search. */
 static const struct entity {
 	char name[NAME_BYTES];
 	uint16_t chr;
-	/* also without ";" */
+	/* also valid without ";" */
 	bool old;
 } entities[] = {
 	{ "acute", 0xb4, TRUE }, { "acy", 0x430, FALSE },
@@ -117,13 +120,13 @@ static const struct entity {
 	{ "zwnj", 0x200c, FALSE },
 };
 
-/* &eacute; and the like: the letter without its accent or form, which is what
-   words are folded to. */
+/* Returns the base letter of a name such as &eacute;, without its accent or
+   style: words are folded to that anyway. 0 = unknown. */
 static unichar_t entity_accented(const char *name, bool closed)
 {
 	static const struct {
 		const char *accent;
-		/* that have it also without ";" */
+		/* letters with which the name is also valid without ";" */
 		const char *letters;
 	} accents[] = {
 		{ "acute", "aeiouy" }, { "breve", "" }, { "caron", "" },
@@ -146,8 +149,8 @@ static unichar_t entity_accented(const char *name, bool closed)
 	return 0;
 }
 
-/* Names that stand without ";" too, by their first letter, the longest first: in
-   "&ampere" each beginning would have to be looked up otherwise. */
+/* Old names by their first letter, the longest first. Without this table each
+   beginning of "&ampere" would have to be looked up. */
 static const char old_names[26][MAX_OLD_NAMES + 1][8] = {
 	['a' - 'a'] = { "aacute", "agrave", "atilde", "acirc", "acute",
 		"aelig", "aring", "auml", "amp" },
@@ -173,7 +176,8 @@ static const char old_names[26][MAX_OLD_NAMES + 1][8] = {
 	['y' - 'a'] = { "yacute", "yuml", "yen" },
 };
 
-/* The size of the longest old name that a name begins with, 0 if there is none. */
+/* Returns the size of the longest old name at the beginning of data, 0 if there
+   is none. */
 static size_t old_name_size(const unsigned char *data, size_t size)
 {
 	const char (*old)[8];
@@ -192,7 +196,7 @@ static size_t old_name_size(const unsigned char *data, size_t size)
 	return 0;
 }
 
-/* 0 = unknown */
+/* Returns the character of a name, 0 if it is unknown. */
 static unichar_t
 entity_named(const unsigned char *data, size_t size, bool closed)
 {
@@ -209,8 +213,8 @@ entity_named(const unsigned char *data, size_t size, bool closed)
 	return ascii_isalpha(name[0]) ? entity_accented(name, closed) : 0;
 }
 
-/* The functions below return the size of the entity at data ('&'), 0 if it is
-   none. */
+/* The following functions return the size of the entity at data, which begins
+   with "&"; 0 if it isn't one. */
 static size_t
 parse_number(const unsigned char *data, const unsigned char *end,
 	     unichar_t *chr_r)
@@ -233,7 +237,7 @@ parse_number(const unsigned char *data, const unsigned char *end,
 	}
 	if (p == start)
 		return 0;
-	/* HTML 13.2.5.80: the numbers that Unicode has no letters for are
+	/* HTML 13.2.5.80: numbers of control characters of Latin-1 mean
 	   Windows-1252 */
 	if (num < 0x100)
 		num = junk_charset_cp1252((unsigned char)num);
@@ -254,7 +258,7 @@ parse_name(const unsigned char *data, const unsigned char *end, bool attribute,
 	if (size > 0 && p < end && *p == ';') {
 		*chr_r = entity_named(data + 1, size, TRUE);
 		if (*chr_r == 0) {
-			/* a symbol that we don't know */
+			/* an unknown symbol */
 			*chr_r = ' ';
 		}
 		return size + 2;

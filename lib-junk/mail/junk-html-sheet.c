@@ -1,3 +1,7 @@
+/* See junk-html-sheet.h. Rules are found by a hash table of the id, class or
+   tag that the last part of their selector names. The work is bounded, since
+   each element may match each rule. */
+
 #include "lib.h"
 #include "array.h"
 #include "buffer.h"
@@ -9,23 +13,25 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-/* Steps of a selector from one element to one around it. */
+/* Maximum number of compound selectors ("steps") in a selector. */
 #define MAX_STEPS 4
 #define BUCKETS 256
-/* :not() of one element, and selectors of one rule. */
+/* Maximum arguments of :not() in a step, and selectors of a rule. */
 #define MAX_OTHERS 2
 #define MAX_SELECTORS 64
-/* Rules in rules. */
+/* Maximum depth of nested rules. */
 #define MAX_NESTING 4
-/* Rules that hold for one element. */
+/* Maximum rules that match an element. */
 #define MAX_MATCHES 32
-/* Pixels of a usual window: media queries for others don't hold. */
+/* Range of a usual window's width in pixels: media queries that hold only
+   outside of it don't match. */
 #define MIN_WINDOW 640
 #define MAX_WINDOW 1024
 
-/* What is between a step and the one before it. */
+/* Combinator between a step and the one before it. */
 enum sheet_relation {
-	/* somewhere around it, its parent, the one before it, one before it */
+	/* ancestor " ", parent ">", previous sibling "+", earlier sibling
+	   "~" */
 	RELATION_AROUND,
 	RELATION_PARENT,
 	RELATION_BEFORE,
@@ -34,47 +40,49 @@ enum sheet_relation {
 
 /* "[name=value]" */
 struct sheet_attr {
-	/* where in the sheet's strings; 0 = no attribute, no value */
+	/* offsets into the sheet's strings; 0 = no attribute, no value */
 	uint32_t name, value;
-	/* of "=", "~=", ... the first character, 0 = any value */
+	/* first character of the operator ("=", "~=", ...); 0 = any value */
 	char kind;
 };
 
 struct sheet_step {
 	struct junk_sheet_names names;
-	/* it isn't one of these */
+	/* arguments of :not() */
 	struct junk_sheet_names others[MAX_OTHERS];
 	unsigned int other_count;
 	struct sheet_attr attr;
-	/* child number step * n + first (n = 0, 1, ...); 0 and 0 = any */
+	/* :nth-child(): nth_step * n + nth_first (n = 0, 1, ...); both 0 =
+	   any */
 	int nth_step, nth_first;
 	enum sheet_relation relation;
 };
 
 struct sheet_rule {
 	struct junk_style style;
-	/* the element's own first */
+	/* the last step of the selector, which matches the element itself, is
+	   first */
 	struct sheet_step steps[MAX_STEPS];
 	unsigned int step_count;
-	/* ids, classes and elements: in which order rules count */
+	/* as in CSS: numbers of ids, classes and tags, in three bytes */
 	unsigned int specificity;
-	/* index + 1 of the next one in its bucket */
+	/* index + 1 of the next rule in its bucket; 0 = none */
 	unsigned int next;
 };
 
 struct junk_sheet {
 	struct sheet_rule *rules;
 	unsigned int count, size;
-	/* index + 1 of the last rule of a name: of the id, or a class, or the
-	   element */
+	/* index + 1 of the last rule for a hash: of the id, else of a class,
+	   else of the tag */
 	uint16_t buckets[BUCKETS];
-	/* of "*" */
+	/* rules without any of these */
 	unsigned int any;
-	/* how many more rules are looked at */
+	/* how many more rules may be tested */
 	unsigned int work;
-	/* of attributes; the first byte isn't used */
+	/* names and values of attribute selectors; the first byte is unused */
 	buffer_t *strings;
-	/* children are looked at together */
+	/* some rules depend on siblings */
 	bool siblings;
 	bool unknown, of_page;
 };
@@ -105,9 +113,10 @@ void junk_sheet_set_classes(struct junk_sheet_names *names, char *value)
 	}
 }
 
-/* --- reading --- */
+/* --- parsing --- */
 
-/* "min-width: 600px" and the like. Others don't hold. */
+/* Returns TRUE if a feature such as "min-width: 600px" holds. Unknown ones
+   don't. */
 static bool media_feature_holds(const char *feature)
 {
 	static const char *const held[] = {
@@ -150,7 +159,7 @@ static bool media_feature_holds(const char *feature)
 		num <= 1;
 }
 
-/* One query of a list, in lower case */
+/* Returns TRUE if one query of a list, in lower case, holds. */
 static bool media_query_holds(const char *query, const char *end)
 {
 	static const char *const types[] = {
@@ -247,7 +256,8 @@ static const char *sheet_get_string(const struct junk_sheet *sheet, uint32_t pos
 	return CONST_PTR_OFFSET(sheet->strings->data, pos);
 }
 
-/* "[name]", "[name=value]", "[name~=value]", ...; *p is behind the bracket. */
+/* Parse "[name]", "[name=value]", "[name~=value]" and so on. *p points behind
+   the opening bracket, then behind the closing one. */
 static bool
 step_attr(struct junk_sheet *sheet, struct sheet_step *step, const char **p)
 {
@@ -297,7 +307,7 @@ step_attr(struct junk_sheet *sheet, struct sheet_step *step, const char **p)
 	return TRUE;
 }
 
-/* "odd", "3", "2n+1", "-n+3" */
+/* Parse "odd", "3", "2n+1" or "-n+3". */
 static bool step_nth(struct sheet_step *step, const char *arg)
 {
 	char *end;
@@ -339,7 +349,7 @@ static bool step_nth(struct sheet_step *step, const char *arg)
 static bool
 step_read(struct junk_sheet *sheet, struct sheet_step *step, const char **p);
 
-/* Other elements than such */
+/* Parse the arguments of :not(). */
 static bool
 step_not(struct junk_sheet *sheet, struct sheet_step *step, char *arg)
 {
@@ -365,7 +375,7 @@ step_not(struct junk_sheet *sheet, struct sheet_step *step, char *arg)
 	return TRUE;
 }
 
-/* ":name" or ":name(argument)" */
+/* Parse ":name" or ":name(argument)". */
 static bool
 step_pseudo(struct junk_sheet *sheet, struct sheet_step *step, const char **p)
 {
@@ -387,7 +397,7 @@ step_pseudo(struct junk_sheet *sheet, struct sheet_step *step, const char **p)
 		arg += strspn(arg, " ");
 	}
 	*p = end;
-	/* a link is one, unless it was visited */
+	/* every link matches, as if it were unvisited */
 	if (strcmp(name, "link") == 0 || strcmp(name, "any-link") == 0)
 		return TRUE;
 	if (strcmp(name, "root") == 0) {
@@ -412,8 +422,8 @@ step_pseudo(struct junk_sheet *sheet, struct sheet_step *step, const char **p)
 		arg_p[strspn(arg_p, " ")] == '\0';
 }
 
-/* One element's part of a selector, which adds to the step. Returns FALSE if it
-   isn't understood. */
+/* Parse a compound selector and add it to the step. Returns FALSE if it isn't
+   understood. */
 static bool
 step_read(struct junk_sheet *sheet, struct sheet_step *step, const char **p)
 {
@@ -506,7 +516,7 @@ static enum sheet_relation relation_read(const char **selector)
 	return relation;
 }
 
-/* Returns FALSE if the selector isn't understood. */
+/* Parse a selector. Returns FALSE if it isn't understood. */
 static bool
 rule_selector(struct junk_sheet *sheet, struct sheet_rule *rule,
 	      const char *selector)
@@ -522,13 +532,15 @@ rule_selector(struct junk_sheet *sheet, struct sheet_rule *rule,
 		i_zero(&steps[count]);
 		if (!step_read(sheet, &steps[count], &selector))
 			return FALSE;
-		/* what precedes others is known of the element itself only */
+		/* siblings are known only for the element itself, not for those
+		   around it */
 		if (count > 0 && steps[count - 1].relation > RELATION_PARENT)
 			return FALSE;
 		steps[count].relation = relation;
 		rule->specificity += step_specificity(&steps[count]);
 		relation = relation_read(&selector);
-		/* is around everything */
+		/* html is around everything, so as an ancestor it always
+		   matches */
 		if (*selector == '\0' || !step_is_html(&steps[count]))
 			count++;
 	}
@@ -567,8 +579,8 @@ sheet_add_rule(struct junk_sheet *sheet, const char *selector,
 	rule.style = *style;
 	if (sheet->count == JUNK_MAX_STYLE_RULES ||
 	    !rule_selector(sheet, &rule, selector)) {
-		/* what happens when the mouse is over something changes
-		   nothing */
+		/* rules for :hover and the like don't change what is visible at
+		   first */
 		if (strchr(selector, ':') == NULL ||
 		    (strstr(selector, ":hover") == NULL &&
 		     strstr(selector, ":visited") == NULL &&
@@ -592,7 +604,7 @@ sheet_add_rule(struct junk_sheet *sheet, const char *selector,
 	sheet_index(sheet, &sheet->rules[sheet->count - 1]);
 }
 
-/* The end of a block whose "{" is before css. */
+/* Returns the end of a block whose "{" is before css. */
 static char *block_end(char *css)
 {
 	unsigned int depth = 1;
@@ -610,7 +622,7 @@ static char *block_end(char *css)
 }
 
 
-/* The end of a selector of a list: a comma that isn't in brackets */
+/* Returns the end of a selector in a list: a comma outside of brackets. */
 static char *selector_end(char *selector)
 {
 	unsigned int depth = 0;
@@ -626,7 +638,7 @@ static char *selector_end(char *selector)
 	return selector;
 }
 
-/* Does a browser know what follows a colon? */
+/* Returns TRUE if browsers know a pseudo-class or pseudo-element. */
 static bool pseudo_is_known(const char *name, size_t size)
 {
 	static const char *const names[] = {
@@ -649,7 +661,7 @@ static bool pseudo_is_known(const char *name, size_t size)
 		str_array_find(names, t_strndup(name, size));
 }
 
-/* One that isn't valid makes the whole list invalid. */
+/* An invalid selector makes the whole list invalid. */
 static bool selector_is_valid(const char *selector)
 {
 	size_t size;
@@ -667,7 +679,7 @@ static bool selector_is_valid(const char *selector)
 	return TRUE;
 }
 
-/* Selectors, one after the other, of which each ":is(a, b)" is two. */
+/* Split a list of selectors. A selector with ":is(a, b)" counts as two. */
 static void
 selectors_split(ARRAY_TYPE(const_string) *dest, char *selectors)
 {
@@ -703,7 +715,7 @@ static void
 sheet_block(struct junk_sheet *sheet, const char *outer, char *selectors,
 	    char *declarations, unsigned int depth);
 
-/* Take the rules in a rule and blank them out. */
+/* Add the nested rules of a rule and overwrite them with spaces. */
 static void
 sheet_nested(struct junk_sheet *sheet, const char *selectors, char *declarations,
 	     unsigned int depth)
@@ -716,7 +728,7 @@ sheet_nested(struct junk_sheet *sheet, const char *selectors, char *declarations
 			continue;
 		}
 		end = block_end(open + 1);
-		/* behind the last declaration */
+		/* begin behind the last declaration */
 		for (char *p = open; p > start; p--) {
 			if (p[-1] == ';' || p[-1] == '}') {
 				start = p;
@@ -738,8 +750,8 @@ sheet_nested(struct junk_sheet *sheet, const char *selectors, char *declarations
 	}
 }
 
-/* A selector of a rule in a rule: "&" is the outer one, which is around it where
-   there is none. */
+/* Returns the full selector of a nested rule: "&" stands for the outer
+   selector, which otherwise is an ancestor. */
 static const char *selector_nested(const char *outer, const char *inner)
 {
 	string_t *str = t_str_new(128);
@@ -775,8 +787,8 @@ sheet_add_selectors(struct junk_sheet *sheet, const char *outer, char *selectors
 	}
 }
 
-/* Take "selector, ... { declarations }", of which the brackets are cut off.
-   outer: a selector of the rule around it. */
+/* Add the rule "selectors { declarations }", without its brackets. outer: the
+   selector of the rule around it; NULL = none. */
 static void
 sheet_block(struct junk_sheet *sheet, const char *outer, char *selectors,
 	    char *declarations, unsigned int depth)
@@ -784,7 +796,7 @@ sheet_block(struct junk_sheet *sheet, const char *outer, char *selectors,
 	struct junk_style style;
 
 	if (strchr(declarations, '{') != NULL) {
-		/* of a list only the first, and only of the innermost */
+		/* nested rules apply only to the first selector of the list */
 		const char *first = t_strdup_until(selectors,
 						   selector_end(selectors));
 
@@ -801,8 +813,9 @@ sheet_block(struct junk_sheet *sheet, const char *outer, char *selectors,
 	} T_END;
 }
 
-/* "(declaration)", "not (declaration)", and several with "and": do we know that a
-   browser knows it? */
+/* Returns TRUE if a @supports condition holds: "(declaration)" or "not
+   (declaration)", also several joined by "and". A declaration is supported if
+   it is known here. */
 static bool supports_holds(const char *condition)
 {
 	bool holds = TRUE;
@@ -830,7 +843,8 @@ static bool supports_holds(const char *condition)
 	return holds;
 }
 
-/* Take "@name ..." Returns where to go on: in its block if that holds. */
+/* Read an at-rule. Returns where to continue: inside its block if its condition
+   holds. */
 static char *sheet_at(struct junk_sheet *sheet, char *css, unsigned int *depth)
 {
 	char *name = css + 1, *end = junk_style_find(css, ";{");
@@ -872,7 +886,7 @@ static void sheet_read(struct junk_sheet *sheet, char *css)
 		} else if (*css == '@') {
 			css = sheet_at(sheet, css, &depth);
 		} else if (*css == '}') {
-			/* one too many makes what follows invalid */
+			/* an extra "}" makes the next rule invalid */
 			if (depth > 0)
 				depth--;
 			else
@@ -913,7 +927,7 @@ bool junk_sheet_add(struct junk_sheet **_sheet, const unsigned char *css,
 	count = sheet->count;
 	text = i_malloc(size + 1);
 	memcpy(text, css, size);
-	/* what follows a NUL isn't CSS */
+	/* text behind a NUL is ignored */
 	junk_style_clean(text);
 	sheet_read(sheet, text);
 	i_free(text);
@@ -975,14 +989,14 @@ struct sheet_element {
 	const unsigned char *parents;
 	size_t stride;
 	unsigned int depth;
-	/* what precedes it beside it */
+	/* what precedes the element in its parent */
 	const struct junk_sheet_siblings *siblings;
-	/* those that hold */
+	/* matching rules in the order in which they apply */
 	const struct sheet_rule *matches[MAX_MATCHES];
 	unsigned int match_count;
 };
 
-/* Is a list of words, or the value as a whole, as the selector says? */
+/* Returns TRUE if an attribute's value matches a selector's operator. */
 static bool
 attr_value_matches(char kind, const char *value, const char *wanted)
 {
@@ -1016,7 +1030,7 @@ attr_matches(struct junk_sheet *sheet, const struct sheet_attr *attr,
 	size_t size;
 	bool matches = FALSE;
 
-	/* the tag is read anew */
+	/* the tag is parsed again for each test */
 	sheet->work -= I_MIN(sheet->work, 1 + names->attrs_size / 16);
 	if (names->attrs == NULL ||
 	    !junk_sheet_find_attr(names->attrs, names->attrs_size,
@@ -1040,7 +1054,8 @@ static bool nth_matches(const struct sheet_step *step, unsigned int idx)
 	return diff % step->nth_step == 0 && diff / step->nth_step >= 0;
 }
 
-/* names: of an element of which more than that may be known */
+/* Returns TRUE if a step matches the names of an element, or of one around
+   it. */
 static bool
 step_matches(const struct sheet_element *element, const struct sheet_step *step,
 	     const struct junk_sheet_names *names)
@@ -1080,7 +1095,8 @@ void junk_sheet_add_sibling(struct junk_sheet_siblings *siblings,
 	siblings->names |= names_bits(names);
 }
 
-/* Is there such a one before the element? */
+/* Returns TRUE if a step matches the previous sibling, or may match an earlier
+   one. */
 static bool
 sibling_matches(const struct sheet_element *element, const struct sheet_step *step,
 		enum sheet_relation relation)
@@ -1094,8 +1110,8 @@ sibling_matches(const struct sheet_element *element, const struct sheet_step *st
 		(element->siblings->names & bits) == bits;
 }
 
-/* Does a step and those further out hold, for the elements around one? What a
-   browser finds by going back, as "a > b c" may need, isn't looked for. */
+/* Returns TRUE if all steps of a rule match, from the element outwards. There
+   is no backtracking, which "a > b c" may need. */
 static bool
 steps_match(const struct sheet_element *element, const struct sheet_rule *rule)
 {
@@ -1126,7 +1142,8 @@ steps_match(const struct sheet_element *element, const struct sheet_rule *rule)
 	return TRUE;
 }
 
-/* Put a rule where it counts: the list of a bucket begins with the last one. */
+/* Insert a rule into the matches by specificity and order, since a bucket's
+   list begins with the last rule. */
 static void
 element_match(struct sheet_element *element, const struct sheet_rule *rule)
 {
@@ -1134,7 +1151,7 @@ element_match(struct sheet_element *element, const struct sheet_rule *rule)
 
 	if (element->match_count == MAX_MATCHES)
 		return;
-	/* to be taken over costs more than a look */
+	/* applying a rule costs more than testing one */
 	element->sheet->work -= I_MIN(element->sheet->work, 8);
 	for (pos = element->match_count++; pos > 0; pos--) {
 		const struct sheet_rule *before = element->matches[pos - 1];
@@ -1160,7 +1177,8 @@ static void element_look(struct sheet_element *element, unsigned int idx)
 	}
 }
 
-/* A rule of one name is in the bucket of that name: not twice in one. */
+/* Test the rules of a name. Each rule is in one bucket only; a bucket may hold
+   rules of several names. */
 static void element_look_name(struct sheet_element *element, uint32_t hash)
 {
 	if (hash != 0)

@@ -1,3 +1,6 @@
+/* See junk-html-style.h. Each parse function returns the value of one property,
+   JUNK_STYLE_UNSET if it is invalid. */
+
 #include "lib.h"
 #include "junk-name.h"
 #include "junk-html-calc.h"
@@ -6,15 +9,15 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Of properties that say something here; a multiple of 8. */
+/* Size of the name of a known property; a multiple of 8. */
 #define NAME_BYTES 24
-/* Pixels that are beyond the edge, to the left of or above everything, and to the
-   right; more than a screen has. */
+/* Positions in pixels that are off-screen: to the left or above, and to the
+   right. They are larger than any screen. */
 #define OFF_SCREEN (-400)
 #define OFF_SCREEN_RIGHT 3000
-/* Pixels or points that nobody can read. */
+/* Letters up to this size are unreadable (pixels or points). */
 #define MAX_TINY 2
-/* Of a usual size and sharpness; pixels */
+/* Smaller zoom factors are unreadable, and so is larger blur (pixels). */
 #define MIN_ZOOM 0.15
 #define MIN_BLUR 8
 
@@ -23,8 +26,8 @@ struct style_keyword {
 	int value;
 };
 
-/* The numbers in the brackets of a function, of percentages with what 100 % are;
-   returns their number. */
+/* Read the numbers in a function's brackets. percent: the value of 100 %.
+   Returns their count. */
 static unsigned int
 function_numbers(const char *str, double percent, double numbers[4])
 {
@@ -35,7 +38,7 @@ function_numbers(const char *str, double percent, double numbers[4])
 	while (*str != '\0' && *str != ')' && count < 4) {
 		if (!ascii_isdigit(*str) && *str != '.' && *str != '-' &&
 		    *str != '+') {
-			/* also "none", the unit and the "e" of "deg" */
+			/* also skips "none", units and the "e" of "deg" */
 			str++;
 			continue;
 		}
@@ -63,7 +66,7 @@ keyword_find(const char *value, const struct style_keyword *keywords,
 	return JUNK_STYLE_UNSET;
 }
 
-/* Returns FALSE if value is no number; otherwise *unit_r is what follows it. */
+/* Returns FALSE if value isn't a number; otherwise *unit_r points behind it. */
 static bool number_parse(const char *value, double *num_r, const char **unit_r)
 {
 	char *end;
@@ -75,7 +78,7 @@ static bool number_parse(const char *value, double *num_r, const char **unit_r)
 	return TRUE;
 }
 
-/* "0", of any length */
+/* Returns TRUE for a length of 0 in any unit. */
 static bool number_is_zero(double num, const char *unit)
 {
 	size_t size;
@@ -84,8 +87,8 @@ static bool number_is_zero(double num, const char *unit)
 		(junk_css_unit(unit, &size) != 0 && unit[size] == '\0'));
 }
 
-/* A length in pixels, which may be less than 0; *end_r is what follows. Returns
-   FALSE if it is none. 1 % is some pixels. */
+/* Parse a length in pixels, which may be negative. *end_r points behind it.
+   Returns FALSE if it isn't a length. */
 static bool length_parse(const char *value, double *px_r, const char **end_r)
 {
 	double px;
@@ -107,13 +110,13 @@ static bool length_parse(const char *value, double *px_r, const char **end_r)
 		*end_r = end + size;
 		return TRUE;
 	}
-	/* without a unit only 0 is one */
+	/* only 0 is valid without a unit */
 	return *px_r == 0;
 }
 
 static int parse_background(const char *value)
 {
-	/* what is behind it is seen */
+	/* what is behind shows through */
 	static const char *const outer[] = {
 		"inherit", "initial", "none", "transparent", "unset", NULL
 	};
@@ -125,7 +128,7 @@ static int parse_background(const char *value)
 	return color == JUNK_COLOR_INVALID ? JUNK_STYLE_UNSET : (int)color;
 }
 
-/* Not what is said of a colour, but that it is the one around it. */
+/* Returns JUNK_STYLE_OUTER_COLOR if the colour is inherited. */
 static int parse_color(const char *value)
 {
 	static const char *const outer[] = {
@@ -142,7 +145,7 @@ static int parse_color(const char *value)
 	return color == JUNK_COLOR_INVALID ? JUNK_STYLE_UNSET : (int)color;
 }
 
-/* Of a shadow or an outline of letters: they may be seen by it alone. */
+/* The shadow or outline of letters, which alone may make them visible. */
 static int parse_shadow(const char *value)
 {
 	static const char *const outer[] = {
@@ -154,7 +157,7 @@ static int parse_shadow(const char *value)
 	return (int)junk_color_any(value, JUNK_COLOR_TRANSPARENT);
 }
 
-/* Is all of a mask clear? */
+/* Returns YES if a mask is transparent everywhere. */
 static int parse_mask(const char *value)
 {
 	return strstr(value, "gradient(") != NULL &&
@@ -162,7 +165,8 @@ static int parse_mask(const char *value)
 		JUNK_COLOR_TRANSPARENT ? JUNK_STYLE_YES : JUNK_STYLE_NO;
 }
 
-/* A picture; a gradient of one colour is as that colour. */
+/* A background picture. A gradient with a single colour counts as that
+   colour. */
 static int parse_background_image(const char *value)
 {
 	uint32_t color;
@@ -217,13 +221,14 @@ static int parse_font_size(const char *value)
 		{ "small", JUNK_STYLE_NO }, { "medium", JUNK_STYLE_NO },
 		{ "large", JUNK_STYLE_NO }, { "x-large", JUNK_STYLE_NO },
 		{ "xx-large", JUNK_STYLE_NO }, { "xxx-large", JUNK_STYLE_NO },
-		/* of "font" */
+		/* keywords of the font property */
 		{ "caption", JUNK_STYLE_NO }, { "icon", JUNK_STYLE_NO },
 		{ "menu", JUNK_STYLE_NO }, { "message-box", JUNK_STYLE_NO },
 		{ "small-caption", JUNK_STYLE_NO },
 		{ "status-bar", JUNK_STYLE_NO },
 	};
-	/* others are never less than 6 px in browsers, but for 0 */
+	/* in other units, browsers never make letters smaller than 6 px, except
+	   at 0 */
 	static const struct {
 		const char *unit;
 		bool absolute;
@@ -247,11 +252,11 @@ static int parse_font_size(const char *value)
 			return JUNK_STYLE_OUTER;
 		return num <= MAX_TINY ? JUNK_STYLE_YES : JUNK_STYLE_NO;
 	}
-	/* without a unit it isn't valid */
+	/* a number without a unit is invalid */
 	return *unit == '\0' ? JUNK_STYLE_UNSET : JUNK_STYLE_NO;
 }
 
-/* "bold 12px/14px Arial": the first that is a size */
+/* "bold 12px/14px Arial": the first word that is a size */
 static int parse_font(const char *value)
 {
 	int size = JUNK_STYLE_UNSET;
@@ -266,7 +271,7 @@ static int parse_font(const char *value)
 	return size;
 }
 
-/* Is there no room in a height or width? */
+/* A height or width: YES if there is no room. */
 static int parse_extent(const char *value)
 {
 	const char *end;
@@ -276,7 +281,7 @@ static int parse_extent(const char *value)
 		px <= MAX_TINY ? JUNK_STYLE_YES : JUNK_STYLE_NO;
 }
 
-/* "1" is one line */
+/* A number without a unit counts lines. */
 static int parse_line_height(const char *value)
 {
 	const char *unit;
@@ -287,7 +292,7 @@ static int parse_line_height(const char *value)
 	return parse_extent(value);
 }
 
-/* left, top, ...: is it moved out of sight? */
+/* left, top, ...: YES or BACK if off-screen. */
 static int parse_offset(const char *value)
 {
 	const char *end;
@@ -308,7 +313,7 @@ static int parse_indent(const char *value)
 		return JUNK_STYLE_OUTER;
 	if (!length_parse(value, &px, &end))
 		return JUNK_STYLE_NO;
-	/* 100 % where what is too much isn't shown */
+	/* 100 % is off-screen if overflow is clipped */
 	if (px > 0 && end[-1] == '%' && px >= 800)
 		return JUNK_STYLE_CLIPS;
 	return px <= OFF_SCREEN || px >= OFF_SCREEN_RIGHT ?
@@ -322,7 +327,8 @@ static int parse_align(const char *value)
 		JUNK_STYLE_YES : JUNK_STYLE_NO;
 }
 
-/* "top right bottom left", or fewer: is it moved up or left out of sight? */
+/* "top right bottom left", or fewer: YES if moved off-screen at the top or on
+   the left. */
 static int parse_margin(const char *value)
 {
 	double px[4];
@@ -350,7 +356,7 @@ static int parse_position(const char *value)
 		{ "initial", JUNK_POSITION_STATIC },
 		{ "unset", JUNK_POSITION_STATIC },
 		{ "relative", JUNK_POSITION_RELATIVE },
-		/* stays where it would be, at least */
+		/* at least stays in its place */
 		{ "sticky", JUNK_POSITION_STATIC },
 		{ "absolute", JUNK_POSITION_ABSOLUTE },
 		{ "fixed", JUNK_POSITION_FIXED },
@@ -364,14 +370,14 @@ static int parse_float(const char *value)
 	return strcmp(value, "none") == 0 ? JUNK_STYLE_NO : JUNK_STYLE_YES;
 }
 
-/* A shape that has no area */
+/* YES for a shape without an area. */
 static int parse_clip_path(const char *value)
 {
 	double n[4] = { 0, 0, 0, 0 };
 	unsigned int count;
 
 	if (strncmp(value, "inset(", 6) == 0) {
-		/* of percentages; pixels are taken for such */
+		/* percentages; pixels are not evaluated */
 		count = function_numbers(value, 100, n);
 		if (count < 2)
 			n[1] = n[0];
@@ -407,7 +413,7 @@ static int parse_clip(const char *value)
 		JUNK_STYLE_YES : JUNK_STYLE_NO;
 }
 
-/* Is a box seen from its side? */
+/* Returns TRUE if a box that is turned by this angle is seen edge-on. */
 static bool angle_is_edge(const char *value)
 {
 	const char *p = value + strcspn(value, "0123456789.-");
@@ -423,7 +429,7 @@ static bool angle_is_edge(const char *value)
 	return fabs(fabs(fmod(degrees, 180)) - 90) < 2;
 }
 
-/* Numbers of a function or of a list */
+/* Returns TRUE if any of the numbers is about 0. */
 static bool any_is_zero(const double *n, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++) {
@@ -474,7 +480,7 @@ static int parse_transform(const char *value)
 	return JUNK_STYLE_NO;
 }
 
-/* "0", "1 0" */
+/* "0" or "1 0" */
 static int parse_scale(const char *value)
 {
 	double n[4];
@@ -484,7 +490,7 @@ static int parse_scale(const char *value)
 		JUNK_STYLE_YES : JUNK_STYLE_NO;
 }
 
-/* "-9999px", "0 -9999px" */
+/* "-9999px" or "0 -9999px" */
 static int parse_translate(const char *value)
 {
 	const char *end;
@@ -514,19 +520,19 @@ static int parse_zoom(const char *value)
 
 	if (!number_parse(value, &num, &unit))
 		return JUNK_STYLE_NO;
-	/* 0 is no zoom */
+	/* "zoom: 0" has no effect */
 	return num > 0 && num / (*unit == '%' ? 100 : 1) < MIN_ZOOM ?
 		JUNK_STYLE_YES : JUNK_STYLE_NO;
 }
 
-/* Of its content it takes no size. */
+/* YES if its size doesn't depend on its content. */
 static int parse_contain(const char *value)
 {
 	return strstr(value, "size") != NULL || strcmp(value, "strict") == 0 ?
 		JUNK_STYLE_YES : JUNK_STYLE_NO;
 }
 
-/* A first row of none */
+/* YES if the first row has no height. */
 static int parse_rows(const char *value)
 {
 	const char *unit;
@@ -571,7 +577,7 @@ static int parse_bidi(const char *value)
 		JUNK_STYLE_YES : JUNK_STYLE_NO;
 }
 
-/* In percent */
+/* Opacity in percent. */
 static int parse_opacity(const char *value)
 {
 	const char *end;
@@ -599,7 +605,7 @@ static int parse_overflow(const char *value)
 		{ "initial", JUNK_STYLE_NO }, { "unset", JUNK_STYLE_NO },
 	};
 
-	/* "hidden visible": the first one tells */
+	/* "hidden visible": the first word decides */
 	value = t_strdup_until(value, value + strcspn(value, " "));
 	return keyword_find(value, keywords, N_ELEMENTS(keywords));
 }
@@ -616,14 +622,14 @@ static int parse_visibility(const char *value)
 	return keyword_find(value, keywords, N_ELEMENTS(keywords));
 }
 
-/* Of a picture's text */
+/* The fill colour of an SVG picture's text. */
 static int parse_fill(const char *value)
 {
 	return strcmp(value, "none") == 0 ? JUNK_COLOR_TRANSPARENT :
 		parse_color(value);
 }
 
-/* Only what is more than any screen */
+/* YES if the content is moved off any screen. */
 static int parse_padding(const char *value)
 {
 	const char *end;
@@ -725,8 +731,8 @@ void junk_style_init(struct junk_style *style)
 	style->set = style->important = 0;
 }
 
-/* A character that is written as an escape; *css goes behind it. What isn't a
-   letter has no meaning to CSS then. */
+/* Read an escape. *css is moved behind it. Escaped characters other than
+   letters have no meaning in the syntax, so the result for these is "_". */
 static char style_escape(const char **css)
 {
 	const char *p = *css + 1;
@@ -783,7 +789,7 @@ char *junk_style_find(char *css, const char *ends)
 			if (*css == quote)
 				quote = '\0';
 		} else if (*css == '"' || *css == '\'') {
-			/* one that is never closed is none */
+			/* a quote that isn't closed is ignored */
 			if (strchr(css + 1, *css) != NULL)
 				quote = *css;
 		} else if (*css == '(') {
@@ -799,7 +805,7 @@ char *junk_style_find(char *css, const char *ends)
 	return css;
 }
 
-/* Cut the blanks before end. Returns the first of str that is none. */
+/* Cut trailing spaces before end. Returns str without leading ones. */
 static char *style_trim(char *str, char *end)
 {
 	while (end > str && end[-1] == ' ')

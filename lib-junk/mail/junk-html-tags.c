@@ -1,8 +1,10 @@
+/* See junk-html-tags.h. The table follows the HTML standard (whatwg.org). */
+
 #include "lib.h"
 #include "junk-name.h"
 #include "junk-html-tags.h"
 
-/* For the tables to be read easily. */
+/* Short names that keep the tables readable. */
 enum {
 	TAG_BREAKS = JUNK_TAG_BREAKS,
 	TAG_EMPTY = JUNK_TAG_EMPTY,
@@ -79,11 +81,11 @@ static const struct junk_html_group html_groups[] = {
 #define UNDISPLAYED TAG_HIDES | TAG_UNDISPLAYED, GROUP_NONE
 #define UNDISPLAYED_RAW TAG_HIDES | TAG_RAW | TAG_UNDISPLAYED, GROUP_NONE
 #define BLOCK TAG_BREAKS, GROUP_BLOCK
-/* elements of pictures and formulas whose text isn't shown there */
+/* Elements that hide or show their text in SVG and MathML. */
 #define UNDRAWN TAG_DRAWING, GROUP_NONE
 #define DRAWN TAG_DRAWING | TAG_DRAWN_TEXT, GROUP_NONE
 
-/* in the order of strcmp() */
+/* In the order of strcmp(), for the binary search. */
 static const struct junk_html_tag html_tags[] = {
 	{ "a", TAG_FORMAT, GROUP_A }, { "abbr", INLINE }, { "acronym", INLINE },
 	{ "address", BLOCK }, { "annotation", UNDRAWN },

@@ -1,4 +1,7 @@
-#define _GNU_SOURCE /* memmem() */
+/* See junk-html.h. A single pass over the page keeps a stack of open elements
+   with their visibility. It is repeated if a style sheet came late. */
+
+#define _GNU_SOURCE /* for memmem() */
 #include "lib.h"
 #include "buffer.h"
 #include "str.h"
@@ -10,46 +13,47 @@
 #include "junk-html-tags.h"
 #include "junk-html.h"
 
-/* Open elements that are remembered. */
+/* Maximum depth of open elements; deeper ones replace the last. */
 #define MAX_DEPTH 64
 #define MAX_VALUE_BYTES 1024
 #define MAX_URLS 100
-/* Of a URL, and of the text of a link. */
+/* Maximum size of a URL, and of a link's text. */
 #define MAX_URL_BYTES 8192
 #define MAX_LINK_BYTES 512
-/* Of a tag, in which a style sheet may look for an attribute. */
+/* Bytes of a tag in which a style sheet's selector may look for an
+   attribute. */
 #define MAX_ATTRS_BYTES 4096
-/* Letters of a picture's text that may be a part of a word. */
+/* A picture's alt text of up to this size may be a part of a word. */
 #define MAX_LETTER_BYTES 2
 
-/* Characters that turn the direction of text (Unicode, UAX 9). */
+/* Control characters: right-to-left override and its end (Unicode, UAX 9). */
 #define TURN_BEGIN "\xe2\x80\xae"
 #define TURN_END "\xe2\x80\xac"
 
-/* Why text isn't seen. An element inherits it; all but the first it may set
-   otherwise. */
+/* Reasons why text is hidden. An element inherits them; a descendant can reset
+   all but UNSEEN_ALL. */
 enum {
 	UNSEEN_ALL = 0x01,
 	UNSEEN_TINY = 0x02,
 	UNSEEN_INVISIBLE = 0x04,
 	UNSEEN_COLOR = 0x08,
-	/* the first line of each block is out of sight */
+	/* the first line of each block is off-screen */
 	UNSEEN_INDENT = 0x40,
-	/* of details that are closed, all but their summary */
+	/* inside closed details, outside their summary */
 	UNSEEN_CLOSED = 0x400,
-	/* in a picture, but not its text */
+	/* in an SVG picture, outside its text elements */
 	UNSEEN_DRAWN = 0x800,
-	/* cut off where it has no room, out of sight */
+	/* cut off since a box has no room for it; moved off-screen */
 	UNSEEN_CLIPPED = 0x2000,
 	UNSEEN_AWAY = 0x4000,
-	/* not why, but what else an element may have of its own */
+	/* not reasons: other properties that an element may set itself */
 	OWN_COLOR = 0x10,
 	OWN_BACKGROUND = 0x20,
 	OWN_DIRECTION = 0x80,
 	OWN_HIDDEN = 0x100,
-	/* it leads somewhere */
+	/* the element has a href */
 	OWN_LINK = 0x200,
-	/* its summary was shown */
+	/* the element is details, and its summary was shown */
 	OWN_SUMMARY = 0x1000,
 };
 
@@ -57,27 +61,27 @@ struct html_element {
 	char name[JUNK_TAG_NAME_BYTES];
 	const struct junk_html_tag *tag;
 	uint32_t color, background;
-	/* of its letters' shadow and outline, and of links */
+	/* colours of the letters' shadow and outline, and of links inside */
 	uint32_t shadow, stroke, link;
-	/* of all that is around it, too */
+	/* product of its own opacity and those of the elements around it */
 	float opacity;
 	unsigned int unseen;
-	/* what of these isn't inherited */
+	/* UNSEEN_* and OWN_* flags that the element sets itself */
 	unsigned int own;
-	/* groups of this one and of all that are open around it, as bits */
+	/* groups of this element and of all open ones around it, as bits */
 	unsigned int groups;
-	/* a line, at its begin and its end */
+	/* the element begins and ends a line */
 	bool breaks;
-	/* from right to left, and so whatever the letters */
+	/* direction is right-to-left; it also overrides that of the letters */
 	bool rtl, turned;
-	/* its lines begin out of sight */
+	/* text-indent moves its first lines off-screen */
 	bool indent;
-	/* to the right */
+	/* text is aligned to the right */
 	bool align;
-	/* there is no room for those that are positioned either */
+	/* clips positioned descendants, too */
 	bool clips_positioned;
 	struct junk_sheet_names names;
-	/* its children so far; not of one that isn't on the stack */
+	/* children so far; set only for elements on the stack */
 	struct junk_sheet_siblings children;
 };
 
@@ -89,22 +93,22 @@ struct html_state {
 	unsigned int depth;
 	/* no comment that begins from here on has an end */
 	bool no_comment_end;
-	/* a link to this host began before so much text */
+	/* a link to link_host is open; its text begins at link_start */
 	bool in_link;
 	struct junk_host link_host;
 	size_t link_start;
 	enum junk_html_flags flags;
-	/* what remains of JUNK_MAX_STYLES */
+	/* how much is left of JUNK_MAX_STYLES */
 	unsigned int *styles;
-	/* the end of the text is turned */
+	/* text ends inside a right-to-left override */
 	bool turned;
 
 	struct junk_sheet *sheet;
-	/* all sheets are known: the page is read again */
+	/* second pass, in which all style sheets are known */
 	bool again;
-	/* it says which HTML it is: elsewhere browsers do as old ones did */
+	/* the page has a doctype; without one, browsers use quirks mode */
 	bool doctype;
-	/* there was something before a sheet */
+	/* a style sheet came after content that its rules may match */
 	bool sheet_late;
 	size_t text_start;
 
@@ -116,10 +120,10 @@ enum html_attr_kind {
 	ATTR_COLOR,
 	ATTR_BGCOLOR,
 	ATTR_HIDDEN,
-	/* a picture is behind the text */
+	/* a picture behind the text */
 	ATTR_PICTURE,
 	ATTR_URL,
-	/* several, "URL size, URL size" */
+	/* several, as "URL size, URL size" */
 	ATTR_URLS,
 	/* "seconds; url=URL" */
 	ATTR_REFRESH,
@@ -129,9 +133,9 @@ enum html_attr_kind {
 	ATTR_LINK,
 	ATTR_ALIGN,
 	ATTR_SIZE,
-	/* a property by its name, in a picture */
+	/* an SVG attribute with the name of a CSS property */
 	ATTR_DRAWN,
-	/* their values are looked at when all are known */
+	/* values that are evaluated after the whole tag is read */
 	ATTR_LATER,
 };
 
@@ -150,16 +154,16 @@ enum {
 	VALUE_COUNT
 };
 
-/* flags of the elements of which more is looked at when all is known */
+/* Flags of elements whose ATTR_LATER values are evaluated. */
 #define TAG_HAS_VALUES (JUNK_TAG_SHOWS | JUNK_TAG_STYLE | JUNK_TAG_OPENS)
-/* flags of the elements that have a background attribute */
+/* Flags of elements that have a background attribute. */
 #define TAG_HAS_BACKGROUND \
 	(JUNK_TAG_BODY | JUNK_TAG_TABLE | JUNK_TAG_PART)
 
 static const struct attr_row {
 	const char *name;
 	enum html_attr_kind kind;
-	/* flags of the elements that have it; 0 = all */
+	/* flags of the elements to which the attribute applies; 0 = all */
 	unsigned int tags;
 	unsigned int later;
 } attr_rows[] = {
@@ -200,7 +204,7 @@ struct html_attr {
 	size_t size;
 };
 
-/* What a tag says, as far as it isn't known of the element yet. */
+/* Attributes of a tag that are evaluated after the whole tag is read. */
 struct html_tag_values {
 	struct html_attr attrs[VALUE_COUNT];
 	bool seen[VALUE_COUNT];
@@ -221,7 +225,8 @@ static struct html_element *html_top(struct html_state *state)
 	return &state->stack[state->depth];
 }
 
-/* A table or its row: only cells have content. */
+/* Returns TRUE for a table or a part of one that isn't a cell: only cells have
+   content. */
 static bool element_is_between_cells(const struct html_element *element)
 {
 	unsigned int flags = element->tag->flags;
@@ -230,8 +235,9 @@ static bool element_is_between_cells(const struct html_element *element)
 		(flags & (JUNK_TAG_PART | JUNK_TAG_SCOPE)) == JUNK_TAG_PART;
 }
 
-/* The element that gives its look to what comes now: browsers put what stands
-   between cells in front of the table. */
+/* Returns the element that text or a tag inherits from here. Content between
+   cells inherits from outside the table, since browsers move it in front of the
+   table. */
 static const struct html_element *html_parent(struct html_state *state)
 {
 	const struct html_element *element = html_top(state);
@@ -241,7 +247,7 @@ static const struct html_element *html_parent(struct html_state *state)
 	return element;
 }
 
-/* Scripts run in a file that is opened in a browser. */
+/* Add tokens for a script in a file that the reader may open in a browser. */
 static void
 script_tokens(struct html_state *state, const unsigned char *data, size_t size)
 {
@@ -276,7 +282,7 @@ script_tokens(struct html_state *state, const unsigned char *data, size_t size)
 	}
 }
 
-/* Begin or end a piece of text that runs from right to left. */
+/* Begin or end a right-to-left override in the text. */
 static void html_turn(struct html_state *state, bool turned)
 {
 	if (state->turned == turned)
@@ -319,7 +325,8 @@ static void html_break(struct html_state *state)
 	buffer_append_c(state->text, '\n');
 }
 
-/* The second line of a block is where it should be. */
+/* After the first line of a block, its text is no longer indented
+   off-screen. */
 static void html_end_line(struct html_state *state)
 {
 	struct html_element *element;
@@ -365,7 +372,8 @@ static void element_compare_colors(struct html_element *element)
 		element->unseen |= UNSEEN_COLOR;
 }
 
-/* What an element has of its own stays when its parent is another. */
+/* Change the parent of an element: inherit what the element doesn't set
+   itself. */
 static void element_set_parent(struct html_element *element,
 			       const struct html_element *parent)
 {
@@ -382,8 +390,9 @@ static void element_set_parent(struct html_element *element,
 	element_compare_colors(element);
 }
 
-/* The innermost open element of a (padded) name; 0 if there is none, or one
-   with flags of within comes first. */
+/* Find the innermost open element with a name, which is padded with zeros.
+   Returns its index on the stack; 0 if there is none, or if an element with a
+   flag of within is found before it. */
 static unsigned int
 html_find(struct html_state *state, const char *name, unsigned int within)
 {
@@ -408,8 +417,8 @@ html_stack(struct html_state *state, const struct html_element *element)
 	top->groups = around | 1U << element->tag->group;
 }
 
-/* End an element. Those inside end too, unless they go on beside it: bold text
-   after a paragraph, a block after the bold text in which it began. */
+/* End an element and those inside it. Some of the inner ones continue after it:
+   formatting elements after any other, blocks after a formatting element. */
 static void html_end(struct html_state *state, unsigned int at)
 {
 	unsigned int flags = state->stack[at].tag->flags;
@@ -428,7 +437,7 @@ static void html_end(struct html_state *state, unsigned int at)
 	}
 }
 
-/* A body is around all there is, wherever its tag stands. */
+/* Set the body, which is around the whole page wherever its tag stands. */
 static void
 html_set_body(struct html_state *state, const struct html_element *body)
 {
@@ -436,7 +445,7 @@ html_set_body(struct html_state *state, const struct html_element *body)
 
 	if ((first->tag->flags & JUNK_TAG_PAGE) != 0 &&
 	    (first->tag == body->tag || strcmp(body->name, "html") == 0)) {
-		/* a second one adds what the first doesn't say */
+		/* a second body tag only adds what the first doesn't set */
 		element_set_parent(first, body);
 		first->own |= body->own;
 	} else {
@@ -446,8 +455,8 @@ html_set_body(struct html_state *state, const struct html_element *body)
 		element_set_parent(&state->stack[i], &state->stack[i - 1]);
 }
 
-/* Has an element a size of its own? What stands in a line has none, and a part of
-   a table is as large as what is in it. */
+/* Returns TRUE if width and height apply to an element. They don't apply to
+   inline elements, and parts of a table are as large as their content. */
 static bool
 element_is_box(const struct html_element *element, const int *values)
 {
@@ -492,8 +501,8 @@ static const enum junk_style_property style_transforms[] = {
 	JUNK_STYLE_ROTATE, JUNK_STYLE_COUNT
 };
 
-/* Is it moved out of sight (YES, or BACK: to the right)? A part of a table has no
-   margin. */
+/* Returns TRUE if an element is moved off-screen: to the left or up if value is
+   YES, to the right if it is BACK. Parts of a table have no margin. */
 static bool element_is_moved(const struct html_element *element,
 			     const int *values, enum junk_style_value value)
 {
@@ -518,7 +527,7 @@ static bool element_has_no_height(const int *values)
 		 values[JUNK_STYLE_HEIGHT] == JUNK_STYLE_UNSET);
 }
 
-/* Is there no room for its content? */
+/* Returns TRUE if an element's content is clipped completely. */
 static bool
 element_is_clipped(const struct html_element *element, const int *values)
 {
@@ -526,7 +535,7 @@ element_is_clipped(const struct html_element *element, const int *values)
 	    (is_yes(values, JUNK_STYLE_CLIP) &&
 	     values[JUNK_STYLE_POSITION] >= JUNK_POSITION_ABSOLUTE))
 		return TRUE;
-	/* of pictures: they are as large as they say */
+	/* pictures have exactly the size that is set */
 	if ((element->tag->flags & (JUNK_TAG_SHOWS | JUNK_TAG_EMPTY)) ==
 	    (JUNK_TAG_SHOWS | JUNK_TAG_EMPTY))
 		return is_yes(values, JUNK_STYLE_WIDTH) ||
@@ -543,7 +552,8 @@ element_is_clipped(const struct html_element *element, const int *values)
 		 values[JUNK_STYLE_MIN_WIDTH] != JUNK_STYLE_NO);
 }
 
-/* What is around an element doesn't hide one that has its place elsewhere. */
+/* Clipping and moving of ancestors don't hide an element that is positioned
+   elsewhere. */
 static void element_escape(struct html_element *element, const int *values)
 {
 	int position = values[JUNK_STYLE_POSITION];
@@ -604,7 +614,7 @@ element_colors(struct html_element *element, const int *values)
 	else if (color == JUNK_STYLE_UNSET &&
 		 (element->own & (OWN_LINK | OWN_COLOR)) == OWN_LINK)
 		element_set_color(element, element->link);
-	/* what is behind it is seen through a clear one */
+	/* what is behind shows through a transparent background */
 	if (behind != JUNK_STYLE_UNSET && behind != JUNK_COLOR_TRANSPARENT)
 		element_set_background(element, behind);
 	if (picture == JUNK_STYLE_YES)
@@ -618,7 +628,7 @@ element_colors(struct html_element *element, const int *values)
 		element->stroke = values[JUNK_STYLE_STROKE];
 }
 
-/* Does the first line begin out of sight? */
+/* Set whether the first lines of an element are off-screen. */
 static void element_indent(struct html_element *element, const int *values)
 {
 	int indent = values[JUNK_STYLE_INDENT];
@@ -628,7 +638,7 @@ static void element_indent(struct html_element *element, const int *values)
 	if (indent == JUNK_STYLE_CLIPS)
 		element->indent = is_yes(values, JUNK_STYLE_CLIPPED);
 	else if (indent == JUNK_STYLE_YES || indent == JUNK_STYLE_NO)
-		/* moves the other edge then */
+		/* with right alignment, text-indent moves the other edge */
 		element->indent = indent == JUNK_STYLE_YES && !element->align;
 }
 
@@ -636,7 +646,7 @@ static void
 element_style(struct html_element *element, const struct junk_style *style)
 {
 	const int *values = style->values;
-	/* a style overrides the attribute */
+	/* the display property overrides the hidden attribute */
 	bool hidden = values[JUNK_STYLE_DISPLAY] == JUNK_DISPLAY_NONE ||
 		(values[JUNK_STYLE_DISPLAY] == JUNK_STYLE_UNSET &&
 		 (element->own & OWN_HIDDEN) != 0);
@@ -678,7 +688,7 @@ static uint32_t attr_color(const struct html_attr *attr)
 	return junk_color_parse_legacy(str_lcase(attr_value(attr)));
 }
 
-/* "fill", "opacity" and the like of a picture's text */
+/* Parse an SVG presentation attribute as CSS, such as fill or opacity. */
 static void attr_drawn(struct junk_style *style, const struct html_attr *attr)
 {
 	const char *name = strcmp(attr->name, "fill-opacity") == 0 ?
@@ -688,7 +698,7 @@ static void attr_drawn(struct junk_style *style, const struct html_attr *attr)
 		t_strconcat(name, ":", attr_value(attr), NULL)));
 }
 
-/* Most attributes say nothing about how an element looks. */
+/* Returns NULL for most attributes: they don't affect what is visible. */
 static const struct attr_row *attr_find(const char *name)
 {
 	for (unsigned int i = 0; i < N_ELEMENTS(attr_rows); i++) {
@@ -699,7 +709,8 @@ static const struct attr_row *attr_find(const char *name)
 	return NULL;
 }
 
-/* A link's text ends where the next one begins. */
+/* Add tokens for the text of the open link. It ends with its tag, or where the
+   next link begins. */
 static void html_link_end(struct html_state *state)
 {
 	const buffer_t *text = state->text;
@@ -737,7 +748,7 @@ html_urls(struct html_state *state, const struct html_element *element,
 	while (*(urls += strspn(urls, " \t\r\n\f,")) != '\0') {
 		size = strcspn(urls, " \t\r\n\f");
 		html_url(state, element, urls, size);
-		/* a comma may be part of it */
+		/* a comma inside of a URL is part of it */
 		urls += size;
 		if (urls[-1] != ',')
 			urls += strcspn(urls, ",");
@@ -777,7 +788,7 @@ attr_url(struct html_state *state, const struct html_element *element,
 		html_refresh(state, element, str_c(value));
 }
 
-/* In a picture or a formula all content is markup, as in XML. */
+/* Returns TRUE in SVG or MathML, where all content is markup, as in XML. */
 static bool html_in_foreign(struct html_state *state)
 {
 	if ((state->flags & JUNK_HTML_FOREIGN) != 0)
@@ -816,7 +827,7 @@ element_attr(struct html_state *state, struct html_element *element,
 			element->link = color;
 		break;
 	case ATTR_SIZE:
-		/* "+1" is as it is, but larger */
+		/* "+1" and "-1" are relative to the inherited size */
 		if (attr->size > 0 && ascii_isdigit(*attr->value))
 			unseen_set(element, UNSEEN_TINY, JUNK_STYLE_NO);
 		break;
@@ -882,7 +893,8 @@ static void skip_space(struct html_state *state)
 		state->pos++;
 }
 
-/* Returns FALSE at the end of the tag, which is skipped. */
+/* Parse the next attribute. Returns FALSE at the end of the tag, which is
+   skipped. */
 static bool parse_attr(struct html_state *state, struct html_attr *attr_r)
 {
 	const unsigned char *p;
@@ -917,7 +929,8 @@ static bool parse_attr(struct html_state *state, struct html_attr *attr_r)
 			state->pos = p + 1;
 			return TRUE;
 		}
-		/* never closed: would hide everything that follows */
+		/* without its closing quote the value would hide everything
+		   that follows */
 		state->pos++;
 	}
 	attr_r->value = state->pos;
@@ -928,7 +941,7 @@ static bool parse_attr(struct html_state *state, struct html_attr *attr_r)
 	return TRUE;
 }
 
-/* Go to the end tag of an element whose content is no markup. */
+/* Go to the end tag of an element whose content isn't markup. */
 static void html_skip_raw(struct html_state *state, const char *name)
 {
 	size_t len = strlen(name);
@@ -944,7 +957,7 @@ static void html_skip_raw(struct html_state *state, const char *name)
 		}
 		p++;
 	}
-	/* never closed: for browsers it is all the rest */
+	/* without an end tag the element extends to the end, as in browsers */
 	state->pos = state->end;
 }
 
@@ -962,7 +975,8 @@ static void html_raw(struct html_state *state, const struct junk_html_tag *tag)
 		script_tokens(state, start, state->pos - start);
 }
 
-/* A style sheet that isn't understood may have any colour behind the text. */
+/* A style sheet that isn't understood may set any background: treat all
+   backgrounds as unknown, so that no text counts as hidden by its colour. */
 static void html_forget_background(struct html_state *state)
 {
 	for (unsigned int i = 0; i <= state->depth; i++) {
@@ -984,8 +998,8 @@ attr_is_any(const struct html_attr *attr, const char *const *words)
 	return FALSE;
 }
 
-/* Take a style element's content. Its rules count for all of the page: where
-   something was read before, the page is read again. */
+/* Add the content of a style element. Its rules apply to the whole page: if
+   some of it was already read, the page is read a second time. */
 static void
 html_style_sheet(struct html_state *state, const struct html_tag_values *values)
 {
@@ -996,7 +1010,7 @@ html_style_sheet(struct html_state *state, const struct html_tag_values *values)
 	bool holds = TRUE;
 
 	if (html_in_foreign(state)) {
-		/* what is inside is read as markup then */
+		/* in foreign content, a style element's content is markup */
 		end = memchr(start, '<', state->end - start);
 		if (end == NULL)
 			end = state->end;
@@ -1028,12 +1042,12 @@ html_style_sheet(struct html_state *state, const struct html_tag_values *values)
 		html_forget_background(state);
 }
 
-/* Flags of elements through which an end tag has no effect. */
+/* Returns flags of elements that an end tag can't end from inside. */
 static unsigned int end_within(const struct junk_html_tag *tag)
 {
 	if ((tag->flags & (JUNK_TAG_TABLE | JUNK_TAG_PART)) != 0)
 		return JUNK_TAG_TABLE;
-	/* what is open inside ends with these */
+	/* everything that is open inside these elements ends with them */
 	if ((tag->flags & JUNK_TAG_HIDES) != 0)
 		return 0;
 	if ((tag->flags & JUNK_TAG_SCOPE) != 0)
@@ -1067,7 +1081,8 @@ static void html_close_tag(struct html_state *state)
 		html_break(state);
 }
 
-/* Elements whose end tag may be left out end where the next one begins. */
+/* End elements whose end tag is optional (HTML, "implied end tags") before a
+   new tag. */
 static void
 html_end_implied(struct html_state *state, const struct junk_html_tag *tag)
 {
@@ -1077,7 +1092,8 @@ html_end_implied(struct html_state *state, const struct junk_html_tag *tag)
 
 	if (group->ends == 0)
 		return;
-	/* most have nothing to end, however deep they are */
+	/* the groups of open elements tell at once whether any of them ends,
+	   which is rare */
 	for (unsigned int i = state->depth; i > 0 &&
 	     (group->ends & state->stack[i].groups) != 0; i--) {
 		open = state->stack[i].tag;
@@ -1089,13 +1105,13 @@ html_end_implied(struct html_state *state, const struct junk_html_tag *tag)
 	if (at > 0)
 		html_end(state, at);
 	if ((tag->flags & JUNK_TAG_PART) != 0) {
-		/* what stood between cells isn't around this one */
+		/* a cell isn't inside of what stood between cells */
 		while (!element_is_between_cells(html_top(state)))
 			state->depth--;
 	}
 }
 
-/* Does a browser ignore the tag where it stands? */
+/* Returns TRUE if browsers ignore the tag at this place. */
 static bool
 html_ignores(struct html_state *state, const struct junk_html_tag *tag)
 {
@@ -1109,7 +1125,7 @@ html_ignores(struct html_state *state, const struct junk_html_tag *tag)
 		 element_is_between_cells(html_top(state)));
 }
 
-/* "onload=" and the like of a file */
+/* Add a token for an event attribute ("onload") of a file. */
 static void attr_event(struct html_state *state, const char *name)
 {
 	if ((state->flags & JUNK_HTML_FILE) != 0 && name[0] == 'o' &&
@@ -1117,8 +1133,9 @@ static void attr_event(struct html_state *state, const char *name)
 		junk_token_set_add_str(state->set, JUNK_TOKEN_HTML, name);
 }
 
-/* Each style costs as much as many bytes of text: of more elements than a page
-   has, only text and links are read. */
+/* Evaluating a style takes as long as reading many bytes of text. So the number
+   of styles in a message is limited to that of normal pages; beyond it, only
+   text and links are read. */
 static bool html_use_styles(const struct html_state *state)
 {
 	return *state->styles > 0;
@@ -1130,7 +1147,7 @@ static bool attr_is_style(enum html_attr_kind kind)
 		kind != ATTR_PICTURE && kind != ATTR_LATER;
 }
 
-/* The rest of a tag. */
+/* Read the attributes of a tag. */
 static void
 html_attrs(struct html_state *state, struct html_element *element,
 	   struct html_tag_values *values)
@@ -1148,7 +1165,7 @@ html_attrs(struct html_state *state, struct html_element *element,
 			attr_event(state, attr.name);
 			continue;
 		}
-		/* a second one of the same name doesn't count */
+		/* as in browsers, the first attribute of a name counts */
 		bit = UINT64_C(1) << (row - attr_rows);
 		if ((seen & bit) != 0 ||
 		    (row->tags != 0 && (row->tags & element->tag->flags) == 0) ||
@@ -1195,7 +1212,7 @@ html_attrs(struct html_state *state, struct html_element *element,
 	}
 }
 
-/* A value of a tag that is shown in its place. */
+/* Append an attribute's value that is shown in place of the element. */
 static void
 html_show_value(struct html_state *state, const struct html_element *element,
 		const struct html_attr *attr)
@@ -1215,7 +1232,7 @@ html_show_value(struct html_state *state, const struct html_element *element,
 		buffer_append_c(state->text, ' ');
 }
 
-/* Pictures of one pixel or none show no text either. */
+/* Pictures of at most one pixel don't show their alt text. */
 static bool attr_is_dot(const struct html_attr *attr)
 {
 	return attr->size > 0 && (attr->value[0] == '0' ||
@@ -1223,8 +1240,9 @@ static bool attr_is_dot(const struct html_attr *attr)
 		 (attr->size == 1 || !ascii_isdigit(attr->value[1]))));
 }
 
-/* What is shown of a tag that has no content: a picture's text, as it is seen
-   where pictures aren't loaded, and what is written on or in a form's elements. */
+/* Append the text that is shown for an element without content: a picture's alt
+   text, which is visible where pictures aren't loaded, and the values and
+   labels of form controls. */
 static void
 html_show_values(struct html_state *state, const struct html_element *element,
 		 const struct html_tag_values *values)
@@ -1234,7 +1252,7 @@ html_show_values(struct html_state *state, const struct html_element *element,
 		"password", NULL
 	};
 	bool is_input = strcmp(element->tag->name, "input") == 0;
-	/* without one browsers show what the mouse would */
+	/* without alt text, browsers show the title */
 	const struct html_attr *alt;
 
 	if (is_input && values->seen[VALUE_TYPE] &&
@@ -1260,15 +1278,15 @@ html_show_values(struct html_state *state, const struct html_element *element,
 				&values->attrs[VALUE_PLACEHOLDER]);
 }
 
-/* The tag was read up to its end. */
+/* Push an element whose tag was read up to its end. */
 static void
 html_push(struct html_state *state, const struct html_element *element)
 {
-	/* deeper ones take the place of the last */
+	/* deeper elements replace the last one */
 	if (state->depth + 1 == MAX_DEPTH)
 		state->depth--;
 	html_stack(state, element);
-	/* "<path/>": in HTML the slash means nothing */
+	/* "<path/>" ends an element in XML; in HTML the slash has no meaning */
 	if (state->pos[-2] == '/' && html_in_foreign(state))
 		state->depth--;
 }
@@ -1285,12 +1303,12 @@ html_count_tag(struct html_state *state, const struct junk_html_tag *tag)
 		state->images++;
 }
 
-/* An element as it is without its attributes. */
+/* Initialise an element as it is without attributes. */
 static void
 element_init(struct html_element *element, const struct html_element *parent,
 	     const char *name, const struct junk_html_tag *tag)
 {
-	/* what follows isn't inherited */
+	/* the fields from names on aren't inherited */
 	memcpy(element, parent, offsetof(struct html_element, names));
 	memcpy(element->name, name, sizeof(element->name));
 	element->tag = tag;
@@ -1310,14 +1328,15 @@ element_init(struct html_element *element, const struct html_element *parent,
 	}
 }
 
-/* What its tag says is known. */
+/* Apply what depends on the whole tag. */
 static void
 element_finish(struct html_element *element,
 	       const struct html_tag_values *values)
 {
 	if ((element->tag->flags & JUNK_TAG_OPENS) != 0 &&
 	    !values->seen[VALUE_OPEN]) {
-		/* of closed ones in closed ones not even the summary */
+		/* closed details inside closed ones don't show their summary
+		   either */
 		if ((element->tag->flags & JUNK_TAG_SUMMED) != 0 &&
 		    (element->unseen & UNSEEN_CLOSED) == 0)
 			unseen_set(element, UNSEEN_CLOSED, JUNK_STYLE_YES);
@@ -1331,8 +1350,8 @@ element_finish(struct html_element *element,
 	}
 }
 
-/* What is special in pictures and formulas: of a picture only its text is seen, and
-   not all of that. */
+/* Apply SVG and MathML rules: of a picture only text elements are visible, and
+   not all of those. */
 static void element_drawn(struct html_state *state, struct html_element *element)
 {
 	unsigned int flags = element->tag->flags;
@@ -1347,7 +1366,7 @@ static void element_drawn(struct html_state *state, struct html_element *element
 		unseen_set(element, UNSEEN_ALL, JUNK_STYLE_YES);
 }
 
-/* The first summary of closed details is all that is seen of them. */
+/* The first summary of closed details is their only visible part. */
 static void
 element_summary(struct html_element *details, struct html_element *element)
 {
@@ -1389,7 +1408,7 @@ bool junk_sheet_find_attr(const unsigned char *attrs, size_t size,
 	return FALSE;
 }
 
-/* What style sheets tell the element by, whose attributes come now. */
+/* Set the names that selectors match. The element's attributes come next. */
 static void
 html_names(struct html_state *state, struct html_element *element,
 	   const char *name)
@@ -1422,7 +1441,8 @@ static void html_open_tag(struct html_state *state)
 		html_end_implied(state, tag);
 	element_init(&element, html_parent_of(state, tag), name, tag);
 	if ((tag->flags & JUNK_TAG_TABLE) != 0 && !state->doctype) {
-		/* HTML, 15.3.8 */
+		/* HTML, 15.3.8: in quirks mode, a table doesn't inherit
+		   these */
 		unseen_set(&element, UNSEEN_TINY, JUNK_STYLE_NO);
 		element_set_color(&element, state->stack[0].color);
 		element_compare_colors(&element);
@@ -1450,7 +1470,7 @@ static void html_open_tag(struct html_state *state)
 	if ((tag->flags & JUNK_TAG_SHOWS) != 0)
 		html_show_values(state, &element, &values);
 	if ((tag->flags & (JUNK_TAG_PAGE | JUNK_TAG_BODY)) == JUNK_TAG_PAGE)
-		/* most mail programs drop this tag */
+		/* most mail clients drop the html tag */
 		element.unseen &= ~UNSEEN_ALL;
 	if ((tag->flags & JUNK_TAG_PAGE) != 0)
 		html_set_body(state, &element);
@@ -1462,7 +1482,8 @@ static void html_open_tag(struct html_state *state)
 		html_raw(state, tag);
 }
 
-/* "-->" or "--!>"; "<!-->" is a comment too. */
+/* Returns TRUE if the ">" at p ends a comment: "-->" or "--!>"; "<!-->" is a
+   comment, too. */
 static bool comment_ends(const unsigned char *start, const unsigned char *p)
 {
 	if (p[-1] == '!' && p - start >= 6)
@@ -1475,7 +1496,8 @@ static bool comment_skip(struct html_state *state)
 {
 	const unsigned char *start = state->pos, *p = start + 3;
 
-	/* looked for once: each "<!--" would read all the rest */
+	/* search only once, since otherwise each "<!--" would scan all the
+	   rest */
 	if (state->no_comment_end)
 		return FALSE;
 	while ((p = memchr(p, '>', state->end - p)) != NULL) {
@@ -1489,7 +1511,7 @@ static bool comment_skip(struct html_state *state)
 	return FALSE;
 }
 
-/* In XML: text up to "]]>", without entities */
+/* Append a CDATA section (XML): text up to "]]>", without entities. */
 static void html_cdata(struct html_state *state, const unsigned char *start)
 {
 	const unsigned char *end = memmem(start, state->end - start, "]]>", 3);
@@ -1500,7 +1522,7 @@ static void html_cdata(struct html_state *state, const unsigned char *start)
 	html_text(state, start, end - start);
 }
 
-/* "<!-- ... -->", "<!doctype ...>", "<?...>" */
+/* Skip "<!-- ... -->", "<!doctype ...>" or "<?...>". */
 static void html_skip_comment(struct html_state *state)
 {
 	const unsigned char *p = state->pos;
@@ -1551,7 +1573,7 @@ static void html_run(struct html_state *state)
 	}
 }
 
-/* What sheets say of html and body, whose tags may be left out. */
+/* Apply rules for html and body, whose tags are optional. */
 static void html_style_page(struct html_state *state)
 {
 	static const char *const names[] = { "html", "body" };
@@ -1566,7 +1588,7 @@ static void html_style_page(struct html_state *state)
 		junk_sheet_style(state->sheet, &page->names, &page->names,
 				 sizeof(*page), 0, NULL, &rules);
 		element_style(page, &rules);
-		/* a reader that drops this rule sees all */
+		/* clients that drop this rule show everything */
 		page->unseen &= ~UNSEEN_ALL;
 		element_compare_colors(page);
 	}
@@ -1605,7 +1627,7 @@ void junk_html_add(struct junk_token_set *set, const unsigned char *html,
 	const unsigned int styles_before = *styles;
 	struct html_state state;
 
-	/* not i_zero(): the stack is large */
+	/* without i_zero(), since the stack is large */
 	state.set = set;
 	state.text = text;
 	state.text_start = text->used;
@@ -1614,7 +1636,7 @@ void junk_html_add(struct junk_token_set *set, const unsigned char *html,
 	state.sheet = NULL;
 	state.again = state.sheet_late = FALSE;
 	html_read(&state, html, size);
-	/* a page has fewer tags: read it twice */
+	/* pages within the limit are read twice */
 	if (state.sheet_late && state.tags <= JUNK_MAX_STYLES) {
 		*styles = styles_before;
 		buffer_set_used_size(text, state.text_start);
@@ -1637,7 +1659,7 @@ void junk_html_add(struct junk_token_set *set, const unsigned char *html,
 					state.hidden_bytes);
 }
 
-/* Returns NULL if there is none in a tag. */
+/* Find an attribute in a tag. Returns a pointer behind its "=", or NULL. */
 static const unsigned char *
 tag_charset(const unsigned char *data, const unsigned char *end,
 	    const char *name)
@@ -1686,7 +1708,8 @@ void junk_html_charset(const unsigned char *html, size_t size,
 			while (value + len < tag_end && value[len] > ' ' &&
 			       strchr("\"';/>", value[len]) == NULL)
 				len++;
-			/* it was read as bytes: no UTF-16 then */
+			/* the declaration was read as bytes, so the page isn't
+			   UTF-16 */
 			if (len > 0 && len < dest_size &&
 			    i_memcasecmp(value, "utf-16",
 					 I_MIN(len, 6)) != 0) {

@@ -1,3 +1,5 @@
+/* See junk-libarchive.h. */
+
 #include "lib.h"
 #include "junk-config.h"
 #include "junk-library.h"

@@ -4,9 +4,9 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-/* libarchive, loaded when the first archive comes. With the libraries that it
-   needs (libxml2, ICU, libstdc++) it would take a fifth of the time of each
-   login, and 0.3 MB of each imap process's memory. */
+/* libarchive, which is loaded for the first archive. With the libraries that it
+   needs (libxml2, ICU, libstdc++), it would add a fifth to the time of each
+   login and 0.3 MB to the memory of each imap process. */
 
 #define JUNK_LIBARCHIVE_FUNCTIONS(F) \
 	F(archive_entry_is_data_encrypted) \
@@ -24,13 +24,13 @@
 	F(archive_read_support_format_zip_seekable) \
 	F(archive_read_support_format_zip_streamable)
 
-/* Its functions, by their own names and of their own types. */
+/* The library's functions under their own names. */
 struct junk_libarchive {
 #define JUNK_LIBARCHIVE_MEMBER(name) typeof(&name) name;
 	JUNK_LIBARCHIVE_FUNCTIONS(JUNK_LIBARCHIVE_MEMBER)
 };
 
-/* Returns NULL if it can't be loaded, which is logged once. */
+/* Load the library. Returns NULL if this fails, which is logged once. */
 const struct junk_libarchive *junk_libarchive_get(void);
 
 #endif

@@ -1,3 +1,5 @@
+/* See junk-params.h. */
+
 #include "lib.h"
 #include "array.h"
 #include "buffer.h"
@@ -7,18 +9,19 @@
 #include "junk-decode.h"
 #include "junk-params.h"
 
-/* Of one field, and parts of one parameter. */
+/* Maximum parameters of a field, and parts of a parameter. */
 #define MAX_PARAMS 500
 #define MAX_PARTS 100
 
-/* A part of a parameter: "name*NUMBER*=value" */
+/* A part of a parameter: "name*NUMBER*=value". */
 struct part {
 	unsigned int number, idx;
 	bool escaped;
 	const char *value;
 };
 
-/* A parameter whose value has blanks where it should be quoted. */
+/* Returns TRUE for parameters whose value may contain spaces without being
+   quoted. */
 static bool name_is_text(const char *name)
 {
 	return strncmp(name, "name", 4) == 0 ||
@@ -55,7 +58,7 @@ static const char *plain_value(const char **data, bool blanks)
 	return t_strndup(value, size);
 }
 
-/* The next "; name=value". Returns FALSE at the end. */
+/* Parse the next "; name=value". Returns FALSE at the end. */
 static bool param_next(const char **data, struct junk_param *param_r)
 {
 	const char *p = strchr(*data, ';'), *name;
@@ -87,7 +90,7 @@ void junk_params_parse(const char *data, ARRAY_TYPE(junk_params) *params_r)
 		array_push_back(params_r, &param);
 }
 
-/* Is it a part of the parameter, "name*", "name*0", "name*0*"? */
+/* Returns TRUE for a part of the parameter: "name*", "name*0" or "name*0*". */
 static bool
 part_parse(const struct junk_param *param, const char *name, struct part *part_r)
 {
@@ -135,7 +138,7 @@ static void append_unescaped(buffer_t *dest, const char *value)
 	}
 }
 
-/* "utf-8'en'" in front of the first part that is escaped. Returns what follows. */
+/* Read "utf-8'en'" before the first escaped part. Returns what follows. */
 static const char *take_charset(const char *value, const char **charset_r)
 {
 	const char *end = strchr(value, '\''), *text;
@@ -151,20 +154,20 @@ parts_join(const struct part *p, unsigned int count,
 	   struct junk_charsets *charsets)
 {
 	buffer_t *bytes = t_buffer_create(128);
-	/* not on the data stack: it grows inside of other frames */
+	/* not on the data stack, since it grows inside of other frames */
 	string_t *text = str_new(default_pool, 128);
 	string_t *escaped = t_str_new(128);
 	const char *charset = "", *value;
 
 	for (unsigned int i = 0; i < count; i++) {
-		/* of two with one number the first counts */
+		/* of two parts with the same number, the first one counts */
 		if (i > 0 && p[i].number == p[i - 1].number)
 			continue;
 		value = p[i].value;
 		if (i == 0 && p[i].escaped)
 			value = take_charset(value, &charset);
 		if (p[i].escaped) {
-			/* an escape may go on in the next part */
+			/* an escape may continue in the next part */
 			str_append(escaped, value);
 			continue;
 		}

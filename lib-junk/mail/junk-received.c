@@ -1,7 +1,7 @@
-/* The client may say anything in HELO and in its certificate's name, which the MX
-   writes into the field as well: "by HOST" and the address are the last ones in
-   it, and the address is at the end of a comment that has nothing else but a
-   name. */
+/* See junk-received.h. The client can write anything into HELO and its
+   certificate's name, which the MX copies into the field. So "by HOST" and the
+   address are searched from the end of the field, and the address must end a
+   comment that otherwise contains only a name. */
 
 #include "lib.h"
 #include "str.h"
@@ -13,7 +13,8 @@ static bool is_blank(char c)
 	return (unsigned char)c <= ' ';
 }
 
-/* Where the last "by HOST" of one of these hosts begins, NULL if there is none. */
+/* Returns where the last "by HOST" of one of these hosts begins, NULL if there
+   is none. */
 static const char *by_find(const char *field, const char *const *hosts)
 {
 	const char *found = NULL, *p = field, *host;
@@ -33,8 +34,8 @@ static const char *by_find(const char *field, const char *const *hosts)
 	return found;
 }
 
-/* "(name [address])", "([address])", also with "(may be forged)" behind. Returns
-   FALSE if the comment is another one. */
+/* Parse "(name [address])" or "([address])", also followed by "(may be
+   forged)". Returns FALSE for other comments. */
 static bool
 comment_parse(const char *start, const char *end, const char **name_r,
 	      const char **address_r)
@@ -59,7 +60,7 @@ comment_parse(const char *start, const char *end, const char **name_r,
 	return TRUE;
 }
 
-/* The last of the outermost comments that has an address. */
+/* Find the last top-level comment with an address. */
 static bool
 address_find(const char *from, const char *end, const char **name_r,
 	     const char **address_r)

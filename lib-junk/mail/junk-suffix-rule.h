@@ -1,9 +1,9 @@
 #ifndef JUNK_SUFFIX_RULE_H
 #define JUNK_SUFFIX_RULE_H
 
-/* A rule of the table: XXH3_64bits() of its name as ASCII, without "*." or "!", and
-   in the lowest bits what rules there are of this name. It lies in the slot that the
-   highest bits of the hash say, or in the next that is free; 0 = free. */
+/* A rule in the table: XXH3_64bits() of its name as ASCII without "*." or "!",
+   with the kinds of rules for this name in the lowest bits. Its slot is the
+   highest bits of the hash, or the next free one; 0 = free. */
 
 #define JUNK_SUFFIX_SLOT_BITS 14
 #define JUNK_SUFFIX_SLOTS (1U << JUNK_SUFFIX_SLOT_BITS)

@@ -1,17 +1,19 @@
+/* See junk-suffix.h. */
+
 #include "lib.h"
 #include "junk-suffix-rule.h"
 #include "junk-suffix.h"
 
 #include <xxhash.h>
 
-/* The longest rule has five. */
+/* Maximum labels of a rule; the longest rule has five. */
 #define MAX_LABELS 8
 
 static const uint64_t rules[JUNK_SUFFIX_SLOTS] = {
 #include "junk-suffix-table.h"
 };
 
-/* The kinds of rules that a name has. */
+/* Returns the kinds of rules for a name. */
 static unsigned int rule_find(const char *name, size_t size)
 {
 	uint64_t hash = XXH3_64bits(name, size);
@@ -53,7 +55,8 @@ void junk_suffix_find(const char *name, size_t size,
 			suffix = inner;
 			break;
 		}
-		/* as libpsl: what has a wildcard's rule is a suffix itself */
+		/* as in libpsl, the parent of a wildcard rule is a suffix
+		   itself */
 		if (kinds != 0 || (outer_kinds & JUNK_SUFFIX_WILDCARD) != 0) {
 			suffix = p;
 			suffix_r->listed = TRUE;

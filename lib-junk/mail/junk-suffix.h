@@ -1,26 +1,28 @@
 #ifndef JUNK_SUFFIX_H
 #define JUNK_SUFFIX_H
 
-/* The Public Suffix List (publicsuffix.org), with its private section: under which
-   names anybody can register one.
+/* The Public Suffix List (publicsuffix.org) with its private section: the
+   suffixes under which anybody can register a name.
 
-   It is compiled in, from the list of the system that built us, as a table of
-   hashes. Not libpsl, which says the same (the unit test compares them): it takes
-   3,000 instructions for a host, a tenth of all that a message takes, and has to be
-   loaded, which an imap process in a chroot can't. Tokens must be the same in
-   all processes, and while the list is upgraded. */
+   The list of the build system is compiled in as a table of hashes. libpsl,
+   which gives the same results (the unit test compares them), isn't used: it
+   needs 3,000 instructions per host, a tenth of a whole message, and would have
+   to be loaded, which an imap process in a chroot can't do. Besides, tokens
+   must be the same in all processes, even while the list is upgraded. */
 
 struct junk_suffix {
-	/* Bytes of the name's end that are the suffix; 0 = there is no name. */
+	/* Size of the suffix at the name's end in bytes; 0 = the name is
+	   empty. */
 	size_t size;
-	/* ... with the label in front of it, which somebody has registered;
-	   0 = nobody has */
+	/* Size of the suffix with the label before it, which can be registered;
+	   0 = there is none. */
 	size_t registered_size;
-	/* The list has it. Else it is the last label, whatever that is. */
+	/* The suffix is in the list. Otherwise, it is the last label. */
 	bool listed;
 };
 
-/* name: in lower case, as ASCII, without a dot at its end. */
+/* Find the suffix of a name, which is in lower case, as ASCII, without a dot at
+   the end. */
 void junk_suffix_find(const char *name, size_t size,
 		      struct junk_suffix *suffix_r);
 

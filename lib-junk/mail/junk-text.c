@@ -1,3 +1,5 @@
+/* See junk-text.h. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "junk-ascii.h"
@@ -5,8 +7,7 @@
 #include "junk-name.h"
 #include "junk-text.h"
 
-/* Groups of RTF that are told apart, and bytes of a word of control; a multiple
-   of 8. */
+/* Maximum depth of RTF groups, and size of a control word; a multiple of 8. */
 #define MAX_RTF_DEPTH 64
 #define MAX_RTF_WORD 24
 
@@ -58,7 +59,7 @@ void junk_text_flowed(buffer_t *dest, const unsigned char *data, size_t size)
 				buffer_append_c(dest, '\n');
 			text = depth > 0 ? data : text;
 		}
-		/* a signature's line flows nowhere */
+		/* the separator line of a signature is never joined */
 		flows = last > text && last[-1] == ' ' &&
 			!(last - text == 3 && memcmp(text, "-- ", 3) == 0);
 		buffer_append(dest, text, last - text - (flows ? 1 : 0));
@@ -70,7 +71,7 @@ void junk_text_flowed(buffer_t *dest, const unsigned char *data, size_t size)
 
 /* --- iCalendar, vCard --- */
 
-/* Read a line and those that go on with it, up to *data. */
+/* Read a line and its continuations, up to *data. */
 static void
 calendar_unfold(buffer_t *line, const unsigned char **data,
 		const unsigned char *end)
@@ -104,7 +105,7 @@ calendar_unescape(buffer_t *dest, const unsigned char *p,
 	buffer_append_c(dest, '\n');
 }
 
-/* The value of a property with parameters, which are in upper case */
+/* Append the value of a property. params: its parameters in upper case. */
 static void
 calendar_value(struct junk_charsets *charsets, buffer_t *dest, buffer_t *html,
 	       const char *params, const unsigned char *value,
@@ -127,7 +128,7 @@ calendar_value(struct junk_charsets *charsets, buffer_t *dest, buffer_t *html,
 	}
 }
 
-/* Does a reader see what a property says? Its name isn't seen at all. */
+/* Returns TRUE if readers see a property's value. Its name isn't shown. */
 static bool calendar_is_seen(const unsigned char *text, const unsigned char *colon)
 {
 	static const char *const unseen[] = {
@@ -147,7 +148,7 @@ static bool calendar_is_seen(const unsigned char *text, const unsigned char *col
 	return TRUE;
 }
 
-/* A colon in quotes belongs to a parameter. */
+/* Find the colon before the value. Colons in quotes belong to a parameter. */
 static const unsigned char *
 calendar_colon(const unsigned char *p, const unsigned char *end)
 {
@@ -162,7 +163,7 @@ calendar_colon(const unsigned char *p, const unsigned char *end)
 	return NULL;
 }
 
-/* vCard 2.1: quoted-printable goes on after a "=" at the line's end. */
+/* vCard 2.1: quoted-printable continues after a "=" at the line's end. */
 static void
 calendar_join_qp(buffer_t *line, const unsigned char **data,
 		 const unsigned char *end)
@@ -194,7 +195,7 @@ void junk_text_calendar(struct junk_charsets *charsets, buffer_t *dest,
 		if (colon == NULL) {
 			calendar_unescape(dest, text, text + line->used);
 		} else {
-			/* most have none */
+			/* most have no parameters */
 			params = memchr(text, ';', colon - text) == NULL ? "" :
 				t_str_ucase(t_strndup(text,
 					I_MIN(colon - text, 256)));
@@ -205,7 +206,7 @@ void junk_text_calendar(struct junk_charsets *charsets, buffer_t *dest,
 				text = line->data;
 				colon = text + pos;
 			}
-			/* a name */
+			/* a person's name */
 			if (strstr(params, "CN=") != NULL)
 				buffer_append(dest, text, colon + 1 - text);
 			if (calendar_is_seen(text, colon))
@@ -250,7 +251,7 @@ void junk_text_enriched(buffer_t *dest, const unsigned char *data, size_t size)
 			 begins_with(data, end, "</p"))
 			buffer_append_c(dest, '\n');
 		p = memchr(data, '>', end - data);
-		/* not closed: the rest is text */
+		/* without a ">" the rest is text */
 		data = p == NULL ? data + 1 : p + 1;
 	}
 }
@@ -258,7 +259,7 @@ void junk_text_enriched(buffer_t *dest, const unsigned char *data, size_t size)
 /* --- RTF --- */
 
 struct rtf_group {
-	/* not shown; bytes in place of each \u */
+	/* whether its text is hidden; number of fallback bytes after each \u */
 	bool hidden;
 	unsigned int unicode_bytes;
 };
@@ -266,15 +267,15 @@ struct rtf_group {
 struct rtf_state {
 	struct junk_charsets *charsets;
 	buffer_t *dest;
-	/* text in the document's charset */
+	/* text in the document's charset, to be converted */
 	buffer_t *run;
 	char charset[16];
 	struct rtf_group groups[MAX_RTF_DEPTH];
-	/* deeper ones take the place of the last */
+	/* deeper groups replace the last */
 	unsigned int depth;
-	/* characters that stand for a \u before them */
+	/* number of fallback characters of a \u that are still to be skipped */
 	unsigned int skip;
-	/* the group has just begun */
+	/* nothing of the group was read yet */
 	bool begins;
 };
 
@@ -318,14 +319,14 @@ enum rtf_kind {
 	RTF_HIDES,
 	RTF_BREAKS,
 	RTF_CODEPAGE,
-	/* a link's address */
+	/* the URL of a link */
 	RTF_LINK,
 	RTF_UNICODE,
 	RTF_UNICODE_BYTES,
 	RTF_HIDDEN,
 };
 
-/* Sorted by name. */
+/* Sorted by name, for the binary search. */
 static const struct rtf_word {
 	char name[MAX_RTF_WORD];
 	enum rtf_kind kind;
@@ -386,7 +387,7 @@ static void rtf_word(struct rtf_state *state, const char *word, int num)
 	}
 }
 
-/* Take what follows a backslash. Returns where to go on. */
+/* Process what follows a backslash. Returns where to continue. */
 static const unsigned char *
 rtf_control(struct rtf_state *state, const unsigned char *p,
 	    const unsigned char *end)

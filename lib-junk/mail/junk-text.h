@@ -3,19 +3,20 @@
 
 #include "junk-charset.h"
 
-/* Formats of text that are neither plain nor HTML -> the plain text that a
-   reader sees. Each appends to dest. data is UTF-8 but for RTF; any bytes are
-   valid input, and the time they take grows with their number only. */
+/* Other text formats -> the plain text that a reader sees. The functions append
+   to dest. data is UTF-8, except for RTF. Any bytes are valid input, and the
+   time is linear in their number. */
 
-/* RFC 3676 with DelSp: a line that ends in a blank goes on, without it. */
+/* RFC 3676 with DelSp: a line that ends in a space is joined with the next one,
+   without the space. */
 void junk_text_flowed(buffer_t *dest, const unsigned char *data, size_t size);
-/* iCalendar and vCard (RFC 5545, RFC 6350, vCard 2.1): folded lines and escapes.
-   Values that are HTML are appended to html instead. */
+/* iCalendar and vCard (RFC 5545, RFC 6350, vCard 2.1): unfolds lines and
+   decodes escapes. HTML values are appended to html. */
 void junk_text_calendar(struct junk_charsets *charsets, buffer_t *dest,
 			buffer_t *html, const unsigned char *data, size_t size);
-/* text/enriched and text/richtext (RFC 1896, RFC 1341) */
+/* text/enriched and text/richtext (RFC 1896, RFC 1341). */
 void junk_text_enriched(buffer_t *dest, const unsigned char *data, size_t size);
-/* Rich Text Format, also its links */
+/* Rich Text Format, including its links. */
 void junk_text_rtf(struct junk_charsets *charsets, buffer_t *dest,
 		   const unsigned char *data, size_t size);
 

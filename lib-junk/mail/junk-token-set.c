@@ -1,11 +1,13 @@
+/* See junk-token-set.h. */
+
 #include "lib.h"
 #include "junk-hash.h"
 #include "junk-token-set.h"
 
 #include <xxhash.h>
 
-/* Longer texts are seldom; for shorter ones little of XXH3 is needed, which is
-   inline then. */
+/* Longer texts are rare. For shorter ones, the inlined part of XXH3 is
+   small. */
 #define SHORT_BYTES 16
 
 void junk_token_set_init(struct junk_token_set *set,
@@ -39,8 +41,9 @@ token_add(struct junk_token_set *set, junk_token_t token, const void *text,
 	junk_token_t *tokens = set->tokens[group];
 	unsigned int slot = junk_hash_slot(token) % JUNK_TOKEN_SET_SLOTS, idx;
 
-	/* Every other token is new: so that the processor need not guess, it is
-	   put where a new one belongs, and is found there by a free slot. */
+	/* Every second token is new, which branch prediction can't know. So the
+	   token is written to where a new one belongs before the search, and a
+	   free slot counts as that index. */
 	tokens[count] = token;
 	for (;;) {
 		idx = slots[slot];
@@ -65,7 +68,7 @@ token_add_long(struct junk_token_set *set, enum junk_token_class class,
 	token_add(set, junk_token_hash(class, text, size), text, size);
 }
 
-/* junk_token_hash() */
+/* Same as junk_token_hash(), inlined. */
 static inline junk_token_t
 token_hash_short(enum junk_token_class class, const void *text, size_t size)
 {
@@ -75,7 +78,7 @@ token_hash_short(enum junk_token_class class, const void *text, size_t size)
 void junk_token_set_add(struct junk_token_set *set, enum junk_token_class class,
 			const void *text, size_t size)
 {
-	/* then it is there already, or there is no room for it */
+	/* the group is full, or the token is already known */
 	if (set->count[junk_class_group(class)] == set->max)
 		return;
 	if (size > SHORT_BYTES)

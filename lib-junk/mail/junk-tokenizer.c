@@ -1,12 +1,12 @@
 /* Message -> tokens.
 
-   message-parser finds the parts; each text part is decoded as a whole
-   (bounded) and goes through junk-html and junk-words. Headers go to
-   junk-headers, MIME headers are read here.
+   message-parser splits the message into parts. Each text part is decoded as a
+   whole (within limits) and passed to junk-html and junk-words. Header fields
+   are passed to junk-headers; MIME fields are read here.
 
-   Invariant: tokens depend on nothing that delivery adds or changes. So bytes
-   are counted in parts only, without the CRs of line ends, and a line that an
-   MTA has broken at SMTP's limit is one line again. */
+   Invariant: tokens don't depend on anything that delivery adds or changes. So
+   bytes are counted only in parts, without the CRs of line ends, and a line
+   that an MTA has broken at SMTP's length limit is joined again. */
 
 #include "lib.h"
 #include "array.h"
@@ -31,17 +31,18 @@
 
 #include <xxhash.h>
 
-/* Bytes of plain text before decoding: quoted-printable may triple them. */
+/* Bytes of plain text before decoding: quoted-printable may triple its size. */
 #define MAX_RAW_BYTES (JUNK_MAX_TEXT_BYTES + JUNK_MAX_TEXT_BYTES / 2)
-/* Bytes of an attachment (as encoded) that identify it. */
+/* Bytes of an attachment (as encoded) from which its hash is made. */
 #define MAX_ATTACHMENT_BYTES 4096
-/* Bytes of an archive, as base64, which has to lie where all is read. */
+/* Bytes of an archive as base64. It must end before the part of a message that
+   isn't read. */
 #define MAX_RAW_ARCHIVE_BYTES (JUNK_MAX_ARCHIVE_BYTES / 3 * 4)
 #define MAX_ARCHIVE_OFFSET (JUNK_MAX_MESSAGE_BYTES - 2*MAX_RAW_ARCHIVE_BYTES)
-/* Buffers begin with so many bytes, and do so again after a message that is
+/* Initial size of buffers. They are also reset to it after a message that is
    larger than JUNK_MAX_KEPT_BYTES. */
 #define BUFFER_BYTES (8*1024)
-/* Bytes of a page in which it may say its charset. */
+/* Bytes of a page in which its charset declaration is searched. */
 #define MAX_META_BYTES 4096
 
 enum part_cte {
@@ -58,10 +59,11 @@ enum part_kind {
 	PART_CONTAINER,
 };
 
-/* What a text part is written in, if it isn't plain or HTML. */
+/* Format of a text part other than plain text and HTML. */
 enum part_format {
 	FORMAT_NONE,
-	/* pages that few clients show in place of the other one */
+	/* HTML variants (AMP, watch), which few clients show in place of
+	   HTML */
 	FORMAT_OTHER_HTML,
 	FORMAT_SVG,
 	FORMAT_CALENDAR,
@@ -69,44 +71,46 @@ enum part_format {
 	FORMAT_RTF,
 };
 
-/* An attachment of which more than the beginning is looked at, for what is in it. */
+/* Whether more than the beginning of an attachment is read, to search its
+   content. */
 enum part_archive {
 	PART_ARCHIVE_UNKNOWN,
 	PART_ARCHIVE_NO,
 	PART_ARCHIVE_YES,
-	/* more of it followed */
+	/* the archive was longer than the limit */
 	PART_ARCHIVE_CUT,
 };
 
-/* Bytes of a file's name that are kept: of its end. */
+/* Bytes kept of a file's name, from its end. */
 #define MAX_FILENAME_BYTES 64
-/* The context of a part that was begun. */
+/* Information about a part, in its message_part's context. */
 struct part_info {
 	const char *type;
-	/* as they begin: those in a part that is open have higher ones */
+	/* running number in the order in which parts begin: parts inside of an
+	   open part have higher ones */
 	unsigned int idx;
 	bool alternative, related;
-	/* hashes of its Content-ID, and of the one that a multipart/related says
-	   is its root; 0 = none */
+	/* hashes of the Content-ID, and of the root that a multipart/related
+	   names in its start parameter; 0 = none */
 	uint64_t id, start;
-	/* the child that is the root, and whether a later one may be it */
+	/* the child that is the root, and whether that is certain */
 	const struct message_part *root;
 	bool root_certain;
-	/* a message whose text is encoded; or whose parts are, though they don't
-	   say so */
+	/* a message/rfc822 in base64 or uuencode; one in quoted-printable,
+	   whose parts don't say so */
 	bool encoded, qp;
 };
 
-/* A text that waits for which alternative is shown. */
+/* A text that is held until it is known which alternative is shown. */
 struct held_text {
-	/* of its part */
+	/* running number of its part */
 	unsigned int idx;
 	size_t size;
 	bool html;
 };
 
 struct junk_tokenizer {
-	/* kept from message to message */
+	/* reused for the next message */
 	struct junk_charsets *charsets;
 	pool_t parts_pool;
 	buffer_t *raw, *decoded, *text, *value, *later, *held, *inner;
@@ -114,15 +118,15 @@ struct junk_tokenizer {
 	struct junk_token_set set;
 	struct junk_headers headers;
 
-	/* from here on all is 0 when a message begins */
+	/* everything from here on is zeroed for each message */
 	struct junk_words_stats stats;
 
-	/* The part that is being read. */
+	/* The current part. */
 	struct message_part *part;
-	/* of mime_fields */
+	/* bits of the mime_fields seen so far */
 	unsigned int fields_seen;
 	bool in_body, html_name, attached, flowed_delsp;
-	/* all of it is an encoded message */
+	/* the part is in an encoded message */
 	bool in_encoded;
 	uint64_t id, start;
 	enum part_kind kind;
@@ -130,25 +134,26 @@ struct junk_tokenizer {
 	enum part_cte cte;
 	enum part_archive archive;
 	char type[64], charset[40];
-	/* clean (junk-filename.h) */
+	/* result of junk_filename_clean() */
 	char filename[MAX_FILENAME_BYTES];
-	/* where the field's value goes on after a line that was broken */
+	/* positions in a field's value where an MTA has broken the line */
 	size_t broken[JUNK_MAX_HEADER_BYTES / JUNK_MAX_LINE_BYTES + 1];
 	unsigned int broken_count;
 
-	/* the outermost multipart around the part, one part of which is shown */
+	/* the outermost multipart around the part of which only one child is
+	   shown */
 	const struct message_part *alternative;
 	struct held_text held_texts[JUNK_MAX_HELD_TEXTS];
 	unsigned int held_count;
 
-	/* decoded messages that are read after this one */
+	/* sizes of decoded messages in inner, which are read after this one */
 	size_t inner_sizes[JUNK_MAX_INNER_MESSAGES];
 	unsigned int inner_count;
-	/* one of them is read */
+	/* one of these messages is being read */
 	bool is_inner;
 
 	unsigned int part_count, archive_count, styles;
-	/* of the parts before this one */
+	/* bytes of the parts before this one */
 	uoff_t parts_bytes;
 	size_t text_bytes;
 };
@@ -157,13 +162,14 @@ struct junk_tokenizer {
 
 static void copy_lower(char *dest, size_t dest_size, const char *src)
 {
-	/* what doesn't fit is cut off */
+	/* longer values are truncated */
 	(void)i_strocpy(dest, src, dest_size);
 	str_lcase(dest);
 }
 
-/* What a boundary looks like tells the program that made it: runs of digits
-   and of letters become 0 and a, but a long beginning of letters is kept. */
+/* Add the shape of a boundary, which depends on the program that made it: runs
+   of digits become 0, runs of letters a; 8 or more letters at the beginning are
+   kept. */
 static void boundary_tokens(struct junk_tokenizer *ctx, const char *boundary)
 {
 	string_t *str = t_str_new(64);
@@ -215,7 +221,7 @@ param_get(struct junk_tokenizer *ctx, const ARRAY_TYPE(junk_params) *params,
 	return junk_params_get(params, ctx->charsets, name);
 }
 
-/* An id without its brackets, as a number. */
+/* Returns the hash of an id without its brackets; 0 = none. */
 static uint64_t content_id(const char *id)
 {
 	size_t len;
@@ -253,7 +259,7 @@ content_type(struct junk_tokenizer *ctx, struct rfc822_parser_context *parser)
 	string_t *type = t_str_new(64);
 
 	(void)rfc822_parse_content_type(parser, type);
-	/* RFC 2045, 5.2: what is no type is text/plain */
+	/* RFC 2045, 5.2: an invalid type means text/plain */
 	if (strchr(str_c(type), '/') != NULL)
 		copy_lower(ctx->type, sizeof(ctx->type), str_c(type));
 	params_tokens(ctx, parser);
@@ -307,7 +313,7 @@ static const struct {
 	{ "Content-ID", content_id_field },
 };
 
-/* Of several fields of one name the first counts, as it does in Dovecot. */
+/* If a field occurs several times, the first one counts, as in Dovecot. */
 static void
 mime_header(struct junk_tokenizer *ctx, const char *name,
 	    const unsigned char *data, size_t size)
@@ -321,7 +327,8 @@ mime_header(struct junk_tokenizer *ctx, const char *name,
 	if (i == N_ELEMENTS(mime_fields) || (ctx->fields_seen & (1 << i)) != 0)
 		return;
 	ctx->fields_seen |= 1 << i;
-	/* not decoded: an encoded word may have any character */
+	/* the value isn't decoded before parsing, since an encoded word may
+	   contain any character */
 	rfc822_parser_init(&parser, data, size, NULL);
 	rfc822_skip_lwsp(&parser);
 	mime_fields[i].add(ctx, &parser);
@@ -341,7 +348,7 @@ static struct part_info *part_info(const struct message_part *part)
 	return part->context;
 }
 
-/* A line of an encoded message, which the parser takes for its header. */
+/* Append a line of an encoded message, which the parser takes for a header. */
 static void
 encoded_line(struct junk_tokenizer *ctx, const struct message_header_line *hdr)
 {
@@ -363,8 +370,9 @@ inner_subject(struct junk_tokenizer *ctx, const unsigned char *data,
 		       ctx->value->data, ctx->value->used, &ctx->stats);
 }
 
-/* A line of a field that goes on. One that is as long as SMTP allows was broken
-   by an MTA: what follows the space of the next line belongs to it. */
+/* Called for each line of a field but the last. An MTA has broken a line whose
+   size is SMTP's limit: what follows the space of the next line belongs to
+   it. */
 static void header_line(struct junk_tokenizer *ctx, struct message_header_line *hdr)
 {
 	size_t size = hdr->value_len;
@@ -379,8 +387,8 @@ static void header_line(struct junk_tokenizer *ctx, struct message_header_line *
 	hdr->use_full_value = TRUE;
 }
 
-/* A copy of the value as it was before its lines were broken, with spaces for
-   tabs. It is valid until ctx->raw is used. */
+/* Returns a copy of the value in which broken lines are joined and tabs are
+   spaces. It is valid until ctx->raw is used again. */
 static const unsigned char *
 header_copy(struct junk_tokenizer *ctx, const struct message_header_line *hdr,
 	    unsigned int broken_count, size_t *size_r)
@@ -404,10 +412,11 @@ header_copy(struct junk_tokenizer *ctx, const struct message_header_line *hdr,
 	return copy;
 }
 
-/* The field's value, the same however the input comes in pieces. The parser splits
-   a field that is longer than the input's buffer at its last blank, which may be the
-   one after the colon, and makes a space of a tab that begins a piece. So leading
-   blanks are left out, and all tabs are spaces. */
+/* Returns the value of a field, which must not depend on how the input is split
+   into blocks. The parser splits a field that is longer than the input buffer
+   at its last blank, possibly the one after the colon, and replaces a tab at
+   the beginning of a block by a space. So leading blanks are removed and all
+   tabs become spaces. */
 static const unsigned char *
 header_value(struct junk_tokenizer *ctx, const struct message_header_line *hdr,
 	     size_t *size_r)
@@ -426,8 +435,9 @@ header_value(struct junk_tokenizer *ctx, const struct message_header_line *hdr,
 	return data;
 }
 
-/* A line that isn't "name: value", as where no empty line ends the header: Postfix,
-   and many who read it, take it for text. What mailbox files leave behind isn't. */
+/* Returns TRUE if a line isn't "name: value", e.g. because no empty line ends
+   the header. Postfix and many readers take it for text. Remains of an mbox
+   file ("From ") are excluded. */
 static bool line_is_text(const struct message_header_line *hdr)
 {
 	if (strncmp(hdr->name, "From ", 5) == 0 ||
@@ -441,7 +451,7 @@ static void
 text_line(struct junk_tokenizer *ctx, const struct message_header_line *hdr,
 	  const unsigned char *value, size_t size)
 {
-	/* each line costs */
+	/* each line costs time even without text */
 	if (ctx->text_bytes == JUNK_MAX_TEXT_BYTES)
 		return;
 	buffer_set_used_size(ctx->decoded, 0);
@@ -466,7 +476,7 @@ tokenizer_header(struct junk_tokenizer *ctx, struct message_header_line *hdr)
 
 	if (hdr->eoh)
 		return;
-	/* a field isn't base64: whoever reads that reads what is there */
+	/* "name: value" isn't base64: clients read such a message as it is */
 	if (ctx->in_encoded && ctx->raw->used == 0 && hdr->middle_len > 0 &&
 	    *hdr->middle == ':')
 		ctx->in_encoded = FALSE;
@@ -517,7 +527,7 @@ part_begin(struct junk_tokenizer *ctx, struct message_part *part)
 	ctx->part = part;
 	buffer_set_used_size(ctx->raw, 0);
 	if (part_info(part) != NULL) {
-		/* what stands between its parts, or after them */
+		/* text between or after the parts of a container */
 		ctx->in_body = TRUE;
 		ctx->in_encoded = FALSE;
 		ctx->kind = PART_CONTAINER;
@@ -563,7 +573,7 @@ static enum part_kind part_kind(struct junk_tokenizer *ctx)
 		{ "application/rtf", PART_TEXT, FORMAT_RTF },
 		{ "application/x-rtf", PART_TEXT, FORMAT_RTF },
 		{ "text/", PART_TEXT, FORMAT_NONE },
-		/* that can't be taken apart */
+		/* a multipart or message that can't be parsed */
 		{ "multipart/", PART_TEXT, FORMAT_NONE },
 		{ "message/", PART_TEXT, FORMAT_NONE },
 	};
@@ -578,12 +588,12 @@ static enum part_kind part_kind(struct junk_tokenizer *ctx)
 			return kinds[i].kind;
 		}
 	}
-	/* a file's name counts where the type says nothing else */
+	/* the file's name decides if the type is unspecific */
 	return ctx->html_name && strncmp(ctx->type, "application/", 12) == 0 ?
 		PART_HTML : PART_OTHER;
 }
 
-/* What it is called, and in what it lies. */
+/* Add tokens for the type of the part and of the one around it. */
 static void part_type_tokens(struct junk_tokenizer *ctx)
 {
 	static const char *const ctes[] = { " 0 ", " 1 ", " 2 ", " 3 " };
@@ -612,7 +622,7 @@ static void part_headers_end(struct junk_tokenizer *ctx)
 	ctx->part->context = info;
 	info->idx = ctx->part_count;
 	if (ctx->in_encoded) {
-		/* so is what the parser finds in it */
+		/* parts that the parser finds in it are encoded as well */
 		info->type = "";
 		info->encoded = TRUE;
 		return;
@@ -639,7 +649,8 @@ static void part_headers_end(struct junk_tokenizer *ctx)
 	} T_END;
 }
 
-/* An MTA breaks a line at SMTP's limit and goes on after a space. */
+/* Join lines that an MTA has broken at SMTP's limit; it inserts a line end and
+   a space. */
 static void join_broken_lines(buffer_t *raw)
 {
 	unsigned char *data = buffer_get_modifiable_data(raw, NULL);
@@ -647,7 +658,8 @@ static void join_broken_lines(buffer_t *raw)
 	size_t line = 0, from = 0, to = 0, i;
 
 	while (raw->used - line > JUNK_MAX_LINE_BYTES) {
-		/* lines are short: look for an end backwards */
+		/* lines are usually short, so search for the line end
+		   backwards */
 		i = JUNK_MAX_LINE_BYTES;
 		while (i > 0 && data[line + i - 1] != '\n')
 			i--;
@@ -659,7 +671,7 @@ static void join_broken_lines(buffer_t *raw)
 			memmove(data + to, data + from, line - from);
 			to += line - from;
 			from = line + 2;
-			/* the space counts */
+			/* the inserted space counts towards the next line */
 			line++;
 			continue;
 		}
@@ -672,8 +684,8 @@ static void join_broken_lines(buffer_t *raw)
 	}
 }
 
-/* What a text looks like: whoever writes to somebody breaks lines, or doesn't,
-   otherwise than a program that writes to everybody. */
+/* Add tokens for the layout: personal mail has other line lengths than mass
+   mail. */
 static void layout_tokens(struct junk_tokenizer *ctx, bool html)
 {
 	static const unsigned int lengths[] = { 72, 80, 100, 200 };
@@ -699,12 +711,13 @@ text_add(struct junk_tokenizer *ctx, const buffer_t *text, bool html)
 		return;
 	junk_words_add_body(&ctx->set, text->data, size, &ctx->stats);
 	layout_tokens(ctx, html);
-	/* without line ends, which may be CRLF or LF */
+	/* line ends aren't counted, since they may be CRLF or LF */
 	ctx->text_bytes += size - (ctx->stats.blanks - blanks);
 }
 
-/* Of alternatives clients show HTML, if there is some, and attached text is
-   seldom seen: such words come last, lest they leave no room for others. */
+/* Append text that readers seldom see: attached text, and plain text if there
+   is an HTML alternative. Its words are added last, so that they don't displace
+   others. */
 static void text_later(struct junk_tokenizer *ctx, const buffer_t *text)
 {
 	buffer_append(ctx->later, text->data,
@@ -714,7 +727,7 @@ static void text_later(struct junk_tokenizer *ctx, const buffer_t *text)
 		buffer_append_c(ctx->later, '\n');
 }
 
-/* Add HTML, in UTF-8. */
+/* Add HTML, which is in UTF-8. */
 static void
 html_add(struct junk_tokenizer *ctx, const unsigned char *data, size_t size,
 	 enum junk_html_flags flags, bool later)
@@ -727,10 +740,10 @@ html_add(struct junk_tokenizer *ctx, const unsigned char *data, size_t size,
 		text_add(ctx, ctx->text, TRUE);
 }
 
-/* --- which texts are shown --- */
+/* --- which alternatives are shown --- */
 
-/* Forget texts that are in an outer part, but not in the inner one, and of the
-   same kind; NULL = of any. */
+/* Remove held texts of the same kind that belong to the outer part and came
+   before the inner one. kind: NULL = any. */
 static void
 held_forget(struct junk_tokenizer *ctx, const struct message_part *outer,
 	    const struct message_part *inner, const struct held_text *kind)
@@ -758,8 +771,8 @@ held_forget(struct junk_tokenizer *ctx, const struct message_part *outer,
 	buffer_set_used_size(ctx->held, to);
 }
 
-/* Is a text in this child of a multipart/related shown? The one that start=
-   names is, else the first. */
+/* Returns TRUE if this child of a multipart/related is its root, which is
+   shown: the one that the start parameter names, else the first. */
 static bool
 related_shows(struct junk_tokenizer *ctx, const struct message_part *related,
 	      const struct message_part *child)
@@ -777,8 +790,8 @@ related_shows(struct junk_tokenizer *ctx, const struct message_part *related,
 	return info->root == child;
 }
 
-/* Is a text shown, as far as is known? If so it takes the place of those that
-   aren't then. */
+/* Returns TRUE if a text is shown, as far as is known by now. If so, it
+   replaces earlier alternatives. */
 static bool
 text_is_shown(struct junk_tokenizer *ctx, const struct held_text *text)
 {
@@ -796,7 +809,7 @@ text_is_shown(struct junk_tokenizer *ctx, const struct held_text *text)
 	return TRUE;
 }
 
-/* Returns FALSE if there is no room. */
+/* Hold a text. Returns FALSE if the limit is reached. */
 static bool
 text_hold(struct junk_tokenizer *ctx, const struct held_text *text,
 	  const buffer_t *data)
@@ -810,7 +823,7 @@ text_hold(struct junk_tokenizer *ctx, const struct held_text *text,
 	return TRUE;
 }
 
-/* The multipart ends whose texts were held: HTML first. */
+/* Add the held texts, HTML first, when their multipart ends. */
 static void later_add(struct junk_tokenizer *ctx)
 {
 	const struct held_text *held;
@@ -837,13 +850,14 @@ static void later_add(struct junk_tokenizer *ctx)
 	buffer_set_used_size(ctx->later, 0);
 }
 
-/* Is there more in the part than the text that is read? */
+/* Returns TRUE if the part has more than its visible text. */
 static bool part_has_markup(const struct junk_tokenizer *ctx)
 {
 	return ctx->kind == PART_HTML || ctx->format != FORMAT_NONE;
 }
 
-/* The bytes of what was read of the part, up to a size before decoding. */
+/* Decode the part's transfer encoding. raw_size: maximum number of bytes before
+   decoding. */
 static const buffer_t *part_bytes(struct junk_tokenizer *ctx, size_t raw_size)
 {
 	const buffer_t *raw = ctx->raw;
@@ -868,7 +882,8 @@ static const buffer_t *part_bytes(struct junk_tokenizer *ctx, size_t raw_size)
 	return ctx->decoded;
 }
 
-/* What the bytes of a part are, and have in them. */
+/* Add tokens for the bytes of a part: its real type, and the content if
+   deep. */
 static void
 attachment_add(struct junk_tokenizer *ctx, const buffer_t *data, bool deep,
 	       bool whole)
@@ -884,7 +899,7 @@ attachment_add(struct junk_tokenizer *ctx, const buffer_t *data, bool deep,
 				    data->used <= JUNK_MAX_ARCHIVE_BYTES);
 }
 
-/* A page may say its charset, where nothing else does. */
+/* Read the charset from the HTML itself, if the part doesn't declare one. */
 static void
 part_meta_charset(struct junk_tokenizer *ctx, const buffer_t *data)
 {
@@ -892,7 +907,7 @@ part_meta_charset(struct junk_tokenizer *ctx, const buffer_t *data)
 			  ctx->charset, sizeof(ctx->charset));
 }
 
-/* The part's text as it was before its transfer encoding */
+/* Decode a text part's transfer encoding. */
 static const buffer_t *part_decode_transfer(struct junk_tokenizer *ctx)
 {
 	const buffer_t *data;
@@ -900,13 +915,14 @@ static const buffer_t *part_decode_transfer(struct junk_tokenizer *ctx)
 	if (ctx->cte != PART_CTE_BASE64)
 		join_broken_lines(ctx->raw);
 	data = part_bytes(ctx, SIZE_MAX);
-	/* its words are read as well: such bytes are no way to hide them */
+	/* the words are added as well, so that binary bytes can't be used to
+	   hide them */
 	if (junk_attachment_is_binary(data->data, data->used))
 		attachment_add(ctx, data, TRUE, ctx->raw->used < MAX_RAW_BYTES);
 	return data;
 }
 
-/* ... and as UTF-8, to ctx->value */
+/* Decode a text part to UTF-8, into ctx->value. */
 static void part_decode(struct junk_tokenizer *ctx)
 {
 	const buffer_t *data = part_decode_transfer(ctx);
@@ -921,7 +937,8 @@ static void part_decode(struct junk_tokenizer *ctx)
 			    data->data, I_MIN(data->used, max));
 }
 
-/* A file in a text: its name is one of an attachment's, and it may be text. */
+/* Add a uuencoded file in a text: its name like that of an attachment, and its
+   content if it is text. */
 static void
 uu_file_add(struct junk_tokenizer *ctx, const struct junk_uu_file *file)
 {
@@ -941,7 +958,8 @@ uu_file_add(struct junk_tokenizer *ctx, const struct junk_uu_file *file)
 	text_later(ctx, ctx->text);
 }
 
-/* Take the files out of a plain text. Their data is in ctx->raw then. */
+/* Remove the uuencoded files from a plain text. If there are any, the result is
+   in ctx->raw. */
 static const buffer_t *
 part_without_files(struct junk_tokenizer *ctx, const buffer_t *text)
 {
@@ -960,7 +978,7 @@ part_without_files(struct junk_tokenizer *ctx, const buffer_t *text)
 	return ctx->raw;
 }
 
-/* The plain text of ctx->value, which may be in it or in another buffer. */
+/* Returns the plain text of ctx->value, which may be in another buffer. */
 static const buffer_t *part_plain_text(struct junk_tokenizer *ctx)
 {
 	const buffer_t *value = ctx->value;
@@ -991,8 +1009,8 @@ static const buffer_t *part_plain_text(struct junk_tokenizer *ctx)
 	return ctx->decoded;
 }
 
-/* What it is by its bytes */
-/* Of the first bytes without blanks: what breaks lines doesn't matter. */
+/* Add a hash of an attachment's first bytes. Blanks are skipped, so that the
+   result doesn't depend on line breaks. */
 static void attachment_hash(struct junk_tokenizer *ctx, const buffer_t *raw)
 {
 	const unsigned char *data = raw->data;
@@ -1011,7 +1029,8 @@ static void attachment_hash(struct junk_tokenizer *ctx, const buffer_t *raw)
 	} T_END;
 }
 
-/* A text that is a file to others: it has the token of one. */
+/* Add the hash of an attachment for a text part that other software treats as a
+   file. */
 static void part_file_hash(struct junk_tokenizer *ctx)
 {
 	const unsigned char *raw = ctx->raw->data;
@@ -1039,7 +1058,7 @@ static void part_text(struct junk_tokenizer *ctx)
 		part_file_hash(ctx);
 	later = ctx->attached || ctx->format == FORMAT_OTHER_HTML ||
 		ctx->format == FORMAT_SVG;
-	/* an invitation is shown beside the text */
+	/* an invitation is shown in addition to the text */
 	if (!later && ctx->format != FORMAT_CALENDAR &&
 	    !text_is_shown(ctx, &text))
 		return;
@@ -1064,7 +1083,7 @@ static void part_text(struct junk_tokenizer *ctx)
 	}
 }
 
-/* Keep a message that was encoded, to be read when this one is. */
+/* Decode an encoded message and keep it; it is read after this one. */
 static void part_encoded(struct junk_tokenizer *ctx)
 {
 	size_t used = ctx->inner->used;
@@ -1078,7 +1097,8 @@ static void part_encoded(struct junk_tokenizer *ctx)
 	ctx->inner_sizes[ctx->inner_count++] = ctx->inner->used - used;
 }
 
-/* Is there something to look for in the attachment that has begun? */
+/* Returns whether the attachment's content should be searched, by its first
+   bytes. */
 static enum part_archive part_archive(struct junk_tokenizer *ctx)
 {
 	const buffer_t *data;
@@ -1107,12 +1127,13 @@ static void part_attachment(struct junk_tokenizer *ctx)
 		       ctx->archive != PART_ARCHIVE_CUT);
 }
 
-/* Bytes of the parts that were read so far. */
+/* Returns the number of bytes read in parts so far. */
 static uoff_t bytes_read(const struct junk_tokenizer *ctx)
 {
 	const struct message_size *size = &ctx->part->body_size;
 
-	/* a container's are its parts'. Virtual: with CRLF as line ends. */
+	/* The size of a container is that of its parts. The virtual size counts
+	   line ends as CRLF, which is corrected here. */
 	return ctx->parts_bytes + (ctx->kind == PART_CONTAINER ? 0 :
 				   size->virtual_size - size->lines);
 }
@@ -1139,21 +1160,21 @@ static void part_end(struct junk_tokenizer *ctx)
 		part_attachment(ctx);
 		break;
 	case PART_CONTAINER:
-		/* its boundary never came */
+		/* a multipart without any boundary */
 		if (ctx->part->children == NULL)
 			part_text(ctx);
 		break;
 	}
 }
 
-/* CRLF becomes LF. */
+/* Append lines, with CRLF converted to LF. */
 static void
 append_lines(buffer_t *dest, const unsigned char *data, size_t size)
 {
 	const unsigned char *end = data + size, *cr, *last;
 
 	if (dest->used > 0 && *data == '\n') {
-		/* of a CRLF that came in two pieces */
+		/* a CRLF may be split across two blocks */
 		last = CONST_PTR_OFFSET(dest->data, dest->used - 1);
 		if (*last == '\r')
 			buffer_set_used_size(dest, dest->used - 1);
@@ -1166,7 +1187,7 @@ append_lines(buffer_t *dest, const unsigned char *data, size_t size)
 	buffer_append(dest, data, end - data);
 }
 
-/* Takes no more of a part than the limit allows. */
+/* Append body lines up to the size limit of the part. */
 static void
 body_lines(struct junk_tokenizer *ctx, const unsigned char *data, size_t size,
 	   size_t max_size)
@@ -1181,7 +1202,7 @@ body_lines(struct junk_tokenizer *ctx, const unsigned char *data, size_t size,
 		buffer_set_used_size(ctx->raw, left);
 }
 
-/* Bytes of the attachment, as encoded, that are needed still. */
+/* Returns how many more bytes of the attachment, as encoded, are needed. */
 static size_t attachment_left(struct junk_tokenizer *ctx)
 {
 	if (ctx->raw->used < MAX_ATTACHMENT_BYTES)
@@ -1195,7 +1216,7 @@ static size_t attachment_left(struct junk_tokenizer *ctx)
 	return MAX_RAW_ARCHIVE_BYTES - ctx->raw->used;
 }
 
-/* base64: blanks say nothing. */
+/* Append base64 data without white space. */
 static void
 body_attachment(struct junk_tokenizer *ctx, const unsigned char *data,
 		size_t size)
@@ -1211,7 +1232,7 @@ body_attachment(struct junk_tokenizer *ctx, const unsigned char *data,
 		left = attachment_left(ctx);
 		if (left == 0)
 			break;
-		/* without blanks: a line */
+		/* a run without white space is usually a whole line */
 		run = data;
 		while (data < end && *data > ' ' && left-- > 0)
 			data++;
@@ -1237,7 +1258,7 @@ tokenizer_body(struct junk_tokenizer *ctx, const unsigned char *data, size_t siz
 	}
 }
 
-/* Returns FALSE when no more of the message is read. */
+/* Process a block of the parser. Returns FALSE when the limit is reached. */
 static bool tokenizer_block(struct junk_tokenizer *ctx, struct message_block *block)
 {
 	if (block->part != ctx->part) {
@@ -1251,7 +1272,7 @@ static bool tokenizer_block(struct junk_tokenizer *ctx, struct message_block *bl
 			later_add(ctx);
 		part_begin(ctx, block->part);
 	}
-	/* each block is of a part */
+	/* each block belongs to a part */
 	i_assert(ctx->part != NULL);
 	if (block->hdr != NULL)
 		tokenizer_header(ctx, block->hdr);
@@ -1315,8 +1336,8 @@ static void tokenizer_finish(struct junk_tokenizer *ctx)
 					ctx->stats.urls);
 }
 
-/* A client that rewrites a message may change its MIME encoding, boundaries
-   and Message-ID: what it says, who sent it and when remain. */
+/* A client that rewrites a message may change its MIME encoding, boundaries and
+   Message-ID. The tokens for which this returns TRUE are kept. */
 static bool token_is_lasting(junk_token_t token)
 {
 	switch (junk_token_class(token)) {
@@ -1330,7 +1351,7 @@ static bool token_is_lasting(junk_token_t token)
 	}
 }
 
-/* The sum doesn't depend on the order. */
+/* Add tokens to a digest; the sum doesn't depend on their order. */
 static void
 digest_add(const struct junk_message *msg, bool all, uint64_t sum[3])
 {
@@ -1350,7 +1371,7 @@ void junk_message_digest(const struct junk_message *msg,
 	uint64_t sum[3] = { msg->date_hash, 0, 0 };
 
 	digest_add(msg, FALSE, sum);
-	/* nothing that lasts: all such mail isn't one message */
+	/* without a Date and such tokens, different messages would be equal */
 	if (sum[0] == 0 && sum[1] == 0)
 		digest_add(msg, TRUE, sum);
 	uint64_t first = XXH3_64bits_withSeed(sum, sizeof(sum), 1);
@@ -1402,7 +1423,7 @@ tokenizer_parse(struct junk_tokenizer *ctx, struct istream *input)
 	p_clear(ctx->parts_pool);
 }
 
-/* Messages that were encoded in this one. */
+/* Read the encoded messages that were found in this one. */
 static void tokenizer_parse_inner(struct junk_tokenizer *ctx)
 {
 	buffer_t *data = buffer_create_dynamic(default_pool, 1024);
@@ -1413,7 +1434,7 @@ static void tokenizer_parse_inner(struct junk_tokenizer *ctx)
 	for (unsigned int i = 0; i < ctx->inner_count; i++) {
 		if (ctx->parts_bytes >= JUNK_MAX_MESSAGE_BYTES)
 			break;
-		/* one more may be found in it */
+		/* ctx->inner may grow when a message is found inside */
 		buffer_set_used_size(data, 0);
 		buffer_append(data, CONST_PTR_OFFSET(ctx->inner->data, pos),
 			      ctx->inner_sizes[i]);
@@ -1510,7 +1531,8 @@ int junk_tokenizer_read(struct junk_tokenizer *tokenizer, struct istream *input,
 		tokenizer_parse_inner(tokenizer);
 		tokenizer_finish(tokenizer);
 	} T_END;
-	/* not in that frame: the pool may be the caller's */
+	/* outside of the data stack frame, since the pool may be the
+	   caller's */
 	tokenizer_result(tokenizer, pool, msg_r);
 	msg_r->size_bytes = limited->v_offset;
 	tokenizer_end(tokenizer, msg_r->size_bytes);

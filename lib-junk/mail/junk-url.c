@@ -1,27 +1,29 @@
+/* See junk-url.h. */
+
 #include "lib.h"
 #include "buffer.h"
 #include "junk-ascii.h"
 #include "junk-decode.h"
 #include "junk-url.h"
 
-/* Bytes that are looked at: of a URL, of what follows its host, and words of its
-   path. The part of a user that may precede the host is long where it is there to
-   deceive. */
+/* Maximum bytes of a URL and of what follows its host, and words of its path.
+   The user part before the host may be long, in order to deceive. */
 #define MAX_URL_BYTES 8192
 #define MAX_PATH_BYTES 1024
 #define MAX_PATH_WORDS 16
-/* Longer or stranger words are ids, different in each message. */
+/* Longer words, or those with many digits, are ids that differ in each
+   message. */
 #define MAX_PATH_WORD_BYTES 20
-/* URLs inside a URL, and how often one of them may be escaped. */
+/* Maximum number of URLs inside a URL, and how often they may be escaped. */
 #define MAX_INNER_URLS 4
 #define MAX_ESCAPES 4
-/* Addresses in a mailto: */
+/* Maximum number of addresses in a mailto:. */
 #define MAX_MAILTO 10
-/* Of a link's text */
+/* Maximum number of words in a link's text. */
 #define MAX_LINK_WORDS 16
 #define MAX_PORT_BYTES 16
 
-/* Where the parts of a URL are. */
+/* Positions of the parts of a URL. */
 struct url_parts {
 	const char *user, *host, *port, *path, *end;
 	bool has_user;
@@ -37,7 +39,7 @@ static bool is_slash(char c)
 	return c == '/' || c == '\\';
 }
 
-/* The last "@" in front of end, NULL if there is none. */
+/* Returns the last "@" before end, NULL if there is none. */
 static const char *last_at(const char *str, const char *end)
 {
 	while (end > str && end[-1] != '@')
@@ -45,8 +47,8 @@ static const char *last_at(const char *str, const char *end)
 	return end == str ? NULL : end - 1;
 }
 
-/* Copy without blanks and control characters, which clients drop. Returns the size
-   in dest, which has room for max + 1. */
+/* Copy a URL without blanks and control characters, which clients ignore.
+   Returns the size of dest, which must have room for max + 1 bytes. */
 static size_t
 url_clean(const unsigned char *url, size_t size, char *dest, size_t max)
 {
@@ -60,7 +62,7 @@ url_clean(const unsigned char *url, size_t size, char *dest, size_t max)
 	return len;
 }
 
-/* The character that an escape at str is, -1 if it is none. */
+/* Returns the character of an escape at str, -1 if it isn't one. */
 static int escaped_char(const char *str)
 {
 	int high, low;
@@ -71,7 +73,7 @@ static int escaped_char(const char *str)
 	return high * 16 + low;
 }
 
-/* Decode escapes once. src may be in dest. Returns the size. */
+/* Decode escapes once. src may be the same as dest. Returns the new size. */
 static size_t url_unescape(const char *src, char *dest, size_t max)
 {
 	size_t len = 0;
@@ -101,7 +103,8 @@ add_domain(struct junk_token_set *set, enum junk_token_class class,
 	size_t size;
 
 	junk_host_domain(host, &domain);
-	/* a suffix by itself is the domain of its owner */
+	/* a public suffix without a name before it is the domain of its
+	   owner */
 	size = domain.registered_size > 0 ? domain.registered_size :
 		(domain.suffix_size > 0 ? host->size : 0);
 	if (size > 0)
@@ -112,7 +115,7 @@ add_domain(struct junk_token_set *set, enum junk_token_class class,
 	if (*dot != '.')
 		return;
 	junk_token_set_add_prefixed(set, class, prefix, dot, end - dot);
-	/* ".web.app": what all have who have theirs there */
+	/* ".web.app" is common to all customers of a hosting service */
 	if (domain.suffix_size >= (size_t)(end - dot) &&
 	    domain.suffix_size < host->size) {
 		dot = end - domain.suffix_size - 1;
@@ -177,7 +180,8 @@ static void add_path_words(struct junk_token_set *set, const char *path)
 	}
 }
 
-/* How long the path is and what of it: generated ones look alike. */
+/* Add the shape of a path (numbers of slashes and digits), since generated
+   paths are similar. */
 static void add_path_shape(struct junk_token_set *set, const char *path)
 {
 	unsigned int slashes = 0, digits = 0;
@@ -207,7 +211,7 @@ static void add_path(struct junk_token_set *set, const char *path)
 
 /* --- URLs --- */
 
-/* Where the user and host of a URL begin, NULL if it has none. */
+/* Returns where the user and host of a URL begin, NULL if it has none. */
 static const char *url_authority(const char *url)
 {
 	static const char *const schemes[] = {
@@ -220,10 +224,10 @@ static const char *url_authority(const char *url)
 		if (!begins_with(url, schemes[i]))
 			continue;
 		url += strlen(schemes[i]);
-		/* browsers take any number and kind of slashes */
+		/* browsers accept any number of slashes and backslashes */
 		return url + strspn(url, "/\\");
 	}
-	/* "feed://host": of another program, or one that browsers know */
+	/* "feed://host": an unknown scheme */
 	size_t len = strspn(url, "abcdefghijklmnopqrstuvwxyz"
 			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
 	if (len > 0 && url[len] == ':' && is_slash(url[len + 1]) &&
@@ -232,7 +236,8 @@ static const char *url_authority(const char *url)
 	return begins_with(url, "www.") ? url : NULL;
 }
 
-/* Split what follows the scheme; ends: beside those of all URLs. */
+/* Split what follows the scheme. ends: additional characters that end the
+   URL. */
 static void
 url_split(const char *authority, const char *ends, struct url_parts *parts_r)
 {
@@ -246,7 +251,7 @@ url_split(const char *authority, const char *ends, struct url_parts *parts_r)
 	parts_r->has_user = p != NULL;
 	if (p != NULL)
 		parts_r->host = p + 1;
-	/* "[2001:db8::1]:80" */
+	/* an IPv6 address, as in "[2001:db8::1]:80" */
 	p = parts_r->host;
 	if (*p == '[') {
 		p = memchr(p, ']', path - p);
@@ -295,15 +300,15 @@ add_authority(struct junk_token_set *set, const struct url_parts *parts,
 
 /* --- URLs inside URLs --- */
 
-/* The next URL in what follows a host: where its user and host begin, NULL if
-   there is none. */
+/* Find the next URL in what follows a host. Returns where its user and host
+   begin, NULL if there is none. */
 static const char *inner_authority(const char *path)
 {
 	const char *p = path, *start;
 
 	while ((p = strpbrk(p, ":=")) != NULL) {
 		if (*p == '=') {
-			/* "=//host", "=www.host" */
+			/* "=//host" or "=www.host" */
 			if ((is_slash(p[1]) && is_slash(p[2])) ||
 			    begins_with(p + 1, "www."))
 				return url_authority(p + 1);
@@ -323,7 +328,7 @@ static const char *inner_authority(const char *path)
 	return NULL;
 }
 
-/* "aHR0c" is "http" in base64, of which the beginning is enough. Returns the size
+/* Decode a URL in base64, which begins with "aHR0c" ("http"). Returns its size
    in dest, 0 if there is none. */
 static size_t inner_base64(const char *path, char *dest, size_t max)
 {
@@ -350,8 +355,8 @@ static size_t inner_base64(const char *path, char *dest, size_t max)
 	return url_clean(url->data, url->used, dest, max);
 }
 
-/* Add the hosts of URLs in what follows a host. Each is looked for where it isn't
-   escaped yet, since what is an end of its host depends on that. */
+/* Add the hosts of URLs in what follows a host. Each is searched before escapes
+   are decoded, since that would change where its host ends. */
 static void add_inner_urls(struct junk_token_set *set, const char *path)
 {
 	char text[MAX_PATH_BYTES + 1];
@@ -390,7 +395,8 @@ static void add_inner_urls(struct junk_token_set *set, const char *path)
 
 /* --- mailto: --- */
 
-/* Addresses, separated by commas, up to the next parameter. Returns its end. */
+/* Add addresses that are separated by commas, up to the next parameter. Returns
+   its position. */
 static const char *
 add_mailto_addresses(struct junk_token_set *set, const char *list,
 		     unsigned int *count)
@@ -407,7 +413,7 @@ add_mailto_addresses(struct junk_token_set *set, const char *list,
 		memcpy(address, list, size);
 		address[size] = '\0';
 		(void)url_unescape(address, address, size);
-		/* a comma may be escaped itself */
+		/* a comma may be escaped, too */
 		for (p = address; p != NULL && *count < MAX_MAILTO; ) {
 			size = strcspn(p, ",;?&>");
 			host = last_at(p, p + size);
@@ -442,7 +448,7 @@ static void add_mailto(struct junk_token_set *set, const char *url)
 	}
 }
 
-/* --- all of it --- */
+/* --- whole URLs --- */
 
 static bool set_is_full(const struct junk_token_set *set)
 {
@@ -466,7 +472,7 @@ bool junk_url_add_link(struct junk_token_set *set, const unsigned char *data,
 	}
 	authority = url_authority(url);
 	if (authority == NULL) {
-		/* "view-source:http://host", "javascript:" */
+		/* "view-source:http://host" or "javascript:" */
 		add_inner_urls(set, url);
 		return FALSE;
 	}
@@ -485,9 +491,9 @@ void junk_url_add(struct junk_token_set *set, const unsigned char *data,
 	(void)junk_url_add_link(set, data, size, &host);
 }
 
-/* --- what a link's text says --- */
+/* --- link texts --- */
 
-/* A name by itself, such as "bank.example/login" */
+/* Parse a bare host name, such as "bank.example/login". */
 static bool
 name_get_host(struct junk_token_set *set, const char *word, size_t size,
 	      struct junk_host *host_r)
@@ -506,11 +512,11 @@ name_get_host(struct junk_token_set *set, const char *word, size_t size,
 	return domain.listed && domain.registered_size > 0;
 }
 
-/* May a word be a host's name? Most words aren't. */
+/* Returns TRUE if a word may be a host name, which excludes most words. */
 static bool word_has_dot(const unsigned char *data, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
-		/* beside ".", dots of other scripts begin so */
+		/* the first bytes of dots in other scripts */
 		if (data[i] == '.' || data[i] == '@' || data[i] == ':' ||
 		    data[i] == 0xe3 || data[i] == 0xef)
 			return TRUE;
@@ -528,7 +534,7 @@ word_get_host(struct junk_token_set *set, const unsigned char *data,
 
 	if (!word_has_dot(data, size))
 		return FALSE;
-	/* quotes, brackets and the like around it */
+	/* punctuation around the word */
 	while (size > 0 && strchr("<>()[]\"'.,;:!*", data[size - 1]) != NULL)
 		size--;
 	while (size > 0 && strchr("<>(\"'*", *data) != NULL) {
@@ -543,7 +549,7 @@ word_get_host(struct junk_token_set *set, const unsigned char *data,
 	}
 	if (begins_with(word, "mailto:"))
 		start += 7;
-	/* an address: the domain counts */
+	/* an address: use its domain */
 	at = last_at(start, word + size);
 	if (at != NULL)
 		start = at + 1;

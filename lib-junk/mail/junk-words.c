@@ -1,4 +1,7 @@
-#define _GNU_SOURCE /* memmem() */
+/* See junk-words.h. ASCII text is classified in blocks of 64 bytes with vector
+   instructions. */
+
+#define _GNU_SOURCE /* for memmem() */
 #include "lib.h"
 #include "buffer.h"
 #include "junk-ascii.h"
@@ -11,42 +14,42 @@
 #  include <emmintrin.h>
 #endif
 
-/* Single letters in a row that are taken for a word: "f r e e", "b.u.y", with as
-   much between each two of them. */
+/* So many single letters in a row with the same characters between them form a
+   word: "f r e e", "b.u.y". */
 #define MIN_SPACED_LETTERS 4
 #define MIN_DOTTED_LETTERS 3
-/* Bytes between two letters: more of them end the word. */
+/* Maximum number of bytes between two such letters. */
 #define MAX_SPACED_GAP 8
 
-/* What turns the direction of text, up to the second or the line's end (Unicode,
-   UAX 9). */
+/* Control characters: right-to-left override and its end, which a line end also
+   implies (Unicode, UAX 9). */
 #define TURN_BEGIN "\xe2\x80\xae"
 #define TURN_END "\xe2\x80\xac"
 #define TURN_BYTES 3
 
-/* Characters of a script without spaces that are taken for a word: of Han, kana
-   and Hangul, which begin at FIRST_SYLLABLE, and of Thai, Lao, Burmese and Khmer,
-   whose characters are letters. */
+/* Length of a run in scripts without spaces: of syllables in Han, kana and
+   Hangul (from FIRST_SYLLABLE on); of letters in Thai, Lao, Burmese and
+   Khmer. */
 #define GRAM_SYLLABLES 2
 #define GRAM_LETTERS 4
 #define FIRST_SYLLABLE 0x2e80
 
 #define PUNCTUATION_SLOTS 64
 
-/* Bytes of text that are looked at together, as vectors of so many. */
+/* Text is classified in blocks of this size, which consist of vectors. */
 #define BLOCK_BYTES 64
 #define VECTOR_BYTES 16
 typedef unsigned char byte_vector __attribute__((vector_size(VECTOR_BYTES)));
 
-/* Alphabets of a word. */
+/* Scripts of a word's letters. */
 enum {
 	SCRIPT_LATIN = 0x01,
 	SCRIPT_GREEK = 0x02,
 	SCRIPT_CYRILLIC = 0x04,
 	SCRIPT_OTHER = 0x08,
-	/* others with letters that look like Latin ones */
+	/* other scripts with letters that look like Latin ones */
 	SCRIPT_ALIKE = 0x10,
-	/* of these each letter may be one of another */
+	/* scripts that may be mixed with Latin to disguise a word */
 	SCRIPT_MIXED = SCRIPT_GREEK | SCRIPT_CYRILLIC | SCRIPT_ALIKE,
 };
 
@@ -54,40 +57,42 @@ struct words_state {
 	struct junk_token_set *set;
 	enum junk_token_class class;
 	struct junk_words_stats *stats;
-	/* where nobody wants them */
+	/* used if the caller doesn't need stats */
 	struct junk_words_stats unwanted_stats;
 	bool is_body;
 
-	/* prefix and the word so far, and room to append a whole vector */
+	/* prefix and the current word, with room to append a whole vector */
 	unsigned char buf[JUNK_MAX_TOKEN_BYTES + VECTOR_BYTES];
 	unsigned int prefix_size, size;
 	unsigned int scripts;
 
-	/* single letters in a row; where in the text the last of them ends, and
-	   what is between each two */
+	/* single letters in a row, where the last one ends in the text, and the
+	   characters between each two */
 	unsigned char spaced[JUNK_MAX_TOKEN_BYTES];
 	unsigned int spaced_size, spaced_count;
 	size_t spaced_end;
 	unsigned char gap[MAX_SPACED_GAP];
 	unsigned int gap_size;
 
-	/* where the word that is under way begins and ends */
+	/* where the current word begins and ends in the text */
 	const unsigned char *text;
 	size_t word_start, word_end;
 
-	/* the last characters of a script without spaces, and how many of them
-	   are a word */
+	/* the last characters of a run in a script without spaces, the length
+	   of a run, and whether any run was added */
 	unsigned char gram[GRAM_LETTERS * JUNK_FOLD_MAX_BYTES];
 	unsigned int gram_size, gram_count, gram_length;
 	bool gram_used;
 
-	/* what runs of punctuation began with, of late: most of them do again */
+	/* beginnings of recent punctuation runs (a cache): most of them
+	   repeat */
 	unsigned char punctuation[PUNCTUATION_SLOTS][2];
-	/* where a URL of this block, and where this line begins */
+	/* where a URL begins in this block, and where this line begins */
 	size_t url_start, line_start;
 };
 
-/* In the middle of words only. */
+/* Returns TRUE for characters that are part of a word only in the middle of
+   it. */
 static bool char_is_join(unsigned char c)
 {
 	return c == '\'' || c == '-' || c == '_';
@@ -97,7 +102,7 @@ static void words_add(struct words_state *state, const void *data, size_t size)
 {
 	unsigned char buf[JUNK_MAX_TOKEN_BYTES];
 
-	/* not into state->buf: a word may be under way there */
+	/* not in state->buf, which may contain the current word */
 	size = I_MIN(size, JUNK_MAX_TOKEN_BYTES - state->prefix_size);
 	memcpy(buf, state->buf, state->prefix_size);
 	memcpy(buf + state->prefix_size, data, size);
@@ -105,7 +110,8 @@ static void words_add(struct words_state *state, const void *data, size_t size)
 			   state->prefix_size + size);
 }
 
-/* Letters that are no word are words each. */
+/* Add the single letters: as one word if there are enough of them, else each as
+   a word. */
 static SELDOM void spaced_flush(struct words_state *state)
 {
 	unsigned int min = state->gap_size == 1 && state->gap[0] == ' ' ?
@@ -124,7 +130,7 @@ static SELDOM void spaced_flush(struct words_state *state)
 	state->spaced_size = state->spaced_count = 0;
 }
 
-/* Does a letter go on with those before it? */
+/* Returns TRUE if the gap before the current letter is like those before. */
 static bool spaced_goes_on(struct words_state *state)
 {
 	const unsigned char *gap = state->text + state->spaced_end;
@@ -168,9 +174,9 @@ static inline void gram_flush(struct words_state *state)
 		gram_end(state);
 }
 
-/* Write a word with the Latin letters that its own look like. Returns how many
-   don't look like any; *doubtful_r: those that look so only if the text is
-   Latin otherwise. */
+/* Replace a word's letters by Latin ones that look alike. Returns how many
+   other letters remain. *doubtful_r: how many of the replaced ones look alike
+   only if the rest of the text is Latin. */
 static SELDOM unsigned int
 word_latin(const struct words_state *state, unsigned char *dest,
 	   unsigned int *size_r, unsigned int *doubtful_r)
@@ -203,8 +209,8 @@ word_latin(const struct words_state *state, unsigned char *dest,
 	return others;
 }
 
-/* A word of two alphabets: write the other one's letters as the Latin ones
-   that they look like. */
+/* Replace letters of other alphabets in a mixed word by the Latin ones that
+   look alike. */
 static SELDOM void word_unmix(struct words_state *state)
 {
 	unsigned char latin[JUNK_MAX_TOKEN_BYTES];
@@ -215,8 +221,9 @@ static SELDOM void word_unmix(struct words_state *state)
 	state->stats->lookalikes++;
 }
 
-/* A word that has no Latin letter but looks as if it had no others: also the word
-   that it looks like. Letters of which much Cyrillic is made are doubtful. */
+/* For a word without Latin letters that consists only of look-alikes, also add
+   the Latin word. Letters that are common in Cyrillic are doubtful: they count
+   only in a Latin text. */
 static SELDOM void word_add_alike(struct words_state *state)
 {
 	const struct junk_words_stats *stats = state->stats;
@@ -232,13 +239,13 @@ static SELDOM void word_add_alike(struct words_state *state)
 	state->stats->lookalikes++;
 }
 
-/* Between single letters also what else may be in a word */
+/* Returns TRUE for characters that may separate single letters in a word. */
 static bool char_separates(unsigned char c)
 {
 	return char_is_join(c) || c == '$' || c == '%';
 }
 
-/* "p-i-l-l-s": single letters that joins stand between */
+/* Returns TRUE for single letters with separators, such as "p-i-l-l-s". */
 static bool word_is_joined(const struct words_state *state)
 {
 	const unsigned char *word = state->buf + state->prefix_size;
@@ -342,7 +349,7 @@ static void word_end(struct words_state *state)
 	if (char_is_join(word[0]) || char_is_join(word[state->size - 1]))
 		word_strip_joins(state);
 	mixed = state->scripts & SCRIPT_MIXED;
-	/* of two of them too */
+	/* also if two non-Latin scripts are mixed */
 	if (mixed != 0 && ((state->scripts & SCRIPT_LATIN) != 0 ||
 			   (mixed & (mixed - 1)) != 0))
 		word_unmix(state);
@@ -359,7 +366,7 @@ static void
 word_append(struct words_state *state, const unsigned char *data,
 	    unsigned int size)
 {
-	/* what doesn't fit is cut off, not made another word */
+	/* a long word is truncated, not split */
 	if (state->prefix_size + state->size + size > JUNK_MAX_TOKEN_BYTES)
 		return;
 	memcpy(state->buf + state->prefix_size + state->size, data, size);
@@ -412,7 +419,7 @@ static unsigned int char_script(unichar_t chr)
 	return junk_fold_script_is_alike(chr) ? SCRIPT_ALIKE : SCRIPT_OTHER;
 }
 
-/* A letter of more than one byte, and what it is folded to. */
+/* Append a non-ASCII letter in its folded form. */
 static void
 words_letter(struct words_state *state, unichar_t chr,
 	     const unsigned char *folded, unsigned int size)
@@ -471,7 +478,8 @@ static const bool url_ends[256] = {
 	['`'] = TRUE,
 };
 
-/* Size of the URL that the character at pos is in, 0 if it is in none. */
+/* Returns the size of the URL that contains the character at pos, 0 if there is
+   none. */
 static size_t
 words_find_url(const struct words_state *state, const unsigned char *text,
 	       size_t size, size_t pos, size_t *start_r)
@@ -493,24 +501,25 @@ words_find_url(const struct words_state *state, const unsigned char *text,
 	return i - *start_r;
 }
 
-/* What block_read() takes for neither a word, white space nor a longer
-   character. */
+/* Characters that block_read() classifies neither as part of a word nor as
+   white space nor as a part of a multibyte character. */
 static const bool char_is_punctuation[256] = {
 	['!' ... '#'] = TRUE, ['&'] = TRUE, ['(' ... ','] = TRUE,
 	['.' ... '/'] = TRUE, [':' ... '@'] = TRUE, ['[' ... '^'] = TRUE,
 	['`'] = TRUE, ['{' ... 0x7f] = TRUE,
 };
 
-/* For each byte of a block a bit: the first one's is the lowest. */
+/* One bit for each byte of a block; the lowest bit is the first byte. */
 struct words_block {
-	/* ASCII letters, the capital ones, ASCII in a word ($ and % are there
-	   for money), longer characters, white space, ends of lines */
+	/* ASCII letters, capital ones, ASCII characters of words (including $
+	   and %, which indicate money), bytes of multibyte characters, white
+	   space, and line ends */
 	uint64_t letters, capitals, words, high, blanks, line_ends;
-	/* The block, folded, and room to copy whole vectors. */
+	/* The block in lower case, with room to copy whole vectors. */
 	unsigned char folded[BLOCK_BYTES + VECTOR_BYTES];
 };
 
-/* The highest bit of each byte. */
+/* Returns the highest bit of each byte. */
 #ifdef __SSE2__
 static inline uint64_t vector_bits(byte_vector vector)
 {
@@ -559,13 +568,13 @@ block_read(struct words_block *block, const unsigned char *text, size_t size)
 	}
 }
 
-/* Take the ASCII part of a word: size bytes of the block at pos. */
+/* Append the ASCII part of a word: size bytes of the block at pos. */
 static void
 words_ascii(struct words_state *state, const struct words_block *block,
 	    unsigned int pos, unsigned int size)
 {
 	unsigned char *word = state->buf + state->prefix_size + state->size;
-	/* what doesn't fit is cut off */
+	/* a long word is truncated */
 	unsigned int fits = I_MIN(size, JUNK_MAX_TOKEN_BYTES -
 				  state->prefix_size - state->size);
 	uint64_t inside = (UINT64_MAX >> (BLOCK_BYTES - size)) << pos;
@@ -582,7 +591,7 @@ words_ascii(struct words_state *state, const struct words_block *block,
 	}
 }
 
-/* Take a character of more than one byte. Returns its size. */
+/* Process a multibyte character. Returns its size. */
 static size_t
 words_utf8(struct words_state *state, const unsigned char *text, size_t size)
 {
@@ -600,8 +609,8 @@ words_utf8(struct words_state *state, const unsigned char *text, size_t size)
 	return len;
 }
 
-/* Take a URL whose scheme or "www" was taken for a word. Returns FALSE if the
-   character at *pos is in none. */
+/* Add a URL whose scheme or "www" was read as a word. Returns FALSE if the
+   character at *pos isn't in a URL. */
 static bool
 words_url(struct words_state *state, const unsigned char *text, size_t size,
 	  size_t *pos)
@@ -619,7 +628,7 @@ words_url(struct words_state *state, const unsigned char *text, size_t size,
 	return TRUE;
 }
 
-/* Take a run of punctuation, which begins at pos. */
+/* Add the run of punctuation at pos. */
 static void
 words_punctuation(struct words_state *state, const unsigned char *text,
 		  size_t size, size_t pos)
@@ -639,8 +648,7 @@ words_punctuation(struct words_state *state, const unsigned char *text,
 		state->stats->shouts = TRUE;
 }
 
-/* Take a block that begins at text + start. Returns where the next one
-   begins. */
+/* Process the block at text + start. Returns where the next one begins. */
 static size_t
 words_block(struct words_state *state, const struct words_block *block,
 	    const unsigned char *text, size_t size, const size_t start)
@@ -679,21 +687,21 @@ words_block(struct words_state *state, const struct words_block *block,
 	return start + i;
 }
 
-/* Take a line that ends before text + end. */
+/* Process the end of a line, at text + end. */
 static inline void
 words_line(struct words_state *state, const unsigned char *text, size_t end)
 {
 	size_t size = end - state->line_start;
 
-	/* decoded text may have CRs */
+	/* decoded text may contain CRs */
 	if (size > 0 && text[end - 1] == '\r')
 		size--;
 	state->stats->longest_line = I_MAX(state->stats->longest_line, size);
 	state->line_start = end + 1;
 }
 
-/* Take what lies between the words of a body's block, which begins at text +
-   start: of its bytes those of the set bits. */
+/* Process punctuation and line ends of a body's block at text + start. bytes:
+   bits of the bytes to look at. */
 static void
 words_layout(struct words_state *state, const struct words_block *block,
 	     const unsigned char *text, size_t size, size_t start, uint64_t bytes)
@@ -712,8 +720,8 @@ words_layout(struct words_state *state, const struct words_block *block,
 		words_line(state, text, start + __builtin_ctzll(lines));
 }
 
-/* Returns NULL if nothing turns the text's direction. Most texts have not even
-   the first byte of it. */
+/* Returns the next right-to-left override, NULL if there is none. Most texts
+   don't even contain its first byte. */
 static const unsigned char *
 text_find_turn(const unsigned char *text, const unsigned char *end)
 {
@@ -726,7 +734,7 @@ text_find_turn(const unsigned char *text, const unsigned char *end)
 	return NULL;
 }
 
-/* Append a line's text from its end to its begin. */
+/* Append a part of a line in reverse order. */
 static void
 turned_append(buffer_t *dest, const unsigned char *start,
 	      const unsigned char *end)
@@ -741,7 +749,8 @@ turned_append(buffer_t *dest, const unsigned char *start,
 	}
 }
 
-/* Text as it is seen where letters were told to run from right to left. */
+/* Returns the text as it is displayed, where right-to-left overrides reverse
+   it. */
 static SELDOM buffer_t *
 text_turn(const unsigned char *text, const unsigned char *end)
 {
@@ -752,7 +761,7 @@ text_turn(const unsigned char *text, const unsigned char *end)
 		buffer_append(dest, text, p - text);
 		p += TURN_BYTES;
 		if (line < p) {
-			/* not for each of a line that has many */
+			/* search the line end only once per line */
 			line = memchr(p, '\n', end - p);
 			if (line == NULL)
 				line = end;
@@ -786,7 +795,7 @@ words_run(struct words_state *state, const unsigned char *text, size_t size)
 		block_read(&block, text + pos, size - pos);
 		state->url_start = size;
 		next = words_block(state, &block, text, size, pos);
-		/* a URL is taken as a whole */
+		/* a URL was processed as a whole */
 		end = I_MAX(I_MIN(next, state->url_start), pos);
 		bytes = end - pos >= BLOCK_BYTES ? UINT64_MAX :
 			(UINT64_C(1) << (end - pos)) - 1;

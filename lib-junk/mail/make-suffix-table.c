@@ -1,8 +1,10 @@
-/* Public Suffix List (publicsuffix.org/list) -> the table of junk-suffix.c:
+/* Converts the Public Suffix List (publicsuffix.org/list) to the table of
+   junk-suffix.c:
 
-	make-suffix-table /usr/share/publicsuffix/public_suffix_list.dat
+     make-suffix-table /usr/share/publicsuffix/public_suffix_list.dat
 
-   When the tree is built, so that the table is of the system's own list. */
+   This runs during the build, so the table is made from the system's own
+   list. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,9 +15,9 @@
 
 #include "junk-suffix-rule.h"
 
-/* A table that is fuller would be slow. */
+/* Fill limit of the hash table; a fuller one would be slow. */
 #define MAX_RULES (JUNK_SUFFIX_SLOTS / 4 * 3)
-/* A list that has become much shorter is damaged. */
+/* With fewer rules, the list must be damaged. */
 #define MIN_RULES 5000
 
 static uint64_t rules[JUNK_SUFFIX_SLOTS];

@@ -1,10 +1,10 @@
 /* Messages of hostile shapes for test-growth.py, which counts the instructions
    of shape_tokenize():
 
-     shape                    print the names of the shapes
-     shape NAME BYTES FILE    write a message of about so many bytes
-     shape FILE               tokenise it, and print how much memory it took
-     shape - FILE ...         tokenise each */
+     shape                    prints the names of the shapes
+     shape NAME BYTES FILE    writes a message of about this size
+     shape FILE               tokenises it, and prints the memory used
+     shape - FILE ...         tokenises each file */
 
 #include "lib.h"
 #include "istream.h"
@@ -16,7 +16,8 @@
 
 struct shape {
 	const char *name;
-	/* what it begins with, and what is repeated; % stands for its number */
+	/* what it begins with, and what is repeated; % is replaced by a
+	   number */
 	const char *head, *unit;
 };
 
@@ -90,7 +91,7 @@ static void shape_write(const struct shape *shape, size_t size, FILE *f)
 	}
 }
 
-/* Its instructions are counted by its name. */
+/* callgrind counts the instructions of this function by its name. */
 static void __attribute__((noinline)) shape_tokenize(const char *path)
 {
 	struct istream *input = i_stream_create_file(path, 64*1024);
@@ -104,7 +105,7 @@ static void __attribute__((noinline)) shape_tokenize(const char *path)
 	pool_unref(&pool);
 }
 
-/* VmHWM or VmRSS, in kB */
+/* Returns VmHWM or VmRSS in kB. */
 static long status_kbytes(const char *name)
 {
 	char line[256];

@@ -1,6 +1,6 @@
-"""Messages of one shape each, for each loop of lib-junk that goes over items
-whose number only bytes bound: what an item costs is what counts, not what it
-says. For test-growth.py."""
+"""Messages of one shape each for test-growth.py. There are some for each loop
+of lib-junk over items whose number is only bounded by the size of the message:
+the cost of an item matters, not its meaning."""
 
 ORDINARY = "ordinary"
 
@@ -25,14 +25,14 @@ opacity overflow position text-indent transform unicode-bidi visibility
 width""".split()
 VALUES = ["0", "rgb(1,2,3)", "hsl(1,2%,3%)", "translate(1px)", "-1px",
           "inset(1%)", "peachpuff"]
-# as "From: a@1, a@2", or each in a field of its own
+# each in one field ("From: a@1, a@2"), or in a field of its own
 ADDRESSES = ['a@b%.example, ', '"a" <a%@b.example>, ', '(', '<', '"', '@', ',',
              '=?utf-8?q?a?= <a%@b>, ']
 SHEETS = [".x{display:none}", "a b c .x{display:none}", "a>b>.x{top:0}",
           "*{top:0}", "#x{top:0}", "[class=x]{top:0}", ".x,.x,.x{top:0}"]
 SHEET_UNITS = [".x%{top:0}", "a,b,c,d{top:0}", "{", "}", "@a{", "@media all{",
                "'\"", "/*", "a", "(", "\\61", "@import;", "<!--"]
-# a head and what is repeated after it
+# media type, and what is repeated
 TEXTS = [
     ("text/html", "&#%;"), ("text/html", "&amp"), ("text/html", "&ab"),
     ("text/html", "&abcdefghi;"), ("text/html", "&eacute;"),
@@ -183,7 +183,7 @@ def ordinary():
 
 
 def shapes():
-    """(name, (head, what is repeated, tail)) of all"""
+    """Yield (name, (head, repeated unit, tail)) of all shapes"""
     for part in (ordinary, headers, parts, html, texts):
         for name, head, unit, *tail in part():
             yield name, (head, unit, tail[0] if tail else "")

@@ -1,15 +1,16 @@
 #!/usr/bin/python3
-"""Time and memory of one message are bounded for any shape: instructions are
-counted by callgrind, since times differ from run to run. Four times the bytes
-may cost four times as much and a little more, what lies behind
-JUNK_MAX_READ_BYTES costs nothing, and memory stays below a bound for 32 MB.
+"""Time and memory per message are bounded for messages of any shape. callgrind
+counts instructions, since times differ from run to run. Four times the bytes
+may cost a little more than four times as much, bytes beyond
+JUNK_MAX_READ_BYTES cost nothing, and memory stays below a limit for 32 MB.
 
-Shapes are generated besides (shapes.py), some for each loop of lib-junk: none
-costs more than five times what an ordinary message of its size does, and the
-costliest of them, as large as a message can be, no more than 50 ms take, beside
-what libdovecot's parser takes: it alone takes as much for 200,000 empty fields,
-and no limit of fields may keep a subject from being read.
-A build with sanitizers is run for what they find: valgrind can't run it."""
+In addition, shapes are generated (shapes.py), some for each loop of lib-junk.
+None may cost more than five times as much as an ordinary message of its size,
+and the most expensive ones at maximum size must not take more than 50 ms. The
+time of libdovecot's parser is excluded: it alone needs that much for 200,000
+empty fields, and a limit of fields must not prevent a subject from being read.
+In a build with sanitizers, the messages are only tokenised, since valgrind
+can't run it."""
 
 import concurrent.futures
 import os
@@ -23,17 +24,18 @@ import shapes
 SMALL, LARGE, HUGE = 80 << 10, 320 << 10, 32 << 20
 # JUNK_MAX_READ_BYTES
 READ = 1536 << 10
-# that much more than the bytes
+# allowed factor beyond proportional growth
 MAX_MORE = 1.15
 MAX_KBYTES = 16 << 10
-# of a generated shape, and how many of the costliest are measured as a whole
+# size of a generated message; how many of the most expensive ones are measured
+# at maximum size
 GENERATED = 16 << 10
 COSTLIEST = 6
 MAX_SHARE = 5
-# 50 ms, of a processor that does three in a nanosecond, without PARSER's
+# 50 ms on a processor with three instructions per nanosecond, without PARSER
 MAX_TOTAL = 150 * 1000 * 1000
 COUNT = ("valgrind", "--tool=callgrind", "--toggle-collect=shape_tokenize")
-# a function that is toggled inside of another isn't counted
+# callgrind toggles collection off inside this function
 PARSER = "--toggle-collect=message_parser_parse_next_block"
 
 BUILD = os.environ.get("top_builddir", "../..")
@@ -68,7 +70,7 @@ def sanitized(name):
 
 
 def failures(name):
-    """What is wrong with a shape"""
+    """Return what is wrong with a shape"""
     found = []
     with tempfile.NamedTemporaryFile(dir="/dev/shm") as f:
         counts = []
@@ -94,7 +96,7 @@ def failures(name):
 
 
 def counted(paths, *args):
-    """The instructions of each file, all of them by one process"""
+    """Return the instructions for each file, all from one process"""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         run("-", *paths, prefix=(
             *COUNT, *args, "--dump-after=shape_tokenize", "--combine-dumps=yes",
@@ -102,12 +104,12 @@ def counted(paths, *args):
         with open(folder + "/out") as f:
             totals = [int(line.split()[1]) for line in f
                       if line.startswith("summary:")]
-    # what comes after the last one is a dump as well
+    # drop the dump of what follows the last file
     return totals[:len(paths)]
 
 
 def measure(pool, size, names, *args):
-    """{name: instructions} of generated shapes"""
+    """Return {name: instructions} of generated shapes"""
     made = {name: shape for name, shape in shapes.shapes() if
             names is None or name in names}
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
@@ -126,7 +128,7 @@ def measure(pool, size, names, *args):
 
 
 def generated(pool):
-    """What is wrong with generated shapes"""
+    """Return what is wrong with generated shapes"""
     found = []
     costs = measure(pool, GENERATED, None)
     ordinary = costs[shapes.ORDINARY]

@@ -1,3 +1,5 @@
+/* Tests which address of a From field counts as the sender. */
+
 #include "lib.h"
 #include "str.h"
 #include "test-common.h"
@@ -90,7 +92,7 @@ static void test_junk_address_hostile(void)
 			(void)junk_address_find(str_data(field), 8192, &addr);
 		} T_END;
 	}
-	/* 80 fields; generous, since this runs under valgrind */
+	/* for 80 fields; generous, since this runs under valgrind */
 	test_assert(clock() - start < 10 * CLOCKS_PER_SEC);
 	test_end();
 	str_free(&field);

@@ -1,3 +1,6 @@
+/* Tests the tokens of archives of all formats, also damaged ones, at their
+   limits and one byte beyond. */
+
 #include "lib.h"
 #include "array.h"
 #include "base64.h"
@@ -56,7 +59,7 @@ static void make_open(struct archive *archive)
 		i_fatal("open: %s", archive_error_string(archive));
 }
 
-/* A member of so many bytes that compress well, or not at all. */
+/* Add a member of a size that compresses well, or not at all (noise). */
 static void
 make_member(struct archive *archive, const char *name, size_t size, bool noise)
 {
@@ -86,7 +89,7 @@ static void make_end(struct archive *archive)
 	archive_write_free(archive);
 }
 
-/* Two members, the first one of size bytes. */
+/* Make an archive of two members, the first one of size bytes. */
 static void make_two(const struct kind *kind, size_t size)
 {
 	struct archive *archive = make_begin(kind);
@@ -112,7 +115,7 @@ static const struct junk_tokenizer_settings tokenizer_set = {
 	.token_callback = token_text,
 };
 
-/* Of the archive alone. */
+/* Set tokens_text to the tokens of an archive. */
 static void list(const unsigned char *data, size_t size, bool whole)
 {
 	static struct junk_token_set set;
@@ -129,7 +132,7 @@ static bool found(const char *text)
 		NULL;
 }
 
-/* Of a whole message, which is freed. */
+/* Set it to the tokens of a whole message, which is freed. */
 static void list_mail(string_t *mail)
 {
 	struct istream *input;
@@ -158,7 +161,7 @@ static void mail_attach(string_t *mail, const unsigned char *data, size_t size)
 {
 	str_append(mail, "\n--a\nContent-Type: image/png\n"
 		   "Content-Transfer-Encoding: base64\n\n");
-	/* lines may have any length here */
+	/* lines of base64 may have any length here */
 	base64_encode(data, size, mail);
 }
 
@@ -239,14 +242,14 @@ static void test_junk_archive_members_limit(void)
 static void test_junk_archive_unpacked_limit(void)
 {
 	test_begin("junk_archive: unpacked up to the limit");
-	/* two headers of 512 bytes */
+	/* the headers of both members take 512 bytes each */
 	make_two(&kinds[KIND_GZ], JUNK_MAX_UNPACKED_BYTES - 1024);
 	list(archive_data, archive_size, TRUE);
 	test_assert(found("member:.txt") && found("member:.exe"));
 	make_two(&kinds[KIND_GZ], JUNK_MAX_UNPACKED_BYTES - 512);
 	list(archive_data, archive_size, TRUE);
 	test_assert(found("member:.txt") && !found("member:.exe"));
-	/* much more */
+	/* much more than the limit */
 	make_two(&kinds[KIND_GZ], 8*1024*1024);
 	list(archive_data, archive_size, TRUE);
 	test_assert(found("member:.txt") && !found("member:.exe"));
@@ -257,13 +260,14 @@ static void test_junk_archive_unpacked_limit(void)
 	make_two(&kinds[KIND_ZIP], JUNK_MAX_UNPACKED_BYTES);
 	list(archive_data, archive_size, FALSE);
 	test_assert(found("member:.txt") && !found("member:.exe"));
-	/* the directory of a whole one costs nothing */
+	/* the directory of a complete zip isn't limited */
 	list(archive_data, archive_size, TRUE);
 	test_assert(found("member:.txt") && found("member:.exe"));
 	test_end();
 }
 
-/* The second member comes behind so much that only the directory tells it. */
+/* Make a zip in which so much data precedes the second member that only the
+   directory leads to it. */
 static void make_large(size_t noise)
 {
 	struct archive *archive = make_begin(&kinds[KIND_ZIP]);
@@ -314,7 +318,7 @@ static void test_junk_archive_count_limit(void)
 	test_end();
 }
 
-/* Cut off anywhere, and with any byte changed. */
+/* Archives truncated at any byte, and with any byte changed. */
 static void test_junk_archive_damaged(void)
 {
 	unsigned char *copy;
@@ -339,8 +343,8 @@ static void test_junk_archive_damaged(void)
 	test_end();
 }
 
-/* A zip without its directory: a member that is packed by another method than
-   deflate (bzip2) isn't unpacked to get to the next. */
+/* In a zip without its directory, a member is unpacked to reach the next one
+   only if it uses deflate; this one uses bzip2. */
 static void test_junk_archive_methods(void)
 {
 	static const unsigned char zip[] =
@@ -361,7 +365,7 @@ static void test_junk_archive_methods(void)
 	test_end();
 }
 
-/* What libarchive isn't let near. */
+/* Formats that are never passed to libarchive. */
 static void test_junk_archive_closed(void)
 {
 	static const char *const closed[] = {

@@ -1,3 +1,6 @@
+/* Tests which Authentication-Results fields are trusted, and how they are
+   parsed. */
+
 #include "lib.h"
 #include "str.h"
 #include "test-common.h"
@@ -30,7 +33,7 @@ static void test_junk_auth_results(void)
 		{ "mx.example", "mx.example; spf=(x", "spf=\n", FALSE },
 		{ "a.example mx.example", "mx.example; spf=pass", "spf=pass\n", FALSE },
 		{ "mx.example mx2.example", "mx.example; spf=pass", "spf=pass\n", FALSE },
-		/* not ours */
+		/* fields of other hosts */
 		{ "mx.example", "evil.example; spf=pass", "", FALSE },
 		{ "mx.example", "my.example; spf=pass", "", FALSE },
 		{ "arc:mx.example", "i=1; my.example; spf=pass", "", TRUE },
@@ -43,13 +46,13 @@ static void test_junk_auth_results(void)
 		{ "mx.example", "", "", FALSE },
 		{ "", "mx.example; spf=pass", "", FALSE },
 		{ NULL, "mx.example; spf=pass", "", FALSE },
-		/* without a name */
+		/* fields without a name */
 		{ "-", "spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=a.example; dkim=none",
 		  "spf=pass\ndkim=none\n", FALSE },
 		{ "mx.example -", "spf=pass; dkim=none", "spf=pass\ndkim=none\n", FALSE },
 		{ "-", "mx.example; spf=pass", "", FALSE },
 		{ "-", "-; spf=pass", "", FALSE },
-		/* ARC */
+		/* ARC fields */
 		{ "arc:mx.example", "i=1; mx.example; spf=pass; arc=none", "spf=pass\narc=none\n", TRUE },
 		{ "arc:mx.example", "i=2; evil.example; spf=pass", "", TRUE },
 		{ "mx.example", "i=1; mx.example; spf=pass", "", TRUE },

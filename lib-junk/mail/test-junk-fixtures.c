@@ -1,7 +1,8 @@
-/* tests/data/tokens: each NAME.eml has a NAME.tokens of "class<TAB>text" lines
-   that its tokens must contain, or, after "!", must not. All fixtures, the
-   sample of the corpus and tests/data/kinds: what delivery adds or changes
-   doesn't matter. */
+/* Tests with the fixtures of tests/data/tokens: for each NAME.eml, NAME.tokens
+   has a line "class<TAB>text" for each token that the message must have, or
+   must not have if "!" precedes it. For all fixtures, the sample of the corpus
+   and tests/data/kinds, the tokens must not depend on what delivery adds or
+   changes. */
 
 #include "lib.h"
 #include "array.h"
@@ -60,7 +61,8 @@ static bool read_file(const char *path, buffer_t *dest)
 	return ok;
 }
 
-/* Call for each file of a folder that ends in suffix. Returns their number. */
+/* Call the callback for each file of a folder that ends in suffix. Returns
+   their number. */
 static unsigned int
 for_each_file(const char *dir, const char *suffix,
 	      void (*callback)(const char *path))
@@ -130,7 +132,7 @@ static void test_junk_fixtures(void)
 	test_end();
 }
 
-/* The message as another host would have stored it. */
+/* Copy a message as another host would have stored it. */
 static void deliver(const buffer_t *mail, bool crlf, buffer_t *dest)
 {
 	static const char trace[] =
@@ -212,7 +214,7 @@ static void hostile(const char *name, const string_t *mail)
 	test_assert(array_count(&msg.tokens) <= JUNK_MAX_TOKENS);
 	test_assert(msg.group_count[0] <= JUNK_MAX_GROUP_TOKENS);
 	test_assert(msg.size_bytes <= JUNK_MAX_READ_BYTES);
-	/* of processor time; generous, since this runs under valgrind */
+	/* processor time; generous, since this runs under valgrind */
 	if (clock() - start > 20 * CLOCKS_PER_SEC) {
 		i_error("%s takes too long", name);
 		test_assert(FALSE);

@@ -1,3 +1,5 @@
+/* Tests parameters of MIME fields, valid and hostile ones. */
+
 #include "lib.h"
 #include "array.h"
 #include "str.h"
@@ -20,7 +22,7 @@ static void test_junk_params_get(void)
 		{ "a; filename=\"a.exe", "a.exe" },
 		{ "a; filename=\"invoice\".exe", "invoice.exe" },
 		{ "a; x=\"; filename=b.txt\"; filename=a.exe", "a.exe" },
-		/* blanks */
+		/* spaces */
 		{ "a; filename=Invoice 2026.exe", "Invoice 2026.exe" },
 		{ "a; filename=Invoice 2026.exe ; x=y", "Invoice 2026.exe" },
 		{ "a;filename= a b.exe", "a b.exe" },
@@ -42,7 +44,7 @@ static void test_junk_params_get(void)
 		{ "a; filename*10=e; filename*9=x; filename*0=a.; filename*1=e", "a.exe" },
 		{ "a; filename*0=a.exe; filename*0=b.txt", "a.exe" },
 		{ "a; filename*99999999999=e; filename*0=a.ex", "a.exe" },
-		/* which one counts */
+		/* several parameters of the same name */
 		{ "a; filename=a.txt; filename*=UTF-8''a.exe", "a.exe" },
 		{ "a; filename*=UTF-8''a.exe; filename=a.txt", "a.exe" },
 		{ "a; filename=a.exe; filename=b.txt", "a.exe" },
@@ -68,7 +70,7 @@ static void test_junk_params_get(void)
 	junk_charsets_deinit(&charsets);
 }
 
-/* a value of 8 kB, as long as a field may be */
+/* Values of 8 kB, the maximum size of a field. */
 static void test_junk_params_hostile(void)
 {
 	static const char *const repeated[] = {

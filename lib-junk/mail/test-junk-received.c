@@ -1,3 +1,5 @@
+/* Tests which client is read from Received fields of different MTAs. */
+
 #include "lib.h"
 #include "test-common.h"
 #include "junk-received.h"
@@ -6,7 +8,7 @@ static void test_junk_received(void)
 {
 	static const struct {
 		const char *hosts, *field;
-		/* "helo name address", NULL = not ours */
+		/* "helo name address"; NULL = the field is ignored */
 		const char *client;
 	} tests[] = {
 		/* Postfix */
@@ -22,11 +24,11 @@ static void test_junk_received(void)
 		/* sendmail, Exim */
 		{ "mx.example", "from a.example (b.example [192.0.2.1] (may be forged)) by mx.example (8.18.1/8.18.1) with ESMTP id 1", "a.example b.example 192.0.2.1" },
 		{ "mx.example", "from a.example ([192.0.2.1]) by mx.example with esmtp (Exim 4.98)", "a.example - 192.0.2.1" },
-		/* what the client says */
+		/* fields with text that the client chose */
 		{ "mx.example", "from a.example ([198.51.100.1]) by mx.example (b.example [192.0.2.1]) by mx.example (Postfix)", "a.example b.example 192.0.2.1" },
 		{ "mx.example", "from a.example (c.example [198.51.100.1]) (b.example [192.0.2.1]) by mx.example (Postfix)", "a.example b.example 192.0.2.1" },
 		{ "mx.example", "from a.example (b.example [192.0.2.1]) (Client CN \"x [198.51.100.1]\", Issuer \"x\" (verified OK)) by mx.example (Postfix)", "a.example b.example 192.0.2.1" },
-		/* of others, or from here */
+		/* fields of other hosts, or with a local client */
 		{ "mx.example", "from a.example (b.example [192.0.2.1]) by evil.example", NULL },
 		{ "mx.example", "from a.example (b.example [192.0.2.1]) by mx.example.evil.example", NULL },
 		{ "mx.example", "from a.example (b.example [192.0.2.1]) by evil.example (by mx.example)", NULL },

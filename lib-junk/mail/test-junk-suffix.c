@@ -1,3 +1,5 @@
+/* Compares the compiled-in Public Suffix List with libpsl. */
+
 #include "lib.h"
 #include "istream.h"
 #include "str.h"
@@ -45,7 +47,7 @@ static void test_junk_suffix_find(void)
 	test_end();
 }
 
-/* What libpsl says of a name by the same list, and we do. */
+/* Compare our result for a name with libpsl's for the same list. */
 static void compare(const psl_ctx_t *psl, const char *name)
 {
 	const char *suffix = psl_unregistrable_domain(psl, name);

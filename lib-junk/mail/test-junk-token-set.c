@@ -1,11 +1,13 @@
+/* Tests the hash table of tokens, also with colliding ones. */
+
 #include "lib.h"
 #include "test-common.h"
 #include "junk-token-set.h"
 
 #include <time.h>
 
-/* Words whose tokens are equal in their lowest bits, as an author of mail can find
-   some: as many as there is room for. */
+/* Find words whose tokens have equal lowest bits, as an attacker could, to fill
+   the table. */
 static void test_find_words(char (*words)[16], unsigned int count)
 {
 	unsigned int found = 0, i;

@@ -1,3 +1,7 @@
+/* Tests the tokenizer: tricks that hide or disguise words, HTML that is visible
+   or hidden, and limits. All messages of an array must give the expected
+   tokens. */
+
 #include "lib.h"
 #include "array.h"
 #include "istream.h"
@@ -7,7 +11,7 @@
 #include "junk-limits.h"
 #include "junk-tokenizer.h"
 
-/* "class<TAB>text\n" of all tokens, in their order */
+/* Append "class<TAB>text\n" for each token. */
 static void
 token_text(junk_token_t token, const char *text, void *context)
 {
@@ -45,7 +49,7 @@ static void test_words_equal(const char *a, const char *b, unsigned int idx)
 
 	tokenize(a, strlen(a), &msg, text_a);
 	tokenize(b, strlen(b), &msg, text_b);
-	/* each word of a is in b */
+	/* each word of a must be in b */
 	for (lines = t_strsplit(str_c(text_a), "\n"); *lines != NULL; lines++) {
 		if (strncmp(*lines, "body-word", 9) != 0)
 			continue;
@@ -60,7 +64,8 @@ static void test_words_equal(const char *a, const char *b, unsigned int idx)
 	str_free(&text_b);
 }
 
-/* Results of a host count that has our name, not one that is as long. */
+/* Results count of a trusted host only, not of another name of the same
+   length. */
 static void test_junk_tokenizer_authserv(void)
 {
 	static const struct {
@@ -98,13 +103,13 @@ static void test_junk_tokenizer_tricks(void)
 		"\n\n\xf0\x9d\x90\x9b\xf0\x9d\x90\xae\xf0\x9d\x90\xb2 cheap viagra now\n",
 		/* accents, also combining ones */
 		"\n\nb\xc3\xb9y ch\xc3\xa9""ap v\xc3\xac""agra nowo\xcc\x82 now\n",
-		/* Cyrillic a, Greek omicron in Latin words */
+		/* Cyrillic a or Greek omicron in Latin words */
 		"\n\nbuy che\xd0\xb0p vi\xd0\xb0gr\xd0\xb0 n\xce\xbfw\n",
 		/* zero width space, soft hyphen, word joiner */
 		"\n\nbuy ch\xe2\x80\x8b""eap vi\xc2\xad""ag\xe2\x81\xa0ra now\n",
-		/* characters that only browsers know to have no width */
+		/* characters that only browsers treat as zero-width */
 		"\n\nbuy ch\xe2\x81\xa5""eap vi\xef\xbf\xb3""agra now\n",
-		/* Hangul fillers are blanks */
+		/* Hangul fillers, which are spaces */
 		"\n\nbuy\xe3\x85\xa4""cheap\xef\xbe\xa0viagra\xe1\x85\xa0now\n",
 		/* spaced letters */
 		"\n\nbuy cheap v i a g r a now\n",
@@ -129,25 +134,25 @@ static void test_junk_tokenizer_tricks(void)
 		"Content-Type: text/html\n\nbuy cheap vi<div style='display:inline'>agra</div> now\n",
 		"Content-Type: text/html\n\nbuy cheap vi<div style='display:none'>a<p>b</p></div>agra now\n",
 		"Content-Type: text/html\n\n<p title=\"unclosed>buy cheap viagra now</p>\n",
-		/* no empty line after the header, or after a part's */
+		/* no empty line after the header of the message or of a part */
 		"Subject: x\nbuy cheap : viagra\nX-Mailer: y\nnow : 1\n",
 		"buy cheap viagra\n now\n\nhello\n",
 		"Content-Transfer-Encoding: base64\nbuy cheap\n\ndmlhZ3JhIG5vdwo=\n",
 		"Content-Type: multipart/mixed; boundary=x\n\n--x\nbuy cheap viagra now\n--x--\n",
 		/* multipart with a preamble */
 		"Content-Type: multipart/mixed; boundary=x\n\nhello\n--x\n\nbuy cheap\n--x\n\nviagra now\n--x--\n",
-		/* a message in the message, an attached page */
+		/* a message in a message, an attached page */
 		"Content-Type: message/rfc822\n\nSubject: buy cheap\n\nviagra now\n",
 		"Content-Type: application/octet-stream; name=\"a.html\"\n\n<b>buy cheap viagra now\n",
 		"Content-Disposition: attachment; filename=a.htm\n"
 		"Content-Type: application/octet-stream\n\n<b>buy cheap viagra now\n",
-		/* text with the name of a page */
+		/* plain text with the file name of a page */
 		"Content-Type: text/plain; name=a.html\n\n<style>\nbuy cheap viagra now\n",
 		"Content-Disposition: inline; filename=a.html\n"
 		"Content-Type: text/plain\n\n<style>\nbuy cheap viagra now\n",
 		"Content-Type: text/plain\n"
 		"Content-Disposition: inline; filename=a.html\n\n<style>\nbuy cheap viagra now\n",
-		/* of two fields the first counts */
+		/* repeated fields, of which the first one counts */
 		"Content-Type: text/plain\nContent-Type: image/png\n\nbuy cheap viagra now\n",
 		"Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: 8bit\n\n"
 		"YnV5IGNoZWFwIHZpYWdyYSBub3c=\n",
@@ -158,7 +163,7 @@ static void test_junk_tokenizer_tricks(void)
 		"Content-Type: (image/png; (x)) text (y) / html\n\n<i></i>buy cheap viagra now\n",
 		"Content-Type: (x text/plain\n\nbuy cheap viagra now\n",
 		"Content-Transfer-Encoding: (7bit)\n base64 (x)\n\nYnV5IGNoZWFwIHZpYWdyYSBub3c=\n",
-		/* no type at all, or an unknown one of text */
+		/* no type, or an unknown text type */
 		"Content-Type:\n\nbuy cheap viagra now\n",
 		"Content-Type: plain\n\nbuy cheap viagra now\n",
 		"Content-Type: \"image/png\"\n\nbuy cheap viagra now\n",
@@ -171,7 +176,7 @@ static void test_junk_tokenizer_tricks(void)
 	static const char mailbox[] =
 		"From user@host.example Thu Aug 22 12:36:23 2002\n"
 		"Subject: x\n>From user  Thu Aug 22 12:36:23 2002\n\nshown\n";
-	/* a picture with the name of a page, a subject of a part */
+	/* a picture with the file name of a page, the subject of a part */
 	static const char *const unseen[] = {
 		"Content-Type: image/png; name=a.html\n\ninnocent\n",
 		"Content-Type: multipart/mixed; boundary=x\n\n"
@@ -203,7 +208,7 @@ static void test_junk_tokenizer_tricks(void)
 			 "\xce\xb1\xcf\x89\n",
 			 "Content-Type: text/html\n\n&Kcy;&ucy;&pcy;&icy; "
 			 "&Alpha;&omega;\n", 0);
-	/* numbers of Windows-1252 */
+	/* numeric entities that mean Windows-1252 */
 	test_words_equal("Content-Type: text/plain; charset=utf-8\n\n"
 			 "don\xe2\x80\x99t c\xc5\x93ur id\xc5\x91pont\n",
 			 "Content-Type: text/html\n\ndon&#146;t c&#x9c;ur "
@@ -256,7 +261,7 @@ static void test_junk_tokenizer_no_charset(void)
 		{ "windows-1252",
 		  "L\x92\xe9t\xe9 dernier, nous avons cr\xe9\xe9 \xab l\x92\x9c"
 		  "uvre \xbb" },
-		{ "windows-1252", /* ISO-8859-2, in fact */
+		{ "windows-1252", /* really ISO-8859-2 */
 		  "Za\xbf\xf3\xb3\xe6 g\xea\xb6l\xb1 ja\xbc\xf1" },
 		{ "windows-1252",
 		  "\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7\xb7"
@@ -327,7 +332,7 @@ static void test_junk_tokenizer_invisible(void)
 		"<style></stylex> innocent </style>",
 		"<svg><title>innocent</title></svg>",
 		"<svg style='display:none'><foreignObject><p>innocent</p></svg>",
-		/* what goes on when something around it ends */
+		/* elements that continue when one around them ends */
 		"<p><font color=white>x</p>innocent</font>",
 		"<div hidden><table><tr><td></div>innocent</table></div>",
 		"<div hidden><p><b><div>innocent</div></div>",
@@ -339,14 +344,14 @@ static void test_junk_tokenizer_invisible(void)
 		"<span hidden><div></span>innocent</div></span>",
 		"<p style='visibility:hidden'><b style='visibility:hidden'>x"
 			"</p>innocent</b>",
-		/* what isn't an attribute of the element */
+		/* attributes that don't apply to the element */
 		"<font color=white><p color=black>innocent</p></font>",
 		"<font color=white><p bgcolor=black>innocent</p></font>",
 		"<font color=white><p text=black>innocent</p></font>",
-		/* no rule says what its class is */
+		/* a class without any rule */
 		"<div class=dark><font color=white>innocent</font></div>",
 		"<style></style><font color=white>innocent</font>",
-		/* no room */
+		/* no room for content */
 		"<div style='height:0;overflow:hidden'>innocent</div>",
 		"<div style='height:1px;overflow:auto'>innocent</div>",
 		"<div style='width:0;overflow:hidden'>innocent</div>",
@@ -363,14 +368,14 @@ static void test_junk_tokenizer_invisible(void)
 		"<div style='clip-path:polygon(0 0,0 0,0 0)'>innocent</div>",
 		"<div style='position:absolute;clip:rect(0,0,0,0)'>innocent</div>",
 		"<div style='content-visibility:hidden'>innocent</div>",
-		/* out of sight */
+		/* off-screen */
 		"<p style='position:absolute;left:-9999px'>innocent</p>",
 		"<p style='position:fixed;top:-100em'>innocent</p>",
 		"<p style='position:relative;right:-9999px'>innocent</p>",
 		"<p style='margin-left:-9999px'>innocent</p>",
 		"<p style='margin:0 0 0 -9999px'>innocent</p>",
 		"<p style='text-indent:-9999px'>innocent</p>",
-		/* nearly nothing, or the colour of what is behind it */
+		/* nearly transparent, or the colour of the background */
 		"<p style='opacity:.05'>innocent</p>",
 		"<p style='opacity:4%'>innocent</p>",
 		"<p style='filter:opacity(0)'>innocent</p>",
@@ -391,7 +396,7 @@ static void test_junk_tokenizer_invisible(void)
 		"<p style='display\\3a none;d\\000069 splay:n\\one'>innocent</p>",
 		"<p style='font-family:\"a;b\";display:none'>innocent</p>",
 		"<p style='background:url(data:x;b);display:none'>innocent</p>",
-		/* elements */
+		/* elements that are hidden by default */
 		"<dialog>innocent</dialog>", "<meter>innocent</meter>",
 		"<progress>innocent</progress>",
 		/* style sheets */
@@ -429,10 +434,10 @@ static void test_junk_tokenizer_invisible(void)
 		"<img width=1 height=1 alt=innocent>",
 		"<img style='display:none' alt=innocent>",
 		"<input type=hidden value=innocent>",
-		/* as the element around it */
+		/* inherited from the element around it */
 		"<p style='color:white;background:none'>innocent</p>",
 		"<font color=white><b style='color:inherit'>innocent</b></font>",
-		/* by what newer CSS has */
+		/* newer CSS */
 		"<p style='position:absolute;left:calc(-9999px)'>innocent</p>",
 		"<p style='position:absolute;left:calc(1px*(2 - 5000))'>innocent</p>",
 		"<p style='position:absolute;inset:-9999px auto auto -9999px'>"
@@ -551,12 +556,12 @@ static void test_junk_tokenizer_invisible(void)
 		"<!-->innocent<!-- -->",
 		"<!-- --!>innocent<!-- -->",
 		"<p style='display:none'>x<p>innocent",
-		/* what a child overrides */
+		/* what a child resets */
 		"<p style='font-size:0'><b style='font-size:13px'>innocent",
 		"<p style='font-size:0'><b style='font:bold 13px/15px a'>innocent",
 		"<p style='visibility:hidden'><b style='visibility:visible'>"
 			"innocent",
-		/* what doesn't hide */
+		/* declarations that don't hide text */
 		"<p style='mso-hide:all'>innocent",
 		"<p style='max-height:0'>innocent",
 		"<p style='font-size:1pc'>innocent",
@@ -572,17 +577,17 @@ static void test_junk_tokenizer_invisible(void)
 		"<p style='display:none!x;visibility:hidden!important x'>innocent",
 		"<p style='display:none;display:table-caption'>innocent",
 		"<p style='opacity:0;opacity:initial'>innocent",
-		/* end tags of what holds others */
+		/* end tags of elements that contain others */
 		"<template><p></template>innocent",
 		"<object hidden><div></object>innocent",
 		"<table><colgroup hidden><col><tr><td>innocent",
-		/* the first body's colours count */
+		/* the first body tag's colours count */
 		"<body bgcolor=#000000 text=#ffffff>x<body bgcolor=#ffffff>innocent",
 		"<body bgcolor=#ffffff text=#000000>x<body text=#ffffff>innocent",
-		/* names of attributes and tags as a whole */
+		/* whole names of attributes and tags */
 		"<p data_style='display:none' x.hidden @hidden \"hidden>innocent",
 		"<b_hidden>innocent</b_hidden>",
-		/* many attributes, and elements */
+		/* many attributes, and deep nesting */
 		"<div style='font-size:0'><p a b c d e f g h i j k l m n o p q r s t "
 		"u v w x y z aa bb cc dd ee ff gg style='font-size:16px'>innocent",
 		"<b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b><b>"
@@ -595,7 +600,7 @@ static void test_junk_tokenizer_invisible(void)
 		"<p title=a style='color:red' style='display:none'>innocent",
 		"<p hidden style='display:block'>innocent",
 		"<p style='display:block' hidden>innocent",
-		/* content that is no markup */
+		/* content that isn't markup */
 		"<title><style></title>innocent</style>",
 		"<title><!--</title>innocent<!-- -->",
 		"<textarea><style></textarea>innocent</style>",
@@ -607,7 +612,7 @@ static void test_junk_tokenizer_invisible(void)
 		"<svg><style></svg>innocent</style>",
 		"<svg><style><p>innocent", "<svg hidden/>innocent",
 		"<math><mi hidden/>innocent</math>",
-		/* tags without content, or that are ignored where they stand */
+		/* tags without content, or that are ignored at their place */
 		"<source hidden>innocent", "<track hidden>innocent",
 		"<basefont hidden>innocent", "<bgsound hidden>innocent",
 		"<keygen hidden>innocent", "<td hidden>innocent",
@@ -619,21 +624,23 @@ static void test_junk_tokenizer_invisible(void)
 		"<table hidden>innocent<tr><td>x</table>",
 		"<table hidden><div>innocent</div><tr><td>x</table>",
 		"<table><tr><font color=white><td>innocent</table>",
-		/* looks that an element can't have, or always has */
+		/* properties that don't apply to an element, or that it always
+		   has */
 		"<p color=white>innocent", "<p bgcolor=black>innocent",
 		"<body text=white><div style='background:black'>innocent",
 		"<div style='color:white'><body bgcolor=black>innocent",
 		"<button style='color:white'>innocent</button>",
 		"<div style='font-size:0'><button>innocent</button></div>",
 		"<p style='font-size:.05em'>innocent",
-		/* what has no size of its own, or as much as what is in it */
+		/* elements without a size of their own, or as large as their
+		   content */
 		"<span style='height:0;overflow:hidden'>innocent</span>",
 		"<span style='transform:scale(0)'>innocent</span>",
 		"<div style='height:0'>innocent</div>",
 		"<div style='height:0;min-height:9px;overflow:hidden'>innocent",
 		"<div style='height:0;overflow:visible'>innocent</div>",
 		"<table><tr><td style='height:0;overflow:hidden'>innocent</table>",
-		/* what is where it is seen */
+		/* text that stays visible where it is */
 		"<p style='left:-9999px'>innocent</p>",
 		"<p style='position:static;left:-9999px'>innocent</p>",
 		"<p style='position:relative;left:-9px'>innocent</p>",
@@ -645,11 +652,11 @@ static void test_junk_tokenizer_invisible(void)
 		"<p style='color:rgba(255,0,0,.9)'>innocent</p>",
 		"<p style='color:hsl(0,100%,30%)'>innocent</p>",
 		"<p style='background:#000;color:rgb(255,255,255)'>innocent</p>",
-		/* what is in quotes or escapes is no property */
+		/* property names in quotes or escapes, which are ignored */
 		"<p style='content:\";display:none;\"'>innocent</p>",
 		"<p style='x\\;display:none'>innocent</p>",
 		"<dialog open>innocent</dialog>",
-		/* rules for others */
+		/* rules that don't match the element */
 		"<style>.y{display:none}</style><p class=x>innocent</p>",
 		"<style>.x .y{display:none}</style><p class=y>innocent</p>",
 		"<style>.x>.y{display:none}</style><div class=x><b>"
@@ -670,7 +677,7 @@ static void test_junk_tokenizer_invisible(void)
 			"<p class=x>innocent",
 		"<style>.x{background:#000}</style>"
 			"<p class=x style='color:#fff'>innocent",
-		/* what stands for something else */
+		/* attributes that are shown */
 		"<img src=x alt=innocent>", "<input type=submit value=innocent>",
 		"<input placeholder=innocent>", "<input value=innocent>",
 		"<textarea placeholder=innocent></textarea>",
@@ -678,7 +685,7 @@ static void test_junk_tokenizer_invisible(void)
 		"<span dir=rtl style='unicode-bidi:bidi-override'>tneconni</span>",
 		"<style>.x{direction:rtl;unicode-bidi:bidi-override}</style>"
 			"<p class=x>tneconni",
-		/* elements that end where others begin */
+		/* implied end tags */
 		"<p hidden><b>x<div>innocent</div>",
 		"<p><span hidden>x<div>innocent</div>",
 		"<p hidden><b>x</p>innocent",
@@ -692,7 +699,7 @@ static void test_junk_tokenizer_invisible(void)
 		"<ul><li hidden><b>x<li>innocent</ul>",
 		"<button hidden>x<button>innocent", "<a hidden>x<a>innocent",
 		"<nobr hidden>x<nobr>innocent", "<h1 hidden>x<h2>innocent",
-		/* an unknown background */
+		/* unknown background */
 		"<style>p:last-child{background:black}</style>"
 			"<font color=white>innocent</font>",
 		"<font color=white><style>@media x{p{background:black}}</style>"
@@ -703,7 +710,7 @@ static void test_junk_tokenizer_invisible(void)
 		"<p style='color:#fff;background-image:linear-gradient(a,b)'>"
 			"innocent",
 		"<p style='display:none'>x<div>innocent</div>",
-		/* what looks as if it were hidden */
+		/* text that only seems hidden */
 		"<p style='position:sticky;left:-9999px'>innocent</p>",
 		"<p style='color:white;text-shadow:0 0 1px black'>innocent</p>",
 		"<p style='color:transparent;text-shadow:0 0 0 black'>innocent</p>",
@@ -789,8 +796,8 @@ static void test_junk_tokenizer_invisible(void)
 	test_end();
 }
 
-/* Punctuation, URLs and lines are the same wherever they lie, and whether lines
-   end with CRs. */
+/* Tokens of punctuation, URLs and lines don't depend on their position, nor on
+   CRs. */
 static void test_junk_tokenizer_layout(void)
 {
 	static const char body[] =
@@ -839,7 +846,8 @@ static void test_junk_tokenizer_layout(void)
 	test_end();
 }
 
-/* Without date, sender and words, what is left tells messages apart. */
+/* Without a date, sender and words, messages have different digests because of
+   their other tokens. */
 static void test_junk_tokenizer_digest(void)
 {
 	static const char *const mails[] = {
@@ -867,7 +875,8 @@ static void test_junk_tokenizer_digest(void)
 	test_end();
 }
 
-/* A part of these many bytes, as LF and as CRLF, and another after it. */
+/* Returns TRUE if a part that follows one of this many bytes (with line ends as
+   LF or CRLF) is read. */
 static bool part_after_is_read(size_t bytes, const char *newline)
 {
 	string_t *mail = str_new(default_pool, 2*bytes);
@@ -904,7 +913,8 @@ static void test_junk_tokenizer_limit(void)
 	test_end();
 }
 
-/* Is a text decoded after so many times a piece of MIME? */
+/* Returns TRUE if a text is decoded after a MIME header that is repeated count
+   times. */
 static bool
 text_after_is_decoded(const char *head, const char *piece, unsigned int count)
 {
@@ -929,10 +939,11 @@ static void test_junk_tokenizer_many_parts(void)
 {
 	static const struct {
 		const char *head, *piece;
-		/* the most of it */
+		/* maximum of repetitions at which it must be decoded */
 		unsigned int count;
 	} tests[] = {
-		/* the last piece begins the text, the message is a part */
+		/* the last repetition begins the text, and the message is a
+		   part, too */
 		{ "Content-Type: multipart/mixed; boundary=a\n\n--a\n",
 		  "\n\n--a\n", JUNK_MAX_MIME_PARTS - 2 },
 		{ "", "Content-Type: message/rfc822\n\n",
@@ -972,7 +983,7 @@ static void test_junk_tokenizer_many_fields(void)
 	test_end();
 }
 
-/* Fields of more words than are taken, and what the body says. */
+/* Fields with more words than the limit must not displace words of the body. */
 static void test_junk_tokenizer_header_words(void)
 {
 	static const char *const names[] = {
@@ -1071,11 +1082,11 @@ static void test_junk_tokenizer_iconv_opens(void)
 	test_end();
 }
 
-/* Texts of more words than are taken, and what clients show. */
+/* Texts with more words than the limit must not displace what clients show. */
 static void test_junk_tokenizer_alternative(void)
 {
 	static const char *const mails[] = {
-		/* % stands for the words */
+		/* % is replaced by the words */
 		"multipart/alternative; boundary=a\n\n--a\n\n%\n"
 		"--a\nContent-Type: text/html\n\n<p>viagra\n--a--\n",
 		"multipart/alternative; boundary=a\n\n--a\n\n%\n--a\n\n%\n"
@@ -1087,7 +1098,7 @@ static void test_junk_tokenizer_alternative(void)
 		"--a\nContent-Type: multipart/alternative; boundary=b\n\n"
 		"--b\n\n%\n--b--\n"
 		"--a\nContent-Type: text/html\n\n<p>viagra\n--a--\n",
-		/* attached */
+		/* attached text */
 		"multipart/mixed; boundary=a\n\n"
 		"--a\nContent-Disposition: Attachment; filename=a.txt\n\n%\n"
 		"--a\n\nviagra\n--a--\n",
@@ -1100,7 +1111,7 @@ static void test_junk_tokenizer_alternative(void)
 		"--a\nContent-Type: multipart/alternative; boundary=b\n\n"
 		"--b\n\nx\n--b\nContent-Type: text/html\n\n<p>viagra\n--b--\n"
 		"--a--\n",
-		/* what follows them comes after them */
+		/* text after an alternative comes after it */
 		"multipart/mixed; boundary=b\n\n"
 		"--b\nContent-Type: multipart/alternative; boundary=a\n\n"
 		"--a\n\nviagra\n--a\nContent-Type: text/html\n\n<p>x\n--a--\n"
@@ -1124,7 +1135,7 @@ static void test_junk_tokenizer_alternative(void)
 		tokenize(mail, strlen(mail), &msg, text);
 		test_assert_idx(strstr(str_c(text), "body-word\tviagra\n") !=
 				NULL, i);
-		/* what is left is for the text */
+		/* the rest of the limit is used for the text */
 		test_assert_idx(msg.group_count[JUNK_TOKEN_GROUP_WORDS] ==
 				JUNK_MAX_GROUP_TOKENS, i);
 		str_free(&text);
@@ -1133,7 +1144,7 @@ static void test_junk_tokenizer_alternative(void)
 	test_end();
 }
 
-/* As Postfix' LMTP client does it. */
+/* Break lines as Postfix' LMTP client does. */
 static void break_lines(string_t *dest, const char *data, unsigned int max)
 {
 	unsigned int left = max;
@@ -1154,7 +1165,7 @@ static void break_lines(string_t *dest, const char *data, unsigned int max)
 static void test_junk_tokenizer_broken_lines(void)
 {
 	static const struct {
-		/* one more than the limit: another MTA's, so words differ */
+		/* one more than the limit is another MTA's, so words differ */
 		unsigned int max;
 		bool same;
 	} tests[] = {
@@ -1202,8 +1213,8 @@ tokenize_in_pieces(const string_t *mail, size_t piece_bytes,
 	i_stream_unref(&input);
 }
 
-/* A field that is longer than the buffer of the input is split by the parser: at
-   its last blank, which may be the one after the colon. */
+/* The parser splits a field that is longer than the input buffer at its last
+   blank, which may be the one after the colon. */
 static void test_junk_tokenizer_pieces(void)
 {
 	static const char *const fields[] = {

@@ -1,3 +1,5 @@
+/* Tests the tokens of URLs, especially of those that are written to deceive. */
+
 #include "lib.h"
 #include "array.h"
 #include "istream.h"
@@ -14,7 +16,7 @@ token_text(junk_token_t token, const char *text, void *context)
 		    junk_token_class_name(junk_token_class(token)), text);
 }
 
-/* "\nclass<TAB>text\n..." of a URL */
+/* Returns "\nclass<TAB>text\n..." for a URL. */
 static const char *url_tokens(const char *url)
 {
 	static struct junk_token_set set;
@@ -46,7 +48,8 @@ check_token(const char *url, const char *text, const char *class,
 	test_assert(FALSE);
 }
 
-/* A host, "!" + one that must not be there, "class:" + text, "" = nothing */
+/* expected: words, each a host that must be found; "!" + a host that must not
+   be; or "class=" + text. "" = no host. */
 static void test_url(const char *url, const char *expected)
 {
 	const char *text = url_tokens(url);
@@ -89,7 +92,7 @@ static void test_junk_url(void)
 		{ "javascript:alert(1)", "" },
 		{ "http://", "" },
 		{ "http://...", "" },
-		/* where a host ends */
+		/* ends of a host */
 		{ "http://evil.example?bank.example", "evil.example !bank.example" },
 		{ "http://evil.example#@bank.example", "evil.example !bank.example" },
 		{ "http://evil.example\\@bank.example", "evil.example !bank.example" },
@@ -98,7 +101,7 @@ static void test_junk_url(void)
 		{ "http://evil.example:/", "evil.example" },
 		{ "http://evil.example./", "evil.example" },
 		{ "http://evil.example../", "evil.example" },
-		/* users */
+		/* user parts */
 		{ "http://bank.example@evil.example/", "evil.example path=userinfo@ !bank.example" },
 		{ "http://bank.example%2Flogin@evil.example/", "evil.example !bank.example" },
 		{ "http://bank.example%5clogin@evil.example/", "evil.example !bank.example" },
@@ -112,7 +115,7 @@ static void test_junk_url(void)
 		{ "http://%65vil.ex%61mple/", "evil.example" },
 		{ "http://%45VIL%2eexample/", "evil.example" },
 		{ "http://%ef%bd%85vil.example/", "evil.example" },
-		/* other letters, as UTF-8 */
+		/* non-ASCII letters in UTF-8 */
 		{ "http://\xef\xbd\x85\xef\xbd\x96\xef\xbd\x89\xef\xbd\x8c\xe3\x80\x82""example/", "evil.example" },
 		{ "http://evil\xef\xbc\x8e""example/", "evil.example" },
 		{ "http://evil\xef\xbd\xa1""example/", "evil.example" },
@@ -129,9 +132,9 @@ static void test_junk_url(void)
 		{ "http://xn--bcher-kva.example/", "xn--bcher-kva.example" },
 		{ "http://XN--BCHER-KVA.example/", "xn--bcher-kva.example" },
 		{ "http://stra\xc3\x9f""e.de/", "xn--strae-oqa.de" },
-		/* a label that isn't allowed doesn't hide the others */
+		/* an invalid label must not hide the others */
 		{ "http://-\xc3\xbc-.\xef\xbd\x85vil\xe3\x80\x82""example/", "domain=evil.example" },
-		/* addresses */
+		/* IP addresses */
 		{ "http://192.168.10.11/", "192.168.10.11 domain=ip domain=192.168.10" },
 		{ "http://0xc0a80a0b/x", "192.168.10.11 domain=ip domain=192.168.10" },
 		{ "http://3232238091/", "192.168.10.11" },
@@ -151,7 +154,7 @@ static void test_junk_url(void)
 		{ "http://[::ffff:192.168.10.11]/", "192.168.10.11" },
 		{ "http://[::ffff:c0a8:a0b]/", "192.168.10.11" },
 		{ "http://[2001:db8::1/", "[2001" },
-		/* domains */
+		/* registered domains */
 		{ "http://paket.dhl.de/", "domain=dhl.de" },
 		{ "http://www.ing.de/", "domain=ing.de" },
 		{ "http://tv.orf.at/", "domain=orf.at" },
@@ -206,7 +209,7 @@ static void test_junk_url(void)
 	test_end();
 }
 
-/* as long as a URL may be, and longer */
+/* URLs of the maximum size, and longer ones. */
 static void test_junk_url_long(void)
 {
 	string_t *url = t_str_new(16*1024);

@@ -1,6 +1,6 @@
 -- Is the filter getting better, week by week, at the threshold that is set?
--- low and high: the range that the true rate is in with 95 % (Wilson). A change
--- counts only if the ranges of two weeks have nothing in common.
+-- low and high: 95 % confidence interval of the true rate (Wilson). A change
+-- is significant if the intervals of two weeks don't overlap.
 WITH weeks AS (
   SELECT date(day, 'weekday 0', '-6 days') AS week,
     sum(spam) AS n, sum(missed) AS missed

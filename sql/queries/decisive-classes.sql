@@ -1,6 +1,6 @@
 -- Which class of evidence carries the filter: whose tokens tell spam from good mail?
--- decisive: reports of tokens that are ten times as frequent in the one as in
--- the other, measured by how often their class is reported at all.
+-- decisive: reports of tokens that are ten times as frequent in one kind of
+-- mail as in the other, relative to the number of reports of their class.
 WITH ratios AS (
   SELECT t.class AS class, t.spam + t.ham AS n,
     (t.spam + 0.5) / (c.spam + 1) / ((t.ham + 0.5) / (c.ham + 1)) AS ratio

@@ -1,5 +1,6 @@
 -- Who has reported more than junk_feedback_rate allows, without a name?
--- flooder: the same for one person in one hour, and another one in the next.
+-- flooder: a number that stands for one person in one hour; it changes in the
+-- next.
 SELECT strftime('%Y-%m-%d %H:00', r.hour, 'unixepoch') AS hour,
   printf('%016x', r.burst) AS flooder,
   coalesce(v.name, r.verdict) AS verdict,

@@ -1,5 +1,5 @@
-"""What the crash tests share: reports sent until they are acknowledged, a
-service that is killed, and what has to hold afterwards."""
+"""Common parts of the crash tests: sending reports until they are
+acknowledged, killing the service, and checks afterwards."""
 
 import os
 import random
@@ -18,16 +18,16 @@ import junkclient  # noqa: E402
 from junkclient import HAM, RETRACT, SPAM  # noqa: E402
 
 MASTER_PATIENCE_SECS = 1
-# few, so that each life of the service is short
+# small, so that each life of the service is short
 WINDOW = 12
-# of the segment: what has to be the same is all but times and generation
+# parts of the segment that must be equal: all except times and generation
 FIXED = (slice(32, 40), slice(68, 76), slice(88, 100), slice(128, None))
 
 
 class Sender:
     """Sends reports in their order until all are acknowledged, however often
-    the service dies; what isn't acknowledged is sent again, as the spool
-    does."""
+    the service dies. Unacknowledged reports are sent again, as by the
+    spool."""
 
     def __init__(self, path, frames):
         self.path, self.frames = path, frames
@@ -56,8 +56,8 @@ class Sender:
 
 
 def make_frames(reporter, count, rnd, stamp, undo=True):
-    """Reports of one person, some of them taken back if undo is set, and how
-    many of them count in the end."""
+    """Return reports of one person, some of which are retracted or replaced if
+    undo is set, and how many of them count in the end."""
     frames, live = [], 0
     for i in range(count):
         words = junkclient.tokens("%s %d" % (reporter, i), 20)
@@ -66,7 +66,7 @@ def make_frames(reporter, count, rnd, stamp, undo=True):
         if kind < 0.05:
             steps.append(RETRACT)
         elif kind < 0.10:
-            # there and back
+            # spam and back, or ham and back
             steps.append(HAM if steps[0] == SPAM else SPAM)
         else:
             live += 1
@@ -96,7 +96,7 @@ def kill_service(d):
 
 
 def run_senders(d, senders, kills, rnd):
-    """Returns how often the service was killed while reports were sent."""
+    """Return how often the service was killed while reports were sent."""
     threads = [threading.Thread(target=s.run, daemon=True) for s in senders]
     for thread in threads:
         thread.start()
@@ -104,7 +104,7 @@ def run_senders(d, senders, kills, rnd):
     while done < kills and any(t.is_alive() for t in threads):
         now = sum(s.acked for s in senders)
         waker.look(service_pids(d))
-        # each life has acknowledged something
+        # kill it only after it has acknowledged something
         if now == acked or not service_pids(d):
             time.sleep(0.002)
             continue
@@ -121,8 +121,8 @@ def run_senders(d, senders, kills, rnd):
 
 
 class Waker:
-    """Dovecot doubles its pause each time a process dies before it has
-    reported itself, up to a minute; a reload ends the pause."""
+    """Dovecot doubles its pause, up to a minute, each time a process dies
+    before it has reported its status; a reload ends the pause."""
 
     def __init__(self, d):
         self.d = d
@@ -137,7 +137,8 @@ class Waker:
 
 
 def status(d):
-    """Connecting starts the service; the status says when it is ready."""
+    """Connect, which starts the service, and wait until its status is
+    ready."""
     waker = Waker(d)
 
     def ready():
@@ -146,10 +147,10 @@ def status(d):
             with junkclient.Client(d.socket_path) as c:
                 s = c.status()
         except (OSError, junkclient.Closed):
-            # the master has made the socket, but doesn't listen yet
+            # the master has created the socket, but doesn't listen yet
             return None
-        # reports that were taken back leave the model a moment later, and a
-        # fit publishes its weights when it ends
+        # undone reports leave the model a moment later, and a fit publishes
+        # its weights when it ends
         return s if s["state"] == "ready" and \
             s["rebuild_pending"] == s["fit_pending"] == "0" else None
     harness.wait_for(lambda: os.path.exists(d.socket_path), "the socket")
@@ -187,7 +188,7 @@ def check_database(d, live):
 
 
 def copy_state(source, target):
-    """A state directory, with its owner"""
+    """Copy a state directory with its owner"""
     shutil.copytree(source, target)
     st = os.stat(source)
     for name in os.listdir(target) + [""]:
@@ -195,7 +196,8 @@ def copy_state(source, target):
 
 
 def make_initial(target):
-    """A state directory that has a key and a seed, and no reports yet"""
+    """Create a state directory that has a key and a seed, and no reports
+    yet"""
     with harness.Dovecot("crash") as d:
         status(d)
         d.stop()

@@ -1,9 +1,9 @@
 """imap processes are killed at random moments while clients move mail to Junk,
-also while the service is away and reports are spooled.
+also while the service isn't reachable and reports are spooled.
 
-A client that got its OK has reported. One whose connection broke can't know:
-afterwards "doveadm junk learn" reports whatever is in Junk, which counts
-nothing twice.
+A client that got its OK has reported. One whose connection broke can't know
+whether it has. So "doveadm junk learn" reports everything in Junk afterwards,
+which counts nothing twice.
 """
 
 import contextlib
@@ -19,14 +19,14 @@ from crashlib import check
 from testcase import intents_waiting, numbered
 
 USERS = 4
-# Not mdbox: killed while it writes its map, Dovecot 2.3 makes that anew and loses
-# sight of mail, thousands in 1,000 kills, or sees moved mail again: also without
-# this plugin. Single kills: tests/e2e/test_spool.py.
+# Without mdbox: if it is killed while it writes its map, Dovecot 2.3 rebuilds
+# the map and loses mail (thousands in 1,000 kills), or restores moved mail,
+# even without this plugin. tests/e2e/test_spool.py tests single kills.
 FORMATS = ("maildir", "sdbox")
 SEQUENTIAL = 60
-# a part of what a move takes
+# a fraction of the time of a move
 KILL_WITHIN_SECS = 0.002
-# how long the service's socket is away, at most
+# maximum time for which the service's socket is unreachable
 AWAY_SECS = 0.3
 
 
@@ -41,8 +41,8 @@ def fill(d, user, count):
 
 
 class Mover(threading.Thread):
-    """A user's client: moves all mail to Junk, a few messages a command, and
-    comes back whenever its connection breaks."""
+    """A user's client. It moves all mail to Junk, a few messages per command,
+    and reconnects whenever its connection breaks."""
 
     def __init__(self, d, user, rnd):
         super().__init__(daemon=True)
@@ -85,8 +85,8 @@ def kill_one(d, rnd):
 
 @contextlib.contextmanager
 def service_away(d):
-    """Who comes now can't connect and spools. By the socket's mode: a reload,
-    which makes it anew, may only end that early."""
+    """Make the socket unreachable by its mode, so that new sessions spool. A
+    reload, which creates it anew, can only end that early."""
     mode = os.stat(d.socket_path).st_mode & 0o777
     os.chmod(d.socket_path, 0)
     try:
@@ -96,7 +96,8 @@ def service_away(d):
 
 
 def kill_imap(d, movers, kills, rnd):
-    """Returns (how often, how often while the service was away)."""
+    """Return (number of kills, number of those while the socket was
+    unreachable)."""
     done = away = 0
     waker = crashlib.Waker(d)
     while done < kills and any(m.is_alive() for m in movers):
@@ -106,7 +107,7 @@ def kill_imap(d, movers, kills, rnd):
             done += kill_one(d, rnd)
             continue
         end = time.monotonic() + rnd.uniform(0, AWAY_SECS)
-        # no socket: a reload is under way
+        # no socket: a reload is in progress
         with contextlib.suppress(FileNotFoundError), service_away(d):
             while time.monotonic() < end:
                 killed = kill_one(d, rnd)
@@ -128,14 +129,14 @@ def recorded(d):
 
 
 def send_spools(d, users):
-    """A login of each sends what waits. Sessions whose clients have just gone
-    may be at it, or have yet to spool it."""
+    """A login of each user sends the spools. Sessions whose clients have just
+    disconnected may be doing that, or may still be spooling."""
     def sent():
         try:
             for user in users:
                 d.imap(user).logout()
         except (OSError, harness.ImapError):
-            # not yet: the last kills, or the reload
+            # not yet, because of the last kills or the reload
             return False
         return not intents_waiting(d) and not spools(d)
     try:
@@ -152,14 +153,15 @@ def settle(d):
 
 
 def in_junk(d, user):
-    """Subjects in Junk"""
+    """Return the subjects in Junk"""
     text = d.doveadm("-f", "flow", "fetch", "-u", user, "hdr.subject",
                      "mailbox", "Junk")
     return set(text.splitlines())
 
 
 def mail_state(d, users):
-    """Where all the mail is, and what Dovecot says of damage"""
+    """Return the numbers of messages in all mailboxes, and what Dovecot logs
+    about damage"""
     counts = ["%s: %s" % (user, d.doveadm(
         "-f", "flow", "mailbox", "status", "-u", user, "messages", "*")
         .replace("\n", ", ")) for user in users]
@@ -169,7 +171,7 @@ def mail_state(d, users):
 
 
 def test_imap_killed(args, rnd):
-    """Several clients at once"""
+    """Kill processes of several clients"""
     with harness.Dovecot("crash") as d:
         crashlib.status(d)
         # enough for a few moves in each life
@@ -186,7 +188,7 @@ def test_imap_killed(args, rnd):
         while any(m.is_alive() for m in movers):
             waker.look(d.children("imap"))
             time.sleep(0.1)
-        # ends the master's pause, if it makes one (crashlib.Waker)
+        # this ends a pause of the master (crashlib.Waker)
         d.reload()
         send_spools(d, users)
         total = settle(d)
@@ -210,9 +212,9 @@ def test_imap_killed(args, rnd):
 # --- the same model ---
 
 def try_move(d, user, uid, kill_after):
-    """Whether the client got its OK; False if the message isn't in INBOX any
-    more. Raises if the connection broke, or Dovecot has to mend the mailbox
-    first that the last kill left behind."""
+    """Return whether the client got its OK; False if the message isn't in
+    INBOX any more. Raises if the connection broke, or if Dovecot must first
+    repair the mailbox after the last kill."""
     c = harness.Imap(d.imap_port)
     try:
         c.cmd('LOGIN "%s" "%s"' % (user, harness.PASSWORD))
@@ -233,8 +235,8 @@ def try_move(d, user, uid, kill_after):
 
 
 def move_one(d, user, uid, kill_after):
-    """Until it is in Junk: (whether the client got its OK, how often it had to
-    come back)"""
+    """Move a message until it is in Junk. Return (whether the client got its
+    OK, how often it had to reconnect)"""
     broken = 0
     while True:
         try:
@@ -245,7 +247,7 @@ def move_one(d, user, uid, kill_after):
 
 
 def move_in_order(initial, identity, kills, rnd):
-    """Move one message after the other; the model then, and how often a
+    """Move one message after the other. Return the model, and how often a
     connection broke"""
     user, broken = "anna@sdbox", 0
     with harness.Dovecot("crash") as d:
@@ -258,7 +260,8 @@ def move_in_order(initial, identity, kills, rnd):
         os.chmod(path, 0o600)
         os.chown(path, harness.VMAIL_ID, harness.VMAIL_ID)
         for uid in range(1, SEQUENTIAL + 1):
-            # a move takes a third of a millisecond: half of the kills at once
+            # a move takes a third of a millisecond, so half of the kills are
+            # immediate
             kill_after = rnd.choice((0, rnd.uniform(0, KILL_WITHIN_SECS))) \
                 if kills else None
             confirmed, times = move_one(d, user, uid, kill_after)
@@ -279,7 +282,7 @@ def make_identity():
         user = "anna@sdbox"
         fill(d, user, 1)
         move_one(d, user, 1, None)
-        # made with the first report, after the client's answer
+        # created with the first report, after the client's response
         path = d.home(user) + "/mail/junk-feedback.id"
         harness.wait_for(lambda: os.path.exists(path), path)
         with open(path) as f:
@@ -287,7 +290,7 @@ def make_identity():
 
 
 def test_same_model(args, rnd):
-    """The same moves with and without kills, from the same key and seed"""
+    """The same moves with and without kills, with the same key and seed"""
     with tempfile.TemporaryDirectory(prefix="junk-crash-") as directory:
         initial = directory + "/initial"
         crashlib.make_initial(initial)

@@ -1,4 +1,5 @@
-"""The service is killed while clients report, learns anew, or upgrades."""
+"""The service is killed while clients report, while it rebuilds its model, and
+while it upgrades its database."""
 
 import os
 import sqlite3
@@ -13,22 +14,23 @@ from crashlib import check
 CLIENTS = 6
 REBUILD = 5
 DATABASE_KILLS = 200
-# so that snapshots are written in each
+# enough reports for snapshots in each turn
 TURN_REPORTS = 24000
 MAX_TURNS = 10
-# To learn anew takes a while, which is waited for again and again.
+# Enough for a rebuild to take a while, which is repeated many times.
 MANY_REPORTS = 12000
-# With what takes some of them back still fewer than REBUILD_REPORTS, so that no
+# Including undone reports, this is less than REBUILD_REPORTS, so that no
 # snapshot is written however slow the machine is
 UNDO_REPORTS = 400
 UNDO_KILLS = 25
-# Enough for a snapshot, and so many for each kill
+# Enough reports for a snapshot, and the number of reports per kill
 SNAPSHOTS_REPORTS = 9000
 KILL_REPORTS = 15
 
 
 def make_senders(d, count, rnd, people="c"):
-    """(senders, reports that count in the end) of so many reports"""
+    """Return (senders, reports that count in the end) of this number of
+    reports"""
     stamp = time.time_ns() // 1000
     made = [crashlib.make_frames("%s%d" % (people, i), count // CLIENTS, rnd,
                                  stamp)
@@ -38,16 +40,16 @@ def make_senders(d, count, rnd, people="c"):
 
 
 def test_exactly_once(args, rnd):
-    """Several clients, snapshots in between. The more reports there are, the
-    longer each life of the service takes to begin: not too many kills with one
-    database."""
+    """Several clients, with snapshots in between. With more reports, each
+    start of the service takes longer, so the number of kills per database is
+    limited."""
     for left in range(args.kills, 0, -DATABASE_KILLS):
         yield from exactly_once(args, rnd, min(left, DATABASE_KILLS))
 
 
 def exactly_once(args, rnd, wanted):
-    """How many reports a life takes depends on the machine: others report until
-    it was killed as often as wanted."""
+    """The number of reports in each life depends on the machine, so clients
+    report until the service was killed as often as wanted."""
     with harness.Dovecot("crash") as d:
         crashlib.status(d)
         kills = live = connections = 0
@@ -63,7 +65,7 @@ def exactly_once(args, rnd, wanted):
             kills, connections, live))
         yield check("it was killed under load", kills == wanted, kills)
         yield from crashlib.check_database(d, live)
-        # what it has learned is what a replay gives
+        # a replay must give what was learned
         before = crashlib.model(d)
         crashlib.kill_service(d)
         yield check("a replay gives the same model",
@@ -71,7 +73,8 @@ def exactly_once(args, rnd, wanted):
 
 
 def test_all_at_once(args, rnd):
-    """What takes all reports at once: learning anew, and an upgrade."""
+    """Kill it while it processes all reports at once: a rebuild, and an
+    upgrade."""
     with harness.Dovecot("crash") as d:
         crashlib.status(d)
         senders, live = make_senders(d, MANY_REPORTS, rnd)
@@ -81,7 +84,7 @@ def test_all_at_once(args, rnd):
 
 
 def connect(d):
-    """The master listens a moment after the socket is there."""
+    """Connect; the master listens a moment after the socket exists."""
     def client():
         try:
             return junkclient.Client(d.socket_path)
@@ -97,7 +100,7 @@ def timed(function):
 
 
 def learn_anew(args, rnd, d):
-    """To learn anew drops the snapshot, learns all reports, writes another
+    """A rebuild drops the snapshot, learns all reports, writes another
     snapshot and replaces the segment."""
     def ask():
         with junkclient.Client(d.socket_path) as c:
@@ -105,7 +108,7 @@ def learn_anew(args, rnd, d):
             c.read_frame()
 
     took = timed(ask)
-    # what is learned in another order isn't bit by bit the same
+    # learned in another order, it isn't equal bit by bit
     expected = crashlib.model(d)
     unanswered = 0
     for _ in range(max(args.kills // 10, 5)):
@@ -128,9 +131,9 @@ def learn_anew(args, rnd, d):
 
 
 def downgrade(path):
-    """To schema version 1"""
+    """Downgrade to schema version 1"""
     db = sqlite3.connect(path)
-    # the views name what is dropped; they are made anew
+    # the views refer to dropped tables; they are recreated
     for name, in db.execute("SELECT name FROM sqlite_master WHERE type = "
                             "'view'").fetchall():
         db.execute('DROP VIEW "%s"' % name)
@@ -146,8 +149,8 @@ def downgrade(path):
 
 
 def upgrade(args, rnd, d, live):
-    """Killed at random moments from its start on, with a database of the first
-    version, until it is upgraded."""
+    """Kill the service at random moments from its start with a database of the
+    first version, until it is upgraded."""
     expected = crashlib.model(d)
     owner = os.stat(d.database_path)
     took = downgraded = early = 0
@@ -175,15 +178,15 @@ def upgrade(args, rnd, d, live):
     crashlib.status(d)
     print("     killed %d times while it started, %d upgrades (%.2f s)" % (
         early, downgraded, took))
-    # it is a matter of milliseconds: most kills come before or after it
+    # it takes milliseconds, so most kills come before or after it
     yield check("killed while it upgrades: the same model", early > 0 and
                 downgraded > 1 and crashlib.model(d) == expected)
     yield from crashlib.check_database(d, live)
 
 
 def run_once(initial, frames, kills, rnd):
-    """The model after the reports, beginning from a copy of an initial state
-    directory."""
+    """Return the model after the reports, starting from a copy of an initial
+    state directory."""
     with harness.Dovecot("crash") as d:
         crashlib.copy_state(initial, d.state_dir + "/junk-feedback")
         crashlib.status(d)
@@ -193,10 +196,10 @@ def run_once(initial, frames, kills, rnd):
 
 
 def test_same_model(args, rnd):
-    """One client, the same reports with and without kills, from the same key
-    and seed: some of them taken back, and so many that snapshots are written.
-    Not both at once: what a snapshot has already can only be taken back about,
-    and with kills the snapshots are others."""
+    """One client sends the same reports with and without kills, with the same
+    key and seed: some of them undone, and enough that snapshots are written.
+    Not both at once: undoing a report that is in a snapshot is only
+    approximate, and kills change when snapshots are written."""
     for _ in range(max(args.kills // DATABASE_KILLS, 1)):
         yield same_model("some reports taken back", UNDO_REPORTS, UNDO_KILLS,
                          rnd, undo=True)

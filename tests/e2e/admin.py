@@ -1,5 +1,5 @@
-"""What tests of doveadm junk share: running it, a service that answers what a
-test wants, and a database with a test's own rows."""
+"""Common parts of the tests of doveadm junk: running it, a fake service with a
+test's own answers, and a database with a test's own rows."""
 
 import json
 import os
@@ -19,7 +19,7 @@ HOUR = 3600
 
 
 class FakeService:
-    """The service's socket, with an answer of the test's own to each frame:
+    """A fake service on its socket, with a test's own answer to each frame:
     answer(type, payload) -> bytes, or None to close."""
 
     def __init__(self, path, answer):
@@ -76,7 +76,7 @@ def good(kind, payload):
 
 
 def doveadm(t, *args, stdin=None):
-    """(exit code, stdout, stderr)"""
+    """Return (exit code, stdout, stderr)"""
     p = subprocess.run(["doveadm", "-c", t.d.config_path, *args],
                        input=stdin or b"", stdout=subprocess.PIPE,
                        stderr=subprocess.PIPE, timeout=60)
@@ -90,7 +90,7 @@ def schema_version():
 
 
 def make_database(t, hours=(), tokens=(), version=None, app_id=0x4a46626b):
-    """The service's database with rows of the test's own."""
+    """The service's database with a test's own rows."""
     remove_database(t)
     os.makedirs(os.path.dirname(t.d.database_path), exist_ok=True)
     db = sqlite3.connect(t.d.database_path)
@@ -117,7 +117,7 @@ def remove_database(t):
 
 
 def rows_of(t, *args):
-    """The rows of a command, all values as text"""
+    """Return the rows of a command, all values as text"""
     code, out, err = doveadm(t, "-f", "json", *args)
     assert code == 0 and not err, err
     return [{key: str(value) for key, value in row.items()}
@@ -125,7 +125,7 @@ def rows_of(t, *args):
 
 
 def day_hours():
-    """Rows of some days, today's and older ones"""
+    """Insert rows of some days, of today and earlier"""
     now = int(time.time()) // HOUR * HOUR
     today = now // 86400 * 86400
     return (

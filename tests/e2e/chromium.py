@@ -1,10 +1,9 @@
-"""A headless Chromium that does what the DevTools protocol tells it, over two
-pipes.
+"""A headless Chromium, controlled with the DevTools protocol over two pipes.
 
     with chromium.Chromium() as browser:
         page = browser.open("/path/page.html", width=390, dark=True)
         page.evaluate("document.title")
-        page.problems       # what the console said, and what was loaded
+        page.problems           # console messages, and what was loaded
         tab = browser.tab()
         tab.go("http://127.0.0.1:8000/")
         tab.click("#button")
@@ -29,7 +28,7 @@ import sanitizer
 
 class Chromium:
     def __init__(self):
-        # its own, and no user's
+        # a home of its own, not a user's
         self.dir = tempfile.mkdtemp(prefix="junk-chromium-")
         self.log_path = self.dir + "/log"
         self.buffer = b""
@@ -40,7 +39,7 @@ class Chromium:
     def __enter__(self):
         commands, self.commands = os.pipe()
         self.answers, answers = os.pipe()
-        # clear of 3 and 4, where it expects them
+        # not 3 and 4, where Chromium expects them
         ends = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10)
                 for fd in (commands, answers)]
 
@@ -63,7 +62,7 @@ class Chromium:
         return self
 
     def __exit__(self, *exc):
-        # it ends when its pipe does
+        # Chromium ends when its pipe is closed
         os.close(self.commands)
         try:
             self.process.wait(harness.TIMEOUT_SECS)
@@ -79,7 +78,7 @@ class Chromium:
                 what, f.read()[-2000:]))
 
     def _read(self, end):
-        """The next message"""
+        """Return the next message"""
         while b"\0" not in self.buffer:
             ready, _, _ = select.select([self.answers], [], [],
                                         max(0, end - time.monotonic()))
@@ -91,7 +90,7 @@ class Chromium:
         return json.loads(message)
 
     def call(self, method, session=None, **params):
-        """Do what the method says; returns its result."""
+        """Call a method and return its result."""
         self.serial += 1
         message = {"id": self.serial, "method": method, "params": params}
         if session is not None:
@@ -110,7 +109,7 @@ class Chromium:
         return answer["result"]
 
     def _attach(self, *domains):
-        """The session of an empty page, with events of these domains"""
+        """Return the session of an empty page with events of these domains"""
         target = self.call("Target.createTarget", url="about:blank")
         session = self.call("Target.attachToTarget", flatten=True,
                             targetId=target["targetId"])["sessionId"]
@@ -119,7 +118,7 @@ class Chromium:
         return session
 
     def open(self, path, width, dark=False):
-        """A page of a file, whole."""
+        """Open a file as a page in full height."""
         session = self._attach("Page", "Runtime", "Log", "Network", "DOM",
                                "Accessibility")
         self.call("Emulation.setDeviceMetricsOverride", session, width=width,
@@ -132,7 +131,7 @@ class Chromium:
         return page
 
     def tab(self, kind=None):
-        """An empty Tab, or one of a class of the caller's"""
+        """Return an empty Tab, or one of a class of the caller's"""
         session = self._attach("Page", "Runtime", "DOM")
         return (kind or Tab)(self, session, "about:blank")
 
@@ -153,14 +152,14 @@ class Page:
             "the page")
 
     def evaluate(self, expression):
-        """The value of JavaScript of a test's own."""
+        """Return the value of a JavaScript expression."""
         result = self.call("Runtime.evaluate", expression=expression,
                            returnByValue=True)
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
     def problems(self):
-        """What the console said, and what was loaded beside the page"""
+        """Return console messages, and what was loaded beside the page"""
         found = []
         for event in self.browser.events.get(self.session, []):
             params = event["params"]
@@ -173,14 +172,15 @@ class Page:
         return found
 
     def accessible(self):
-        """[(role, name, description)] of what assistive technology sees"""
+        """Return [(role, name, description)] as assistive technology sees
+        it"""
         nodes = self.call("Accessibility.getFullAXTree")["nodes"]
         return [tuple(node.get(key, {}).get("value", "") for key in
                       ("role", "name", "description"))
                 for node in nodes if not node["ignored"]]
 
     def colours(self, rectangle):
-        """{"#rrggbb": number of pixels} of [x, y, width, height]"""
+        """Return {"#rrggbb": number of pixels} in [x, y, width, height]"""
         clip = dict(zip(("x", "y", "width", "height"), rectangle), scale=1)
         shot = self.call("Page.captureScreenshot", clip=clip,
                          captureBeyondViewport=True)
@@ -188,8 +188,8 @@ class Page:
 
 
 class Tab(Page):
-    """A page that changes under one's hands: each step waits until it can be
-    done."""
+    """A page that changes dynamically: each step waits until it is
+    possible."""
 
     TIMEOUT_SECS = harness.TIMEOUT_SECS
 
@@ -199,7 +199,7 @@ class Tab(Page):
                   "'about:blank'", url)
 
     def ask(self, expression):
-        """Its value; None while the page is changing"""
+        """Return its value; None while the page is changing"""
         answer = self.call("Runtime.evaluate", expression=expression,
                            returnByValue=True)
         return None if "exceptionDetails" in answer else \
@@ -208,7 +208,7 @@ class Tab(Page):
     def _ask_again(self, expression):
         value = self.ask(expression)
         if not value:
-            # the page needs the processor, too
+            # Chromium needs the processor, too
             time.sleep(0.1)
         return value
 
@@ -236,7 +236,7 @@ class Tab(Page):
 
 
 def _unfilter(kind, line, above, size):
-    """A line of a PNG as it was, in place"""
+    """Undo the filter of a line of a PNG in place"""
     for i, value in enumerate(line):
         left = line[i - size] if i >= size else 0
         up = above[i]
@@ -254,8 +254,8 @@ def _unfilter(kind, line, above, size):
 
 
 def png_colours(png):
-    """{"#rrggbb": number of pixels}; of the kind of PNG that Chromium makes:
-    8 bits, not interlaced"""
+    """Return {"#rrggbb": number of pixels} of a PNG as Chromium makes it: 8
+    bits, not interlaced"""
     chunks = {}
     offset = 8
     while offset < len(png):

@@ -1,5 +1,5 @@
-"""The configuration of a private Dovecot. What differs between Dovecot 2.3 and 2.4 is
-in _config_23() and _config_24() alone."""
+"""The configuration of a private Dovecot. All differences between Dovecot 2.3
+and 2.4 are in _config_23() and _config_24()."""
 
 import os
 import shutil
@@ -15,37 +15,38 @@ DEFAULT_MAILBOXES = (
     ("Archive", "\\Archive"),
     ("Work", None),
 )
-# Nobody's number on a fresh system; all users share it, as virtual users do.
+# An unused id on a fresh system; all users share it, as virtual users do.
 VMAIL_ID = 5000
 PASSWORD = "pass"
 
 
 class Options:
-    """What a Dovecot is made of; each can be given to Dovecot(...)."""
+    """Options of a Dovecot; each can be passed to Dovecot(...)."""
 
     # (name, SPECIAL-USE or None) in the INBOX namespace
     mailboxes = DEFAULT_MAILBOXES
-    # "subscribe": mail clients show them
+    # "subscribe": mail clients show these mailboxes
     auto = "create"
     separator = "/"
-    # on loopback; 0 = any free one
+    # ports on loopback; 0 = any free one
     imap_port = lmtp_port = 0
-    # mail plugins of all protocols, of IMAP and of deliveries
+    # mail plugins of all protocols, of IMAP, and of deliveries
     plugins = ()
     imap_plugins = ("notify", "junk_feedback")
     lmtp_plugins = ("sieve",)
-    # settings of plugins: plugin { } on 2.3, plain ones on 2.4
+    # settings of plugins: in plugin { } on 2.3, global ones on 2.4
     settings = {}
     # the text of the junk-feedback service block; None = no such service,
     # "" = the example's
     service = ""
-    # more configuration: a text, or a function of the version
+    # additional configuration: a text, or a function of the version
     extra = ""
-    # user -> {userdb field: value}, beside the users made up on the way
+    # user -> {userdb field: value}, in addition to users that are created when
+    # they are named
     users = {}
-    # names that may log in as anybody (user*master)
+    # names that may log in as any user (user*master)
     masters = ()
-    # IMAP: seconds until an IDLEing connection hibernates; 0 = never
+    # seconds until an idle IMAP connection hibernates; 0 = never
     hibernate_secs = 0
     debug = False
 
@@ -168,7 +169,7 @@ imap_hibernate_timeout = {o.hibernate_secs} s
 
 
 def _all_settings(o):
-    """Tests look at what is learned at once, but for those of the delay."""
+    """Publish without a delay, since most tests look at the scores at once."""
     if o.service is None:
         return o.settings
     return {"junk_feedback_publish_delay": "0", **o.settings}
@@ -180,8 +181,8 @@ def _plugins_24(names):
 
 
 def _settings_24(settings):
-    """Plugins' settings are plain ones in 2.4; a name with a folder of values
-    stays a text of its own."""
+    """Plugin settings are global ones in 2.4; a name with a block of values
+    keeps its own text."""
     return "".join("%s = %s\n" % kv for kv in settings.items())
 
 
@@ -316,15 +317,15 @@ def config_text(version, d, o):
     return text + sanitizer.config(version, d)
 
 
-# --- the example configuration, as it stands ---
+# --- the example configuration, unchanged ---
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))), "examples")
 
 
 def _etc_dovecot():
-    """A /etc/dovecot of this process's mount namespace, with the example's
-    script where the example says that it is."""
+    """Create a /etc/dovecot of this process's mount namespace, with the
+    example's script at the place that the example names."""
     if os.path.ismount("/etc/dovecot"):
         return
     mount("tmpfs", "/etc/dovecot", "tmpfs", 0, "mode=755")
@@ -349,6 +350,6 @@ def _example_config(version, d):
     return "!include %s\n%s" % (path, personal)
 
 
-# Options of a Dovecot that has nothing of ours but examples/.
+# Options of a Dovecot that has only examples/ of ours.
 EXAMPLE_OPTIONS = {"service": None, "imap_plugins": (), "lmtp_plugins": (),
                    "extra": _example_config}

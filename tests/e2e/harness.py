@@ -1,9 +1,9 @@
-"""A private Dovecot for tests and the demo: its own base_dir, users, mail and
-log in one temporary folder, IMAP and LMTP on free loopback ports.
+"""A private Dovecot for tests and the demo, with its own base_dir, users, mail
+and log in a temporary folder, and IMAP and LMTP on free loopback ports.
 
-The modules under test come from a staged "make install": the staged tree is
-laid over Dovecot's folder in a mount namespace of our own, so that the system
-is never changed (see enter_overlay()).
+The modules under test come from a staged "make install". The staged tree is
+laid over Dovecot's folder in a mount namespace of this process, so that the
+system isn't changed (see enter_overlay()).
 
     harness.enter_overlay(harness.stage(build_dir))
     with harness.Dovecot("name") as d:
@@ -12,12 +12,12 @@ is never changed (see enter_overlay()).
         c.cmd("SELECT INBOX")
         c.cmd("UID MOVE 1 Junk")
 
-A user exists as soon as it is named: the domain says the mail format (maildir,
+A user exists as soon as it is named. The domain is the mail format (maildir,
 sdbox, mdbox), the password is "pass".
 
-staging.py installs and mounts, configuration.py has what differs between Dovecot
-2.3 and 2.4, imap_client.py and processes.py what tests need beside the server:
-all of it is here by the same names.
+staging.py installs and mounts, configuration.py has the differences between
+Dovecot 2.3 and 2.4, imap_client.py and processes.py have helpers for tests.
+All of their names are also available here.
 """
 
 import imaplib
@@ -51,7 +51,7 @@ FORMATS = ("maildir", "sdbox", "mdbox")
 
 
 class Dovecot:
-    """One private server. Use it as a context manager, or start() and
+    """A private server. Use it as a context manager, or call start() and
     stop(). home_dir: another server's, to share its users' mail. Other keyword
     arguments: see Options."""
 
@@ -86,7 +86,7 @@ class Dovecot:
         os.chown(self.home_dir, VMAIL_ID, VMAIL_ID)
         for path in (self.log_path, self.debug_log_path):
             open(path, "a").close()
-            # sieve and doveadm log by themselves as the user
+            # sieve and doveadm log as the user
             os.chmod(path, 0o666)
         with open(self.masters_path, "w") as f:
             for name in self.options.masters:
@@ -123,7 +123,7 @@ class Dovecot:
             stderr=subprocess.STDOUT, text=True)
         for port in (self.imap_port, self.lmtp_port):
             self._wait_port(port)
-        # listeners come one after the other
+        # not all listeners open at the same time
         if self.options.service is not None:
             wait_for(lambda: is_listening(self.socket_path) or
                      self.process.poll() is not None, self.socket_path)
@@ -162,7 +162,7 @@ class Dovecot:
             raise HarnessError("found by a sanitizer:\n" + report)
 
     def kill(self):
-        """Stop it at once, for a test that is done with it."""
+        """Stop it now, when a test is done with it."""
         pids = self.children()
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
@@ -175,7 +175,7 @@ class Dovecot:
         wait_gone(pids)
 
     def restart(self):
-        """With the options as they are now."""
+        """Restart it with the present options."""
         self.stop()
         self.write_config()
         self.start()
@@ -184,7 +184,7 @@ class Dovecot:
         self.process.send_signal(signal.SIGHUP)
 
     def children(self, name=None):
-        """pids of the master's children, of one program or of all"""
+        """Return pids of the master's children, of one program or of all"""
         if self.process is None:
             return []
         return [pid for pid, comm in children_of(self.process.pid)
@@ -193,27 +193,27 @@ class Dovecot:
     # -- mail
 
     def imap(self, user, password=PASSWORD):
-        """A logged-in Imap."""
+        """Return a logged-in Imap."""
         client = Imap(self.imap_port)
         self.clients.append(client)
         client.cmd('LOGIN "%s" "%s"' % (user, password))
         return client
 
     def imap_process(self, user):
-        """A logged-in Imap, and the pid of its process."""
+        """Return a logged-in Imap and the pid of its process."""
         before = set(self.children("imap"))
         client = self.imap(user)
         pid, = set(self.children("imap")) - before
         return client, pid
 
     def imaplib(self, user, password=PASSWORD):
-        """A logged-in imaplib.IMAP4."""
+        """Return a logged-in imaplib.IMAP4."""
         client = imaplib.IMAP4("127.0.0.1", self.imap_port, TIMEOUT_SECS)
         client.login(user, password)
         return client
 
     def deliver(self, recipients, message, sender="sender@example.com"):
-        """Deliver by LMTP; raises smtplib's exceptions if it is refused."""
+        """Deliver with LMTP. Raises smtplib's exceptions if it is refused."""
         if isinstance(recipients, str):
             recipients = [recipients]
         with smtplib.LMTP("127.0.0.1", self.lmtp_port,
@@ -221,7 +221,8 @@ class Dovecot:
             lmtp.ehlo_or_helo_if_needed()
             replies = [lmtp.mail(sender)]
             replies += [lmtp.rcpt(rcpt) for rcpt in recipients]
-            # smtplib reads one reply to the data; LMTP has one a recipient
+            # smtplib reads one reply to DATA; LMTP sends one for each
+            # recipient
             replies.append(lmtp.data(to_crlf(message)))
             replies += [lmtp.getreply() for rcpt in recipients[1:]]
         refused = [reply for reply in replies if reply[0] // 100 != 2]
@@ -235,7 +236,7 @@ class Dovecot:
         return os.path.join(self.home_dir, user)
 
     def sieve(self, user, script):
-        """Make script the user's active one."""
+        """Activate a script for the user."""
         path = self.home(user)
         os.makedirs(path, exist_ok=True)
         with open(path + "/.dovecot.sieve", "w") as f:
@@ -243,7 +244,7 @@ class Dovecot:
         for name in (path, path + "/.dovecot.sieve"):
             os.chown(name, VMAIL_ID, VMAIL_ID)
 
-    # -- what happened
+    # -- results
 
     def log(self):
         with open(self.log_path, errors="replace") as f:
@@ -254,12 +255,13 @@ class Dovecot:
             return f.read()
 
     def log_errors(self):
-        """Lines of the log that name an error, a warning or a crash."""
+        """Return lines of the log with an error, a warning or a crash."""
         return [line for line in self.log().splitlines()
                 if re.search(r"(Error|Warning|Panic|Fatal): ", line)]
 
     def query(self, sql, *args):
-        """Rows of the service's database; [] if there is none yet."""
+        """Return rows of the service's database; [] if it doesn't exist
+        yet."""
         if not os.path.exists(self.database_path):
             return []
         db = sqlite3.connect("file:%s?mode=ro" % self.database_path, uri=True,

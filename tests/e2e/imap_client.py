@@ -17,8 +17,8 @@ class ImapError(Exception):
 
 
 class Imap:
-    """A plain IMAP client: says what it is told to, so that tests can pipeline
-    and break off."""
+    """A plain IMAP client that sends exactly what it is told to, so that tests
+    can pipeline and disconnect at any time."""
 
     def __init__(self, port):
         self.sock = socket.create_connection(("127.0.0.1", port),
@@ -28,7 +28,7 @@ class Imap:
         self.greeting = self.read_line()
 
     def read_line(self):
-        """One response line, with its literals."""
+        """Read a response line with its literals."""
         line = self.file.readline()
         if not line:
             raise ImapError("connection closed")
@@ -39,7 +39,8 @@ class Imap:
 
     def send(self, command):
         """Send a command without waiting; returns its tag. A command is a
-        text, or a list of texts and literals (bytes), sent as LITERAL+."""
+        text, or a list of texts and literals (bytes), which are sent as
+        LITERAL+."""
         self.tag += 1
         tag = "a%d" % self.tag
         data = [tag.encode() + b" "]
@@ -52,7 +53,7 @@ class Imap:
         return tag
 
     def wait(self, tag):
-        """Read up to the tagged answer: (status, [untagged lines], text)"""
+        """Read up to the tagged response: (status, [untagged lines], text)"""
         lines = []
         prefix = tag.encode() + b" "
         while True:
@@ -63,8 +64,8 @@ class Imap:
             lines.append(line)
 
     def cmd(self, command, expect="OK"):
-        """Send and wait; raises ImapError if the answer isn't as expected.
-        Returns the untagged lines and the tagged one, as one text."""
+        """Send a command and wait. Raises ImapError if the response isn't as
+        expected. Returns the untagged lines and the tagged one as one text."""
         status, lines, text = self.wait(self.send(command))
         if expect is not None and status != expect:
             raise ImapError("%s: %s %s" % (
@@ -74,7 +75,8 @@ class Imap:
                 "%s %s\r\n" % (status, text))
 
     def append(self, mailbox, message, flags="", expect="OK", date=None):
-        """APPEND; returns the UID (UIDPLUS). date: its INTERNALDATE."""
+        """APPEND a message; returns its UID (UIDPLUS). date: its
+        INTERNALDATE."""
         text = self.cmd(['APPEND "%s" (%s) %s' % (
             mailbox, flags, '"%s" ' % date if date else ""),
                          to_crlf(message)], expect)
@@ -82,7 +84,7 @@ class Imap:
         return m.group(1) if m else None
 
     def append_many(self, mailbox, messages, flags=""):
-        """By MULTIAPPEND, some hundreds at once."""
+        """Append with MULTIAPPEND, some hundreds at once."""
         for start in range(0, len(messages), 500):
             parts = ['APPEND "%s" ' % mailbox]
             for message in messages[start:start + 500]:
@@ -103,7 +105,7 @@ class Imap:
         self.close()
 
     def close(self):
-        """Break the connection off."""
+        """Disconnect without LOGOUT."""
         try:
             self.file.close()
             self.sock.close()

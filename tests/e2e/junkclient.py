@@ -1,5 +1,5 @@
-"""A client of the service that says what it is told to (doc/protocol.md), for
-tests and measurements."""
+"""A client of the service that sends exactly what it is told to
+(doc/protocol.md), for tests and benchmarks."""
 
 import random
 import socket
@@ -20,8 +20,8 @@ def frame(kind, payload=b"", version=VERSION, reserved=0):
 
 
 def tokens(seed, count):
-    """Tokens of a message: some of a few words that all have, the rest
-    its own; body words, subject words and sender addresses."""
+    """Return tokens of a message: some of a few words that all messages have,
+    the rest its own; body words, subject words and sender addresses."""
     rnd = random.Random(seed)
     words = [rnd.randrange(200) for _ in range(count // 2)]
     words += [rnd.randrange(1 << 40) for _ in range(count - len(words))]
@@ -32,7 +32,7 @@ def tokens(seed, count):
 
 def report(reporter, message, verdict, stamp_usecs=None, origin=MOVE,
            words=None, feature_set=segment.feature_set()):
-    """A REPORT frame; reporter and message are numbers or names."""
+    """Return a REPORT frame; reporter and message are numbers or names."""
     if words is None:
         words = tokens(str(message), 50)
     if stamp_usecs is None:
@@ -46,7 +46,7 @@ def report(reporter, message, verdict, stamp_usecs=None, origin=MOVE,
 
 
 class Closed(Exception):
-    """The service has closed the connection; .error is what it said."""
+    """The service has closed the connection; .error is its message."""
 
     def __init__(self, error):
         super().__init__(error)
@@ -73,7 +73,7 @@ class Client:
         self.sock.sendall(data)
 
     def read_frame(self):
-        """(type, payload)"""
+        """Read a frame: (type, payload)"""
         while True:
             if len(self.buf) >= 8:
                 size, version, kind, _ = struct.unpack_from("<IBBH", self.buf)

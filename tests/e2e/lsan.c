@@ -1,5 +1,6 @@
-/* Preloaded by sanitizer.py: the leak sanitizer stops a process that it can't
-   look into, or hangs: one that the kernel doesn't let be dumped. */
+/* Preloaded by sanitizer.py. The leak sanitizer stops or hangs in a process
+   that it can't inspect, i.e. one that isn't dumpable. So it is switched off
+   there. */
 
 #include <sys/prctl.h>
 

@@ -1,7 +1,7 @@
-"""A private Postfix in front of a private Dovecot, and our milter between.
+"""A private Postfix in front of a private Dovecot, with our milter in between.
 
 Configuration and queue are in the test's folder, and it listens on loopback.
-It can't deliver anywhere but to that Dovecot: everything else is an error.
+It can deliver only to that Dovecot: everything else is an error.
 """
 
 import contextlib
@@ -79,7 +79,7 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    """Keyword arguments but the name are settings of main.cf."""
+    """Keyword arguments other than name are settings of main.cf."""
 
     def __init__(self, d, milter_socket, name="postfix", milter_timeout="10s",
                  **settings):
@@ -111,7 +111,7 @@ class Postfix:
                     stdin=subprocess.DEVNULL)
 
     def stop(self):
-        # at once: nothing is lost that a test still looks for
+        # stop at once: a test needs nothing of it any more
         subprocess.run(["postfix", "-c", self.etc, "abort"],
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        timeout=60)
@@ -121,7 +121,8 @@ class Postfix:
             return f.read()
 
     def smtp(self, name="[UNAVAILABLE]"):
-        """A smtplib.SMTP that comes from outside, maybe from a named host"""
+        """Return a smtplib.SMTP with an external client address, and
+        optionally a host name"""
         smtp = smtplib.SMTP("127.0.0.1", self.port, timeout=60,
                             local_hostname="client.example.com")
         smtp.ehlo()
@@ -130,29 +131,30 @@ class Postfix:
         return smtp
 
     def send_all(self, recipient, messages, **client):
-        """Send many over one connection; raises smtplib's exceptions."""
+        """Send messages over one connection. Raises smtplib's exceptions."""
         with self.smtp(**client) as smtp:
             for message in messages:
                 smtp.sendmail("sender@example.com", [recipient],
                               harness.to_crlf(message), ["BODY=8BITMIME"])
 
     def queued(self):
-        """What postqueue says of each message, by its queue id"""
+        """Return postqueue's information about each message, by its queue
+        id"""
         lines = harness.run("postqueue", "-c", self.etc, "-j").splitlines()
         found = [json.loads(line) for line in lines if line.startswith("{")]
         return {message["queue_id"]: message for message in found}
 
     def release(self, queue_id):
-        """A message that is held"""
+        """Release a message that is held"""
         harness.run("postsuper", "-c", self.etc, "-H", queue_id)
         self.flush()
 
     def flush(self):
-        """Try again what is deferred"""
+        """Retry deferred messages"""
         harness.run("postqueue", "-c", self.etc, "-f")
 
     def send(self, recipient, message, client="ADDR=192.0.2.1"):
-        """(exit code, transcript) of swaks, as that client of XCLIENT."""
+        """Return (exit code, transcript) of swaks with this XCLIENT."""
         p = subprocess.run(
             ["swaks", "--server", "127.0.0.1:%d" % self.port,
              "--from", "sender@example.com", "--to", recipient,
@@ -163,7 +165,7 @@ class Postfix:
 
 
 class Mta:
-    """What an MTA says to a milter, and what a broken one would."""
+    """The MTA's side of the milter protocol, valid and invalid."""
 
     OFFER = struct.pack(">III", 6, 0x1ff, 0)
 
@@ -195,7 +197,7 @@ class Mta:
         return data
 
     def ask(self, command, data=b""):
-        """The answer: (its letter, its data)"""
+        """Send a command and return the answer: (its letter, its data)"""
         self.sock.sendall(self.packet(command, data))
         return self.answer()
 
@@ -204,12 +206,13 @@ class Mta:
         return answer[:1], answer[1:]
 
     def connect(self, family=b"4", address=b"192.0.2.1"):
-        """The answer to a client: b"a" = its mail is passed over"""
+        """Return the answer to a client's connection: b"a" = its mail is
+        accepted without a check"""
         self.ask(b"O", self.OFFER)
         return self.ask(b"C", b"client\0%s\0\x19%s\0" % (family, address))[0]
 
     def begin(self, lines):
-        """A session up to its message's end"""
+        """Send a session up to the end of its message"""
         self.connect()
         self.ask(b"M", b"<a@example.com>\0")
         self.ask(b"R", b"<anna@example.org>\0")
@@ -218,27 +221,27 @@ class Mta:
         self.ask(b"B", lines)
 
     def send_end(self):
-        """The message's end; answered_score() takes the answer"""
+        """Send the end of the message; answered_score() reads the answer"""
         self.sock.sendall(self.packet(b"E"))
 
     def answered_score(self):
-        """The X-Junk-Score that the milter inserts"""
+        """Read the X-Junk-Score that the milter inserts"""
         letter, data = self.answer()
         return letter == b"i" and data[4:].rstrip(b"\0").split(b"\0")[1]
 
     def end(self):
-        """The X-Junk-Score that the milter inserts"""
+        """Read the X-Junk-Score that the milter inserts"""
         self.send_end()
         return self.answered_score()
 
     def score(self, lines):
-        """A whole session"""
+        """Run a whole session and return the score"""
         self.begin(lines)
         return self.end()
 
 
 class Milter:
-    """The staged junk-feedback-milter, with settings of a test's own."""
+    """The staged junk-feedback-milter with a test's own settings."""
 
     def __init__(self, d, **settings):
         found = [os.path.join(root, name)
@@ -271,7 +274,7 @@ class Milter:
         time.sleep(0.1)
 
     def stop(self):
-        """Its exit code"""
+        """Return its exit code"""
         if self.process is None:
             return None
         if self.process.poll() is None:

@@ -1,4 +1,4 @@
-"""Processes and ports: what runs, what it uses, and waiting for it."""
+"""Processes and ports: what is running, its resources, and waiting for it."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ def free_port():
 
 
 def children_of(pid):
-    """[(pid, program)] of a process's children"""
+    """Return [(pid, program)] of a process's children"""
     result = []
     for name in os.listdir("/proc"):
         if not name.isdigit():
@@ -34,7 +34,7 @@ def children_of(pid):
 
 
 def wait_gone(pids, timeout_secs=TIMEOUT_SECS):
-    """Wait until processes have ended; what is left is killed."""
+    """Wait until processes have ended; those that are left are killed."""
     end = time.monotonic() + timeout_secs
     for pid in pids:
         while os.path.exists("/proc/%d" % pid):
@@ -45,19 +45,19 @@ def wait_gone(pids, timeout_secs=TIMEOUT_SECS):
 
 
 def process_status(pid):
-    """{name: value} of /proc/PID/status"""
+    """Return {name: value} of /proc/PID/status"""
     with open("/proc/%d/status" % pid) as f:
         return dict(line.rstrip("\n").split(":\t", 1) for line in f
                     if ":\t" in line)
 
 
 def memory_kbytes(pid):
-    """What of a process is in memory"""
+    """Return the resident memory of a process"""
     return int(process_status(pid)["VmRSS"].split()[0])
 
 
 def wait_for(condition, what="a condition", timeout_secs=TIMEOUT_SECS):
-    """Wait until condition() is true; returns its value."""
+    """Wait until condition() is true; return its value."""
     end = time.monotonic() + timeout_secs
     while True:
         value = condition()
@@ -69,7 +69,7 @@ def wait_for(condition, what="a condition", timeout_secs=TIMEOUT_SECS):
 
 
 def is_listening(path):
-    """Is there a UNIX socket that takes connections? Without making one."""
+    """Tell whether a UNIX socket accepts connections, without connecting."""
     with open("/proc/net/unix") as f:
         sockets = [line.split() for line in f]
     # SO_ACCEPTCON in the flags

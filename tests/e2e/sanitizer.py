@@ -1,11 +1,11 @@
-"""Dovecot's processes with modules that were built with the address and
+"""Dovecot with modules that were built with the address and
 undefined-behaviour sanitizers (tools/build --sanitize).
 
-Dovecot itself isn't built so: the runtime comes into each process by
-LD_PRELOAD. What the sanitizers find is written to files; a report counts if one
-of our own frames is in it. Leaks are looked for at the end of imap, lmtp and
-doveadm; the kernel lets nobody look into the service, which has dropped its
-privileges (lsan.c): its unit tests look for leaks there.
+Dovecot itself is built without them, so LD_PRELOAD brings the runtime into
+each process. The sanitizers' reports are written to files; a report counts if
+one of our own frames is in it. Leaks are detected when imap, lmtp and doveadm
+end. The kernel lets no process inspect the service, which has dropped its
+privileges (lsan.c), so its unit tests look for leaks.
 """
 
 import glob
@@ -13,13 +13,13 @@ import os
 import re
 import subprocess
 
-# Our modules, program and sources.
+# Our modules, programs and sources.
 OURS = re.compile(r"lib\w*junk|/junk-|\bjunk_|doveadm_junk|vnd_junk")
 LIBRARIES = ("libasan.so", "libubsan.so")
-# Leaks' stacks go through libdovecot, which has no frame pointers; modules that
-# were unloaded have no names (GDB: Dovecot keeps them). An error of Dovecot's own
-# doesn't end its process (2.3 tells the client of a COPY over quota a string that
-# it has freed); one in our code does.
+# Stacks of leaks go through libdovecot, which has no frame pointers. Modules
+# that were unloaded have no names (GDB: Dovecot keeps them). An error in
+# Dovecot itself doesn't end its process (2.3 sends the client of a COPY over
+# quota a freed string); one in our code does.
 ASAN = ("fast_unwind_on_malloc=0:exitcode=0:handle_abort=0:halt_on_error=0:"
         "detect_stack_use_after_return=1:quarantine_size_mb=16:"
         "verify_asan_link_order=0:log_path=")
@@ -30,12 +30,13 @@ _preload = None
 
 
 def memory_kbytes():
-    """What a process may have more because of all this"""
+    """Return how much more memory a process may use because of the
+    sanitizers"""
     return 0 if _preload is None else 48 * 1024
 
 
 def slowness():
-    """How many times as long it may take"""
+    """Return how many times longer things may take"""
     return 1 if _preload is None else 4
 
 
@@ -45,8 +46,8 @@ def is_sanitized(build_dir):
 
 
 def enable(staged_tree, library_dir):
-    """From now on, for all processes that are started. What it needs is put
-    into the tree that will lie over Dovecot's folder."""
+    """Use the sanitizers in all processes that are started from now on. Their
+    files are put into the tree that will be laid over Dovecot's folder."""
     global _preload
     lsan = library_dir + "/junk-lsan.so"
     subprocess.check_call(["gcc", "-shared", "-fPIC", "-o",
@@ -55,21 +56,21 @@ def enable(staged_tree, library_dir):
         os.path.realpath(subprocess.check_output(
             ["gcc", "-print-file-name=" + name], text=True).strip())
         for name in LIBRARIES])
-    # whatever is run beside Dovecot: doveadm, sievec
+    # for programs that are run beside Dovecot: doveadm, sievec
     os.environ["LD_PRELOAD"] = _preload
     os.environ["ASAN_OPTIONS"] = "detect_leaks=0:verify_asan_link_order=0"
 
 
 def without():
-    """The environment of a program that can't be run so."""
+    """Return the environment of a program that can't be run with them."""
     env = dict(os.environ)
     env.pop("LD_PRELOAD", None)
     return env
 
 
 def preloading(library):
-    """The environment of a program whose library has to come into it beside
-    the runtime, in that order."""
+    """Return the environment of a program whose library must be loaded after
+    the runtime."""
     env = dict(os.environ)
     if _preload is not None:
         env["LD_PRELOAD"] = _preload + ":" + library
@@ -81,7 +82,7 @@ def _directory(d):
 
 
 def config(version, d):
-    """Configuration of a Dovecot, "" if nothing is sanitized."""
+    """Return configuration for a Dovecot, "" without sanitizers."""
     if _preload is None:
         return ""
     os.makedirs(_directory(d), exist_ok=True)
@@ -101,7 +102,7 @@ def config(version, d):
 
 
 def _own_parts(text):
-    """The errors, and the leaks, that have a frame of ours"""
+    """Return the errors and leaks that have a frame of ours"""
     parts = re.split(r"\n(?=(?:Direct|Indirect) leak )", text)
     return [part for part in parts if OURS.search(part) and
             ("ERROR: AddressSanitizer" in part or "runtime error" in part or
@@ -109,7 +110,8 @@ def _own_parts(text):
 
 
 def reports(d):
-    """What was found in a Dovecot's processes; each is told once."""
+    """Return what was found in a Dovecot's processes; each is returned
+    once."""
     found = []
     for path in glob.glob(_directory(d) + "/report.*"):
         with open(path, errors="replace") as f:

@@ -1,6 +1,5 @@
-"""Write a score segment (lib-junk/score/junk-segment.h) as a test of a reader needs
-it: one that gives every message the same score, or one that tells messages
-apart."""
+"""Writes score segments (lib-junk/score/junk-segment.h) for tests of readers:
+one that gives every message the same score, or one whose scores differ."""
 
 import math
 import os
@@ -57,7 +56,7 @@ def xxh64(data, seed=0):
 
 
 def feature_set():
-    """JUNK_FEATURE_SET of this tree"""
+    """Return JUNK_FEATURE_SET of this tree"""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                         "../../lib-junk/mail/junk-tokenizer.h")
     with open(path) as f:
@@ -66,14 +65,15 @@ def feature_set():
 
 def content(score=None, features=None, version=3, state=1, magic=b"JUNKSCOR",
             weight=4, weights=None, slope=0.0):
-    """A segment with this score for all; None: one with too few reports, so
-    that all is unknown. All shared weights are the same, in 1/4096 (the lowest
-    bit is a flag), unless they are given; slope is how much their sum counts."""
+    """Return a segment that gives all messages this score; None: one with too
+    few reports, so that all are unknown. All shared weights are equal, in
+    units of 1/4096 (the lowest bit is a flag), unless they are given. slope:
+    factor of their sum."""
     size = 128 + 2 * 2 * (1 << LOG2) + COPIES_BYTES
     fixed = FIXED.pack(magic, 0x01020304, version, size,
                        feature_set() if features is None else features, LOG2,
                        LOG2, 0, 0x1234, 1700000000, 10, 1)
-    # so many that they don't limit how sure the model may be
+    # enough reports, so that they don't limit the probability
     reports = 5 if score is None else 10**9
     if score is None:
         cal_b = 0.0
@@ -81,14 +81,14 @@ def content(score=None, features=None, version=3, state=1, magic=b"JUNKSCOR",
         # in the middle of the score's range of probabilities
         p = (score + 0.5) / 100
         if 80 <= score < 90:
-            # where no claim is allowed these are moved together
+            # without claims, probabilities from 0.8 on are compressed below 90
             p = 0.8 + (p - 0.8) * 2
         cal_b = math.log(p / (1 - p))
     changing = CHANGING.pack(state, reports, reports, 1, 1700000001, slope, cal_b,
                             # a claim, for 90 and above
                             -1e6 if (score or 0) >= 90 else 1e6, 0.0, 0.0)
     if weights is None:
-        # each token has a weight, so that there is evidence
+        # each token has a weight, so there is evidence
         weights = [weight] * (1 << LOG2)
     personal = [0] * (1 << LOG2)
     return (fixed + struct.pack("=Q", xxh64(fixed)) + changing +
@@ -97,16 +97,16 @@ def content(score=None, features=None, version=3, state=1, magic=b"JUNKSCOR",
 
 
 def varied():
-    """A segment with weights of all sizes, so that a message has another score
-    with one token more or less."""
+    """Return a segment with weights of all sizes, so that one token more or
+    less changes a message's score."""
     rnd = random.Random(1)
     return content(50, weights=[rnd.randrange(-32767, 32768)
                                 for _ in range(1 << LOG2)], slope=0.25)
 
 
 def write(path, data):
-    """In place of what was there, as the service does it: a reader that has
-    mapped the old one is told to open the path again."""
+    """Replace the segment as the service does: a reader that has mapped the
+    old one is told to open the path again."""
     new = path + ".new"
     with open(new, "wb") as f:
         f.write(data)

@@ -1,5 +1,6 @@
-"""The build under test, installed into a folder of its own and laid over Dovecot's
-folder in a mount namespace of this process, so that the system isn't changed."""
+"""Installs the build under test into a folder of its own and lays it over
+Dovecot's folder in a mount namespace of this process, so that the system isn't
+changed."""
 
 import ctypes
 import fcntl
@@ -17,7 +18,8 @@ class HarnessError(Exception):
 
 
 def run(*args, **kwargs):
-    """Run a command; its output (text), or HarnessError with all it said."""
+    """Run a command and return its output (text). Raises HarnessError with all
+    of its output."""
     kwargs.setdefault("timeout", 300)
     p = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                        text=True, errors="replace", **kwargs)
@@ -27,12 +29,14 @@ def run(*args, **kwargs):
     return p.stdout
 
 
-# Where stage() has installed the build, and the file that says so to others.
+# Where stage() has installed the build, and the file that names this folder to
+# other processes.
 stage_dir = _stage_fd = None
 
 
 def _hold(path):
-    """A locked folder's file descriptor, None if somebody else has it."""
+    """Lock a folder and return its file descriptor, None if another process
+    has the lock."""
     fd = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -43,8 +47,8 @@ def _hold(path):
 
 
 def stage(build_dir):
-    """"make install" the build into a folder of this process' own, which the
-    next one removes; returns its path."""
+    """"make install" the build into this process's own folder, which the next
+    process removes; return its path."""
     global stage_dir, _stage_fd
     build_dir = os.path.abspath(build_dir)
     for left in glob.glob(build_dir + "/stage.*"):
@@ -62,7 +66,7 @@ def stage(build_dir):
 
 
 def library_dir():
-    """Dovecot's own folder of programs and modules."""
+    """Return Dovecot's folder of programs and modules."""
     for path in ("/usr/lib/dovecot", "/usr/lib64/dovecot",
                  "/usr/local/lib/dovecot"):
         if os.path.isdir(os.path.join(path, "modules")):
@@ -88,8 +92,8 @@ def mount(source, target, fstype, flags, data=None):
 
 def enter_overlay(staged_tree):
     """Lay the staged tree over Dovecot's folder, for this process and its
-    children only. Needs root. Where a container forbids overlays, a copy of
-    both is mounted instead; where it forbids mounting at all, HarnessError."""
+    children only. Needs root. If a container forbids overlays, a copy of both
+    is mounted instead; if it forbids mounting, HarnessError is raised."""
     lib = library_dir()
     staged = staged_tree + lib
     if not os.path.isdir(staged):
@@ -112,7 +116,7 @@ def enter_overlay(staged_tree):
 
 
 def dovecot_version():
-    """(2, 3) or (2, 4)"""
+    """Return (2, 3) or (2, 4)"""
     text = run("dovecot", "--version")
     major, minor = re.match(r"(\d+)\.(\d+)", text).groups()
     return int(major), int(minor)

@@ -1,5 +1,5 @@
-"""Who may do what: the least modes that work with one uid for all mail and with
-a uid for each user, what a single peer can't do to the others, and what the
+"""Permissions: the minimal modes that work with one uid for all mail and with
+a uid for each user, what a single peer can't do to others, and what the
 service itself may do."""
 
 import contextlib
@@ -19,11 +19,11 @@ from junkclient import HAM, SPAM
 from testcase import spam
 
 OPTIONS = {}
-# Dovecot wants names where a socket is configured: one that each system has
+# Dovecot needs a name for a socket's owner: one that every system has
 MAIL_NAME = "mail"
 MAIL_ID = pwd.getpwnam(MAIL_NAME).pw_uid
-# users who have uids of their own and Dovecot's mail group in common, and
-# somebody who has nothing to do with mail
+# users with their own uids and Dovecot's mail group in common, and a user who
+# has nothing to do with mail
 USER_IDS = {"ulla": 5101, "vera": 5102}
 STRANGER_ID = 5999
 
@@ -47,7 +47,7 @@ def service(listener="mode = 0666", more="", client_limit=1000):
 
 
 def as_user(uid, function, gid=None):
-    """Run a function in a process of another user. It returns the text of its
+    """Run a function in a process of another user. Return the text of its
     exception, or None."""
     reader, writer = os.pipe()
     pid = os.fork()
@@ -58,7 +58,7 @@ def as_user(uid, function, gid=None):
             os.setuid(uid)
             function()
             os._exit(0)
-        except Exception as e:  # whatever it is, the parent is told
+        except Exception as e:  # pass any exception to the parent
             os.write(writer, repr(e).encode())
             os._exit(1)
     os.close(writer)
@@ -110,7 +110,7 @@ def service_files(p):
 
 
 def check_service_files(p, strangers):
-    """Nobody but the service may read its files, or write the segment."""
+    """Only the service may read its files and write the segment."""
     state, files = service_files(p)
     uid = os.stat(state).st_uid
     assert uid not in [0] + strangers, uid
@@ -127,7 +127,7 @@ def check_service_files(p, strangers):
 
 
 def check_user_files(p, user, uid, strangers):
-    """A user's identity and spool are the user's alone."""
+    """Only the user may read the user's identity and spool."""
     harness.wait_for(lambda: not p.d.children("imap"), "imap to end")
     control = os.path.join(p.d.home(user), "mail")
     found = [name for name in os.listdir(control) if "junk-feedback" in name]
@@ -140,7 +140,7 @@ def check_user_files(p, user, uid, strangers):
 
 
 def check_spool(p, user, uid, strangers):
-    """A report that can't be sent is spooled, and arrives."""
+    """A report that can't be sent is spooled, and arrives later."""
     os.unlink(p.d.socket_path)
     before = p.recorded()
     move(p, user)
@@ -152,7 +152,7 @@ def check_spool(p, user, uid, strangers):
 
 
 def own_uids(t, uids, service_text, **options):
-    """A Dovecot whose users have these uids and a group in common"""
+    """Start a Dovecot whose users have these uids and a common group"""
     p = start(t, service=service_text, users={
         user: {"uid": uid, "gid": MAIL_ID} for user, uid in uids.items()},
         **options)
@@ -178,7 +178,8 @@ def test_one_uid(t):
 
 
 def segment_mode_row(p):
-    """What doveadm junk status says of the segment's mode, None = nothing"""
+    """Return the row of doveadm junk status about the segment's mode, or
+    None"""
     run = subprocess.run(["doveadm", "-c", p.d.config_path, "-f", "json",
                           "junk", "status"], stdout=subprocess.PIPE, text=True,
                          timeout=60)
@@ -187,8 +188,8 @@ def segment_mode_row(p):
 
 
 def test_segment_width(t):
-    """access: doveadm says when more people may read the segment than have to,
-    and the mode that it names is enough"""
+    """access: doveadm says when more people may read the segment than
+    necessary, and the mode that it suggests is enough"""
     user, socket_text = t.user(), service("mode = 0600\n    user = " + MAIL_NAME)
     p = own_uids(t, {user: MAIL_ID}, socket_text)
     testcase.barrier(p.d)
@@ -227,7 +228,7 @@ def identity(p, user):
 
 
 def test_own_identity(t):
-    """access: a uid per user: nobody reports as another, or as many"""
+    """access: a uid per user: nobody can report as another user, or as many"""
     p = own_uids(t, {name + "@maildir": uid for name, uid in USER_IDS.items()},
                  service(), settings={"junk_feedback_uid_identities": "1"})
     for name in USER_IDS:
@@ -238,7 +239,7 @@ def test_own_identity(t):
     def report_as(reporter, number):
         with junkclient.Client(p.d.socket_path) as c:
             c.send(testcase.report_frame(1, 1, reporter, bytes([number]) * 16))
-            # acknowledged all the same: a spool must not be stuck with it
+            # acknowledged nevertheless, so that a spool isn't stuck with it
             c.wait_acks(1)
 
     def reports_from(uid, reporter, number):
@@ -250,7 +251,7 @@ def test_own_identity(t):
     assert reports_from(USER_IDS["ulla"], ulla, 1) == 1
     assert reports_from(USER_IDS["vera"], ulla, 2) == 0
     assert reports_from(USER_IDS["ulla"], os.urandom(16), 3) == 0
-    # an administrator may, and doveadm is one though it reads a user's mail
+    # an administrator may, and doveadm is one even when it reads a user's mail
     assert reports_from(0, os.urandom(16), 4) == 1
     p.d.deliver("vera@maildir", spam())
     os.unlink(os.path.join(p.d.home("vera@maildir"), "mail/junk-feedback.id"))
@@ -263,7 +264,8 @@ def test_own_identity(t):
 # --- what the service may do ---
 
 def check_privileges(p, pid):
-    """No root, no other groups, no capabilities, no core dump."""
+    """The process has no root privileges, no other groups, no capabilities and
+    no core dumps."""
     found = harness.process_status(pid)
     uid = os.stat(p.d.state_dir + "/junk-feedback").st_uid
     assert found["Uid"].split() == [str(uid)] * 4 and uid != 0, found["Uid"]
@@ -271,7 +273,7 @@ def check_privileges(p, pid):
     assert "0" not in found["Groups"].split(), found["Groups"]
     for name in ("CapEff", "CapPrm"):
         assert int(found[name], 16) == 0, (name, found[name])
-    # what belongs to root here can't be dumped or traced by its own user
+    # files in /proc belong to root if the own user can't dump or trace it
     assert os.stat("/proc/%d/mem" % pid).st_uid == 0
 
 
@@ -281,13 +283,13 @@ def grow(path):
 
 
 def test_counter_page_grows(t):
-    """access: who may report fills the tmpfs by the counter page for a second at
-    most"""
+    """access: a user can fill the tmpfs through the counter page for a second
+    at most"""
     p = start(t, service=service())
     path = os.path.join(os.path.dirname(p.d.segment_path),
                         "junk-feedback.counts")
     with junkclient.Client(p.d.socket_path) as c:
-        # it answers when the page has its size
+        # when it answers, the page has its size
         c.status()
         size = os.stat(path).st_size
         assert size > 0
@@ -307,7 +309,7 @@ def test_privileges(t):
 
 def test_shared_service_user(t):
     """access: mail processes that run as the service's user could read its
-    key: said, and they aren't administrators"""
+    key: this is logged, and they aren't administrators"""
     p = start(t)
     uid = os.stat("/proc/%d" % service_pid(p)).st_uid
 
@@ -327,7 +329,7 @@ def test_root_is_refused(t):
     with contextlib.suppress(OSError, junkclient.Closed):
         service_pid(p)
     harness.wait_for(lambda: "must not run as root" in p.log(), p.log())
-    # that it ends with "Fatal" is meant
+    # it ends with "Fatal", which is intended
     assert "Panic" not in p.log()
 
 
@@ -336,7 +338,7 @@ def doveadm(p, *args):
 
 
 def test_chroot(t):
-    """access: chrooted to its state directory the service does all it does"""
+    """access: chrooted to its state directory, the service works completely"""
     p = t.private()
     p.d.stop()
     state = p.d.state_dir + "/junk-feedback"
@@ -350,13 +352,13 @@ def test_chroot(t):
     move(p, p.user())
     harness.wait_for(lambda: p.recorded() == 1, "a report")
     check_service_files(p, [harness.VMAIL_ID])
-    # administration: the paths are those of the world outside
+    # administration: paths are those outside of the chroot
     text = doveadm(p, "status")
     assert p.d.database_path in text, text
     doveadm(p, "rebuild")
     doveadm(p, "rekey", "--yes")
     assert [n for n in os.listdir(state) if "rekeyed" in n]
-    # the segment's file is taken away: the service starts again, as root first
+    # the segment's file is removed: the service restarts, as root at first
     os.unlink(p.d.segment_path)
     harness.wait_for(lambda: "taken away" in p.log(), "the warning", 40)
     harness.wait_for(lambda: listens(p) and os.path.exists(p.d.segment_path),
@@ -368,11 +370,12 @@ def test_chroot(t):
 
 
 def test_chroot_elsewhere(t):
-    """access: a chroot without the state directory is refused and named"""
+    """access: a chroot without the state directory is refused, and the error
+    names it"""
     p = start(t, service=service(more="chroot = /var/empty/nowhere"))
 
     def is_said():
-        """Each start says so: once what was said was lost, 23 ms after
+        """Each start logs the error: a message was once lost 23 ms after
         Dovecot's own start."""
         with contextlib.suppress(OSError, junkclient.Closed):
             service_pid(p)
@@ -384,7 +387,7 @@ def test_chroot_elsewhere(t):
 # --- what one peer can't do to others ---
 
 def test_connections(t):
-    """access: who holds all connections open keeps nobody out"""
+    """access: a user who holds all connections open keeps nobody out"""
     limit = 10
     p = start(t, service=service(client_limit=limit))
 
@@ -393,7 +396,7 @@ def test_connections(t):
         for _ in range(3 * limit):
             held.append(junkclient.Client(p.d.socket_path))
             time.sleep(0.02)
-        # another uid: its report is taken while we hold the others
+        # another uid's report is accepted while all connections are held
         with junkclient.Client(p.d.socket_path) as c:
             c.report("mallory", "own", SPAM)
         time.sleep(2)
@@ -405,7 +408,7 @@ def test_connections(t):
         if pid == 0:
             os._exit(0 if as_user(STRANGER_ID, hold) is None else 1)
         time.sleep(1)
-        # one of few has its place still, and a new one finds one
+        # an early connection is kept, and a new one is accepted
         early.report("anna", "second", SPAM)
         began = time.monotonic()
         with junkclient.Client(p.d.socket_path) as c:
@@ -418,7 +421,7 @@ def test_connections(t):
 
 
 def flood(path, data, stop):
-    """Send without reading an answer, until told to stop or cut off."""
+    """Send without reading answers until told to stop, or disconnected."""
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(path)
         s.settimeout(0.1)
@@ -433,7 +436,7 @@ def flood(path, data, stop):
 
 @contextlib.contextmanager
 def flooding(p, data, count):
-    """So many processes that flood the service"""
+    """Flood the service with this number of processes"""
     stop = p.d.dir + "/stop"
     pids = []
     for _ in range(count):
@@ -452,7 +455,8 @@ def flooding(p, data, count):
 
 
 def longest_wait(p, name):
-    """The longest that another client waits for an acknowledgement"""
+    """Return the longest time that another client waits for an
+    acknowledgement"""
     longest = 0
     with junkclient.Client(p.d.socket_path) as c:
         for i in range(5):
@@ -463,8 +467,8 @@ def longest_wait(p, name):
 
 
 def test_unread_answers(t):
-    """access: who asks and doesn't read the answers is cut off: neither time
-    nor memory of the others"""
+    """access: a client that sends requests and doesn't read the answers is
+    disconnected: it costs the others neither time nor memory"""
     p = start(t)
     pid = service_pid(p)
     longest_wait(p, "warm")
@@ -481,13 +485,15 @@ def test_unread_answers(t):
 
 
 def alive(pid):
-    """A child that has ended is there until it is waited for."""
+    """Tell whether a child is alive: one that has ended exists until it is
+    waited for."""
     with open("/proc/%d/stat" % pid) as f:
         return f.read().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def test_report_flood(t):
-    """access: one who reports as fast as possible keeps nobody waiting"""
+    """access: a client that reports as fast as possible doesn't delay
+    others"""
     p = start(t)
     pid = service_pid(p)
     longest_wait(p, "warm")

@@ -1,5 +1,5 @@
-"""What an administrator does to what was learned: doveadm junk token, forget,
-rebuild, rekey, and who may not."""
+"""Administration of what was learned: doveadm junk token, forget, rebuild and
+rekey, and who may not use them."""
 
 import json
 import os
@@ -16,13 +16,13 @@ EACH = 6
 
 
 def doveadm(t, *args):
-    """(exit code, rows, stderr)"""
+    """Return (exit code, rows, stderr)"""
     code, out, err = admin.doveadm(t, "-f", "json", "junk", *args)
     return code, json.loads(out or "[]"), err
 
 
 def answer(t, *args):
-    """{item: value}"""
+    """Return {item: value}"""
     code, rows, err = doveadm(t, *args)
     assert code == 0 and not err, (code, err)
     return {row["item"]: str(row["value"]) for row in rows}
@@ -35,7 +35,7 @@ def move(t, user, message):
 
 
 def train(t):
-    """Spam reported by several users, and good mail by learning."""
+    """Several users report spam, and good mail is learned."""
     before = t.recorded()
     for user in REPORTERS:
         for _ in range(EACH):
@@ -56,7 +56,8 @@ def score_sum(t, message):
 
 
 def test_token(t):
-    """token: a host, a word and an address; not what one person reported"""
+    """token: a host, a word and an address; nothing that only one person
+    reported"""
     train(t)
     for word, klass in (("pharma.example", "url-host"),
                         ("medicine", "subject-word"), ("pills", "body-word"),
@@ -76,7 +77,7 @@ def test_token(t):
     # reported by one person only
     move(t, "dora", testcase.ham().replace(b"garden", b"zebrafish"))
     harness.wait_for(lambda: t.recorded() == 37, "dora's report")
-    # the last is longer than any token
+    # the last one is longer than the maximum of a token
     for word in ("zebrafish", "never-seen-anywhere", "a" * 80):
         code, rows, err = doveadm(t, "token", word)
         assert code == 68 and not rows and "too few people" in err, \
@@ -87,7 +88,7 @@ def test_token(t):
 
 
 def test_forget(t):
-    """forget: what one broken client did is as if it never was"""
+    """forget: one broken client's reports, as if they had never been sent"""
     train(t)
     message = testcase.spam(1)
     before, count = score_sum(t, message), t.recorded()
@@ -108,7 +109,7 @@ def test_forget(t):
 
 
 def test_forget_user(t):
-    """forget -u: one user's reports of some hours, and nobody else's"""
+    """forget -u: one user's reports of some hours, and nothing else"""
     train(t)
     message = testcase.spam(1)
     before, count = score_sum(t, message), t.recorded()
@@ -122,14 +123,14 @@ def test_forget_user(t):
     found = answer(t, *args)
     assert found == {"forgotten": "10", "exact": "yes"}, found
     assert t.recorded() == count and score_sum(t, message) == before
-    # who has never reported anything
+    # a user who has never reported anything
     found = answer(t, "forget", "-u", t.user("nobody"), "--since", "2h")
     assert found == {"forgotten": "0"}, found
     assert t.recorded() == count
 
 
 def test_score_people(t):
-    """score: about how many people are behind each token and class"""
+    """score: about how many people have reported each token and class"""
     train(t)
     p = subprocess.run(["doveadm", "-c", t.d.config_path, "-f", "json",
                         "junk", "score", "-a"], input=testcase.spam(1),
@@ -139,26 +140,26 @@ def test_score_people(t):
               if row["item"] in ("token", "class")}
     for name in ("pharma.example", "url-host"):
         assert int(people[name]) >= 2, (name, people)
-    # words of this message alone
+    # words that only this message has
     assert "" in people.values(), people
 
 
 def test_rebuild(t):
-    """rebuild: learned anew from the same reports, the same scores"""
+    """rebuild: the same reports are learned anew and give the same scores"""
     train(t)
     message = testcase.spam(1)
     before = score_sum(t, message)
     found = answer(t, "rebuild")
     assert int(found["model_spam"]) >= EACH * len(REPORTERS), found
     assert score_sum(t, message) == before
-    # and the next report goes on from there
+    # and the next report is added to that
     count = t.recorded()
     move(t, "erna", testcase.spam())
     harness.wait_for(lambda: t.recorded() == count + 1, "a report")
 
 
 def test_rekey(t):
-    """rekey: scores stay, statistics begin anew, the old key is gone"""
+    """rekey: scores stay, statistics begin anew, the old key is deleted"""
     train(t)
     message = testcase.spam(1)
     before = score_sum(t, message)
@@ -175,10 +176,10 @@ def test_rekey(t):
     assert score_sum(t, message) == before
     move(t, "fritz", testcase.spam())
     harness.wait_for(lambda: t.recorded() == 1, "a report")
-    # nothing that was learned before can be learned anew
+    # reports from before can't be learned anew
     found = answer(t, "forget", "--since", "1h")
     assert found == {"forgotten": "1", "exact": "no"}, found
-    # a restart finds model and key
+    # a restart finds the model and the key
     for pid in t.d.children("junk-feedback"):
         os.kill(pid, 15)
     harness.wait_for(lambda: doveadm(t, "status")[0] == 0, "the service")
@@ -189,8 +190,8 @@ def test_rekey(t):
 
 
 def test_only_root(t):
-    """a mail process may report, but neither look up nor forget; neither may
-    one that runs as the service's own user"""
+    """a mail process may report, but neither look up nor forget; nor may one
+    that runs as the service's own user"""
     with junkclient.Client(t.d.socket_path) as c:
         c.status()
     pid, = t.d.children("junk-feedback")
@@ -207,7 +208,7 @@ def test_only_root(t):
                     s.settimeout(20)
                     s.connect(t.d.socket_path)
                     payload = bytes(16) if kind == 4 else b""
-                    # a second frame after it isn't read any more
+                    # a second frame after it isn't read
                     s.sendall((len(payload).to_bytes(4, "little") +
                                bytes((1, kind, 0, 0)) + payload) * 2)
                     data = b""

@@ -1,5 +1,5 @@
-"""doveadm junk check: is new mail scored, are moves learned? Each fault that an
-administrator may make is seen, with the exit code."""
+"""doveadm junk check: is new mail scored, and are moves learned? Each
+configuration fault is detected and has the right exit code."""
 
 import email
 import json
@@ -13,7 +13,7 @@ import harness
 import testcase
 
 def own_script(version, d):
-    """The example, but a script of our own, which tests spoil."""
+    """The example, with a script of our own that tests damage."""
     text = harness.EXAMPLE_OPTIONS["extra"](version, d)
     os.mkdir(d.dir + "/sieve")
     path = shutil.copy(harness.EXAMPLES + "/junk.sieve", d.dir + "/sieve")
@@ -44,7 +44,7 @@ def check(t, config=None, command="check"):
 
 
 def other_config(t, extra):
-    """The server's configuration with something that a later file sets."""
+    """Add a later file to the server's configuration."""
     path = os.path.join(t.d.dir, "other.conf")
     with open(t.d.config_path) as f:
         text = f.read()
@@ -54,14 +54,14 @@ def other_config(t, extra):
 
 
 def setting(t, name, value):
-    """A setting of Sieve, of either version"""
+    """Return a setting of Sieve for either version"""
     if t.d.version >= (2, 4):
         return "%s = %s\n" % (name, value)
     return "plugin {\n  %s = %s\n}\n" % (name, value)
 
 
 def test_well(t):
-    """check: all is well, and who scored the last message"""
+    """check: everything works, and it says who scored the last message"""
     compile_script(t)
     t.deliver(testcase.ham())
     code, rows = check(t)
@@ -78,7 +78,8 @@ def test_well(t):
 
 
 def test_plugins_replaced(t):
-    """check: a later sieve_plugins replaces ours: no user's filter runs"""
+    """check: a later sieve_plugins overrides ours: no user's mail is
+    filtered"""
     compile_script(t)
     config = other_config(t, setting(t, "sieve_plugins", "sieve_imapsieve")
                           if t.d.version < (2, 4) else
@@ -93,7 +94,7 @@ def test_plugins_replaced(t):
 
 
 def test_plugins_replaced_lmtp(t):
-    """check: the same for LMTP alone, where sievec sees nothing wrong"""
+    """check: the same for LMTP only, where sievec finds no fault"""
     if t.d.version >= (2, 4):
         extra = ("protocol lmtp {\n  sieve_plugins {\n"
                  "    sieve_vnd_junk_feedback = no\n  }\n}\n")
@@ -126,7 +127,7 @@ def test_no_sieve(t):
 
 
 def test_script_gone(t):
-    """check: the script is missing, not readable for users, or broken"""
+    """check: the script is missing, unreadable for users, or broken"""
     path = script(t)
     with open(path) as f:
         text = f.read()
@@ -155,14 +156,14 @@ def test_script_gone(t):
 
 
 def test_chroot(t):
-    """check: mail_chroot cuts the plugin off"""
+    """check: mail_chroot makes the plugin unreachable"""
     code, rows = check(t, other_config(t, "mail_chroot = /srv/mail\n"),
                        "status")
     assert code == 78 and rows["mail_chroot"]["state"] == "error", rows
 
 
 def test_wrong_setting(t):
-    """check: a setting that is wrong is only in 2.3's log"""
+    """check: an invalid setting is only in the log of 2.3"""
     if t.d.version >= (2, 4):
         return
     code, rows = check(t, other_config(t, setting(
@@ -172,7 +173,8 @@ def test_wrong_setting(t):
 
 
 def test_files_deleted(t):
-    """check, status: the key or the database is deleted under the service"""
+    """check, status: the key or the database is deleted while the service
+    runs"""
     compile_script(t)
     code, rows = check(t)
     assert code == 0, rows
@@ -185,7 +187,7 @@ def test_files_deleted(t):
             code, rows = check(t, command=command)
             assert code == 66 and rows[item]["state"] == "error", (name, rows)
         os.rename(path + ".away", path)
-    # another one in its place, which the service doesn't use
+    # a new file in its place, which the service doesn't use
     path = t.d.database_path
     with open(path, "rb") as f:
         data = f.read()
@@ -204,7 +206,7 @@ def test_files_deleted(t):
 
 
 def test_spool(t):
-    """check, spool: reports that wait with users are seen, and sent"""
+    """check, spool: reports that wait in users' spools are found and sent"""
     compile_script(t)
     t.deliver(testcase.spam())
     users = os.path.join(t.d.dir, "spool-users")
@@ -226,7 +228,7 @@ def test_spool(t):
 
 
 def spool(t, users, *args):
-    """[(reports, sent)] of users with a spool"""
+    """Return [(reports, sent)] of users with a spool"""
     p = subprocess.run(["doveadm", "-c", t.d.config_path, "-f", "json", "junk",
                         "spool", *args, "-F", users], stdout=subprocess.PIPE,
                        text=True, timeout=60, check=True)
@@ -235,7 +237,8 @@ def spool(t, users, *args):
 
 
 def test_counted(t):
-    """the counter page: unknown, filed, and nothing for who opted out"""
+    """the counter page: unknown and filed mail, and nothing for users who
+    opted out"""
     compile_script(t)
     before = time.time()
     t.deliver(testcase.ham(), "counted")
@@ -249,7 +252,7 @@ def test_counted(t):
 
 
 def test_metrics(t):
-    """metrics: promtool accepts them, and the dashboard asks for no others"""
+    """metrics: promtool accepts them, and the dashboard uses no others"""
     compile_script(t)
     t.deliver(testcase.ham(), "measured")
     text = subprocess.run(["doveadm", "-c", t.d.config_path, "junk",
@@ -272,7 +275,7 @@ def test_metrics(t):
 
 
 def test_weekly(t):
-    """weekly mail: statistics, check and the report page, also when something
+    """weekly mail: statistics, check and the report page, even when something
     is wrong"""
     compile_script(t)
     check(t)
@@ -294,7 +297,7 @@ def test_weekly(t):
             assert word in text, text
         page = page.get_payload(decode=True)
         assert page.startswith(b"<!DOCTYPE html>")
-        # nobody has reported anything: the page says what that means
+        # without any report, the page explains what that means
         assert b'id="learning"' in page, page
     p = subprocess.run(["sh", harness.EXAMPLES + "/weekly/"
                         "junk-feedback-weekly", "-n", "-f root"],

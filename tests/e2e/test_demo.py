@@ -1,5 +1,5 @@
-"""tools/demo --keep, as a newcomer meets it: a mail client over TLS that shows the
-Junk folder, and doveadm from another shell."""
+"""tools/demo --keep as a newcomer uses it: a mail client over TLS that shows
+the Junk folder, and doveadm in another shell."""
 
 import os
 import re
@@ -46,8 +46,8 @@ class Demo:
 
 
 def test_keep(t):
-    """tools/demo --keep: the ports that were asked for, TLS, subscribed folders,
-    the command that it prints; a port that is taken is said"""
+    """tools/demo --keep: requested ports, TLS, subscribed folders, and the
+    command that it prints; a port in use is named"""
     build_dir = os.environ["JUNK_BUILD_DIR"]
     with Demo(build_dir) as demo:
         user, password = demo.words(r"user +(\S+), password (\S+)")

@@ -1,4 +1,5 @@
-"""From where to where: what a move or a copy says (edge cases 1-12)."""
+"""Directions: what moving or copying between kinds of mailboxes means (edge
+cases 1-12)."""
 
 import base64
 import os
@@ -34,7 +35,8 @@ def test_inbox_to_junk(t):
 
 
 def test_command_case(t):
-    """case 3: commands in any letter case: Thunderbird writes small letters"""
+    """case 3: commands in any letter case, since Thunderbird sends lower
+    case"""
     moved(t, "INBOX", "Junk", "spam move", command="uid move")
     moved(t, "INBOX", "Junk", "spam copy", command="Uid Copy")
     moved(t, "Junk", "Work", "ham move", command="UID move")
@@ -94,7 +96,7 @@ def test_autoexpunge(t):
         c.cmd("STORE 1:* +FLAGS (\\Deleted)")
         c.cmd("EXPUNGE")
     p.expect()
-    # what was expunged can be taken back, and speaks as it does from Trash
+    # an expunged message can be restored, which means the same as from Trash
     c = p.client(select="EXPUNGED/Junk" if p.d.version == (2, 3) else "EXPUNGED")
     assert c.uids(), "lazy_expunge keeps it"
     c.cmd("UID MOVE %d Junk" % c.uids()[0])
@@ -123,7 +125,8 @@ def test_trash_to_junk(t):
 
 @ALL_FORMATS
 def test_put_back(t):
-    """case 3: deleted in Junk and put back (Ctrl-Z): nothing; then rescued: ham
+    """case 3: deleted in Junk and restored (Ctrl-Z): nothing; then rescued:
+    ham
     """
     t.deliver(ham(), mailbox="Junk")
     t.move("Junk", "Trash")
@@ -190,7 +193,7 @@ def test_namespaces(t):
         settings={"junk_feedback_junk": "Junk, Spam, Bulk*"},
         extra=second_namespace)
     moved(p, "INBOX", "Junk", "spam move")
-    # by SPECIAL-USE in the other namespace, whatever its name
+    # by SPECIAL-USE in the other namespace, regardless of its name
     p.deliver(ham())
     p.move("INBOX", "Other.Verdacht")
     p.expect("spam move")
@@ -225,7 +228,7 @@ namespace other {
 
 
 def second_prefix(version, d):
-    """The same mail under another prefix, as an old client knows it."""
+    """The same mail with another prefix, as an old client may use."""
     return """
 namespace old {
   prefix = Old/
@@ -238,7 +241,8 @@ namespace old {
 
 
 def test_second_prefix(t):
-    """case 9: a mailbox is what its special use says, also by another prefix"""
+    """case 9: a mailbox is of the kind of its special use, also with another
+    prefix"""
     p = t.private(debug=True, mailboxes=(("Verdacht", "\\Junk"),
                                          ("Eimer", "\\Trash")),
                   extra=second_prefix)
@@ -254,7 +258,7 @@ def test_second_prefix(t):
 
 
 def test_alias_link(t):
-    """case 9: a mailbox that has another name by a link (mailbox_alias)"""
+    """case 9: a mailbox with another name through a link (mailbox_alias)"""
     p = t.private(debug=True, mailboxes=(("Verdacht", "\\Junk"),))
     moved(p, "INBOX", "Verdacht", "spam move")
     mail_dir = os.path.join(p.d.home(p.user()), "mail")
@@ -263,14 +267,15 @@ def test_alias_link(t):
 
 
 def utf7(name):
-    """Modified UTF-7 of a name without ASCII (RFC 3501, 5.1.3)."""
+    """Return modified UTF-7 of a name without ASCII (RFC 3501, 5.1.3)."""
     data = base64.b64encode(name.encode("utf-16-be")).decode()
     return "&%s-" % data.rstrip("=").replace("/", ",")
 
 
 def test_other_letters(t):
-    """case 9: names that clients give it in other languages, in any case and
-    normalisation; what is only called like it is never praise"""
+    """case 9: clients' names in other languages, in any letter case and
+    normalisation; a mailbox that only has such a name never makes a message
+    ham"""
     c = t.imap()
     for name in ("\u0421\u043f\u0430\u043c", "\u0441\u041f\u0410\u041c",
                  "\u5783\u573e\u90ae\u4ef6",
@@ -299,14 +304,15 @@ def test_rename(t):
     c.cmd("RENAME Junk/old Junk/older")
     c.cmd("RENAME Junk Rubbish")
     t.expect()
-    # it is a folder like any other now
+    # it is an ordinary folder now
     c.select("Rubbish")
     c.cmd("UID MOVE 1 INBOX")
     t.expect()
 
 
 def test_unsure(t):
-    """case 11: from an unsure folder both directions train, into it none"""
+    """case 11: moves out of an unsure folder are reported in both directions,
+    moves into it aren't"""
     moved(t, "INBOX", "Unsure")
     moved(t, "Junk", "Unsure")
     moved(t, "Unsure", "Junk", "spam move")
@@ -315,13 +321,14 @@ def test_unsure(t):
     moved(t, "Unsure", "Trash")
     t.deliver(ham(), mailbox="Unsure")
     c = t.client(select="Unsure")
-    # as Thunderbird's own filter does to new mail
+    # as Thunderbird's own filter moves new mail
     c.cmd("STORE * +FLAGS (NonJunk)")
     t.expect()
 
 
 def test_no_junk(t):
-    """case 12: no Junk folder at all, then one that is known by its name"""
+    """case 12: no Junk folder at all, then one that is recognised by its
+    name"""
     p = t.private(debug=True, mailboxes=(("Trash", "\\Trash"),
                                          ("Work", None)))
     moved(p, "INBOX", "Work", "weak-ham action")
@@ -329,13 +336,13 @@ def test_no_junk(t):
     for name in ("Spam", "Junk E-mail", "Pourriel", "JUNK"):
         p.imap().cmd('CREATE "%s"' % name)
         moved(p, "INBOX", name, "spam move")
-        # and taken back
+        # and moved back
         p.move(name, "INBOX")
         p.expect("-1 spam move")
 
 
 def test_names_setting(t):
-    """case 9: configured names instead of the default ones"""
+    """case 9: configured names replace the default ones"""
     p = t.private(
         debug=True, mailboxes=(("Unrat", None), ("Eimer", None),
                                ("Junk", None), ("Nie", None)),
@@ -350,8 +357,8 @@ def test_names_setting(t):
 
 
 def test_weak_ham(t):
-    """filed from INBOX into a folder of their own, answered, flagged: weak
-    ham; not what is marked as junk"""
+    """filed from INBOX into a user's folder, answered, flagged: weak ham,
+    unless it is marked as junk"""
     moved(t, "INBOX", "Work", "weak-ham action")
     moved(t, "Work", "Work/Project")
     for flag in ("\\Answered", "\\Flagged"):
@@ -388,8 +395,8 @@ def test_weak_ham_off(t):
 
 
 def test_wrong_setting(t):
-    """a wrong value: said in the log with mail as ever (2.3), or refused at
-    the start (2.4)"""
+    """an invalid setting: logged, while mail works (2.3), or refused at the
+    start (2.4)"""
     settings = {"junk_feedback_append": "perhaps"}
     wrong = "Invalid boolean value: perhaps"
     if t.d.version != (2, 3):
@@ -406,7 +413,7 @@ def test_wrong_setting(t):
 
 
 def test_bulk(t):
-    """many at once: each counts"""
+    """many messages at once: each counts"""
     c = t.imap()
     for n in range(30):
         c.append("INBOX", numbered(n))

@@ -1,5 +1,5 @@
-"""doveadm junk: status, score, learn, stats and export, also against a service
-that answers nonsense or nothing."""
+"""doveadm junk: status, score, learn, stats and export, also with a service
+that sends nonsense or nothing."""
 
 import glob
 import json
@@ -18,7 +18,7 @@ OPTIONS = {"service": None}
 
 
 def status(t):
-    """(exit code, {item: (state, value)})"""
+    """Return (exit code, {item: (state, value)})"""
     code, out, err = doveadm(t, "-f", "json", "junk", "status")
     assert not err, err
     return code, {row["item"]: (row["state"], row["value"])
@@ -31,7 +31,7 @@ def no_segment(t):
 
 
 def test_status_ok(t):
-    """status: everything is wired"""
+    """status: everything is configured"""
     segment.write(t.d.segment_path, segment.content(50))
     with FakeService(t.d.socket_path, good):
         code, rows = status(t)
@@ -40,7 +40,7 @@ def test_status_ok(t):
                  "segment", "model"):
         assert rows[item][0] == "ok", rows
     assert rows["reports"] == ("ok", "7") and "nonsense" not in rows, rows
-    # Sieve isn't configured here: a note, not an error
+    # Sieve isn't configured here, which is a note and not an error
     assert rows["lmtp sieve_plugins"][0] == "note", rows
 
 
@@ -54,7 +54,7 @@ def test_status_formats(t):
 
 
 def test_status_service_down(t):
-    """status: no service and no segment: errors, each with what to do"""
+    """status: no service and no segment: errors, each with a fix"""
     no_segment(t)
     code, rows = status(t)
     assert code == 69, code
@@ -72,7 +72,8 @@ def test_status_few_reports(t):
 
 
 def test_status_one_person(t):
-    """status: reports of one person, which act for nobody else, are a note"""
+    """status: reports of one person only, which don't count for others, are a
+    note"""
     segment.write(t.d.segment_path, segment.content(50, weight=0))
     with FakeService(t.d.socket_path, good):
         code, rows = status(t)
@@ -81,7 +82,7 @@ def test_status_one_person(t):
 
 
 def test_status_bad_segment(t):
-    """status: a segment that isn't valid, or that users can't read"""
+    """status: an invalid segment, or one that users can't read"""
     with FakeService(t.d.socket_path, good):
         segment.write(t.d.segment_path, segment.content(50)[:-1])
         code, rows = status(t)
@@ -94,7 +95,7 @@ def test_status_bad_segment(t):
 
 
 def test_status_bad_service(t):
-    """status: a service that answers garbage, too much, or not at all"""
+    """status: a service that sends garbage, too much, or nothing"""
     answers = (
         (lambda k, p: b"HTTP/1.0 400 Bad Request\r\n\r\n", "protocol"),
         (lambda k, p: frame(TEXT, b"x", version=9), "protocol"),
@@ -122,7 +123,7 @@ def test_status_socket_mode(t):
 
 
 def test_check(t):
-    """check: no service, a database that isn't there, no Sieve plugin"""
+    """check: no service, no database, no Sieve plugin"""
     remove_database(t)
     no_segment(t)
     code, out, err = doveadm(t, "-f", "json", "junk", "check")
@@ -135,7 +136,7 @@ def test_check(t):
 
 
 def test_check_scores_stay(t):
-    """check: scores that don't change with a report"""
+    """check: scores don't change after a report"""
     segment.write(t.d.segment_path, segment.content(50))
     make_database(t)
     with FakeService(t.d.socket_path, good):
@@ -174,7 +175,7 @@ def test_status_config(t):
 
 
 def test_score_terminal(t):
-    """score: what a sender writes isn't a command to the terminal"""
+    """score: text from a sender can't contain commands for the terminal"""
     segment.write(t.d.segment_path, segment.content(50))
     evil = "\x1b]0;evil\x07\x1b[2Jx\x7f\u009b2J"
     message = ("From: anna@example.org\nX-Mailer: Mailer %s 1.0\n"
@@ -217,7 +218,7 @@ def test_score_sums(t):
 
 
 def test_score_odd_input(t):
-    """score of empty and of odd input"""
+    """score: empty and malformed input"""
     segment.write(t.d.segment_path, segment.content(42))
     for message in (b"", b"\n", b"\0" * 1000, bytes(range(256)) * 100,
                     b"a" * (3 << 20)):
@@ -226,7 +227,7 @@ def test_score_odd_input(t):
 
 
 def test_score_unknown(t):
-    """score without a segment: unknown, and why"""
+    """score: without a segment unknown, with the reason"""
     no_segment(t)
     code, out, err = doveadm(t, "-f", "tab", "junk", "score",
                              stdin=testcase.ham())
@@ -255,7 +256,7 @@ def test_score_query(t):
 
 
 def test_learn(t):
-    """learn: each message that is found is reported once, as learned"""
+    """learn: each message that is found is reported once, with origin learn"""
     for _ in range(3):
         t.deliver(testcase.spam())
     user = t.user()
@@ -271,7 +272,7 @@ def test_learn(t):
         first = [payload[16:48] for _, payload in service.frames]
         assert len(set(first)) == 3
         assert len({p[:16] for p in first}) == 1, "one reporter"
-        # the same reporter and digests when it is repeated
+        # repeating it sends the same reporter and digests
         doveadm(t, "junk", "learn", "-u", user, "ham", "mailbox", "INBOX")
         again = service.frames[3:]
         assert [p[16:48] for _, p in again] == first
@@ -279,7 +280,7 @@ def test_learn(t):
 
 
 def test_learn_all_users(t):
-    """learn -F: several users, each in their own name"""
+    """learn -F: several users, each under their own identity"""
     users = [t.user("l%d" % i) for i in range(3)]
     for user in users:
         t.d.deliver(user, testcase.spam())
@@ -294,7 +295,7 @@ def test_learn_all_users(t):
 
 
 def test_learn_left_out(t):
-    """learn: a user with junk_feedback = no is left out"""
+    """learn: a user with junk_feedback = no is skipped"""
     t.deliver(testcase.spam())
     option = ("plugin/" if t.d.version < (2, 4) else "") + "junk_feedback=no"
     with FakeService(t.d.socket_path, good) as service:
@@ -304,7 +305,7 @@ def test_learn_left_out(t):
 
 
 def test_learn_many(t):
-    """learn: more messages than may be under way at once"""
+    """learn: more messages than may be unacknowledged at a time"""
     t.deliver(testcase.spam())
     c = t.imap(select="INBOX")
     while len(c.uids()) < 600:
@@ -313,7 +314,7 @@ def test_learn_many(t):
     waiting = []
 
     def answer(kind, payload):
-        # acknowledged in groups, as a busy service does
+        # acknowledged in groups, as by a busy service
         waiting.append(1)
         if len(waiting) % 100 == 0 or len(waiting) == count:
             n = len(waiting) - (len(waiting) - 1) // 100 * 100
@@ -327,7 +328,7 @@ def test_learn_many(t):
 
 
 def test_learn_service_fails(t):
-    """learn: no service, or one that dies: an error, and a temporary one"""
+    """learn: without a service, or when it dies: a temporary error"""
     t.deliver(testcase.spam())
     args = ("junk", "learn", "-u", t.user(), "spam", "mailbox", "INBOX")
     code, out, err = doveadm(t, *args)
@@ -341,7 +342,8 @@ def test_learn_service_fails(t):
 
 
 def test_stats_days(t):
-    """stats: missed spam and caught ham by day, with intervals; no bursts"""
+    """stats: missed spam and caught ham by day, with intervals, without
+    bursts"""
     make_database(t, day_hours())
     rows = rows_of(t, "junk", "stats")
     assert len(rows) == 3, rows
@@ -359,7 +361,7 @@ def test_stats_days(t):
     assert today["weak_caught_interval"] == "0.0-4.6", today
     assert today["missed_bar"] == "████", today
     assert total["day"] == "all" and total["spam"] == "110", total
-    # nothing was scored: there is no counter page
+    # nothing was scored, so there is no counter page
     assert (today["scored"], today["filed"]) == ("0", "0"), today
 
 
@@ -397,7 +399,7 @@ def test_stats_by(t):
                                                "threshold")}
     assert (rows["95"]["missed"], rows["50"]["missed"]) == ("42", "40"), rows
     assert (rows["99"]["caught"], rows["95"]["caught"]) == ("0", "1"), rows
-    # what a lower one would file of the mail that users keep
+    # mail that users keep and a lower threshold would file
     assert [rows[t]["weak_caught"] for t in ("90", "85", "80")] == \
         ["0", "3", "3"], rows
     assert list(rows) == [str(n) for n in (*range(50, 100, 5), 99, 100)], rows
@@ -421,7 +423,8 @@ def test_stats_empty(t):
 
 
 def test_export(t):
-    """export: aggregates as table, JSON and CSV; no rare tokens"""
+    """export: aggregates as table, JSON and CSV, without tokens of few
+    people"""
     make_database(t, day_hours(), ((255, 6, 5, 1, 3, 0), (3, 6, 9, 9, 1, 0)))
     rows = rows_of(t, "junk", "export", "tokens")
     assert [r["token"] for r in rows] == ["00000000000000ff"], rows

@@ -1,6 +1,6 @@
-"""Mail comes first: what the service needs is missing, full, damaged, locked or
-hostile. IMAP and LMTP go on, the log names the fix once, and when it is mended
-all is caught up."""
+"""Mail comes first: something that the service needs is missing, full,
+damaged, locked or hostile. IMAP and LMTP continue, the log names the fix once,
+and after the fix everything is recorded."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ import test_spool
 from testcase import spam
 
 OPTIONS = {}
-# what the service says of a fault, once in FAULT_LOG_SECS
+# the service's message about a fault, once in FAULT_LOG_SECS
 WAIT_IN_SPOOLS = "reports wait in the users' spools"
 PATIENCE_SECS = test_spool.PATIENCE_SECS
 
@@ -26,7 +26,8 @@ def state_dir(t):
 
 
 def make_state_dir(t):
-    """As the service makes it, so that a test can take its place."""
+    """Create the segment as the service does, so that a test can replace
+    it."""
     with junkclient.Client(t.d.socket_path) as c:
         c.status()
     return os.stat(state_dir(t))
@@ -46,7 +47,7 @@ def deliver_some(p, count):
 
 
 def move_some(p, count):
-    """Deliver and move so many, each without a wait."""
+    """Deliver and move this number of messages, each without a wait."""
     deliver_some(p, count)
     move_last(p, count)
 
@@ -62,7 +63,7 @@ def move_last(p, count):
 
 
 def wait_said(p, *words):
-    """The error of the service that has these words, logged once."""
+    """Expect the service's error with these words, logged once."""
     def lines():
         return [line for line in p.log().splitlines()
                 if "Error: " in line and WAIT_IN_SPOOLS in line]
@@ -74,9 +75,9 @@ def wait_said(p, *words):
 
 
 def catch_up(p, count):
-    """A new session sends what waits; each report counts once."""
+    """A new session sends the spooled reports; each counts once."""
     def caught_up():
-        # how many connections a user may have is limited
+        # the number of connections per user is limited
         p.imap().logout()
         rows = p.d.query("SELECT coalesce(sum(reports), 0) FROM hours")
         return rows == [(count,)]
@@ -94,8 +95,8 @@ def umount(path):
 
 @contextlib.contextmanager
 def state_on_tmpfs(t):
-    """A Dovecot, with one report recorded, whose state directory is a file
-    system of its own"""
+    """Start a Dovecot with one recorded report, whose state directory is a
+    file system of its own"""
     p = start(t)
     owner = make_state_dir(p)
     p.d.stop()
@@ -113,7 +114,7 @@ def state_on_tmpfs(t):
 
 
 def fill(path):
-    """Take all that is left of a file system."""
+    """Fill a file system."""
     with open(path, "wb", buffering=0) as f:
         try:
             while True:
@@ -160,7 +161,7 @@ def test_locked_database(t):
 
 
 def test_corrupt_database(t):
-    """fault: the database is overwritten while the service runs, or before it
+    """fault: the database is overwritten, while the service runs or before it
     starts: it is moved aside, and counting begins anew"""
     p = start(t)
     move_some(p, 2)
@@ -177,7 +178,8 @@ def test_corrupt_database(t):
 
 
 def test_missing_key(t):
-    """fault: the key is missing: the database is left alone until it is back"""
+    """fault: the key is missing: the database isn't changed until the key is
+    back"""
     p = start(t)
     move_some(p, 1)
     catch_up(p, 1)
@@ -192,8 +194,8 @@ def test_missing_key(t):
 
 
 def test_full_control_dir(t):
-    """fault: the service is away and the user's control directory is full: the
-    move works, that reports are lost is said once a session"""
+    """fault: no service, and the user's control directory is full: the move
+    works, and the loss of reports is logged once per session"""
     fields = ({"mail_driver": "sdbox", "mail_path": "~/mail",
                "mail_control_path": "~/control"}
               if harness.dovecot_version() >= (2, 4) else
@@ -224,7 +226,8 @@ def test_full_control_dir(t):
 
 
 def test_slow_and_stopped_service(t):
-    """fault: a service that is stopped again and again: all arrives once"""
+    """fault: a service that is stopped again and again: every report arrives
+    once"""
     p = start(t)
     make_state_dir(p)
     for round_ in range(5):
@@ -247,7 +250,7 @@ def test_reload_overlap(t):
     deliver_some(p, 3)
     os.kill(old, signal.SIGSTOP)
     p.d.reload()
-    # login and LMTP processes end as well
+    # login and LMTP processes end, too
     time.sleep(1)
     move_last(p, 3)
     harness.wait_for(lambda: [pid for pid in p.d.children("junk-feedback")
@@ -255,12 +258,12 @@ def test_reload_overlap(t):
     os.kill(old, signal.SIGCONT)
     harness.wait_gone([old])
     catch_up(p, 4)
-    # nobody has to act: that is what a reload looks like
+    # this is normal at a reload: nobody has to act
     assert "is locked by another process" not in p.log(), p.log()
 
 
 def test_hostile_segment(t):
-    """fault: the segment is missing, cut off, garbage or a FIFO: mail is
+    """fault: the segment is missing, truncated, garbage or a FIFO: mail is
     delivered to INBOX"""
     p = t.private(service=None)
     p.d.sieve(p.user(), 'require ["vnd.junk-feedback", "fileinto", '

@@ -10,9 +10,9 @@ from testcase import ALL_FORMATS, barrier, formats, ham, spam
 
 STATE = "junk-feedback.kept"
 DAY_SECS = 86400
-# messages a day
+# the limit of messages per day
 KEPT = 5
-# plugin/junk-kept.c
+# as in plugin/junk-kept.c
 WINDOW = 8
 LAST = 256
 
@@ -34,7 +34,7 @@ def path_of(t, user="user"):
 
 
 def state(t, user="user"):
-    """(day, reported, looked, turn)"""
+    """Return (day, reported, looked, turn)"""
     with open(path_of(t, user), "rb") as f:
         return struct.unpack("<IIII", f.read(20)[4:])
 
@@ -57,7 +57,7 @@ def next_day(t, user="user"):
 
 
 def seen(t, mailbox="INBOX", which="all", user="user", flags="\\Seen"):
-    """Flags that are no user's action"""
+    """Set flags, not as a user's action"""
     t.d.doveadm("flags", "add", "-u", t.user(user), flags, "mailbox", mailbox,
                 *which.split())
 
@@ -68,7 +68,7 @@ def fill(t, count, mailbox="INBOX"):
 
 
 def make_public(t):
-    """A mailbox Public/Team, of everybody"""
+    """A mailbox Public/Team for everybody"""
     path = t.d.dir + "/public"
     for name in ("/cur", "/new", "/tmp"):
         os.makedirs(path + "/.Team" + name)
@@ -85,16 +85,16 @@ def wait_ended(t):
 
 
 def session(t, user="user"):
-    """One that does nothing, to its end"""
+    """Run a session that does nothing until its end"""
     t.imap(user).logout()
     wait_ended(t)
 
 
 @ALL_FORMATS
 def test_which(t):
-    """kept: what was seen and stayed in INBOX or a folder of the user's own;
-    not what is unread, deleted, a draft or marked as junk, and nothing in
-    Junk, Trash, Drafts and Sent"""
+    """kept: mail that was seen and stayed in INBOX or a user's folder; not
+    unread or deleted mail, drafts or mail marked as junk, and nothing in Junk,
+    Trash, Drafts and Sent"""
     for flags in ("\\Seen", None, "\\Seen $Junk", "\\Seen JUNK",
                   "\\Seen \\Deleted", "\\Seen \\Draft", "\\Flagged",
                   "\\Seen $NotJunk"):
@@ -109,13 +109,13 @@ def test_which(t):
     for _ in range(5):
         session(t)
         next_hour(t)
-    # the other two are said to be none of the user's actions
+    # the other two changed their flags, but not by a user's action
     t.expect("3 weak-ham kept")
     assert state(t)[1] == 3
 
 
 def test_which_off(t):
-    """kept: none if the user doesn't want it, or if it is too young"""
+    """kept: nothing if the user doesn't want it, or the mail is too young"""
     for user in ("off@maildir", "age@maildir"):
         t.d.deliver(user, ham())
         t.d.doveadm("flags", "add", "-u", user, "\\Seen", "mailbox", "INBOX",
@@ -128,8 +128,8 @@ def test_which_off(t):
 
 @ALL_FORMATS
 def test_how_many(t):
-    """kept: so many a day, by any number of sessions, once an hour, and each
-    message once"""
+    """kept: a daily limit for any number of sessions, one search an hour, and
+    each message once"""
     fill(t, 2)
     seen(t)
     session(t)
@@ -150,7 +150,7 @@ def test_how_many(t):
     session(t)
     t.expect()
     assert state(t)[1] == KEPT
-    # of those that it has passed over nothing is made up for
+    # messages that were passed over aren't reported later
     next_day(t)
     session(t)
     t.expect()
@@ -162,12 +162,12 @@ def test_how_many(t):
 
 
 def test_first(t):
-    """kept: what was answered or flagged goes first; a later report of it
-    replaces it"""
+    """kept: answered or flagged mail comes first; a later report of it
+    replaces the old one"""
     fill(t, WINDOW)
     seen(t)
     seen(t, which="6", flags="\\Answered")
-    session(t, "other")  # who has nothing
+    session(t, "other")  # a user without mail
     session(t)
     t.expect("5 weak-ham kept")
     c = t.imap(select="INBOX")
@@ -179,7 +179,7 @@ def test_first(t):
 
 
 def test_many(t):
-    """kept: it begins with the last messages of a large mailbox"""
+    """kept: the search begins with the newest messages of a large mailbox"""
     c = t.imap()
     for _ in range(LAST // 64 + 1):
         parts = ["APPEND Work (\\Seen) "]
@@ -191,7 +191,7 @@ def test_many(t):
         session(t)
         next_hour(t)
     t.expect("5 weak-ham kept")
-    # the oldest isn't one of them
+    # the oldest message isn't one of them
     c = t.imap(select="Work")
     c.cmd("MOVE 1:64 Junk")
     t.expect("64 spam move")
@@ -200,7 +200,7 @@ def test_many(t):
 
 @formats("maildir")
 def test_others(t):
-    """kept: nothing of mailboxes that other users own, or all"""
+    """kept: nothing in public mailboxes and those of other users"""
     make_public(t)
     t.deliver(ham(), user="owner")
     seen(t, user="owner")
@@ -224,7 +224,8 @@ def test_others(t):
 
 
 def test_idle(t):
-    """kept: while a session is idle, not before the client has an answer"""
+    """kept: done while a session is idle, not before the client has an
+    answer"""
     t.deliver(ham())
     seen(t)
     c = t.imap(select="INBOX")
@@ -236,8 +237,8 @@ def test_idle(t):
 
 
 def test_contradicted(t):
-    """kept: what the user has said of a message isn't said again, nor
-    contradicted"""
+    """kept: a message that the user has reported isn't reported again, nor is
+    it contradicted"""
     for _ in range(2):
         t.deliver(spam())
     seen(t)
@@ -256,7 +257,7 @@ def test_contradicted(t):
 
 
 def test_state(t):
-    """kept: its file may be anything; mail goes on"""
+    """kept: whatever its file contains, mail works"""
     fill(t, 3)
     seen(t)
     path = path_of(t)

@@ -1,5 +1,5 @@
-"""Commands on large mailboxes: the user's process stays within what Dovecot gives
-it, whatever the command is about (edge case 23)."""
+"""Commands on large mailboxes: the user's process stays within Dovecot's
+memory limit, whatever the size of the command (edge case 23)."""
 
 import os
 import re
@@ -8,8 +8,8 @@ import harness
 import testcase
 from testcase import ALL_FORMATS
 
-# What the plugin had kept of a command was several times as much. (With
-# Dovecot's default_vsz_limit of 256 MB it takes 100,000 messages.)
+# The plugin once kept several times as much of a command. (Dovecot's
+# default_vsz_limit of 256 MB is reached at 100,000 messages.)
 COUNT = int(os.environ.get("JUNK_LARGE_COUNT", 20000))
 FIRST = 625
 SLOW = True
@@ -20,13 +20,13 @@ OPTIONS = {
 
 
 def wordy(n):
-    """A message of some hundred tokens."""
+    """Return a message of some hundred tokens."""
     return testcase.numbered(n) + b" ".join(
         b"word%dx%d" % (n, i) for i in range(400)) + b"\n"
 
 
 def fill(t):
-    """COUNT messages in Work, of which FIRST are different."""
+    """Put COUNT messages into Work, of which FIRST are different."""
     c = t.client()
     c.sock.settimeout(300)
     c.append_many("Work", [wordy(n) for n in range(FIRST)])
@@ -61,8 +61,8 @@ def test_copy(t):
 
 
 def test_gone(t):
-    """case 23: the client is gone while what it has copied is still read: the
-    process ends as any other, and the next session goes on"""
+    """case 23: the client disconnects while its copied messages are still
+    read: the process ends normally, and the next session continues"""
     c = fill(t)
     c.cmd("UID COPY 1:* Junk")
     c.close()
@@ -72,7 +72,7 @@ def test_gone(t):
 
 
 def test_store(t):
-    """case 23: a junk keyword set on all"""
+    """case 23: a junk keyword on all messages"""
     c = fill(t)
     c.cmd("UID STORE 1:* +FLAGS.SILENT ($Junk)")
     alive(t, c)

@@ -11,29 +11,29 @@ import harness
 import testcase
 
 MESSAGES = 1500
-# of the first progress
+# messages at the first progress
 SHOWN = 100
 
 
 def learned(d):
-    """How many reports count, once all that came are recorded"""
+    """Return how many reports count, after all pending ones are recorded"""
     testcase.barrier(d)
     return d.query("SELECT count(*) FROM reports WHERE undone IS NULL "
                    "AND verdict = 1")[0][0]
 
 
 def interrupt_waiting(d, learn):
-    """While it waits for the service"""
+    """Interrupt the command while it waits for the service"""
     service, = d.children("junk-feedback")
     os.kill(service, signal.SIGSTOP)
-    time.sleep(0.5)  # sends all that may be under way
+    time.sleep(0.5)  # it sends as many as may be unacknowledged
     learn.send_signal(signal.SIGINT)
     time.sleep(0.1)
     os.kill(service, signal.SIGCONT)
 
 
 def learn(t, interrupt):
-    """On a terminal; returns (exit code, what it wrote there)."""
+    """Run the command on a terminal; return (exit code, output)."""
     terminal, end = os.openpty()
     p = subprocess.Popen(
         ["doveadm", "-c", t.d.config_path, "-f", "tab", "junk", "learn", "-u",
@@ -63,7 +63,7 @@ def test_interrupted(t):
             parts += [testcase.numbered(n).replace(b"\n", b"\r\n"), " "]
         c.cmd(parts[:-1])
     c.select("Work")
-    # no user's move: nothing of it is reported
+    # not a user's move: nothing is reported
     t.d.doveadm("move", "-u", t.user(), "Junk", "mailbox", "Work", "all")
     assert learned(t.d) == 0
 

@@ -1,6 +1,5 @@
-"""The loop, end to end, with the example configuration as it stands: mail is
-delivered by LMTP, users report it over IMAP, and later mail is filed by what
-was learned."""
+"""The whole loop with the example configuration: mail is delivered with LMTP,
+users report it over IMAP, and later mail is filed by what was learned."""
 
 import json
 import mmap
@@ -47,7 +46,8 @@ def move_all(t, user, source, target):
 
 
 def save(t, user, mailbox, messages):
-    """Into a mailbox without any report: doveadm is no user."""
+    """Put a message into a mailbox without a report, since doveadm isn't a
+    user."""
     for message in messages:
         t.d.doveadm("save", "-u", t.user(user), "-m", mailbox,
                     input=message.decode())
@@ -60,7 +60,7 @@ def generation(t):
 
 
 def train(t):
-    """Three users report spam, and rescue good mail."""
+    """Three users report spam and rescue good mail."""
     if getattr(t.d, "trained", False):
         return
     t.d.trained = True
@@ -88,7 +88,7 @@ def scores(t, mailbox, user, search="ALL"):
 
 
 def test_status_before(t):
-    """doveadm junk status: all is wired before the first report"""
+    """doveadm junk status: everything is configured before the first report"""
     compile_global(t)
     harness.wait_for(lambda: status(t)[0] == 0, "status")
     code, rows = status(t)
@@ -107,7 +107,7 @@ def check(t):
 
 
 def test_check(t):
-    """doveadm junk check: a report there and back, and nothing stays"""
+    """doveadm junk check: a report and its undo, and nothing is left"""
     compile_global(t)
     code, rows = check(t)
     assert code == 0, rows
@@ -118,14 +118,14 @@ def test_check(t):
 
 
 def reason(t, mailbox, user):
-    """The last message's X-Junk-Reason"""
+    """Return the last message's X-Junk-Reason"""
     text = t.imap(user, select=mailbox).cmd(
         "FETCH * BODY.PEEK[HEADER.FIELDS (X-Junk-Reason)]")
     return text.split("X-Junk-Reason: ")[1].split("\r")[0]
 
 
 def test_unknown_before(t):
-    """the first mail of all: unknown, delivered, stamped"""
+    """the first message of all: unknown, delivered, stamped"""
     compile_global(t)
     t.deliver(testcase.spam(), "first")
     assert list(scores(t, "INBOX", "first").values()) == ["unknown"]
@@ -154,12 +154,12 @@ def trapped(n):
 
 
 def test_spam_trap(t):
-    """junkreport in a spam trap: reported, nothing stored (before there are
-    scores: what the global script files doesn't get to the trap's own)"""
+    """junkreport in a spam trap: reported, not stored (before there are
+    scores, as the global script files mail before the trap's own script)"""
     compile_global(t)
     with open(harness.EXAMPLES + "/spamtrap.sieve") as f:
         t.d.sieve(t.user("trap"), f.read())
-    # nor are there any still of what "check" has taken back
+    # nor is there a report by "check", which has undone it
     harness.wait_for(lambda: status(t)[1]["model"][0] == "note", "no scores")
 
     def reports():
@@ -179,8 +179,8 @@ def test_spam_trap(t):
 
 
 def test_loop(t):
-    """moved to Junk by users, and the next such mail is filed to Junk, for
-    users who never reported anything as well; good mail is not"""
+    """moved to Junk by users: the next such message is filed to Junk, also for
+    users who never reported anything; good mail isn't"""
     compile_global(t)
     train(t)
     for user in ("anna", "dora"):
@@ -198,7 +198,7 @@ def test_loop(t):
 
 
 def secs_until_visible(t, c, uid):
-    """From the answer to a move until the scores are others"""
+    """Return the time from the response to a move until the scores change"""
     before, count = generation(t), t.recorded()
     c.cmd("UID MOVE %d Junk" % uid)
     start = time.monotonic()
@@ -217,13 +217,13 @@ def test_visible_at_once(t):
     for _ in range(5):
         t.deliver(testcase.ham(), "hugo")
     c = t.imap("hugo", select="INBOX")
-    # what else the machine does may delay some of them
+    # other load of the machine may delay some of them
     took = min(secs_until_visible(t, c, uid) for uid in range(1, 6))
     assert took < 0.2, "%.0f ms" % (took * 1000)
 
 
 def test_personal_taste(t):
-    """one user's reports act for that user at once"""
+    """one user's reports count for that user at once"""
     compile_global(t)
     train(t)
     letter = testcase.ham().replace(b"garden plans", b"newsletter offers")
@@ -244,7 +244,8 @@ def test_personal_taste(t):
 
 
 def test_learn(t):
-    """doveadm junk learn: counts once, also when it is repeated"""
+    """doveadm junk learn: each message counts once, also when it is
+    repeated"""
     compile_global(t)
     for _ in range(5):
         t.deliver(testcase.ham(), "fritz")
@@ -259,8 +260,8 @@ def test_learn(t):
 
 
 def test_service_gone(t):
-    """the service's segment vanishes, then the service: mail flows, and the
-    next report brings both back"""
+    """the service's segment is deleted, then the service is killed: mail
+    works, and the next report restores both"""
     compile_global(t)
     train(t)
     os.unlink(t.d.segment_path)
@@ -280,19 +281,19 @@ def test_service_gone(t):
 
 
 def test_status_after(t):
-    """doveadm junk status and stats after all that"""
+    """doveadm junk status and stats after all these tests"""
     compile_global(t)
     train(t)
     code, rows = status(t)
     assert code == 0 and rows["model"][0] == "ok", rows
     out = json.loads(t.d.doveadm("-f", "json", "junk", "stats"))
-    # what was filed already was not reported any more
+    # mail that was already filed wasn't reported again
     assert int(out[-1]["spam"]) >= REPORTS, out
     assert int(out[-1]["ham"]) >= 3 * REPORTS, out
 
 
 def test_mapped_once(t):
-    """deliveries of one process map the segment once, not once each"""
+    """deliveries of one process map the segment once, not for each message"""
     user = t.user()
     with harness.smtplib.LMTP("127.0.0.1", t.d.lmtp_port,
                               local_hostname="mx.example.net") as lmtp:

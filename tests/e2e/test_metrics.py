@@ -1,5 +1,5 @@
-"""The metrics examples as they stand: scraped from Dovecot's own exporter, and
-read with Prometheus' promtool."""
+"""The metrics examples: scraped from Dovecot's own exporter, and read with
+Prometheus' promtool."""
 
 import os
 import re
@@ -32,7 +32,7 @@ OPTIONS = {"extra": extra,
 
 
 def scrape():
-    """{metric: {labels: value}}"""
+    """Return {metric: {labels: value}}"""
     with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % PORT,
                                 timeout=20) as answer:
         text = answer.read().decode()
@@ -48,8 +48,8 @@ def scrape():
 
 
 def test_metrics(t):
-    """reports, what became of them, and scores are counted; no user, word or
-    address is in it"""
+    """reports, what happened to them, and scores are counted; no user, word or
+    address is included"""
     t.d.sieve(t.user(), 'require ["vnd.junk-feedback", "fileinto"];\n'
               'if junkscore "95" { fileinto "Work"; }\n')
     for _ in range(3):
@@ -75,7 +75,7 @@ def test_metrics(t):
 
 
 def promtool(t, *args):
-    # its database is the folder data here
+    # its database is the folder "data"
     p = subprocess.run(["promtool", *args], stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT, text=True, timeout=60,
                        cwd=t.d.dir)
@@ -84,14 +84,14 @@ def promtool(t, *args):
 
 
 def test_openmetrics(t):
-    """Prometheus reads the scrape, with all its samples"""
+    """Prometheus reads the scrape with all its samples"""
     metrics, text = scrape()
     path = t.d.dir + "/scrape"
     with open(path, "w") as f:
-        # a scrape has no times; what is imported needs them
+        # a scrape has no times, which an import needs
         f.write(re.sub(r"(?m)^([^#\n].*)$", r"\1 %d" % time.time(), text))
     promtool(t, "tsdb", "create-blocks-from", "openmetrics", path)
-    # as a server has it
+    # as on a server
     os.makedirs(t.d.dir + "/data/wal", exist_ok=True)
     dump = promtool(t, "tsdb", "dump")
     samples = dict(re.findall(r"(?m)^(\{.*\}) (\S+) \d+$", dump))
@@ -103,8 +103,8 @@ def test_openmetrics(t):
 
 
 def test_alerts(t):
-    """the alert rules name series that are exported, and fire when they should
-    and not otherwise"""
+    """the alert rules use exported series, and fire when they should and not
+    otherwise"""
     promtool(t, "check", "rules", ALERTS)
     promtool(t, "test", "rules", HERE + "/alerts-test.yml")
     metrics, text = scrape()

@@ -1,4 +1,4 @@
-"""Movers that are not users (edge cases 37-41)."""
+"""Programs that move mail without a user (edge cases 37-41)."""
 
 import email.utils
 import os
@@ -9,7 +9,7 @@ import harness
 import testcase
 from testcase import ALL_FORMATS, ham, numbered, spam
 
-# Loaded everywhere, as an admin may do: case 58.
+# Loaded in all protocols, as an administrator may do: case 58.
 OPTIONS = {
     "debug": True,
     "plugins": ("notify", "junk_feedback"),
@@ -30,12 +30,12 @@ if header :contains "subject" "medicine" {
 @ALL_FORMATS
 def test_deliveries(t):
     """case 37, case 58: LMTP, LDA and Sieve fileinto with flags: never a
-    report; in the wrong protocol the plugin does nothing and says so"""
+    report; in other protocols the plugin does nothing and logs that"""
     t.d.sieve(t.user(), SIEVE)
     t.deliver(spam())
     t.deliver(ham())
     t.deliver(spam(), mailbox="Junk")
-    # one delivery to several: the second is a copy of the first
+    # one delivery to several users: the second one is a copy of the first
     t.d.deliver([t.user(), t.user("second"), t.user("third")], ham())
     t.expect()
     c = t.client(select="Junk")
@@ -127,7 +127,7 @@ def test_trash_plugin(t):
 
 
 def autoexpunge_config(version, d):
-    # the INBOX namespace is called so in both versions
+    # the INBOX namespace has this name in both versions
     return """
 namespace inbox {
   mailbox Junk {
@@ -154,8 +154,7 @@ def test_autoexpunge(t):
 
 
 def burst(t, action):
-    """Reports beyond the hourly limit are kept and marked, and train
-    nothing."""
+    """Reports beyond the hourly limit are kept, marked, and not learned."""
     action()
     testcase.barrier(t.d)
     rows = t.d.query("SELECT burst <> 0, count(*) FROM reports "
@@ -165,7 +164,8 @@ def burst(t, action):
 
 
 def test_migration(t):
-    """case 38: imapsync appends thousands into Junk: capped and marked"""
+    """case 38: imapsync appends thousands of messages into Junk: limited and
+    marked"""
     p = t.private(debug=True, settings={"junk_feedback_rate": "20"})
 
     def action():
@@ -179,8 +179,9 @@ OLD = "03-Mar-2026 10:00:00 +0000"
 
 
 def test_import(t):
-    """case 38: a first sync or a restore of a Junk folder of old mail (interimap,
-    imapsync) is nobody's opinion; a move by APPEND, in either order, is one"""
+    """case 38: the first sync or a restore of a Junk folder with old mail
+    (interimap, imapsync) isn't reported; a move by APPEND, in either order,
+    is"""
     c = t.imap()
     for message in [testcase.spam() for _ in range(5)]:
         c.append("Junk", message, "\\Seen", date=OLD)
@@ -192,7 +193,7 @@ def test_import(t):
             mover = t.imap(select="INBOX")
             appending = t.imap() if other else mover
             uid = mover.uids()[-1]
-            # it was here before
+            # it was in the mailbox before
             time.sleep(1.1)
             if first == "append":
                 appending.append("Junk", message, date=OLD)
@@ -208,9 +209,9 @@ RECEIVED = b"Received: from a.example by mx.example.net (Postfix) with ESMTP\n" 
 
 
 def test_import_without_date(t):
-    """case 38: the same by a program that gives no date (mbsync): the topmost
-    Received field says how old it is. What has none, or a new one, is taken for
-    new."""
+    """case 38: the same with a program that sends no date (mbsync): the
+    topmost Received field tells the age. Mail without one, or with a recent
+    one, is taken for new."""
     c = t.imap()
     old = RECEIVED % b"Tue, 3 Mar 2026 10:00:00 +0000"
     new = RECEIVED % email.utils.formatdate().encode()
@@ -220,7 +221,7 @@ def test_import_without_date(t):
     for fields in (b"", new, new + old, b"Received: by mx; tomorrow\n"):
         c.append("Junk", fields + testcase.spam())
     t.expect("4 spam append")
-    # a person's move, of what came long ago
+    # a person moves an old message
     message = old + testcase.ham()
     c.append("INBOX", message, date=OLD)
     c.select("INBOX")
@@ -248,7 +249,7 @@ def test_automatic_marks(t):
             if move:
                 c.cmd(move % uid)
             t.expect(*["spam keyword"] if person else [])
-    # in one command; without having fetched anything but headers
+    # in one command, after fetching only headers
     t.deliver(testcase.ham())
     c.cmd("NOOP")
     c.cmd("STORE * +FLAGS (Junk \\Seen)")
@@ -278,7 +279,7 @@ def test_rescue_many(t):
     c.append_many("Drafts", messages)
     c.select("Drafts")
     c.cmd("MOVE 1:* Junk")
-    # a Maildir's messages arrive when they are first seen
+    # Maildir messages get their date of arrival when they are first seen
     c.select("Junk")
     time.sleep(1.1)
     c.append_many("INBOX", messages)
@@ -287,7 +288,7 @@ def test_rescue_many(t):
 
 
 def test_bot(t):
-    """case 41: a bot that moves mail all day has a person's influence"""
+    """case 41: a bot that moves mail all day has one person's influence"""
     p = t.private(debug=True, settings={"junk_feedback_rate": "20"})
     for n in range(50):
         p.client().append("INBOX", numbered(n))

@@ -1,5 +1,6 @@
-"""The score in other filters, by the files in examples/: Debian's SpamAssassin
-reads the milter's header, its rspamd that and the segment."""
+"""The score in other filters, with the files in examples/: Debian's
+SpamAssassin reads the milter's header, its rspamd reads the header or the
+segment."""
 
 import contextlib
 import json
@@ -21,8 +22,9 @@ OPTIONS = {"service": None}
 
 EXAMPLES = os.path.abspath(__file__ + "/../../../examples")
 
-# It uses libm without saying so: a preloaded libasan, which does say so, would
-# change the order in which they are linked, and rspamd doesn't start.
+# It uses libm without being linked with it. A preloaded libasan, which is
+# linked with it, would change the order of libraries, and rspamd wouldn't
+# start.
 KANN = "/usr/lib/rspamd/librspamd-kann.so"
 
 RSPAMD_CONF = """\
@@ -44,7 +46,7 @@ junk_feedback {
 
 
 class Rspamd:
-    """Debian's, with nothing in it but our rules"""
+    """Debian's rspamd with only our rules"""
 
     def __init__(self, d, more=""):
         if shutil.which("rspamd") is None:
@@ -68,7 +70,7 @@ class Rspamd:
                 ["rspamd", "-i", "-f", "-c", self.dir + "/rspamd.conf"],
                 stdout=log, stderr=log, env=sanitizer.preloading(KANN))
         try:
-            # the first time on a host it compiles its own data
+            # at its first start on a host it compiles its own data
             harness.wait_for(self._listens, "rspamd", 60)
         except harness.HarnessError as e:
             log = self.log()
@@ -90,7 +92,7 @@ class Rspamd:
             return f.read()
 
     def symbols(self, message):
-        """{name: symbol} of rspamd's answer"""
+        """Return {name: symbol} of rspamd's answer"""
         request = urllib.request.Request(
             "http://127.0.0.1:%d/checkv2" % self.port, message)
         with urllib.request.urlopen(request, timeout=60) as answer:
@@ -98,20 +100,20 @@ class Rspamd:
 
 
 def scored(rspamd, message, score):
-    """The symbol, if the message has that score"""
+    """Return the symbol if the message has this score"""
     found = rspamd.symbols(message).get("JUNK_FEEDBACK")
     return found and found["options"][0] == str(score) and found
 
 
 def test_rspamd_segment(t):
-    """rspamd asks the segment, as doveadm does"""
+    """rspamd reads the segment, as doveadm does"""
     path = t.d.segment_path
     with Rspamd(t.d) as rspamd:
-        # no segment: unknown is no symbol
+        # without a segment the score is unknown, which gives no symbol
         assert "JUNK_FEEDBACK" not in rspamd.symbols(testcase.spam())
         for score, points in ((99, 3.92), (75, 2.0), (50, 0.0), (1, -0.784)):
             segment.write(path, segment.content(score, weight=3000))
-            # within a second it looks again
+            # it looks for the segment again within a second
             found = harness.wait_for(
                 lambda: scored(rspamd, testcase.spam(), score),
                 "a score of %d" % score)
@@ -137,7 +139,7 @@ def test_rspamd_header(t):
 
 
 def test_rspamd_without_library(t):
-    """without libjunkscore rspamd says so, and goes on"""
+    """without libjunkscore, rspamd logs it and continues"""
     with Rspamd(t.d, 'library = "/nonexistent/lib.so";') as rspamd:
         assert "JUNK_FEEDBACK" not in rspamd.symbols(testcase.spam())
         assert "junk-feedback: no scores: /nonexistent/lib.so" in rspamd.log(), \
@@ -146,7 +148,7 @@ def test_rspamd_without_library(t):
 
 @contextlib.contextmanager
 def spamassassin(t):
-    """run(message, *arguments): its output"""
+    """Yield run(message, *arguments), which returns its output"""
     if shutil.which("spamassassin") is None:
         raise harness.HarnessError("spamassassin isn't installed: "
                                    "tools/packages test")
@@ -168,7 +170,7 @@ def spamassassin(t):
 
 
 def test_spamassassin(t):
-    """SpamAssassin reads what the milter has stamped"""
+    """SpamAssassin reads the header that the milter has stamped"""
     with spamassassin(t) as run:
         assert run(b"", "--lint") == ""
         with test_postfix.scored(t, 95) as (postfix, _):

@@ -1,6 +1,6 @@
-"""Mail at SMTP time: swaks, Postfix and the milter. The whole loop, with LMTP,
-Sieve, a move over IMAP, the service and its segment, until the next copy is
-refused; what each setting does with a score; and SMTP as it goes wrong."""
+"""Mail at SMTP time with swaks, Postfix and the milter: the whole loop (LMTP,
+Sieve, a move over IMAP, the service and its segment) until the next copy is
+rejected; the effect of each setting; and faults in SMTP sessions."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ import mta
 import segment
 import testcase
 
-# nothing of ours behind the milter
+# this Dovecot has nothing of ours behind the milter
 SLOW = True
 OPTIONS = {"service": None, "imap_plugins": ()}
 
@@ -26,7 +26,7 @@ REPORTS = 12
 
 @contextlib.contextmanager
 def chain(t, **settings):
-    """(Dovecot's test, Postfix, milter) with the milter's settings"""
+    """Start (Dovecot's test, Postfix, milter) with these milter settings"""
     other = t.private(**harness.EXAMPLE_OPTIONS)
     milter = mta.Milter(other.d, **settings)
     postfix = mta.Postfix(other.d, milter.socket)
@@ -53,7 +53,7 @@ def arrived(t, user, count):
 
 def train(t, postfix):
     """Two users get spam, also through Postfix, and report it; they rescue
-    ham as well. Both together make it count for others."""
+    ham, too. Both together make it count for others."""
     for user in ("anna", "bert"):
         before = t.recorded()
         for _ in range(REPORTS):
@@ -73,7 +73,7 @@ def train(t, postfix):
 
 
 def refused(t, postfix):
-    """Send spam until it is refused; the transcript"""
+    """Send spam until it is refused; return the transcript"""
     def send():
         code, text = postfix.send(t.user("spammed"), testcase.spam())
         return code != 0 and text
@@ -94,16 +94,16 @@ def test_loop(t):
             text
         assert re.search(r"550[- ]5\.7\.1 Ihre Nachricht wurde nicht "
                          r"angenommen", text), text
-        # the same from this host is passed over
+        # the same message from this host isn't checked
         code, text = postfix.send(other.user("emil"), testcase.spam(),
                                   "ADDR=127.0.0.1")
         assert code == 0, text
-        # what is no spam is delivered, with a score
+        # a message that isn't spam is delivered with a score
         code, text = postfix.send(other.user("dora"), testcase.ham())
         assert code == 0, text
         c = arrived(other, "dora", 1)
         assert "X-Junk-Score: " in c.cmd("FETCH 1 BODY.PEEK[HEADER]")
-        # a service that hangs or is dead changes nothing
+        # a hanging or dead service changes nothing
         assert other.d.children("junk-feedback")
         for number in (signal.SIGSTOP, signal.SIGKILL):
             signal_service(other, number)
@@ -114,8 +114,8 @@ def test_loop(t):
 
 @contextlib.contextmanager
 def scored(t, score, **settings):
-    """(Postfix, milter) with the milter's settings; every message has this
-    score, None = unknown"""
+    """Start (Postfix, milter) with these milter settings; every message has
+    this score, None = unknown"""
     segment.write(t.d.segment_path, segment.content(score, weight=3000))
     milter = mta.Milter(t.d, **settings)
     postfix = mta.Postfix(t.d, milter.socket)
@@ -132,7 +132,7 @@ def scored(t, score, **settings):
 
 
 def delivered(t, postfix, message=None, **kwargs):
-    """Header of a message, sent and arrived"""
+    """Return the header of a message after sending it"""
     message = testcase.ham() if message is None else message
     code, text = postfix.send(t.user(), message, **kwargs)
     assert code == 0, text
@@ -158,7 +158,7 @@ def test_tag(t):
 
 
 def test_outside(t):
-    """fields of ours that came from outside are removed"""
+    """our fields in mail that came from outside are removed"""
     fields = (b"X-Junk-Score: 0\nX-Junk-Reason: trust me\nx-junk-flag: NO\n"
               b"X-JUNK-SCORE: 1\nX-Junk-Other: mine\nX-Junk-Score:\n 2\n"
               b"X-Junk-Score : 3\nX-Junk-Flag\t: NO\nX-Junk-Reason  : x\n")
@@ -170,7 +170,7 @@ def test_outside(t):
             ["YES"], header
         assert "trust me" not in header, header
         assert "X-Junk-Other: mine" in header, header
-        # an unknown score passes, and has none
+        # a message with an unknown score passes without one
         segment.write(t.d.segment_path, segment.content(None))
         header = delivered(t, postfix, fields + testcase.ham())
         assert re.findall(r"(?im)^X-Junk-.*\r$", header) == \
@@ -179,7 +179,7 @@ def test_outside(t):
 
 def test_quarantine(t):
     """a message is held until the administrator releases it"""
-    # nothing is known of why: the reason is empty
+    # the reason of this segment's scores is empty
     with scored(t, 95, quarantine="95") as (postfix, milter):
         segment.write(t.d.segment_path, segment.content(95))
         code, text = postfix.send(t.user(), testcase.spam())
@@ -198,7 +198,7 @@ def test_quarantine(t):
 
 
 def test_defer(t):
-    """a message is refused for now, and nothing of it stays"""
+    """a message is deferred, and nothing of it is stored"""
     with scored(t, 80, defer="80") as (postfix, milter):
         code, text = postfix.send(t.user(), testcase.spam())
         assert code != 0 and "451 4.7.1 Please try again later" in text, text
@@ -207,7 +207,7 @@ def test_defer(t):
 
 
 def test_passed_over(t):
-    """authenticated and local senders are not touched, unless that is
+    """mail of authenticated and local senders isn't checked, unless that is
     set"""
     message = b"X-Junk-Score: 1\n" + testcase.ham()
     clients = ("ADDR=127.0.0.1", "ADDR=192.0.2.1 LOGIN=anna")
@@ -224,19 +224,19 @@ def test_passed_over(t):
 
 
 def test_dry_run(t):
-    """what would be refused is delivered, marked, and logged"""
+    """a message that would be refused is delivered, marked and logged"""
     with scored(t, 97, reject="95", dry_run="yes") as (postfix, milter):
         header = delivered(t, postfix, testcase.spam())
         assert "X-Junk-Flag: YES" in header, header
         assert re.search(
             r"\w{8,}: score 97 \([a-z-]+ \+[\d.]+.*\): reject "
             r"\(dry run: passed\)$", milter.log(), re.M), milter.log()
-        # of the message nothing else
+        # nothing else of the message is logged
         assert not re.search("pills|pharma|offer", milter.log()), milter.log()
 
 
 def test_reply_file(t):
-    """a reply of one's own, in any number of languages"""
+    """a configured reply, in any number of languages"""
     lines = ["Refused as spam.", "Als Spam abgelehnt.", "Refus\u00e9".
              encode("ascii", "replace").decode(), "-- Rifiutato: spam"]
     path = t.d.dir + "/reply"
@@ -249,7 +249,7 @@ def test_reply_file(t):
 
 
 def test_bad_configuration(t):
-    """what is wrong with a file is said, with its line and the fix"""
+    """errors in a file are logged with the line and the fix"""
     cases = (
         ("reply_file = %s", "only\nASCII, not \u00e4\n",
          "line 2: only printable ASCII without '%'"),
@@ -276,7 +276,7 @@ def test_bad_configuration(t):
 
 
 def test_dead(t):
-    """a milter that died: mail goes on (default_action=accept)"""
+    """a milter that died: mail is accepted (default_action=accept)"""
     with scored(t, 99, reject="1") as (postfix, milter):
         milter.kill()
         header = delivered(t, postfix, testcase.spam())
@@ -284,8 +284,8 @@ def test_dead(t):
 
 
 def test_broken_sessions(t):
-    """sessions that end early leave nothing behind, and what follows
-    is scored by itself"""
+    """sessions that end early leave nothing behind, and the next message is
+    scored correctly"""
     with scored(t, 97, reject="95") as (postfix, milter):
         for data in (b"", b"Subject: half a hea", b"Subject: x\r\n\r\nhalf"):
             smtp = postfix.smtp()
@@ -301,7 +301,7 @@ def test_broken_sessions(t):
             for _ in range(2):
                 code, text = refusal(smtp, t.user(), testcase.spam())
                 assert code == 550 and b"5.7.1" in text, (code, text)
-        # longer than all that is read, and than Postfix takes
+        # longer than the part that is read, and than Postfix accepts
         body = b"many words to be read here\n" * 1000
         with postfix.smtp() as smtp:
             code, text = refusal(smtp, t.user(), testcase.ham() + body * 300)
@@ -314,7 +314,7 @@ def test_broken_sessions(t):
 
 
 def refusal(smtp, recipient, message):
-    """(code, text) of the message that Postfix refuses"""
+    """Return (code, text) for a message that Postfix refuses"""
     try:
         smtp.sendmail("a@example.com", [recipient], harness.to_crlf(message))
     except smtplib.SMTPResponseException as e:
@@ -323,7 +323,7 @@ def refusal(smtp, recipient, message):
 
 
 def hostile():
-    """What a peer may say to the milter, each on a connection of its own"""
+    """What a peer may send to the milter, each on its own connection"""
     packet = mta.Mta.packet
     offer = packet(b"O", mta.Mta.OFFER)
     client = packet(b"C", b"client\0" + b"4\0\x19192.0.2.1\0")
@@ -340,7 +340,7 @@ def hostile():
         offer + client + packet(b"N") + packet(b"E"), begun + packet(b"E") * 3,
         begun + packet(b"B", b"x") + field + packet(b"E"),
         begun + begun + packet(b"A") + packet(b"E"),
-        # fields without their ends
+        # fields without terminators
         offer + packet(b"C"), offer + packet(b"C", b"client"),
         offer + packet(b"C", b"c\0009\0"), begun + packet(b"L"),
         begun + packet(b"L", b"Subject"), begun + packet(b"L", b"\0\0"),
@@ -367,7 +367,7 @@ def hostile():
 
 @contextlib.contextmanager
 def asked(t, segment_content):
-    """A milter without Postfix"""
+    """Start a milter without Postfix"""
     segment.write(t.d.segment_path, segment_content)
     milter = mta.Milter(t.d)
     milter.start()
@@ -380,7 +380,7 @@ def asked(t, segment_content):
 
 
 def test_local_addresses(t):
-    """this host in each form that Postfix may say it"""
+    """this host in each form in which Postfix may name it"""
     with asked(t, segment.content(42, weight=3000)) as milter:
         for family, address, local in (
                 (b"4", b"127.0.0.1", True), (b"4", b"127.255.255.254", True),
@@ -396,7 +396,7 @@ def test_local_addresses(t):
 
 
 def test_sessions(t):
-    """100 sessions at once, each with its own message's score"""
+    """100 sessions at once, each gets its own message's score"""
     rnd = random.Random(100)
     texts = [b"".join(b"word%d " % rnd.randrange(5000) for _ in range(200)) +
              b"\r\n" for _ in range(100)]
@@ -417,15 +417,15 @@ def workers(milter):
 
 
 def test_hung_worker(t):
-    """a message that keeps its worker busy keeps no other session waiting, and
-    a worker that dies takes its message's score only"""
+    """a message that keeps its worker busy delays no other session, and when a
+    worker dies only its message has no score"""
     with asked(t, segment.content(42, weight=3000)) as milter, \
             contextlib.ExitStack() as all:
         stopped = workers(milter)
         assert stopped, "no worker"
         for worker in stopped:
             os.kill(worker, signal.SIGSTOP)
-        # which of the sessions get the stopped workers is the milter's choice
+        # the milter decides which sessions get the stopped workers
         peers = [all.enter_context(mta.Mta(milter.socket))
                  for _ in range(len(stopped) + 10)]
         for peer in peers:
@@ -444,17 +444,17 @@ def test_hung_worker(t):
         for worker in stopped:
             os.kill(worker, signal.SIGKILL)
         for peer in hung:
-            # it goes on, without a header of ours
+            # the session continues without our header
             assert peer.answer()[0] == b"c"
         with mta.Mta(milter.socket) as peer:
             assert peer.score(b"some words\r\n") == b"42"
-        # nothing is left of those that were killed
+        # nothing is left of the killed workers
         assert not set(stopped) & set(workers(milter))
 
 
 def test_stop(t):
-    """it ends with SIGTERM, whatever sessions do at the time"""
-    # libmilter's own end hangs in one of five of these
+    """SIGTERM ends it, whatever the sessions are doing"""
+    # libmilter's own shutdown hangs in one of five attempts
     for _ in range(20):
         with asked(t, segment.varied()) as milter:
             with contextlib.ExitStack() as all:
@@ -472,12 +472,12 @@ def test_stop(t):
 
 
 def test_milter_protocol(t):
-    """a broken MTA ends its own connection, no other's"""
+    """a broken MTA ends only its own connection"""
     with asked(t, segment.content(42, weight=3000)) as milter:
-        # one that says nothing holds up nobody
+        # a silent connection blocks nobody
         with mta.Mta(milter.socket):
             for data in hostile():
-                # the milter waits for one that takes no answers
+                # the milter blocks on a peer that doesn't read answers
                 with mta.Mta(milter.socket) as peer, \
                         contextlib.suppress(ConnectionError, TimeoutError):
                     peer.sock.settimeout(2)

@@ -1,5 +1,5 @@
-"""Privacy as a promise: after a run over real mail, every byte that we wrote is
-searched for the words, names and addresses that went in."""
+"""Privacy: after a run with real mail, every byte that we have written is
+searched for the words, names and addresses of the mail."""
 
 import glob
 import os
@@ -11,7 +11,7 @@ OPTIONS = {"settings": {"junk_feedback_min_reporters": "1"}}
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
-# Shorter words occur in random bytes and in our own messages by chance.
+# Shorter words occur by chance in random bytes and in our own messages.
 MIN_WORD_BYTES = 6
 
 
@@ -26,7 +26,7 @@ def sample(kind, count):
 
 
 def words_of(mails):
-    """Every word, address and host of the messages, lower-cased"""
+    """Return every word, address and host of the messages, in lower case"""
     words = set()
     for data in mails:
         for pattern in (rb"[A-Za-z]{%d,}" % MIN_WORD_BYTES,
@@ -42,7 +42,8 @@ def read(path):
 
 
 def our_files(d):
-    """Paths of every file that plugin, Sieve extension and service wrote"""
+    """Return paths of every file that plugin, Sieve extension and service have
+    written"""
     found = []
     for top in (d.state_dir, d.base_dir, d.home_dir):
         for folder, _, names in os.walk(top):
@@ -54,8 +55,8 @@ def our_files(d):
 
 
 def our_log_lines(d):
-    """What we logged. Dovecot's own prefix of a line names the session's user,
-    in our lines as in everyone's: what follows it is ours."""
+    """Return what we have logged. Dovecot's prefix of each line names the
+    session's user, so only what follows it is checked."""
     lines = []
     for line in (d.log() + d.debug_log()).splitlines():
         text = re.sub(r"^.*?(Debug|Info|Warning|Error|Fatal|Panic): ", "",
@@ -66,7 +67,7 @@ def our_log_lines(d):
 
 
 def words_in(data, words):
-    """Which of the words stand in the data, as words of their own"""
+    """Return the words that occur in the data as separate words"""
     runs = set()
     for run in re.findall(rb"[\w.@+-]{%d,}" % MIN_WORD_BYTES, data.lower()):
         runs.add(run)
@@ -75,8 +76,8 @@ def words_in(data, words):
 
 
 def own_vocabulary(d):
-    """Words that our files hold whatever the mail says: the schema's, read from
-    a database that no mail went into, and the names of our counters."""
+    """Return words that our files contain anyway: those of the schema, read
+    from a database without mail, and the names of our counters."""
     schema = b"".join(read(path) for path in
                       glob.glob(TOP + "/sql/*.sql"))
     return set(re.findall(rb"[a-z]{%d,}" % MIN_WORD_BYTES, schema.lower())) | {
@@ -129,7 +130,7 @@ def test_no_word_is_written(t):
 
 
 def test_the_search_finds_what_is_there(t):
-    """privacy: the search itself can fail: it finds the words in the mailbox"""
+    """privacy: the search can fail: it finds the words in the mailbox"""
     mails, _ = run_mail(t)
     words = words_of(mails)
     found = set()

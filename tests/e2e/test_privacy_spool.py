@@ -1,4 +1,4 @@
-"""Without the service, reports wait in users' spools: they hold no word
+"""Without the service, reports wait in users' spools, which contain no words
 either."""
 
 import os

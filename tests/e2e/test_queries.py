@@ -1,4 +1,4 @@
-"""The queries that administrators run, while the service writes."""
+"""The queries for administrators, run while the service writes."""
 
 import glob
 import os
@@ -11,7 +11,7 @@ import junkclient
 
 SECS = 5
 TOKENS = 100
-# In one read: what the views are made of says the same as the reports do.
+# A single read in which the statistics must agree with the reports.
 CONSISTENT = """
 SELECT (SELECT count(*) FROM reports WHERE undone IS NULL),
   (SELECT sum(reports) FROM hours),
@@ -21,7 +21,7 @@ SELECT (SELECT count(*) FROM reports WHERE undone IS NULL),
 
 
 def sqlite(t, text):
-    """As doc/schema.md says"""
+    """Run a query as doc/schema.md says"""
     p = subprocess.run(["sqlite3", "-readonly", t.d.database_path],
                        input=text, stdout=subprocess.PIPE,
                        stderr=subprocess.PIPE, text=True, timeout=60)
@@ -30,7 +30,7 @@ def sqlite(t, text):
 
 
 class Stream(threading.Thread):
-    """Reports of different people, until stop() is called"""
+    """Send reports of different people until stop() is called"""
 
     def __init__(self, path):
         super().__init__(daemon=True)
@@ -56,20 +56,20 @@ class Stream(threading.Thread):
 
 
 def test_while_writing(t):
-    """sql/queries while reports stream in: none is locked out, each answer is
-    of one moment"""
+    """sql/queries while reports stream in: no query is locked out, and each
+    answer is consistent"""
     queries = {}
     for path in glob.glob(admin.TOP + "/sql/queries/*.sql"):
         with open(path) as f:
             queries[os.path.basename(path)] = f.read()
     assert len(queries) > 5
-    # it makes the database
+    # this creates the database
     with junkclient.Client(t.d.socket_path) as client:
         client.report("first", "first", junkclient.HAM)
     stream = Stream(t.d.socket_path)
     end = time.monotonic() + SECS
     counts = [0]
-    # on a busy machine it takes longer until there were a few moments
+    # on a busy machine it takes longer until the counts have differed
     while (time.monotonic() < end or
            (len(set(counts)) <= 3 and time.monotonic() < end + 60)):
         for text in queries.values():
@@ -79,7 +79,7 @@ def test_while_writing(t):
         counts.append(reports)
     stream.stop()
     assert counts == sorted(counts) and len(set(counts)) > 3, counts
-    # with the first
+    # plus the first one
     assert t.d.query("SELECT count(*) FROM reports") == [(stream.sent + 1,)]
     for name in ("reports-by-day.sql", "missed-and-caught.sql"):
         assert sqlite(t, queries[name]), name

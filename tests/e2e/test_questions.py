@@ -1,5 +1,5 @@
-"""What an administrator wants to know of a running host, asked with the
-commands of README and of the manual page, as they stand there."""
+"""An administrator's questions about a running host, answered by the commands
+in README and the manual page, exactly as they are printed there."""
 
 import os
 import re
@@ -19,7 +19,7 @@ REPORTERS = ("cleo", "dora", "emil")
 
 
 def user_fields(version):
-    # the names have no domain, which tells the format elsewhere
+    # these names have no domain, which otherwise sets the format
     return {"mail": "maildir:~/mail"} if version < (2, 4) else {
         "mail_driver": "maildir"}
 
@@ -30,7 +30,7 @@ OPTIONS = dict(harness.EXAMPLE_OPTIONS, settings={"junk_feedback_rate": 60},
 
 
 def readme_commands():
-    """{command: what it is for} of README's "Ask it"."""
+    """Return {command: purpose} of README's "Ask it"."""
     with open(admin.TOP + "/README.md") as f:
         text = f.read()
     block = re.search(r"## Ask it\n.*?```sh\n(.*?)```", text, re.S).group(1)
@@ -38,7 +38,7 @@ def readme_commands():
 
 
 def manual_commands():
-    """The examples of doveadm-junk(1)"""
+    """Return the examples of doveadm-junk(1)"""
     with open(admin.TOP + "/doc/doveadm-junk.1") as f:
         text = f.read()
     text = text[text.index(".Sh EXAMPLES"):].replace("\\(dq", '"')
@@ -50,7 +50,7 @@ def yesterday():
 
 
 def run(t, command):
-    """By a shell, on this host; the last night is that of today."""
+    """Run a command in a shell on this host; "last night" is today's."""
     command = command.replace("2026-03-31", yesterday())
     p = subprocess.run(
         ["sh", "-c", 'doveadm() { command doveadm -c "$0" "$@"; }\n' + command,
@@ -61,7 +61,7 @@ def run(t, command):
 
 
 def mark(t, user, messages):
-    """A user moves messages to Junk; returns when the reports are recorded."""
+    """A user moves messages to Junk; return when the reports are recorded."""
     before = t.recorded()
     c = t.d.imap(user)
     for message in messages:
@@ -72,7 +72,7 @@ def mark(t, user, messages):
 
 
 def train(t):
-    """Three users report spam; what they keep is learned as ham."""
+    """Three users report spam; mail that they keep is learned as ham."""
     for name in REPORTERS:
         mark(t, name, [testcase.spam().replace(
             b"pharma.example", b"pills.example") for _ in range(NEEDED)])
@@ -83,7 +83,8 @@ def train(t):
 
 
 def yesterday_happened(t):
-    """Of 100 spams that users reported yesterday, 40 scored too low."""
+    """Of 100 spam messages that users reported yesterday, 40 scored too
+    low."""
     today = int(time.time()) // 86400 * 86400
     db = sqlite3.connect(t.d.database_path, timeout=harness.TIMEOUT_SECS)
     db.executemany("INSERT INTO hours VALUES (?, 1, 1, ?, ?, 0)",
@@ -93,7 +94,8 @@ def yesterday_happened(t):
 
 
 def value(text, row, column):
-    """Of a table as it is printed, without empty cells before the column"""
+    """Return a column of a printed table; the columns before it have no empty
+    cells"""
     lines = [line.split() for line in text.splitlines()]
     return next(line[column] for line in lines if line[:1] == [row])
 
@@ -103,7 +105,7 @@ def missed_from_80_to_90(answer):
 
 
 def test_readme(t):
-    """the questions of README, answered by its commands alone"""
+    """the questions of README, answered only by its commands"""
     assert subprocess.run(["sievec", "-c", t.d.config_path,
                            "/etc/dovecot/sieve/junk.sieve"]).returncode == 0
     train(t)
@@ -115,7 +117,7 @@ def test_readme(t):
     # is it working?
     answer = run(t, check)
     assert "as if it never was" in answer and "error" not in answer, answer
-    # how many spams did it miss yesterday, and how sure is that?
+    # how much spam did it miss yesterday, and how certain is that?
     before = missed_from_80_to_90(run(t, thresholds))
     yesterday_happened(t)
     answer = run(t, missed)
@@ -129,7 +131,7 @@ def test_readme(t):
     score = int(re.search(r"Junk 1 +score +(\d+)", answer).group(1))
     assert score >= 90, answer
     assert re.search(r"Junk 1 +token +\S+ +pills.example +\+", answer), answer
-    # which of its tokens are the 20 strongest hangs on the key
+    # the key decides which of its tokens are the 20 strongest
     answer = run(t, why.replace("junk score ", "junk score -a "))
     assert re.search(r"Junk 1 +token +url-host +pills.example +\+", answer), \
         answer
@@ -154,7 +156,7 @@ def test_readme(t):
 
 
 def test_manual(t):
-    """the examples of the manual page, as they stand there"""
+    """the examples of the manual page, as they are printed"""
     c = t.d.imap(ANNA)
     for _ in range(3):
         c.append("Junk", testcase.spam())

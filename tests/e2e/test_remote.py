@@ -1,5 +1,5 @@
-"""doveadm junk on another host: through doveadm's server (-S host:port), through
-a proxy (doveadm_port), and over its HTTP API."""
+"""doveadm junk for another host: through doveadm's server (-S host:port),
+through a proxy (doveadm_port), and over the HTTP API."""
 
 import base64
 import functools
@@ -31,7 +31,7 @@ service doveadm {
 
 
 def far(t, command, *args, stdin=None):
-    """(exit code, rows, stderr) of a command that the server runs"""
+    """Return (exit code, rows, stderr) of a command that the server runs"""
     code, out, err = doveadm(t, "-f", "json", "junk", command, "-S",
                              "127.0.0.1:%d" % TCP, "-u", t.user(), *args,
                              stdin=stdin)
@@ -39,7 +39,7 @@ def far(t, command, *args, stdin=None):
 
 
 def test_server(t):
-    """-S host:port: score, learn and forget, as other mail commands"""
+    """-S host:port: score, learn and forget, like other mail commands"""
     for _ in range(3):
         t.deliver(testcase.spam())
     code, rows, err = far(t, "learn", "spam", "mailbox", "INBOX")
@@ -62,8 +62,8 @@ def test_server(t):
 
 
 def front(t):
-    """A proxy in front of the test's server: its passdb says where a user is,
-    its doveadm asks there."""
+    """Start a proxy for the test's server: its passdb names a user's host, to
+    which its doveadm connects."""
     d = harness.Dovecot("front", extra="""
 doveadm_password = secret
 doveadm_port = %d
@@ -99,7 +99,7 @@ def test_proxy(t):
         code, out, err = ask("junk", "score", "-u", t.user(), "mailbox",
                              "Nowhere")
         assert code == 68 and "finds no message" in err, (code, err)
-        # what that host's service has recorded
+        # recorded by that host's service
         code, out, err = ask("-f", "json", "junk", "forget", "-u", t.user(),
                              "--since", "1h")
         assert code == 0 and items(json.loads(out)) == {
@@ -109,7 +109,7 @@ def test_proxy(t):
 
 
 def api(command, **params):
-    """Its rows, or its exit code"""
+    """Return its rows, or its exit code"""
     request = urllib.request.Request(
         "http://127.0.0.1:%d/doveadm/v1" % HTTP,
         json.dumps([[command, params, "tag"]]).encode(),
@@ -126,20 +126,20 @@ def items(rows):
 
 
 def test_http(t):
-    """the HTTP API: every command but report, and errors by exit code"""
+    """the HTTP API: every command except report, and exit codes of errors"""
     t.deliver(testcase.spam())
     user, query = t.user(), ["mailbox", "INBOX"]
     assert api("junkLearn", user=user, verdict="spam", query=query) == \
         [{"verdict": "spam", "reported": 1, "unreadable": 0}]
     rows = {row["item"]: row for row in api("junkStatus")}
     assert rows["imap mail_plugins"]["state"] == "ok", rows
-    # no script asks for the score here, which is an error: of such a command the
-    # API gives the exit code only
+    # no script asks for the score here, which is an error, and for those the
+    # API returns only the exit code
     code = api("junkCheck")
     assert code == 69, code
     assert api("junkStats", since="24h")[-1]["spam"] == 1
     assert api("junkExport", what="days")[0]["origin"] == "learn"
-    # the user's own report says so of the same message, nobody else's does
+    # only the user's own report makes the same message spam for the user
     assert int(items(api("junkScore", user=user, query=query))["score"]) >= 90
     assert api("junkToken", word="pills") == 68
     assert items(api("junkForget", user=user, since="1h"))["forgotten"] == "1"
@@ -149,7 +149,7 @@ def test_http(t):
 
 
 def test_http_refused(t):
-    """the HTTP API: what can't be done, or is wrong, ends no server process"""
+    """the HTTP API: impossible or invalid requests end no server process"""
     path = t.d.dir + "/report.html"
     for command, params in (("junkReport", {"output": path}),
                             ("junkScore", {}), ("junkRekey", {}),

@@ -1,4 +1,4 @@
-"""doveadm junk report: the page, read as text and looked at in Chromium."""
+"""doveadm junk report: the page as text and in Chromium."""
 
 import html.parser
 import os
@@ -12,7 +12,7 @@ OPTIONS = {"service": None}
 
 
 class Page(html.parser.HTMLParser):
-    """Checks that tags match, and collects what a page loads."""
+    """Check that tags match, and collect what a page loads."""
 
     VOID = ("meta", "link", "br", "img", "input")
 
@@ -60,7 +60,7 @@ def report(t, *args):
 
 
 def test_unknown_scores(t):
-    """report: what had no score isn't among the lowest scores"""
+    """report: messages without a score aren't among the lowest scores"""
     hour = int(time.time()) // HOUR * HOUR - HOUR
     make_database(t, [(hour, 1, 1, -1, 500, 0), (hour, 1, 1, 5, 3, 0),
                       (hour, 1, 1, 95, 97, 0), (hour, 2, 1, -1, 7, 0),
@@ -84,7 +84,7 @@ def test_report(t):
     assert "610 reports of spam" in page.text, page.text
     assert "36.4 %" in page.text and "(28.0–45.7)" in page.text, page.text
     assert "It answers." in page.text
-    # rising: reported by several people, never as ham, and lately
+    # rising: reported recently by several people, never as ham
     assert "0000000000000abc" in page.text
     for token in ("0000000000000def", "0000000000000123",
                   "0000000000000456"):
@@ -100,7 +100,8 @@ def test_report_empty(t):
 
 
 def test_report_large(t):
-    """report of a very large database: fast, and no larger than the days"""
+    """report of a very large database: fast, and its size depends only on the
+    number of days"""
     now = int(time.time()) // HOUR * HOUR
     make_database(t, [(now - h * HOUR, v, 1, s, 100000, 0)
                       for h in range(24 * 400) for v in (1, 2)
@@ -110,20 +111,20 @@ def test_report_large(t):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     text, page = report(t, "--since", "1000d")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # of processor time: the machine may have other things to do
+    # processor time, since the machine may be busy
     assert after.ru_utime - before.ru_utime < 10
     assert set(SERIES) < set(page.ids) and len(text) < 1 << 20, len(text)
 
 
-# --- as a browser shows it ---
+# --- in a browser ---
 
-# What each plot is drawn with; the page's style sheet has the colours.
+# The series of each plot; the page's style sheet has their colours.
 SERIES = {"reports": ("spam", "ham", "weak"), "scores": ("spam", "ham"),
           "missed": ("spam",), "kept": ("ham",), "rescued": ("ham",),
           "classes": ("spam", "ham")}
 PHONE, DESKTOP = 390, 1400
 
-# Texts of plots that leave them at the left or right, or that are too small
+# Texts of plots that are cut off at the left or right, or are too small
 CLIPPED = """
 [...document.querySelectorAll("svg text")].filter(text => {
   const box = text.getBoundingClientRect();
@@ -133,7 +134,7 @@ CLIPPED = """
 }).map(text => text.ownerSVGElement.id + ": " + text.textContent)
 """
 
-# Labels of an axis that run into the one before
+# Labels of an axis that overlap the one before
 TOUCHING = """
 [...document.querySelectorAll("svg text.x + text.x")].filter(text =>
   text.getBoundingClientRect().left <
@@ -141,7 +142,7 @@ TOUCHING = """
 ).map(text => text.ownerSVGElement.id + ": " + text.textContent)
 """
 
-# Texts with less contrast to what is behind them than WCAG wants (4.5)
+# Texts with less contrast to their background than WCAG requires (4.5)
 FAINT = """
 (() => {
   const numbers = colour => colour.match(/[0-9.]+/g).map(Number);
@@ -201,7 +202,7 @@ def check_accessible(page):
 
 
 def check_drawn(page, drawn):
-    """Each plot has pixels of each of its series' colours, or of none."""
+    """Each plot has pixels of all of its series' colours, or of none."""
     for plot, series in SERIES.items():
         box = page.evaluate(
             "(b => [b.x + scrollX, b.y + scrollY, b.width, b.height])"
@@ -216,8 +217,8 @@ def check_drawn(page, drawn):
 
 def test_browser(t):
     """report in Chromium: on a phone and a desktop, light and dark, with few
-    values, many and none: all plots are drawn and can be read, nothing is
-    loaded, the console says nothing"""
+    values, many and none: all plots are drawn and legible, nothing is loaded,
+    no console messages"""
     now = int(time.time()) // HOUR * HOUR
     today = now // 86400 * 86400
     tokens = [(i, i % 23, 20 + i, i % 5, 7, today) for i in range(100)]

@@ -1,8 +1,9 @@
-"""One message, one score: the milter's, Sieve's at LMTP and doveadm's of the
-stored copy, though Postfix and Dovecot have each added to it or changed it.
+"""A message gets one score: from the milter, from Sieve at LMTP, and from
+doveadm for the stored copy, although Postfix and Dovecot have each added
+fields or changed it.
 
 The segment gives every token a weight of its own, so that a token that one of
-them doesn't see moves the score."""
+them doesn't see changes the score."""
 
 import base64
 import glob
@@ -54,7 +55,7 @@ OPTIONS = {
 
 
 def words(count, seed, width=70):
-    """Text of that many different words"""
+    """Return text of this number of different words"""
     rnd = random.Random(seed)
     text, line = [], ""
     for _ in range(count):
@@ -76,7 +77,7 @@ def mail(body, fields="", kind="text/plain; charset=utf-8"):
 
 
 def multipart(*parts):
-    """(type, encoding, body), ..."""
+    """parts: (type, encoding, body), ..."""
     body = "".join("--b1\nContent-Type: %s\n"
                    "Content-Transfer-Encoding: %s\n\n%s\n" % part
                    for part in parts)
@@ -91,7 +92,7 @@ def attached(size, seed):
 
 
 def archive(size, seed):
-    """A zip file of about that size: a stored member, then others"""
+    """Return a zip file of about this size: a stored member, then others"""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as z:
         z.writestr("first.jpg", random.Random(seed).randbytes(size))
@@ -116,13 +117,13 @@ def nested():
 
 
 def html_lines(width):
-    """Lines of over 998 bytes: Postfix' LMTP client breaks them."""
+    """Return lines of over 998 bytes, which Postfix' LMTP client breaks."""
     text = words(400, width, width).replace("\n", "</p>\n<p>")
     return mail("<html><body><p>%s</p></body></html>\n" % text,
                 kind="text/html")
 
 
-# What delivery may trip over, by name.
+# Messages that delivery may change, by name.
 CASES = {
     "empty": b"\n",
     "no header": b"\nonly a body of some words here\n",
@@ -180,20 +181,21 @@ CASES = {
                                 attached(900000, 1),
                                 ("text/x-end", "7bit", words(50, 13))),
 }
-# Archives around the bytes that are read of one, and where none is opened.
+# Archives of about the maximum size that is read, and where none is opened.
 for size in (10, 95000, 97000, 98304, 200000):
     CASES["archive of %d" % size] = multipart(archive(size, size % 97))
 for size in range(571000, 583000, 1000):
     CASES["archive after %d" % size] = multipart(attached(size, 3),
                                                  archive(120000, 4))
-# Two parts around the limit of 1 MiB: the second is seen by all, or by none.
+# Two parts around the limit of 1 MiB: the second one is seen by all, or by
+# none.
 for size in range(765000, 776000, 1000):
     CASES["attachment of %d" % size] = multipart(
         attached(size, 2), ("text/x-end", "7bit", words(90, 14)))
 
 
 def messages():
-    """{name: message}"""
+    """Return {name: message}"""
     found = dict(CASES)
     for path in SAMPLES:
         with open(path, "rb") as f:
@@ -202,8 +204,8 @@ def messages():
 
 
 def stamped(text):
-    """{UID: (the message's number, the milter's score, Sieve's)} of FETCHed
-    headers"""
+    """Return {UID: (the message's number, the milter's score, Sieve's)} from
+    FETCHed headers"""
     found = {}
     for part in text.split("* ")[1:]:
         uid = re.search(r"UID (\d+)", part).group(1)
@@ -215,14 +217,15 @@ def stamped(text):
 
 
 def asked(text):
-    """{UID: score} of doveadm's answer"""
+    """Return {UID: score} of doveadm's answer"""
     return dict(re.findall(r"^INBOX (\d+)\tscore\t\t\t(\w+)\t$", text, re.M))
 
 
 def send_all(t, mails):
-    """Through Postfix and the milter to the user, whose client it returns"""
+    """Send through Postfix and the milter; return the user's client"""
     milter = mta.Milter(t.d, tag="off", mx=mta.HOSTNAME)
-    # a message that isn't scored in time passes: here that would be an error
+    # a message that isn't scored in time is accepted, which would be an error
+    # here
     postfix = mta.Postfix(t.d, milter.socket, milter_timeout="100s")
     c = t.imap(select="INBOX")
 
@@ -237,7 +240,7 @@ def send_all(t, mails):
         postfix.send_all(t.user(), mails[1::2], name="mail.example.com")
         harness.wait_for(arrived, "all messages", 120)
     except harness.HarnessError as e:
-        # Postfix knows why
+        # Postfix says why
         raise harness.HarnessError("%s\n%s" % (e, "\n".join(
             line for line in postfix.log().splitlines()
             if re.search("status=(deferred|bounced)|warning|error", line))))
@@ -266,5 +269,5 @@ def test_same_score(t):
         if not milter == sieve == scores[uid]]
     assert not wrong, "%d of %d differ:\n%s" % (
         len(wrong), len(names), "\n".join(wrong))
-    # or it would show nothing
+    # otherwise the test would show nothing
     assert len(set(scores.values())) > 50, scores.values()

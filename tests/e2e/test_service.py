@@ -1,5 +1,5 @@
-"""The service on its own: a client speaks its protocol, the database and the
-segment are looked at."""
+"""The service on its own: a client uses its protocol; database and segment are
+checked."""
 
 import os
 

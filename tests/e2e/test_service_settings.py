@@ -1,5 +1,5 @@
-"""The service reads the same settings as the plugin, and says what is wrong
-with them."""
+"""The service reads the same settings as the plugin and logs errors in
+them."""
 
 import grp
 import os
@@ -12,8 +12,8 @@ import junkclient
 import testcase
 from junkclient import LEARN, SPAM
 
-# In 2.3's plugin { } anything is accepted: the service says what is wrong. 2.4
-# refuses to start.
+# 2.3 accepts anything in plugin { }, so the service logs errors. 2.4 refuses
+# to start.
 WRONG = {
     "junk_feedback_retention": "soon",
     "junk_feedback_database_size": "1M",
@@ -49,8 +49,8 @@ def test_rate(t):
 
 
 def test_crafted_spool(t):
-    """what a user has written into the spool is the user's, also when root sends
-    it: nobody learns without a limit"""
+    """what a user has written into the spool counts as the user's, even when
+    root sends it: it doesn't escape the limits"""
     user = t.user()
     t.deliver(testcase.spam())
     path = t.control_file(user, "junk-feedback.spool")
@@ -84,7 +84,7 @@ def test_min_reporters(t):
 
 
 def check_refused(t, name, value):
-    """doveconf names a wrong setting and exits with an error."""
+    """doveconf names an invalid setting and exits with an error."""
     path = t.d.dir + "/wrong.conf"
     with open(t.d.config_path) as f:
         text = f.read()
@@ -113,8 +113,8 @@ def test_wrong_values(t):
 
 
 def test_publish_delay(t):
-    """what others report is in the segment after the delay, and not before; a
-    user's own report at once"""
+    """other users' reports are in the segment after the delay and not before;
+    a user's own report at once"""
     p = t.private(settings={"junk_feedback_publish_delay": "6 s",
                             "junk_feedback_min_reporters": "1"})
     testcase.barrier(p.d)
@@ -136,7 +136,7 @@ def test_publish_delay(t):
 
 
 def test_segment_mode(t):
-    """the segment is for whom the settings say"""
+    """the settings decide who may read the segment"""
     p = t.private(settings={"junk_feedback_segment_mode": "0640",
                             "junk_feedback_segment_group": "postfix"})
     testcase.barrier(p.d)

@@ -1,5 +1,5 @@
-"""doveadm junk setup and --remove: what was in the configuration stays, and
-comes back."""
+"""doveadm junk setup and --remove: the existing configuration stays, and is
+restored."""
 
 import os
 import shutil
@@ -34,7 +34,7 @@ if VERSION >= (2, 4):
 
 
 class Config:
-    """A configuration in a folder of its own, that no Dovecot runs with."""
+    """A configuration in its own folder, without a running Dovecot."""
 
     def __init__(self, t, name, files):
         self.dir = os.path.join(t.d.dir, name)
@@ -83,7 +83,7 @@ class Config:
 
 
 def setup_ok(c):
-    """Set up, and no second time"""
+    """Set up; a second time changes nothing"""
     before = c.files()
     code, out, err = c.setup()
     assert code == 0 and "Nothing was changed" in out and not err, (out, err)
@@ -99,7 +99,7 @@ def setup_ok(c):
 
 
 def remove_ok(c, before):
-    """Taken out, and nothing of it is left"""
+    """Remove; nothing of it is left"""
     code, out, err = c.setup("--remove")
     assert code == 0 and "Nothing was changed" in out, (code, out, err)
     code, out, err = c.setup("--remove", "--yes")
@@ -110,7 +110,7 @@ def remove_ok(c, before):
 
 
 def test_stock(t):
-    """setup: the stock layout, twice, and out again"""
+    """setup: the stock layout, twice, and removed again"""
     c = Config(t, "stock", STOCK)
     before = setup_ok(c)
     assert c.has("conf.d/" + OURS) and c.has("sieve/junk.svbin")
@@ -120,7 +120,7 @@ def test_stock(t):
 
 
 def test_lists_stay(t):
-    """setup: sieve_plugins, extensions and sieve_before that were there stay"""
+    """setup: existing sieve_plugins, extensions and sieve_before stay"""
     if VERSION >= (2, 4):
         text = ("sieve_plugins {\n  sieve_imapsieve = yes\n}\n"
                 "sieve_global_extensions {\n  vnd.dovecot.pipe = yes\n}\n"
@@ -148,8 +148,8 @@ def test_lists_stay(t):
 
 
 def test_changed_before(t):
-    """setup: run again after the configuration before it has changed; what the
-    administrator has set in our file stays"""
+    """setup: run again after the earlier configuration has changed; the
+    administrator's changes in our file stay"""
     c = Config(t, "again", STOCK)
     setup_ok(c)
     text = c.read("conf.d/" + OURS)
@@ -173,7 +173,7 @@ def test_changed_before(t):
 
 
 def test_single_file(t):
-    """setup: a single dovecot.conf, which has to include it"""
+    """setup: a single dovecot.conf, which has to include the new file"""
     files = {"dovecot.conf": STOCK["dovecot.conf"].replace(
         "!include conf.d/*.conf\n", "").replace(
         "!include_try local.conf\n", "") + STOCK["conf.d/90-sieve.conf"]}
@@ -189,7 +189,8 @@ def test_single_file(t):
 
 
 def test_later_file(t):
-    """setup: a later file that replaces ours is named, nothing stays"""
+    """setup: a later file that overrides ours is named, and nothing is
+    changed"""
     c = Config(t, "later", STOCK)
     later = ("sieve_plugins = sieve_extprograms\n" if VERSION >= (2, 4) else
              "plugin {\n  sieve_plugins = sieve_extprograms\n}\n")
@@ -202,7 +203,7 @@ def test_later_file(t):
 
 
 def test_broken(t):
-    """setup: what isn't understood is refused, nothing stays"""
+    """setup: an unknown configuration is refused, and nothing is changed"""
     bad = {
         "junk": "no_such_setting = x\n",
         "theirs": None,
@@ -220,7 +221,7 @@ def test_broken(t):
         before = c.files()
         code, out, err = c.setup("--yes")
         if name == "junk":
-            # doveadm itself says so
+            # doveadm itself reports that
             assert code != 0 and "no_such_setting" in err, (code, err)
         else:
             assert code == 78 and err.startswith("junk setup: "), \
@@ -232,7 +233,7 @@ def test_broken(t):
 
 
 def test_merged_by_hand(t):
-    """setup --remove: settings that were merged into other files"""
+    """setup --remove: settings that were moved into other files"""
     c = Config(t, "merged", STOCK)
     with open("%s/dovecot-%d.%d/%s" % ((harness.EXAMPLES,) + VERSION +
                                        (OURS,))) as f:
@@ -254,10 +255,10 @@ def test_merged_by_hand(t):
         assert word not in text, text
     if VERSION < (2, 4):
         assert "sieve_plugins = sieve_extprograms\n" in text, text
-    # the script is still named, and does nothing
+    # the script is still configured, and does nothing
     assert c.read("sieve/junk.sieve").count("\n") == 1
     assert c.has("sieve/junk.sieve.removed") and c.has("sieve/junk.svbin")
-    # one of somebody else's that asks for the score can't be helped
+    # another script that still asks for the score: removal is refused
     c.write("sieve/junk.sieve", "require \"vnd.junk-feedback\";\nstop;\n")
     before = c.files()
     code, out, err = c.setup("--remove", "--yes")
@@ -323,10 +324,10 @@ def test_ispmail(t):
 
 
 def test_iredmail(t):
-    """setup: iRedMail's layout: one dovecot.conf, LDA by a pipe, and a folder
-    that is included if it is there"""
+    """setup: iRedMail's layout: one dovecot.conf, LDA by a pipe, and an
+    optional include folder"""
     if VERSION >= (2, 4):
-        # no mailbox_alias any more: any command of doveadm would refuse it
+        # without mailbox_alias, which doveadm would refuse
         text = ("dovecot_config_version = 2.4.0\n"
                 "dovecot_storage_version = 2.4.0\n"
                 "protocols = imap lmtp\nmail_uid = 2000\n"
@@ -350,7 +351,8 @@ def test_iredmail(t):
     text = c.conf("lda", "sieve_script" if VERSION >= (2, 4) else "plugin")
     for path in ("/dovecot.sieve", "/sieve/junk.sieve"):
         assert c.dir + path in text, text
-    # on 2.4 a protocol adds to what is set for all, and doveconf shows its part
+    # on 2.4 a protocol adds to the global list, and doveconf shows only its
+    # part
     assert "mail_log" in c.conf("imap", "mail_plugins") + c.conf(
         "none", "mail_plugins")
     remove_ok(c, before)

@@ -1,4 +1,4 @@
-"""The shapes of commands by which clients say it (edge cases 13-27)."""
+"""The forms of commands that clients send for an action (edge cases 13-27)."""
 
 import glob
 import os
@@ -14,7 +14,7 @@ OPTIONS = {
     "debug": True,
     "mailboxes": harness.DEFAULT_MAILBOXES + (("Junk/sub", None),),
 }
-# The plugin waits so long for a move to Trash after a not-junk keyword.
+# How long the plugin waits for a move to Trash after a not-junk keyword.
 HELD_SECS = 2.2
 
 
@@ -56,8 +56,7 @@ def test_copy_back(t):
 
 @ALL_FORMATS
 def test_copy_stays(t):
-    """case 14: a copy that stays is counted, once, however often it is copied
-    """
+    """case 14: a copy that stays counts once, however often it is copied"""
     t.deliver(ham())
     c = t.client(select="INBOX")
     c.cmd("UID COPY 1 Junk")
@@ -68,7 +67,7 @@ def test_copy_stays(t):
 
 @ALL_FORMATS
 def test_sequence_numbers(t):
-    """MOVE and COPY without UID, of sets"""
+    """MOVE and COPY of sets, without UID"""
     for _ in range(5):
         t.deliver(ham())
     c = t.client(select="INBOX")
@@ -118,8 +117,8 @@ def test_append_inbox(t):
 
 
 def delete_meanwhile(t, source, target, message, date=""):
-    """Delete the last message of a mailbox while another session is appending
-    it: that has stored the first message of a MULTIAPPEND."""
+    """Delete the last message of a mailbox while another session, which has
+    stored the first message of a MULTIAPPEND, is appending it."""
     trail = t.control_file(t.user(), "junk-feedback.trail")
 
     def size():
@@ -142,12 +141,12 @@ def delete_meanwhile(t, source, target, message, date=""):
 
 @ALL_FORMATS
 def test_append_meanwhile(t):
-    """case 15: a deletion by another session while the APPEND is under way"""
+    """case 15: a deletion by another session during the APPEND"""
     message = spam()
     t.deliver(message, mailbox="Junk")
     delete_meanwhile(t, "Junk", "INBOX", message)
     t.expect("ham append")
-    # of old mail, which goes to Junk
+    # old mail, which goes to Junk
     date = "01-Feb-2020 12:00:00 +0000"
     message = spam()
     t.client().append("INBOX", message, date=date)
@@ -157,8 +156,8 @@ def test_append_meanwhile(t):
 
 @ALL_FORMATS
 def test_append_before(t):
-    """case 15: what was appended before it went to Junk isn't where it goes when
-    Junk is emptied"""
+    """case 15: a message that was appended before it went to Junk doesn't
+    count as moved there when Junk is emptied"""
     t.imap().append("INBOX", spam())
     time.sleep(1.1)
     c = t.client(select="INBOX")
@@ -171,7 +170,7 @@ def test_append_before(t):
 
 
 def test_append_alone(t):
-    """case 15: APPEND elsewhere, or a deletion in Junk, alone: nothing"""
+    """case 15: only APPEND elsewhere, or only a deletion in Junk: nothing"""
     c = t.client()
     for mailbox in ("INBOX", "Work", "Trash", "Drafts", "Sent"):
         c.append(mailbox, ham())
@@ -246,7 +245,7 @@ def test_replace(t):
 
 @ALL_FORMATS
 def test_keyword_only(t):
-    """case 17: a junk keyword alone, in four spellings and any case"""
+    """case 17: only a junk keyword, in four spellings and any letter case"""
     for keyword in ("$Junk", "Junk", "$JUNK", "junk"):
         t.deliver(ham())
         c = t.client(select="INBOX")
@@ -256,14 +255,13 @@ def test_keyword_only(t):
 
 @ALL_FORMATS
 def test_not_junk_keyword(t):
-    """case 17: a not-junk keyword in Junk, in all its spellings, without a
-    move"""
+    """case 17: a not-junk keyword in Junk, in all spellings, without a move"""
     before = t.recorded()
     for keyword in ("$NotJunk", "NonJunk", "$notjunk", "NONJUNK"):
         t.deliver(spam(), mailbox="Junk")
         c = t.client(select="Junk")
         c.cmd("STORE * +FLAGS (%s)" % keyword)
-    # not at once: it may go to Trash next
+    # not reported at once, since a move to Trash may follow
     assert t.recorded() == before
     t.expect("4 ham keyword")
 
@@ -330,8 +328,8 @@ def test_keyword_and_trash(t):
 
 
 def test_keyword_and_trash_many(t):
-    """case 18: one after the other, then all to Trash at once: nothing, however
-    long it takes"""
+    """case 18: both in turn, then all to Trash at once: nothing, however long
+    it takes"""
     for _ in range(6):
         t.deliver(spam(), mailbox="Junk")
     c = t.client(select="Junk")
@@ -345,7 +343,7 @@ def test_keyword_and_trash_many(t):
 
 @ALL_FORMATS
 def test_left_over_keyword(t):
-    """case 18: $Junk that came along out of Junk is taken off later: still ham
+    """case 18: $Junk that was carried out of Junk is removed later: still ham
     """
     t.deliver(ham(), mailbox="Junk")
     c = t.client(select="Junk")
@@ -359,7 +357,7 @@ def test_left_over_keyword(t):
 
 @ALL_FORMATS
 def test_both_keywords(t):
-    """case 19: both keywords are neutral; the one that is left decides"""
+    """case 19: both keywords are neutral; the remaining one decides"""
     t.deliver(ham())
     c = t.client(select="INBOX")
     c.cmd("STORE 1 +FLAGS ($Junk NonJunk)")
@@ -382,7 +380,7 @@ def test_flip_flop(t):
     c = t.client(select="INBOX")
     c.cmd("STORE 1 +FLAGS ($Junk)")
     t.expect("spam keyword")
-    # taken away again: as if it had never been
+    # removed again, as if it had never been set
     c.cmd("STORE 1 -FLAGS ($Junk)")
     t.expect("-1 spam keyword")
     c.cmd("STORE 1 FLAGS ($Junk \\Seen)")
@@ -391,7 +389,7 @@ def test_flip_flop(t):
     t.expect("-1 spam keyword")
     c.cmd("STORE 1 FLAGS ($Junk)")
     t.expect("spam keyword")
-    # a flag beside it changes nothing
+    # an additional flag changes nothing
     c.cmd("STORE 1 +FLAGS (\\Seen $Label1)")
     c.cmd("STORE 1 +FLAGS ($Junk)")
     t.expect()
@@ -399,21 +397,21 @@ def test_flip_flop(t):
 
 @ALL_FORMATS
 def test_keywords_carried(t):
-    """case 20: keywords that a copy carries along are no second report"""
+    """case 20: keywords that a copy carries along are not a second report"""
     t.deliver(ham())
     c = t.client(select="INBOX")
     c.cmd("STORE 1 +FLAGS ($Junk)")
     t.expect("spam keyword")
     c.cmd("COPY 1 Work")
     t.expect()
-    # Apple Mail: the junk keyword stays on what leaves Junk
+    # Apple Mail: the junk keyword stays on messages that leave Junk
     t.deliver(spam(), mailbox="Junk")
     c.select("Junk")
     c.cmd("STORE 1 +FLAGS ($Junk)")
     t.expect()
     c.cmd("UID COPY 1 INBOX")
     t.expect("ham copy")
-    # as does a client that restores mail
+    # like a client that restores mail
     c.append("Work", spam(), "$Junk")
     c.append("INBOX", spam(), "Junk")
     t.expect()
@@ -472,13 +470,13 @@ def append_many(c, mailbox, count, first=0):
 
 
 def test_many(t):
-    """case 23: thousands in one MOVE that fails in the middle: what Dovecot
-    had committed by then is reported, no more"""
+    """case 23: a MOVE of thousands that fails in the middle: only what Dovecot
+    had committed by then is reported"""
     c = t.client()
     append_many(c, "INBOX", 2500)
     c.select("INBOX")
     assert len(c.uids()) == 2500
-    # gone behind Dovecot's back
+    # expunged without Dovecot
     mail_dir = os.path.join(t.d.home(t.user()), "mail")
     with open(mail_dir + "/dovecot-uidlist") as f:
         name = re.search(r"^1500 .*:(\S+)$", f.read(), re.M).group(1)
@@ -489,7 +487,7 @@ def test_many(t):
     moved = len(c.uids())
     assert moved >= 1000, moved
     t.expect("%d spam move" % moved)
-    # the rest
+    # the remaining messages
     c.select("INBOX")
     rest = len(c.uids())
     if rest:
@@ -549,10 +547,10 @@ def test_over_quota(t):
     c.cmd("COPY 1 Junk", expect="NO")
     c.cmd(["APPEND Junk ", harness.to_crlf(spam())], expect="NO")
     p.expect()
-    # a MOVE needs no room
+    # a MOVE needs no space
     c.cmd("MOVE 1 Junk")
     p.expect("spam move")
-    # what was said before isn't taken back by what fails
+    # a failed command doesn't undo earlier reports
     c = p.client(select="Junk")
     c.cmd("STORE 1 +FLAGS ($NotJunk)")
     c.cmd("COPY 1 INBOX", expect="NO")
@@ -560,7 +558,7 @@ def test_over_quota(t):
 
 
 def test_acl_denied(t):
-    """case 24: an ACL that forbids it"""
+    """case 24: a command that an ACL forbids"""
     p = t.private(debug=True, plugins=("acl",),
                   settings={"acl": "vfile"} if harness.dovecot_version() ==
                   (2, 3) else {"acl_driver": "vfile"})
@@ -606,7 +604,7 @@ def test_two_clients(t):
     for c, tag in tags:
         c.wait(tag)
     t.expect("spam copy")
-    # the connection dies before the OK
+    # the connection is lost before the OK
     t.deliver(ham())
     c = t.imap(select="INBOX")
     uid = c.uids()[-1]
@@ -619,8 +617,8 @@ def test_two_clients(t):
 
 @ALL_FORMATS
 def test_pipelined(t):
-    """case 26: pipelined: moved, then deleted and expunged before anybody
-    waits for an answer"""
+    """case 26: pipelined: moved, then deleted and expunged before the client
+    reads a response"""
     count = 8
     for _ in range(count):
         t.deliver(ham())
@@ -699,7 +697,7 @@ def test_imapsieve(t):
 
 
 def test_content(t):
-    """empty and broken messages are moved as ever, and counted once"""
+    """empty and malformed messages are moved as usual, and count once"""
     c = t.client()
     messages = (b"\r\n", b"no header at all", b"Subject: x\r\n",
                 b"\xff\xfe\x00\x01" * 100,

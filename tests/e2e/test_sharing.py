@@ -1,4 +1,4 @@
-"""Mailboxes and logins that are shared (edge cases 33-35)."""
+"""Shared mailboxes and logins (edge cases 33-35)."""
 
 import os
 
@@ -91,11 +91,11 @@ def test_shared(t):
     # within the owner's mailboxes
     t.move(prefix + "INBOX", prefix + "Junk", user="actor")
     t.expect("spam move")
-    # from there to one's own
+    # from the owner's mailboxes to one's own
     t.move(prefix + "INBOX", "Junk", user="actor")
     t.expect("spam move")
     t.move(prefix + "Junk", "INBOX", user="actor")
-    # which was spam a moment ago by the same actor
+    # which the same actor has just reported as spam
     t.expect("-1 spam move")
     assert has_identity(t, "actor") and not has_identity(t, "owner")
     # two people, two reports
@@ -135,8 +135,8 @@ def test_public(t):
 
 
 def test_master(t):
-    """case 34: who logs in as another by a master password acts for that one,
-    with that one's single vote"""
+    """case 34: a login as another user with a master password acts for that
+    user, and adds no second vote"""
     p = t.private(debug=True, masters=("boss",))
     message = ham()
     p.deliver(message)
@@ -151,7 +151,8 @@ def test_master(t):
 
 
 def test_group(t):
-    """case 35: a group's mailbox, used by many, has one vote a message"""
+    """case 35: a group's mailbox that many people use has one vote per
+    message"""
     message = ham()
     for _ in range(4):
         t.deliver(message)

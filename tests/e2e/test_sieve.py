@@ -16,8 +16,8 @@ SCORES = (12, 95, 99, None)
 
 
 def extra(version, d):
-    """The example script for everybody; a process for each delivery, so that
-    each looks for the segment anew."""
+    """Install the example script for all users; each delivery has a process of
+    its own, so that it opens the segment anew."""
     one = "restart_request_count" if version >= (2, 4) else "service_count"
     text = "service lmtp {\n  %s = 1\n}\n" % one
     if version >= (2, 4):
@@ -58,7 +58,7 @@ def script(t, name, text):
 
 
 def compiled(t, path):
-    """A global script is compiled by the administrator: users can't."""
+    """Compile a global script as the administrator, since users can't."""
     code, text = tool(t, "sievec", path)
     assert code == 0, text
     return path
@@ -70,7 +70,7 @@ def example(t, name):
 
 
 def tool(t, *args):
-    """(exit code, what it said)"""
+    """Return (exit code, output)"""
     p = subprocess.run([args[0], "-c", t.d.config_path, *args[1:]],
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                        text=True, timeout=60)
@@ -99,7 +99,7 @@ def begin(t, script_name="junk.sieve"):
 
 
 def headers(t, mailbox, user=None):
-    """X-Junk-Score of each message in a mailbox"""
+    """Return X-Junk-Score of each message in a mailbox"""
     c = t.imap(user, select=mailbox)
     text = c.cmd("FETCH 1:* BODY.PEEK[HEADER.FIELDS (X-Junk-Score)]", None)
     return re.findall(r"^X-Junk-Score: (\S*)\r$", text, re.M)
@@ -136,7 +136,7 @@ def test_junkscore_cases(t):
 
 
 def test_invalid_scripts(t):
-    """scripts with errors: sievec says what is wrong"""
+    """scripts with errors: sievec reports what is wrong"""
     for line in case_lines("invalid.cases"):
         text, word = (part.strip() for part in line.rsplit("|", 1))
         path = script(t, "invalid.sieve", REQUIRE + text + "\n")
@@ -147,7 +147,8 @@ def test_invalid_scripts(t):
 
 
 def test_junkreport_runtime_verdict(t):
-    """junkreport with a verdict known at run time only: keep, if it's wrong"""
+    """junkreport with a verdict known only at run time: keep if it's
+    invalid"""
     path = script(t, "runtime.sieve", REQUIRE +
                   'set "v" "maybe"; junkreport "${v}"; discard;\n')
     code, text = tool(t, "sieve-test", "-u", t.user(), path,
@@ -196,7 +197,7 @@ def test_actions_are_printed(t):
 
 @testcase.ALL_FORMATS
 def test_lmtp_files_by_score(t):
-    """LMTP: filed at the threshold, left alone below it, stamped always"""
+    """LMTP: filed at the threshold, kept below it, always stamped"""
     begin(t)
     for score, mailbox in ((90, "Junk"), (89, "INBOX"), (99, "Junk"),
                            (0, "INBOX")):
@@ -208,7 +209,7 @@ def test_lmtp_files_by_score(t):
 
 
 def test_lmtp_recipients(t):
-    """LMTP: each of several recipients gets a score of their own"""
+    """LMTP: each of several recipients gets their own score"""
     begin(t)
     set_score(t, 95)
     users = [t.user("r%d" % i) for i in range(3)]
@@ -222,7 +223,7 @@ def test_lmtp_recipients(t):
 
 
 def test_no_segment(t):
-    """no segment: the score is unknown and mail flows"""
+    """no segment: the score is unknown, and mail works"""
     begin(t)
     no_segment(t)
     t.deliver(testcase.spam())
@@ -249,7 +250,7 @@ def bad_segments():
 
 
 def test_bad_segment(t):
-    """a segment that isn't valid: the score is unknown and mail flows"""
+    """an invalid segment: the score is unknown, and mail works"""
     begin(t)
     path = script(t, "unknown.sieve",
                   REQUIRE + 'if junkscore "unknown" { fileinto "yes"; }\n')
@@ -270,7 +271,7 @@ def test_bad_segment(t):
 
 
 def test_unreadable_segment(t):
-    """a segment that the delivery may not read: unknown"""
+    """a segment that the delivery may not read: the score is unknown"""
     begin(t)
     set_score(t, 95)
     os.chmod(t.d.segment_path, 0o600)
@@ -280,11 +281,11 @@ def test_unreadable_segment(t):
 
 
 def test_forged_stamp(t):
-    """a score that the sender wrote into the header is removed"""
+    """a score that the sender has written into the header is removed"""
     begin(t)
     set_score(t, 12)
     t.deliver(b"X-Junk-Score: 0\n" + testcase.spam())
-    # by a message without a body
+    # with a message without a body
     t.deliver(b"Subject: x\nX-Junk-Score: 0")
     assert headers(t, "INBOX") == ["12", "12"]
 
@@ -299,7 +300,7 @@ if junkscore "44" { fileinto :create "Own ${junk.score}"; }
     set_score(t, 44)
     t.deliver(testcase.ham())
     assert headers(t, "Own 44") == ["44"]
-    # filed by the global script: the own one isn't run
+    # filed by the global script, so the user's own script doesn't run
     set_score(t, 91)
     t.deliver(testcase.spam())
     assert headers(t, "Junk") == ["91"]
@@ -328,7 +329,7 @@ def test_lda(t):
 
 
 def test_odd_messages(t):
-    """empty, malformed and big messages are delivered and stamped"""
+    """empty, malformed and large messages are delivered and stamped"""
     begin(t)
     set_score(t, 12)
     messages = (b"", b"\n", b"no header at all", b"Subject: x",
@@ -343,7 +344,8 @@ def test_odd_messages(t):
 
 
 def test_wrong_threshold(t):
-    """junk_feedback_threshold that is no number from 0 to 100: said, 90 used"""
+    """junk_feedback_threshold that isn't a number from 0 to 100: logged, and
+    90 is used"""
     path = script(t, "threshold.sieve", REQUIRE +
                   'fileinto "at ${junk.threshold}";\n')
     for value in ("101", "many"):

@@ -1,5 +1,5 @@
-"""The Sieve extension for the administrator's scripts only, users who are left
-out, and settings of single users."""
+"""The Sieve extension in the administrator's scripts only, users who are
+excluded, and settings of individual users."""
 
 import os
 import re
@@ -13,7 +13,8 @@ EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)),
 
 
 def extra(version, d):
-    """A process for each delivery, so that each looks for the segment anew."""
+    """Each delivery has a process of its own, so that it opens the segment
+    anew."""
     if version >= (2, 4):
         return """\
 service lmtp {
@@ -91,7 +92,8 @@ def test_left_out(t):
 
 
 def test_threshold_of_user(t):
-    """junk_feedback_threshold from userdb: filed at the user's own"""
+    """junk_feedback_threshold from userdb: filed at the user's own
+    threshold"""
     begin(t, 60)
     t.d.deliver(["strict@maildir", t.user()], testcase.spam())
     assert stamps(t, "strict@maildir", "Junk") == ["60"]

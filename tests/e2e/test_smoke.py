@@ -1,4 +1,5 @@
-"""Mail goes first: delivery and every kind of mailbox access work as ever."""
+"""Mail comes first: delivery and every kind of mailbox access work as
+usual."""
 
 import harness
 import testcase

@@ -1,5 +1,5 @@
-"""A service that is away, hangs or dies, and clients that do: nothing is lost,
-nobody waits (edge case 50, from the plugin's side)."""
+"""A service that isn't running, hangs or dies, and clients that do: no report
+is lost, and no client waits (edge case 50, on the plugin's side)."""
 
 import ctypes
 import glob
@@ -19,8 +19,9 @@ SLOW = True
 OPTIONS = {"debug": True}
 SPOOL = "junk-feedback.spool"
 IDENTITY = "junk-feedback.id"
-# Who waits for the service or a spool waits until the test goes on. Without the
-# plugin it is 0.01 s, on a machine that is busy with other tests a second.
+# A session that waited for the service or a spool would wait until the test
+# continues. Without the plugin a command takes 0.01 s, on a machine that is
+# busy with other tests a second.
 PATIENCE_SECS = 5
 
 
@@ -56,14 +57,14 @@ def timed(function):
 
 
 def big(n):
-    """A message with as many tokens as a report takes."""
+    """Return a message with as many tokens as a report may have."""
     words = b" ".join(b"word%dx%d" % (n, i) for i in range(1500))
     return numbered(n) + words + b"\n"
 
 
 def test_service_away(t):
-    """case 50: without the service the reports wait in the spool; the next
-    login sends them, once"""
+    """case 50: without the service, reports wait in the spool; the next login
+    sends them once"""
     p = t.private(debug=True, service=None)
     for _ in range(3):
         p.deliver(ham())
@@ -83,7 +84,7 @@ def test_service_away(t):
 
 
 def test_service_hangs(t):
-    """case 50: a service that hangs makes nobody wait, and catches up"""
+    """case 50: a service that hangs delays nobody, and catches up"""
     c = t.imap()
     for n in range(150):
         c.append("INBOX", big(n))
@@ -93,14 +94,14 @@ def test_service_hangs(t):
     try:
         took = timed(lambda: c.cmd("UID MOVE 1:100 Junk"))
         assert took < PATIENCE_SECS, took
-        # the socket takes some, the spool the rest
+        # some reports fit into the socket, the rest is spooled
         wait_spool(t)
-        # one by one, each is quick
+        # each single move is quick
         for uid in range(101, 151):
             took = timed(lambda: c.cmd("UID MOVE %d Junk" % uid))
             assert took < PATIENCE_SECS, took
         c.logout()
-        # a new session is as quick
+        # and so is a new session
         assert timed(lambda: t.imap(select="INBOX")) < PATIENCE_SECS
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -110,7 +111,7 @@ def test_service_hangs(t):
 
 
 def test_service_hangs_briefly(t):
-    """case 50: the same session sends the rest when the service goes on"""
+    """case 50: the same session sends the rest when the service continues"""
     c = t.imap()
     for n in range(150, 300):
         c.append("INBOX", big(n))
@@ -127,8 +128,8 @@ def test_service_hangs_briefly(t):
 
 
 def test_service_dies(t):
-    """case 50: the service is killed with reports in its socket: they are
-    recorded by the next one, while the client idles"""
+    """case 50: the service is killed with reports in its socket: the next one
+    records them while the client idles"""
     p = t.private(debug=True)
     for _ in range(10):
         p.deliver(ham())
@@ -159,7 +160,7 @@ def test_reload(t):
         if uid % 5 == 0:
             p.d.reload()
             time.sleep(0.1)
-    # what a process that ended did not acknowledge comes with the spool
+    # reports that an ended process did not acknowledge are in the spool
     c.logout()
     wait_imap_gone(p)
     p.imap()
@@ -168,7 +169,7 @@ def test_reload(t):
 
 
 def pipeline(c, *commands):
-    """All in one write; waits for each one's answer"""
+    """Send all commands in one write, and wait for each response"""
     c.sock.sendall("".join("p%d %s\r\n" % command
                            for command in enumerate(commands)).encode())
     waiting = {b"p%d" % n for n in range(len(commands))}
@@ -177,7 +178,7 @@ def pipeline(c, *commands):
 
 
 def session(t, select=None):
-    """A client, and the pid of its process"""
+    """Return a client, and the pid of its process"""
     c, pid = t.d.imap_process(t.user())
     t.clients.append(c)
     if select is not None:
@@ -188,14 +189,14 @@ def session(t, select=None):
 def kill_imap(t, pid, number=signal.SIGKILL):
     os.kill(pid, number)
     harness.wait_gone([pid])
-    # that is what we did, not a fault
+    # the test did this, so it isn't a fault
     t.log_start = len(t.d.log()) + 200
 
 
 @ALL_FORMATS
 def test_imap_killed(t):
-    """the imap process is killed right after its OK, also the one that was to
-    make up for it: reported by the next session"""
+    """the imap process is killed right after its OK, and so is the next one,
+    which was to catch up: reported by the session after that"""
     for _ in range(3):
         t.deliver(ham())
         c, pid = session(t, "INBOX")
@@ -207,8 +208,8 @@ def test_imap_killed(t):
 
 @ALL_FORMATS
 def test_imap_killed_at_mass(t):
-    """the imap process is killed right after many were moved, copied and
-    marked: reported by the next session, once"""
+    """the imap process is killed right after moving, copying and marking many
+    messages: reported by the next session, once"""
     c, pid = session(t)
     for n in range(1000, 1120):
         c.append("INBOX", numbered(n))
@@ -224,15 +225,15 @@ def test_imap_killed_at_mass(t):
 
 @ALL_FORMATS
 def test_imap_killed_while_waiting(t):
-    """case 18: the imap process is killed while it waits whether what has a
-    not-junk keyword goes to Trash: reported by the next session, unless it has
-    gone there"""
+    """case 18: the imap process is killed while it waits for a move to Trash
+    after a not-junk keyword: reported by the next session, unless that move
+    has followed"""
     for _ in range(2):
         t.deliver(spam(), mailbox="Junk")
     t.deliver(ham())
     c, pid = session(t, "Junk")
     c.cmd("STORE 1:2 +FLAGS ($NotJunk)")
-    # what is reported meanwhile is acknowledged, and those two aren't yet
+    # other reports are acknowledged meanwhile, and those two aren't yet
     before = t.recorded()
     c.select("INBOX")
     c.cmd("MOVE 1 Junk")
@@ -246,7 +247,7 @@ def test_imap_killed_while_waiting(t):
 
 
 def intent(record, uid, last_uid, guid=None):
-    """A record of the intents, changed as its user may change it"""
+    """Return a record of the intents, changed as its user may change it"""
     xxhash = ctypes.CDLL("libxxhash.so.0")
     xxhash.XXH3_64bits.restype = ctypes.c_uint64
     data = record[:16] + (guid or record[16:32]) + record[32:36] + \
@@ -255,8 +256,8 @@ def intent(record, uid, last_uid, guid=None):
 
 
 def test_crafted_intents(t):
-    """intents that name all UIDs that there can be, or mailboxes that there
-    aren't: no session takes long, and what is there is reported"""
+    """intents that name all possible UIDs, or mailboxes that don't exist: no
+    session takes long, and existing messages are reported"""
     t.deliver(ham())
     c, pid = session(t, "INBOX")
     c.cmd("UID MOVE 1 Junk")
@@ -277,8 +278,8 @@ def test_crafted_intents(t):
 
 
 def test_imap_killed_then_gone(t):
-    """the imap process is killed, and the message or its mailbox is nowhere
-    any more: no session minds"""
+    """the imap process is killed, and the message or its mailbox no longer
+    exists: sessions work"""
     other = t.imap()
     other.cmd("CREATE Target")
     for command, undo in (("STORE * +FLAGS ($Junk)", "EXPUNGE"),
@@ -297,7 +298,8 @@ def test_imap_killed_then_gone(t):
 
 
 def test_imap_terminated(t):
-    """SIGTERM right after many were moved: the process reports them yet"""
+    """SIGTERM right after many messages were moved: the process still reports
+    them"""
     c, pid = session(t)
     for n in range(1200, 1500):
         c.append("INBOX", numbered(n))
@@ -345,7 +347,7 @@ def test_all_killed(t):
 
 @ALL_FORMATS
 def test_logout(t):
-    """LOGOUT, or a broken connection, right after the move"""
+    """LOGOUT or a lost connection right after the move"""
     for end in ("logout", "close"):
         t.deliver(ham())
         c = t.imap(select="INBOX")
@@ -361,7 +363,7 @@ def test_logout(t):
 
 
 def test_hibernation(t):
-    """an IDLEing client hibernates; nothing is lost before or after it"""
+    """an idle client hibernates; no report is lost before or after that"""
     p = t.private(debug=True, hibernate_secs=1)
     p.deliver(ham())
     p.deliver(spam(), mailbox="Junk")
@@ -389,7 +391,8 @@ def test_hibernation(t):
 
 @ALL_FORMATS
 def test_pipelined(t):
-    """case 26: moved and expunged, or moved on, in one write: all reported"""
+    """case 26: moved and expunged, or moved again, in one write: all
+    reported"""
     for _ in range(8):
         t.deliver(ham())
     c = t.imap(select="INBOX")
@@ -414,7 +417,7 @@ def test_pipelined_singles(t):
 
 @ALL_FORMATS
 def test_expunged_by_another(t):
-    """another session expunges the messages at the moment they were moved, or
+    """another session expunges the messages just when they were moved, or
     deletes the mailbox"""
     for _ in range(5):
         t.deliver(ham())
@@ -434,7 +437,7 @@ def test_expunged_by_another(t):
 
 
 def test_mass_of_large(t):
-    """more bytes in one command than are kept until after the answer: memory
+    """more bytes in one command than are kept until after the response: memory
     stays bounded"""
     c, _ = session(t)
     filler = b"x" * 70 + b"\n"
@@ -451,7 +454,7 @@ def test_mass_of_large(t):
 
 
 def test_many_sessions(t):
-    """more sessions that report at once than have a place to write it down"""
+    """more sessions report at once than there are places for intents"""
     clients = []
     for _ in range(12):
         t.deliver(ham())
@@ -465,8 +468,8 @@ def test_many_sessions(t):
 
 
 def test_damaged_spool(t):
-    """a spool that was cut off, or overwritten in its middle: the good rest
-    is sent, and it is said once"""
+    """a spool that is truncated, or damaged in its middle: valid reports are
+    sent, and it is logged once"""
     p = t.private(debug=True, service=None)
     for _ in range(4):
         p.deliver(ham())
@@ -492,7 +495,7 @@ def test_damaged_spool(t):
 
 
 def test_no_place(t):
-    """no place for the spool or a broken identity: said, and mail works"""
+    """no place for the spool, or a damaged identity: logged, and mail works"""
     p = t.private(debug=True, service=None)
     p.deliver(ham())
     p.deliver(ham())
@@ -530,7 +533,7 @@ def make_fifo(path):
 
 
 def make_socket(path):
-    # the name of a socket has 107 bytes at most
+    # a socket's name has at most 107 bytes
     here = os.getcwd()
     os.chdir(os.path.dirname(path))
     try:
@@ -573,8 +576,8 @@ def clear(path):
 
 
 def test_planted(t):
-    """whatever a user puts in the place of our files, nobody waits: mail is
-    delivered and moved, and what can be reported is"""
+    """whatever a user puts in place of our files, nobody waits: mail is
+    delivered and moved, and reported if possible"""
     p = t.private(debug=True,
                   settings={"sieve_plugins": "sieve_vnd_junk_feedback"})
     p.d.sieve(p.user(), 'require ["vnd.junk-feedback", "fileinto", '
@@ -611,7 +614,7 @@ def test_planted(t):
     assert "scored without the user's own reports" in p.log(), p.log()
     for path in files:
         clear(path)
-    # with the identity alone as it was, the rest makes room
+    # only the identity stays, since the rest is replaced
     os.rename(kept, files[1])
     p.d.options.service = None
     p.d.restart()
@@ -632,7 +635,7 @@ def test_planted(t):
 
 
 def test_spool_behind_the_end(t):
-    """a spool of a terabyte: what was written is sent, the rest is set aside"""
+    """a spool of a terabyte: reports in it are sent, the rest is set aside"""
     p = t.private(debug=True, service=None)
     for _ in range(3):
         p.deliver(ham())
@@ -655,7 +658,7 @@ def test_spool_behind_the_end(t):
 
 
 def test_modes(t):
-    """what the plugin writes is the user's alone"""
+    """only the user may read what the plugin writes"""
     t.deliver(ham())
     t.move("INBOX", "Junk")
     t.deliver(spam(), mailbox="Junk")

@@ -1,4 +1,4 @@
-"""doveadm junk start: learning from what is there."""
+"""doveadm junk start: learning from existing mail."""
 
 import os
 import re
@@ -24,7 +24,7 @@ OPTIONS = {
 
 
 def start(t, *users):
-    """[[spam, kept, unreadable]]"""
+    """Return [[spam, kept, unreadable]]"""
     args = ("-u", users[0])
     if len(users) > 1:
         path = os.path.join(t.d.dir, "start-users")
@@ -39,7 +39,7 @@ def start(t, *users):
 
 
 def origins(t):
-    """{verdict: number of reports} of what was learned"""
+    """Return {verdict: number of reports} of what was learned"""
     barrier(t.d)
     return dict(t.d.query(
         "SELECT verdict, count(*) FROM reports WHERE undone IS NULL "
@@ -53,8 +53,8 @@ def learned(t, before):
 
 @ALL_FORMATS
 def test_start(t):
-    """start: Junk up to the last message that was seen, and kept mail; again,
-    each counts once"""
+    """start: Junk up to the last message that was seen, and kept mail; when it
+    is repeated, each message counts once"""
     before = origins(t)
     for n in range(5):
         t.deliver(spam(), mailbox="Junk")
@@ -74,7 +74,7 @@ def test_start(t):
 
 
 def test_not_looked_into(t):
-    """start: a Junk mailbox that nobody looks into says nothing"""
+    """start: a Junk mailbox that nobody opens isn't evidence"""
     before = origins(t)
     for n in range(3):
         t.deliver(spam(), mailbox="Junk")
@@ -83,7 +83,7 @@ def test_not_looked_into(t):
 
 
 def test_users(t):
-    """start: several users, their sum, and what each of them has allowed"""
+    """start: several users, their total, and what each of them allows"""
     before = origins(t)
     users = [t.user("one"), t.user("two"), "off@maildir", "none@maildir",
              "young@maildir"]

@@ -1,4 +1,4 @@
-"""A message is the same however it is stored."""
+"""A message gives the same tokens however it is stored."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ def compressed(version, _):
 
 
 def stored(d):
-    """All that is in the messages' files"""
+    """Return the content of all message files"""
     data = b""
     for folder, _, names in os.walk(d.home_dir):
         for name in names:
@@ -33,11 +33,11 @@ def test_compressed(t):
     name = "zlib" if harness.dovecot_version() == (2, 3) else "mail_compress"
     p = t.private(plugins=(name,), extra=compressed)
     p.client().append("Junk", spam())
-    # what is being saved
+    # while it is being saved
     p.expect("spam append")
     data = stored(p.d)
     assert data and b"Lowest prices" not in data
-    # what is stored takes back the first if they are of one message
+    # the stored one takes the first report back if they are of one message
     p.move("Junk", "INBOX")
     p.expect("-1 spam append")
 
@@ -63,8 +63,8 @@ def attachments(version, d):
 
 @formats("sdbox", "mdbox")
 def test_attachments(t):
-    """attachments in files of their own; sdbox can't read such a message before
-    it is there"""
+    """attachments in separate files; sdbox can't read such a message before it
+    is saved"""
     p = t.private(extra=attachments)
     p.client().append("Junk", WITH_ATTACHMENT)
     p.expect("spam append")
@@ -79,7 +79,8 @@ def with_archive(seed):
 
 
 def test_archive(t):
-    """an archive; what reads it is loaded by then, not at each login"""
+    """an archive: its library is loaded for the first one, not at each
+    login"""
     def libraries():
         with open("/proc/%d/maps" % pid) as f:
             return "libarchive" in f.read()
@@ -96,7 +97,7 @@ def test_archive(t):
 
 
 def no_libarchive(version, d):
-    """Another library of that name comes first."""
+    """Another library of this name is found first."""
     folder = d.dir + "/broken"
     os.makedirs(folder, exist_ok=True)
     with open(folder + "/libarchive.so.13", "w") as f:
@@ -107,7 +108,8 @@ def no_libarchive(version, d):
 
 
 def test_no_libarchive(t):
-    """what reads archives can't be loaded: said once, and reported without"""
+    """the library for archives can't be loaded: logged once, and the message
+    is reported without it"""
     p = t.private(extra=no_libarchive)
     for seed in (1, 2):
         p.deliver(with_archive(seed))
@@ -120,7 +122,7 @@ def test_no_libarchive(t):
 
 @ALL_FORMATS
 def test_sizes(t):
-    """larger than what is read at once, and the largest that is read"""
+    """larger than a block that is read at once, and the maximum size"""
     text = b"".join(b"<p>Offer w%dx.</p>\n" % n for n in range(200000))
     c = t.client()
     for size in (100, 8000, 9000, 100000, len(text)):
@@ -136,7 +138,7 @@ def open_files(pid):
 
 @ALL_FORMATS
 def test_gone(t):
-    """moved, and deleted for good before anybody has read it"""
+    """moved, and expunged before the plugin has read it"""
     for _ in range(5):
         t.deliver(spam())
     c, pid = session(t, "INBOX")
@@ -151,17 +153,17 @@ def test_gone(t):
 
 @ALL_FORMATS
 def test_few_files(t):
-    """more messages in a command than the process may have files: all are
+    """more messages in a command than a process may have open files: all are
     reported, and none stays open"""
     for _ in range(80):
         t.deliver(ham())
     c, pid = session(t, "INBOX")
     before = open_files(pid)
-    # the process's user may do that anywhere, root not in each container
+    # the process's user may always do that, root only in some containers
     subprocess.run(["prlimit", "--pid=%d" % pid, "--nofile=%d" % (before + 50)],
                    user=harness.VMAIL_ID, group=harness.VMAIL_ID,
                    extra_groups=[], check=True)
     c.cmd("UID MOVE 1:* Junk")
     t.expect("80 spam move")
-    # of the mailboxes, at most
+    # files of the mailboxes, at most
     assert open_files(pid) < before + 10, (before, open_files(pid))

@@ -15,13 +15,13 @@ DAY_USECS = 86400 * 1000000
 
 @ALL_FORMATS
 def test_in_and_back(t):
-    """case 28: quickly moved in and back: as if it had never happened"""
+    """case 28: quickly moved to Junk and back: as if it had never happened"""
     t.deliver(ham())
     t.move("INBOX", "Junk")
     t.expect("spam move")
     t.move("Junk", "INBOX")
     t.expect("-1 spam move")
-    # the other way round
+    # in the other direction
     t.deliver(spam(), mailbox="Junk")
     t.move("Junk", "INBOX")
     t.expect("ham move")
@@ -31,7 +31,8 @@ def test_in_and_back(t):
 
 @ALL_FORMATS
 def test_repeatedly(t):
-    """case 29: in and out repeatedly: the last verdict counts, once"""
+    """case 29: moved to Junk and back repeatedly: the last verdict counts,
+    once"""
     t.deliver(ham())
     for _ in range(3):
         t.move("INBOX", "Junk")
@@ -52,7 +53,7 @@ def test_repeatedly(t):
 
 
 def age_spool(path, days):
-    """Make the reports in a spool older."""
+    """Change the reports in a spool to an earlier time."""
     with open(path, "r+b") as f:
         data = bytearray(f.read())
         for offset, _, stamp, _, _ in testcase.parse_frames(bytes(data)):
@@ -73,7 +74,7 @@ def test_months_later(t):
     harness.wait_for(lambda: os.path.exists(spool), "the spool")
     wait_for_imap(p)
     age_spool(spool, 40)
-    # the service comes, and the spool goes to it
+    # the service starts and gets the spool
     p.d.options.service = ""
     p.d.restart()
     p.imap()
@@ -88,8 +89,8 @@ def wait_for_imap(t):
 
 
 def test_same_message_id(t):
-    """case 31: the same Message-ID with other content is another message; a
-    duplicate delivery is the same one"""
+    """case 31: a message with the same Message-ID and other content is another
+    one; a duplicate delivery is the same"""
     one = ham(1)
     two = one.replace(b"garden plans", b"kitchen sink and nothing else")
     t.deliver(one)
@@ -105,7 +106,8 @@ def test_same_message_id(t):
 
 
 def test_disagree(t):
-    """case 32: two users disagree about the same message: both count"""
+    """case 32: two users disagree about the same message: both reports
+    count"""
     message = ham()
     t.deliver(message, user="anna")
     t.deliver(message, user="bob", mailbox="Junk")
@@ -115,7 +117,7 @@ def test_disagree(t):
 
 
 def one_command(t, mailbox, command):
-    """A command in a connection of its own, as webmail sends it."""
+    """Run a command in a connection of its own, like webmail."""
     c = t.imap(select=mailbox)
     c.cmd(command % c.uids()[-1])
     c.logout()
@@ -147,7 +149,8 @@ def test_two_connections(t):
 @ALL_FORMATS
 def test_void_mark(t):
     """case 18: a not-junk keyword in one session, the move to Trash or the
-    deletion in the next: nothing. But what was copied out stays ham."""
+    deletion in the next: nothing. But a message that was copied out stays
+    ham."""
     for command in ("UID MOVE %d Trash", "UID STORE %d +FLAGS (\\Deleted)"):
         t.deliver(spam(), mailbox="Junk")
         one_command(t, "Junk", "UID STORE %d +FLAGS ($NotJunk)")
@@ -159,7 +162,7 @@ def test_void_mark(t):
         one_command(t, "Junk", "UID COPY %d INBOX")
         one_command(t, "Junk", command)
         t.expect("ham keyword")
-    # taken off again
+    # the keyword is removed
     t.deliver(spam(), mailbox="Junk")
     one_command(t, "Junk", "UID STORE %d +FLAGS ($NotJunk)")
     one_command(t, "Junk", "UID STORE %d -FLAGS ($NotJunk)")
@@ -168,7 +171,7 @@ def test_void_mark(t):
 
 def test_replaced_flags(t):
     """case 19: a client that replaces all flags when it quits (mailutils)
-    hasn't taken a keyword off"""
+    hasn't removed a keyword"""
     for _ in range(3):
         t.deliver(ham())
     c = t.client(select="INBOX")
@@ -179,14 +182,14 @@ def test_replaced_flags(t):
     t.expect()
 
 
-# more than were remembered of one command
+# more than the number that is remembered of one command
 MANY = 300
 
 
 @ALL_FORMATS
 def test_many_marks(t):
-    """case 29: a set of any size: marked as not junk, then all to Trash: nothing;
-    marks taken off and the opposite set: all of them"""
+    """case 29: a set of any size: marked as not junk, then all to Trash:
+    nothing; marks removed and opposite ones set: all of them"""
     c = t.client()
     c.append_many("Drafts", [numbered(n) for n in range(MANY)])
     c.select("Drafts")
@@ -203,7 +206,7 @@ def test_many_marks(t):
 
 @ALL_FORMATS
 def test_many_unmarked(t):
-    """case 19: the marks of a large set are taken off in one session, the
+    """case 19: the marks of a large set are removed in one session, the
     opposite ones set in the next"""
     c = t.client()
     c.append_many("INBOX", [numbered(n) for n in range(MANY)],
@@ -215,11 +218,11 @@ def test_many_unmarked(t):
     t.expect("%d ham keyword" % MANY)
 
 
-# --- any acts, against what they come to ---
+# --- random acts, compared with a reference ---
 
 class Person:
-    """A message in a mailbox of its own pair, and where a person has put it.
-    Of what was done, the reference knows the state before and after alone."""
+    """A message in its own pair of mailboxes, and where a person has put it.
+    The reference knows only the states before and after an act."""
 
     def __init__(self, t, mailbox):
         self.t = t
@@ -241,7 +244,8 @@ class Person:
         return c.uids()[-1]
 
     def act(self):
-        """To the other side, or back, in one of the ways of clients."""
+        """Move it to the other mailbox or back, in one of the ways that
+        clients use."""
         c = self.client()
         junk = self.mailbox != "Junk"
         target = "Junk" if junk else "INBOX"
@@ -268,7 +272,7 @@ class Person:
             c.cmd("UID MOVE %d %s" % (self.uid(c), target))
         elif way == "append":
             uid = self.uid(c)
-            # when a message came to a mailbox is known in seconds
+            # the time of arrival in a mailbox has a resolution of a second
             time.sleep(1.1)
             c.append(target, self.message)
             c.cmd("UID STORE %d +FLAGS (\\Deleted)" % uid)
@@ -276,7 +280,7 @@ class Person:
             time.sleep(1.1)
         else:
             c.cmd("UID MOVE %d %s" % (self.uid(c), target))
-        # other sessions' acts are later ones
+        # acts of other sessions come later
         testcase.wait_reported(self.t.d)
         self.mailbox = target
 
@@ -296,7 +300,7 @@ def random_acts(t, seed, up):
             if up:
                 check_acts(t, person, seed)
             yield person
-            # out of the way
+            # remove it for the next person
             c = t.client(select=person.mailbox)
             c.cmd("STORE 1:* +FLAGS (\\Deleted)")
             c.cmd("EXPUNGE")
@@ -314,15 +318,15 @@ def check_acts(t, person, seed):
 
 
 def test_random_acts(t):
-    """case 29: whatever a person does to a message in one act: what counts is
-    where it was before, and where it is now"""
+    """case 29: whatever a person does to a message in one act: only where it
+    was before and where it is now counts"""
     seed = int(os.environ.get("SEED", 0)) or random.randrange(1 << 30)
     for _ in random_acts(t, seed, True):
         pass
 
 
 def test_random_acts_down(t):
-    """case 29: the same with the service down"""
+    """case 29: the same while the service is down"""
     p = t.private(service=None)
     seed = int(os.environ.get("SEED", 0)) or random.randrange(1 << 30)
     people = list(random_acts(p, seed, False))

@@ -1,5 +1,5 @@
-"""doveadm junk with input that is wrong: a sentence, the right exit code, and
-nothing is changed. One row for each way to be wrong."""
+"""doveadm junk with invalid input: an error message, the right exit code, and
+no change. There is one row for each kind of error."""
 
 import os
 import re
@@ -14,8 +14,8 @@ OPTIONS = {"service": None}
 
 USAGE, INPUT, NOTHING, UNAVAILABLE, CREATE, TEMPORARY = 64, 66, 68, 69, 73, 75
 
-# {command: its rows}; a row: arguments, exit code, what the sentence says.
-# USER, OUT: a user with one message, a file that may not come to be.
+# {command: its rows}; a row: arguments, exit code, text of the error. USER: a
+# user with one message; OUT: a file that must not be created.
 COMMON = (("-x", USAGE, "invalid option"),
           ("--bogus", USAGE, "unrecognized option"))
 WORDS = (("extra", USAGE, "arguments found: extra"),)
@@ -27,7 +27,7 @@ SINCE = (("--since", USAGE, "requires an argument"),
 
 
 def after(words, rows):
-    """The same rows behind more words"""
+    """Return the same rows with more words before them"""
     return tuple((words + " " + args, code, text) for args, code, text in rows)
 
 
@@ -92,7 +92,7 @@ TABLE = {
 
 
 def commands():
-    """All that the manual page has"""
+    """Return all commands of the manual page"""
     with open(TOP + "/doc/doveadm-junk.1") as f:
         return set(re.findall(r"^\.Cm junk (\w+)$", f.read(), re.M))
 
@@ -103,7 +103,8 @@ def database(t):
 
 
 def prepare(t):
-    """A user with one message, and a segment; the words that rows use"""
+    """Create a user with one message, and a segment; return the words that
+    rows use"""
     t.deliver(testcase.spam())
     segment.write(t.d.segment_path, segment.content(50))
     return {"USER": t.user(), "OUT": t.d.dir + "/out"}
@@ -119,8 +120,8 @@ def refused(t, words, command, args, code, text):
 
 
 def test_arguments(t):
-    """unknown options, words too many, times and numbers that are none,
-    queries that can't be understood or find nothing"""
+    """unknown options, too many words, invalid times and numbers, queries that
+    are invalid or find nothing"""
     assert set(TABLE) == commands()
     words = prepare(t)
     make_database(t, day_hours())
@@ -142,7 +143,7 @@ def no_database(t):
 
 
 def test_database(t):
-    """no database, another program's, another version's, a file that is none,
+    """no database, another program's or version's, or a file that isn't one,
     for each command that reads it"""
     words = prepare(t)
     for make, text in (
@@ -155,7 +156,7 @@ def test_database(t):
         for command, args in (("stats", ""), ("export", "days"),
                               ("report", "--output OUT")):
             refused(t, words, command, args, INPUT, text)
-        # which has found before that there is no service
+        # this command notices first that there is no service
         refused(t, words, "check", "", UNAVAILABLE, text)
         assert database(t) == before
     remove_database(t)

@@ -1,4 +1,4 @@
-"""Virtual mailboxes, as source and as destination (edge case 36)."""
+"""Virtual mailboxes as source and as destination (edge case 36)."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import time
 import harness
 from testcase import ALL_FORMATS, ham, spam
 
-# The plugin waits so long for a move to Trash after a not-junk keyword.
+# How long the plugin waits for a move to Trash after a not-junk keyword.
 HELD_SECS = 2.2
 
 
@@ -38,8 +38,8 @@ def virtual_mailbox(t, user, name, text):
 
 @ALL_FORMATS
 def test_virtual_source(t):
-    """case 36: from a virtual All mailbox: what counts is where the message
-    really is"""
+    """case 36: from a virtual All mailbox: the mailbox in which the message
+    really is decides"""
     virtual_mailbox(t, None, "All", "*\n-Virtual/*\n  all\n")
     c = t.client()
 

@@ -1,4 +1,5 @@
-"""What one end-to-end test works with."""
+"""Helpers of the end-to-end tests: messages, reports, and the Test that each
+test function gets."""
 
 import collections
 import glob
@@ -48,7 +49,7 @@ def _next():
 
 
 def ham(n=None):
-    """A good message, different each time unless n is given."""
+    """Return a good message, different each time unless n is given."""
     n = _next() if n is None else n
     return HAM % (n, n // 60 % 60, n % 60, n, n)
 
@@ -59,7 +60,7 @@ def spam(n=None):
 
 
 def numbered(n, size=200):
-    """A small message, for mass moves; the digests differ."""
+    """Return a small message for mass moves; the digests differ."""
     return (b"From: bulk@example.com\nSubject: bulk mail w%dx\n"
             b"Date: Tue, 3 Mar 2026 %02d:%02d:%02d +0000\n\nbulk y%dz\n" % (
                 n, n // 3600 % 24, n // 60 % 60, n % 60, n) +
@@ -72,13 +73,13 @@ VERDICTS = {1: "spam", 2: "ham", 3: "weak-ham"}
 ORIGINS = {1: "move", 2: "copy", 3: "append", 4: "keyword", 5: "action",
            6: "sieve", 7: "learn", 8: "kept"}
 ORIGIN_LEARN = 7
-# Reports that are expected come within this time.
+# Expected reports must arrive within this time.
 EXPECT_SECS = 5
 
 
 def report_frame(verdict, origin, reporter, digest, tokens=(1, 2, 3),
                  stamp_usecs=None, feature_set=segment.feature_set()):
-    """A REPORT frame (lib-junk/report/junk-frame.h)."""
+    """Return a REPORT frame (lib-junk/report/junk-frame.h)."""
     if stamp_usecs is None:
         stamp_usecs = int(time.time() * 1000000)
     payload = struct.pack("<QBBHI16s16sHH", stamp_usecs, verdict, origin,
@@ -88,7 +89,8 @@ def report_frame(verdict, origin, reporter, digest, tokens=(1, 2, 3),
 
 
 def parse_frames(data):
-    """[(offset, size, stamp_usecs, verdict, origin)] of a spool's frames"""
+    """Return [(offset, size, stamp_usecs, verdict, origin)] of a spool's
+    frames"""
     result = []
     offset = 0
     while offset < len(data):
@@ -100,10 +102,11 @@ def parse_frames(data):
 
 
 def intents_waiting(d):
-    """Files of living sessions that are yet to report what they have answered.
-    A killed session's file isn't locked. Whether one is locked is read from
-    /proc/locks: a lock of our own, held for a moment, would make a session
-    that starts just then take the file for another living session's."""
+    """Return intent files of living sessions that have answered commands and
+    not yet reported them. The file of a killed session isn't locked. Locks are
+    read from /proc/locks: a lock of our own, even for a moment, could make a
+    session that is just starting take the file for another living
+    session's."""
     files = {}
     for path in glob.glob(d.home_dir + "/*/mail/junk-feedback.intent.*"):
         try:
@@ -121,15 +124,15 @@ def intents_waiting(d):
 
 
 def wait_reported(d, timeout_secs=harness.TIMEOUT_SECS):
-    """Wait until the sessions have reported all that they have answered"""
+    """Wait until the sessions have reported all answered commands"""
     harness.wait_for(lambda: not intents_waiting(d), "the sessions' reports",
                      timeout_secs)
 
 
 def barrier(d):
-    """The same, and until the service has recorded all that was written to its
-    socket before: a report of nobody's, which it acknowledges after the
-    others."""
+    """Also wait until the service has recorded everything that was written to
+    its socket before: send an ineffective report, which it acknowledges after
+    the others."""
     wait_reported(d)
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(harness.TIMEOUT_SECS)
@@ -142,7 +145,7 @@ def barrier(d):
 
 
 def live(d):
-    """Counter of "verdict origin" of the reports that count."""
+    """Return a Counter of "verdict origin" for the reports that count."""
     rows = d.query("SELECT verdict, origin FROM reports "
                    "WHERE undone IS NULL AND verdict IN (1, 2, 3)")
     return collections.Counter(
@@ -157,7 +160,7 @@ def tail(text, count=25):
 
 class Test:
     """t.d: the Dovecot; t.format: the mail format; t.user(): a user of this
-    test alone."""
+    test only."""
 
     def __init__(self, d, name, mail_format):
         self.d = d
@@ -171,11 +174,12 @@ class Test:
         try:
             self.before = live(d)
         except sqlite3.DatabaseError:
-            # a test that damages it
+            # the test damages the database
             self.before = collections.Counter()
 
     def private(self, **options):
-        """A Test with a Dovecot of its own; it ends with this test."""
+        """Return a Test with a Dovecot of its own, which ends with this
+        test."""
         d = harness.Dovecot(self.name, **options)
         self.servers.append(d)
         d.start()
@@ -186,12 +190,12 @@ class Test:
     # -- reports
 
     def recorded(self):
-        """The number of reports that the service has recorded"""
+        """Return the number of reports that the service has recorded"""
         return sum(n for n, in self.d.query("SELECT reports FROM hours"))
 
     def reports(self):
-        """Counter of the reports since the test began, or the last
-        expect()."""
+        """Return a Counter of the reports since the test began, or since the
+        last expect()."""
         barrier(self.d)
         now = live(self.d)
         difference = collections.Counter(now)
@@ -200,8 +204,8 @@ class Test:
             {key: n for key, n in difference.items() if n != 0})
 
     def expect(self, *expected):
-        """The reports since the last expect(): e.g. "spam move", "2 ham copy".
-        A report that is replaced counts as -1, e.g. "-1 spam move"."""
+        """Expect these reports since the last expect(), e.g. "spam move", "2
+        ham copy". A replaced report counts as -1, e.g. "-1 spam move"."""
         want = collections.Counter()
         for text in expected:
             words = text.split(" ")
@@ -209,7 +213,7 @@ class Test:
             if words[0].lstrip("-").isdigit():
                 count = int(words.pop(0))
             want[" ".join(words)] += count
-        # a mass of reports may take the service longer than the barrier's
+        # many reports may take the service longer than barrier()
         end = time.monotonic() + EXPECT_SECS
         while True:
             got = self.reports()
@@ -221,14 +225,15 @@ class Test:
             dict(want), dict(got))
 
     def control_file(self, user, name):
-        """Path of one of the plugin's files of a user."""
+        """Return the path of one of the plugin's files of a user."""
         return os.path.join(self.d.home(user), "mail", name)
 
     def user(self, name="user"):
         return "%s-%s@%s" % (self.name.replace("_", "-"), name, self.format)
 
     def imap(self, user=None, select=None):
-        """A logged-in client of a user (a name for user(), or an address)."""
+        """Return a logged-in client of a user (a name for user(), or an
+        address)."""
         if user is None or "@" not in user:
             user = self.user(user or "user")
         client = self.d.imap(user)
@@ -238,7 +243,7 @@ class Test:
         return client
 
     def client(self, user=None, select=None):
-        """As imap(), but the same one each time."""
+        """As imap(), but return the same client each time."""
         user = user or "user"
         if user not in self.same_clients:
             self.same_clients[user] = self.imap(user)
@@ -247,7 +252,7 @@ class Test:
         return self.same_clients[user]
 
     def deliver(self, message, user=None, mailbox="INBOX"):
-        """By LMTP, into any mailbox: that is no user's action."""
+        """Deliver with LMTP into any mailbox, which isn't a user's action."""
         target = self.user(user or "user")
         if mailbox != "INBOX":
             target = target.replace("@", "+%s@" % mailbox)
@@ -259,25 +264,25 @@ class Test:
         c.cmd('%s %d "%s"' % (command, c.uids()[-1], target))
 
     def log(self):
-        """What was logged since the test began."""
+        """Return what was logged since the test began."""
         return self.d.log()[self.log_start:]
 
     def debug_log(self):
-        """What was logged by debug events since the test began."""
+        """Return debug events that were logged since the test began."""
         return self.d.debug_log()[self.debug_start:]
 
     def errors(self):
-        """Lines of the log since then that name an error or a warning."""
+        """Return lines of the log with an error or a warning since then."""
         return [line for line in self.log().splitlines()
                 if re.search(r"(Error|Warning|Panic|Fatal): ", line)]
 
     def finish(self):
-        """Checks that hold for every test."""
+        """Check what holds for every test."""
         for word in ("Panic: ", "Fatal: ", "killed with signal"):
             assert word not in self.log(), self.log()
 
     def diagnostics(self):
-        """The end of the logs."""
+        """Return the end of the logs."""
         text = "log:\n" + tail(self.log()) + tail(self.debug_log())
         for d in self.servers:
             text += "private log:\n" + tail(d.log()) + tail(d.debug_log())
@@ -292,7 +297,7 @@ class Test:
 
 
 def formats(*names):
-    """Decorator: the mail formats that one test runs with."""
+    """Decorator: the mail formats with which a test runs."""
     def mark(function):
         function.formats = names
         return function

@@ -1,11 +1,11 @@
-/* Attached archives: any bytes that begin like one give tokens within their
-   limits, the same ones each time. */
+/* Fuzzes attached archives: any bytes that begin like an archive give tokens
+   within the limits, and the same ones each time. */
 
 #include "lib.h"
 #include "fuzz.h"
 #include "junk-archive.h"
 
-/* extensions of all members, kind, prefix, number, encryption */
+/* extensions of all members, type, prefix, number of members, encryption */
 #define MAX_TOKENS (2*JUNK_MAX_ARCHIVE_MEMBERS + 4)
 
 static void

@@ -1,5 +1,5 @@
-/* The frames of the service's socket: what is accepted, encodes to the same
-   bytes. */
+/* Fuzzes frames of the service's socket: frames that are accepted encode to the
+   same bytes. */
 
 #include "lib.h"
 #include "buffer.h"

@@ -1,6 +1,6 @@
-/* Message -> tokens: any bytes give a result within its limits, the same one
-   however the message comes in pieces, and cost at most a few times what an
-   ordinary message of that size does. */
+/* Fuzzes the tokenizer: any bytes give a result within the limits that doesn't
+   depend on how the message is split into blocks, and cost at most a few times
+   as much as an ordinary message of the same size. */
 
 #include "lib.h"
 #include "array.h"
@@ -11,19 +11,19 @@
 #include "junk-limits.h"
 #include "junk-tokenizer.h"
 
-/* What a message may cost, as a multiple of an ordinary one of its size. What
-   lib-junk/mail/test-growth.py counts is instructions; here it is loads of lib-junk's
-   from memory (fuzz.h), without those of the libraries that are in both. */
+/* Maximum cost of a message as a multiple of an ordinary one of its size.
+   lib-junk/mail/test-growth.py counts instructions; here, memory loads of
+   lib-junk are counted (fuzz.h), without those of libraries. */
 #define MAX_SHARE 6
-/* Bytes of the ordinary message, and those that the smallest one counts as. */
+/* Size of the ordinary message, and the minimum size for the comparison. */
 #define ORDINARY_BYTES (32*1024)
 #define SMALLEST_BYTES 8192
-/* A message that costs another eighth of an ordinary one is new to libFuzzer, as
-   is one that goes another way: it is led to what costs more. */
+/* A message that costs another eighth of an ordinary one counts as new
+   coverage, so that libFuzzer is led to more expensive ones. */
 #define COST_STEP 8
 
-/* A delivery has all of a small message in memory, a mailbox gives it in
-   pieces. */
+/* A delivery has all of a small message in memory, a mailbox reads it in
+   blocks. */
 #define PIECE_BYTES 8192
 
 static void
@@ -70,7 +70,7 @@ static void fuzz_set_cost(unsigned int step)
 	cost_counters[I_MIN(step, sizeof(cost_counters) - 1)] = 1;
 }
 #else
-/* replay.c: nothing is counted */
+/* replay.c doesn't count loads */
 static void fuzz_set_cost(unsigned int step ATTR_UNUSED)
 {
 }
@@ -87,7 +87,7 @@ static uint64_t fuzz_count_loads(const uint8_t *data, size_t size)
 	return fuzz_loads_count - before;
 }
 
-/* ... of an ordinary message */
+/* Returns the loads for an ordinary message. */
 static uint64_t fuzz_ordinary_loads(void)
 {
 	static const char head[] = "Content-Type: text/html\n\n<table>";

@@ -1,5 +1,6 @@
-/* What is encrypted in the database: sealed by somebody who has the key, or
-   damaged. The first byte says which reader gets the rest. */
+/* Fuzzes the readers of encrypted data in the database: data that somebody with
+   the key has sealed, or that is damaged. The first byte selects the reader of
+   the rest. */
 
 #include "lib.h"
 #include "buffer.h"
@@ -44,7 +45,7 @@ static void fuzz_report(const uint8_t *data, size_t size)
 		i_assert(report.token_count <= JUNK_MAX_TOKENS);
 }
 
-/* The smallest tables: their size is in the state. */
+/* Import a state with the smallest tables, since it contains their size. */
 static void fuzz_state(const uint8_t *data, size_t size)
 {
 	struct junk_learner_settings set;

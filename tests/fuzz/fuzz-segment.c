@@ -1,7 +1,7 @@
-/* A segment with any content, which changes under its reader. The input is the
-   file; its last 128 bytes, if it has so many more, are what the header is
-   overwritten with afterwards. Bit 0 of the reserved byte 30 asks for the
-   checksum to be made right, so that what is behind it is reached. */
+/* Fuzzes segments with any content that changes while it is read. The input is
+   the file; if it is at least 128 bytes longer than a header, the last 128
+   bytes overwrite the header afterwards. Bit 0 of the reserved byte 30 requests
+   a correct checksum, so that the code behind the check is reached. */
 
 #include "lib.h"
 #include "buffer.h"
@@ -70,7 +70,7 @@ FUZZ_ONE(data, size)
 	fuzz_write(fd, data, size);
 	segment = junk_segment_open(path);
 	fuzz_score(segment, 1);
-	/* a writer never makes it shorter */
+	/* a writer never shortens the file */
 	if (change != NULL) {
 		fuzz_write(fd, change, header_size);
 		fuzz_score(segment, 1);

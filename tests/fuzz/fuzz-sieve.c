@@ -1,5 +1,5 @@
-/* A script that uses the extension: its arguments are validated, compiled and
-   dumped. */
+/* Fuzzes scripts that use the extension: their arguments are validated,
+   compiled and dumped. */
 
 #include "lib.h"
 #include "istream.h"
@@ -54,7 +54,7 @@ FUZZ_ONE(data, size)
 	struct sieve_binary *sbin;
 	struct istream *input;
 	string_t *text = t_str_new(size + sizeof(REQUIRE));
-	/* it grows in inner frames of the data stack */
+	/* not on the data stack, since it grows in inner frames */
 	string_t *errors = str_new(default_pool, 1024);
 
 	fuzz_sieve_init();

@@ -1,5 +1,5 @@
-/* A spool file with any content: it is read to its end, and what comes out of
-   it are whole reports. */
+/* Fuzzes spool files: any content is read to its end, and the results are
+   complete reports. */
 
 #include "lib.h"
 #include "buffer.h"

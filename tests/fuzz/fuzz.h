@@ -3,13 +3,13 @@
 
 /* A harness defines what is done with one input:
 
-	FUZZ_ONE(data, size) { ... }
+     FUZZ_ONE(data, size) { ... }
 
    It may use the data stack; the library is initialised. */
 
-/* Loads from memory by lib-junk: tests/fuzz/run has clang call this at each. They
-   differ neither from run to run nor with what else the machine does. Stays 0 in
-   replay.c's builds. */
+/* Number of memory loads in lib-junk: tests/fuzz/run lets clang call this at
+   each. The number depends neither on the run nor on the machine's load. It
+   stays 0 in replay.c's builds. */
 static uint64_t fuzz_loads_count ATTR_UNUSED = 0;
 
 #define FUZZ_COUNT_LOADS(bytes, type) \

@@ -1,6 +1,6 @@
-/* Run a harness on every file of its seeds and of what it ever crashed on, as
-   a unit test: no fuzzer is needed for that. Files named by arguments instead:
-   to look into one of them. */
+/* Runs a harness on all of its seeds and past crashers as a unit test, which
+   needs no fuzzer. If files are named as arguments, only these are used, to
+   examine them. */
 
 #include "lib.h"
 
@@ -27,12 +27,12 @@ static void replay_file(const char *path)
 	if (f == NULL || fseek(f, 0, SEEK_END) < 0 || (size = ftell(f)) < 0)
 		fail(path);
 	rewind(f);
-	/* no byte more, so that valgrind sees who reads too far */
+	/* the exact size, so that valgrind detects reads beyond it */
 	data = malloc(size == 0 ? 1 : (size_t)size);
 	if (data == NULL || fread(data, 1, (size_t)size, f) != (size_t)size)
 		fail(path);
 	fclose(f);
-	/* the last line of a log names what crashed */
+	/* the last line of a log names the file that crashed */
 	printf("%s\n", path);
 	fflush(stdout);
 	(void)LLVMFuzzerTestOneInput(data, (size_t)size);
@@ -46,7 +46,7 @@ static void replay_dir(const char *dir)
 	struct dirent *entry;
 	char path[PATH_MAX];
 
-	/* that it never crashed is no failure */
+	/* no crashers is no failure */
 	if (d == NULL && errno == ENOENT)
 		return;
 	if (d == NULL)
@@ -66,7 +66,7 @@ int main(int argc, char *argv[])
 	static const char *const dirs[] = {
 		FUZZ_SRCDIR"/seeds/"FUZZ_NAME,
 		FUZZ_SRCDIR"/crashers/"FUZZ_NAME,
-		/* mail: input as any other */
+		/* mail is an additional input */
 		FUZZ_SRCDIR"/../data/tokens",
 	};
 
@@ -75,7 +75,7 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; i < N_ELEMENTS(dirs) && argc == 1; i++)
 		replay_dir(dirs[i]);
 	lib_deinit();
-	/* a folder that has moved must not go unnoticed */
+	/* a folder that was moved must not go unnoticed */
 	if (file_count == 0) {
 		fprintf(stderr, "there is nothing to replay\n");
 		return 1;

@@ -1,15 +1,15 @@
-# Of both ways to install: from packages and from source. The script that reads
-# this says its title.
+# Common steps of both ways to install: from packages and from source. The
+# script that includes this file sets the title.
 export DEBIAN_FRONTEND=noninteractive
-# tools/test has run on both releases what the package's build would run
+# tools/test has already run the tests of the package's build on both releases
 export DEB_BUILD_OPTIONS=nocheck DEB_BUILD_PROFILES=nocheck
 log=$(mktemp)
 
-# Run a function and say how it went.
+# Run a function and print its result.
 check() {
 	what=$1
 	shift
-	# not as a condition, in which "set -e" does nothing
+	# not as a condition, in which "set -e" would be ignored
 	(set -ex; "$@") >"$log" 2>&1
 	if [ $? = 0 ]; then
 		echo "ok   $title: $what"
@@ -19,7 +19,7 @@ check() {
 	fi
 }
 
-# The block of README that has this text in it.
+# Print the block of README that contains this text.
 readme_block() {
 	awk -v text="$1" '
 		/^```/ && !block { block = 1; lines = ""; next }
@@ -29,7 +29,7 @@ readme_block() {
 	[ -s /tmp/block ] && cat /tmp/block
 }
 
-# Run it.
+# Run this block.
 readme() {
 	readme_block "$1" >/tmp/readme.sh && sh -ex /tmp/readme.sh
 }
@@ -40,7 +40,7 @@ configure() {
 }
 
 autopkgtest() {
-	# debian/tests/control names it, and what it needs
+	# debian/tests/control names the test and its dependencies
 	grep -qx 'Tests: loop' debian/tests/control
 	apt-get -y install $(sed -n 's/^Depends: @, //p' debian/tests/control |
 		tr -d ,)
@@ -52,6 +52,6 @@ delivered() {
 	grep '^\(ok  \|FAIL\) loop' "$log"
 }
 
-# apt asks nobody
+# apt must not ask questions
 echo 'APT::Get::Assume-Yes "true";' >/etc/apt/apt.conf.d/90yes
 apt-get -q update >/dev/null
