@@ -12,7 +12,9 @@
 
    Some labels are wrong. If some ham has sums like spam and spam has sums like ham
    about as often, these ham reports are left out as mislabelled. The claim then
-   begins at the sum to which the model itself assigns 90 % or more.
+   begins at the sum to which the model itself assigns 90 % or more. A few weak reports
+   of ham with sums like spam are left out in any case: nobody may have examined these
+   messages.
 
    The sum is meaningless for a kind of message of which no ham was reported. Each kind
    has words and a form of its own. A message is of an unknown kind if it shares less
@@ -42,6 +44,8 @@
    mislabelled ham is taken for chance. */
 #define WRONG_FACTOR 2.0
 #define WRONG_MIN 4
+/* The share of weak reports of ham that may be unreported spam. */
+#define WRONG_WEAK 0.01
 /* The share of ham that may be taken for an unknown kind. */
 #define STRANGE_HAM 0.02
 /* Minimum familiarity of a known kind, relative to the median of ham. */
@@ -105,6 +109,16 @@ count_above(const struct junk_claims_report *reports, unsigned int count,
 	return low;
 }
 
+static unsigned int
+count_weak(const struct junk_claims_report *reports, unsigned int count)
+{
+	unsigned int weak = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		weak += reports[i].weak ? 1 : 0;
+	return weak;
+}
+
 static double
 deviation(const struct junk_claims_report *reports, unsigned int count)
 {
@@ -129,7 +143,8 @@ wrong_labels(const struct junk_claims_report *ham, unsigned int ham_count,
 	double of_spam = 2 * (spam_count - count_above(spam, spam_count,
 						ham[ham_count / 2].sum));
 	double wrong = I_MIN(of_ham, WRONG_FACTOR * of_spam * spam_count /
-			     ham_count);
+			     ham_count + WRONG_WEAK *
+			     count_weak(ham, ham_count));
 
 	return wrong < WRONG_MIN ? 0 : wrong;
 }

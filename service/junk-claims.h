@@ -18,6 +18,8 @@ struct junk_claims_report {
 	/* Shares of its tokens that are familiar from other ham, 0 to 1
 	   (junk_model_familiarity()). Set for ham only. */
 	float familiar_words, familiar_form;
+	/* A weak report of ham: nobody may have examined the message. */
+	bool weak;
 };
 
 struct junk_claims {

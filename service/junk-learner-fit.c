@@ -457,6 +457,7 @@ claims_collect(const struct junk_learner *learner, bool spam,
 		report->sum = I_MAX(memory->honest_sum,
 				    memory->honest_shared_sum);
 		report->message = message_number(learner, memory);
+		report->weak = memory->trust < 1;
 		if (!spam)
 			ham_familiarity(learner, memory, report);
 		count++;
