@@ -344,7 +344,9 @@ def main():
     parser.add_argument("--lmtp-port", type=int, default=10024)
     args = parser.parse_args()
     kept = KeptServer(args) if args.keep else None
-    signal.signal(signal.SIGTERM, end_on_signal)
+    # a shell that starts this in the background makes SIGINT ignored
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end_on_signal)
 
     rng = random.Random(args.seed)
     mails = load_mail(args.small, rng)
