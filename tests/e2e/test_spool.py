@@ -345,6 +345,44 @@ def test_all_killed(t):
     p.expect("5 spam move")
 
 
+def shared_imap(version, _):
+    count = "service_count = 0" if version == (2, 3) else \
+        "restart_request_count = unlimited"
+    return """
+service imap {
+  client_limit = 100
+  process_limit = 1
+  %s
+}
+""" % count
+
+
+def test_shared_process(t):
+    """several clients share an imap process: a logout while the service hangs
+    keeps no other client waiting"""
+    p = t.private(debug=True, extra=shared_imap)
+    clients = []
+    for n in range(12):
+        p.deliver(numbered(n))
+        clients.append(p.imap(select="INBOX"))
+    other = p.imap()
+    assert len(p.d.children("imap")) == 1
+    pid = service_pid(p)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for n, c in enumerate(clients):
+            c.cmd("UID MOVE %d Junk" % (n + 1))
+        for c in clients:
+            c.sock.sendall(b"z LOGOUT\r\n")
+        # half a second each, if they waited for the service
+        took = timed(lambda: [other.cmd("NOOP") for _ in range(20)])
+        assert took < 3, took
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    p.imap()
+    p.expect("12 spam move")
+
+
 @ALL_FORMATS
 def test_logout(t):
     """LOGOUT or a lost connection right after the move"""
