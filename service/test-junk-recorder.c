@@ -23,13 +23,14 @@ static struct junk_learner *learner;
 static struct junk_recorder *recorder;
 static junk_token_t test_tokens[TEST_TOKENS];
 static struct junk_recorder_settings recorder_set;
+static unsigned int test_log2 = TEST_LOG2;
 
 static struct junk_learner *test_learner_new(void)
 {
 	struct junk_learner_settings set;
 
 	junk_learner_settings_init(&set);
-	set.global_log2 = set.personal_log2 = TEST_LOG2;
+	set.global_log2 = set.personal_log2 = test_log2;
 	set.min_reporters = 1;
 	set.min_reports = set.min_evidence = 1;
 	set.seed = 12345;
@@ -955,6 +956,15 @@ static void test_junk_recorder_expire_rare(void)
 	test_assert(test_maintain_tokens(NOW + 11 * HOUR) == 0);
 	test_assert_cmp(recorder->expiry.rare_token, <, 5000);
 	test_end_recorder();
+
+	test_begin_recorder("junk_recorder: rare tokens that are few");
+	test_insert_tokens(100, 100, NOW);
+	recorder_set.max_database_bytes = 1;
+	test_close();
+	test_open();
+	(void)test_maintain_tokens(NOW);
+	test_assert(test_db_int("SELECT count(*) FROM tokens") == 100);
+	test_end_recorder();
 }
 
 /* Tokens are soon visible to an administrator, even under load. */
@@ -1240,6 +1250,25 @@ static void test_junk_recorder_bad_snapshot(void)
 	test_end_recorder();
 }
 
+/* A snapshot whose first part only was written leaves the one before in use. */
+static void test_junk_recorder_half_snapshot(void)
+{
+	/* large enough for two parts */
+	test_log2 = 16;
+	test_begin_recorder("junk_recorder: half a snapshot");
+	for (unsigned int m = 0; m < 20; m++)
+		test_record(m % 3, m, m % 2 == 0 ? SPAM : HAM, NOW);
+	test_assert(junk_recorder_snapshot(recorder) == 0);
+	test_record(0, 30, SPAM, NOW);
+	junk_snapshot_begin(recorder);
+	test_assert(junk_snapshot_step(recorder) == 1);
+	test_close();
+	test_open();
+	test_assert(test_replay_is_same());
+	test_end_recorder();
+	test_log2 = TEST_LOG2;
+}
+
 static void test_init(void)
 {
 	test_dir_init("junk-recorder");
@@ -1275,6 +1304,7 @@ static const struct {
 	TEST(flood, TRUE),
 	TEST(clock, FALSE),
 	TEST(bad_snapshot, FALSE),
+	TEST(half_snapshot, FALSE),
 };
 
 /* Run all tests, only the quick ones ("quick"), or one. */
