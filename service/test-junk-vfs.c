@@ -93,13 +93,15 @@ test_xWrite(sqlite3_file *f, const void *data, int size, sqlite3_int64 pos)
 	return fault == TEST_FAULT_WRITE ? SQLITE_IOERR_WRITE : SQLITE_FULL;
 }
 
-static int test_xSync(sqlite3_file *f, int flags)
+static int test_xSync(sqlite3_file *f, int flags ATTR_UNUSED)
 {
 	if ((((struct test_file *)f)->flags & SQLITE_OPEN_WAL) != 0)
 		wal_sync_count++;
 	if (test_step(TRUE))
 		return SQLITE_IOERR_FSYNC;
-	return REAL(f)->pMethods->xSync(REAL(f), flags);
+	/* The files needn't survive a power failure. With real fsyncs the test
+	   takes some minutes. */
+	return SQLITE_OK;
 }
 
 static const struct sqlite3_io_methods test_methods = {
