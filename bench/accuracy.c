@@ -79,22 +79,8 @@ void bench_person(unsigned int number,
 	memcpy(reporter_r, &number, sizeof(number));
 }
 
-/* Assign the message to a random person. */
-static void
-run_person(const struct run *run, const struct corpus_mail *mail,
-	   unsigned char reporter_r[JUNK_REPORTER_BYTES])
-{
-	struct corpus_random random;
-
-	memcpy(&random.state, mail->digest, sizeof(random.state));
-	random.state ^= run->opts->seed;
-	bench_person(corpus_random_next(&random) % run->opts->people,
-		     reporter_r);
-}
-
-static void
-run_learn(struct run *run, const struct corpus_mail *mail,
-	  enum junk_verdict verdict)
+void bench_learn(struct junk_learner *learner, const struct corpus_mail *mail,
+		 unsigned int person, enum junk_verdict verdict)
 {
 	struct junk_report report;
 
@@ -103,11 +89,29 @@ run_learn(struct run *run, const struct corpus_mail *mail,
 	report.origin = verdict == JUNK_VERDICT_WEAK_HAM ?
 		JUNK_ORIGIN_ACTION : JUNK_ORIGIN_MOVE;
 	report.feature_set = JUNK_FEATURE_SET;
-	run_person(run, mail, report.reporter);
+	bench_person(person, report.reporter);
 	memcpy(report.digest, mail->digest, sizeof(report.digest));
 	report.tokens = mail->tokens;
 	report.token_count = mail->token_count;
-	junk_learner_learn(run->learner, &report, 1);
+	junk_learner_learn(learner, &report, 1);
+}
+
+/* Returns the random person to whom the message belongs. */
+static unsigned int
+run_person(const struct run *run, const struct corpus_mail *mail)
+{
+	struct corpus_random random;
+
+	memcpy(&random.state, mail->digest, sizeof(random.state));
+	random.state ^= run->opts->seed;
+	return corpus_random_next(&random) % run->opts->people;
+}
+
+static void
+run_learn(struct run *run, const struct corpus_mail *mail,
+	  enum junk_verdict verdict)
+{
+	bench_learn(run->learner, mail, run_person(run, mail), verdict);
 }
 
 static enum junk_verdict mail_verdict(bool spam)
@@ -201,7 +205,7 @@ run_score(struct run *run, unsigned int idx, struct result *result_r)
 	struct junk_model model;
 	struct junk_score score;
 
-	run_person(run, mail, reporter);
+	bench_person(run_person(run, mail), reporter);
 	junk_learner_model(run->learner, &model);
 	junk_model_score(&model, mail->tokens, mail->token_count, reporter,
 			 &score);

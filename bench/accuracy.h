@@ -4,6 +4,7 @@
 /* Shared by the accuracy benchmark and its scenarios. */
 
 #include "corpus.h"
+#include "junk-learner.h"
 #include "junk-model.h"
 
 /* The default of junk_feedback_threshold. */
@@ -16,5 +17,8 @@ bool partial_feedback(bool spam, bool caught, struct corpus_random *random,
 /* Set the identity of a person. */
 void bench_person(unsigned int number,
 		  unsigned char reporter_r[JUNK_REPORTER_BYTES]);
+/* Let the learner have a person's report of a message. */
+void bench_learn(struct junk_learner *learner, const struct corpus_mail *mail,
+		 unsigned int person, enum junk_verdict verdict);
 
 #endif

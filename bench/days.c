@@ -77,18 +77,7 @@ static void
 report(struct host *host, const struct person *person,
        const struct corpus_mail *mail, enum junk_verdict verdict)
 {
-	struct junk_report report;
-
-	i_zero(&report);
-	report.verdict = verdict;
-	report.origin = verdict == JUNK_VERDICT_WEAK_HAM ?
-		JUNK_ORIGIN_ACTION : JUNK_ORIGIN_MOVE;
-	report.feature_set = JUNK_FEATURE_SET;
-	bench_person(person->number, report.reporter);
-	memcpy(report.digest, mail->digest, sizeof(report.digest));
-	report.tokens = mail->tokens;
-	report.token_count = mail->token_count;
-	junk_learner_learn(host->learner, &report, 1);
+	bench_learn(host->learner, mail, person->number, verdict);
 }
 
 static bool

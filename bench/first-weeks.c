@@ -170,19 +170,9 @@ next_is_spam(enum order order, unsigned int i, unsigned int n, unsigned int j,
 static void
 learn_event(struct junk_learner *learner, const struct event *event, bool weak)
 {
-	struct junk_report report;
-
-	i_zero(&report);
-	report.verdict = event->mail->spam ? JUNK_VERDICT_SPAM :
-		weak ? JUNK_VERDICT_WEAK_HAM : JUNK_VERDICT_HAM;
-	report.origin = report.verdict == JUNK_VERDICT_WEAK_HAM ?
-		JUNK_ORIGIN_ACTION : JUNK_ORIGIN_MOVE;
-	report.feature_set = JUNK_FEATURE_SET;
-	bench_person(event->person, report.reporter);
-	memcpy(report.digest, event->mail->digest, sizeof(report.digest));
-	report.tokens = event->mail->tokens;
-	report.token_count = event->mail->token_count;
-	junk_learner_learn(learner, &report, 1);
+	bench_learn(learner, event->mail, event->person,
+		    event->mail->spam ? JUNK_VERDICT_SPAM :
+		    weak ? JUNK_VERDICT_WEAK_HAM : JUNK_VERDICT_HAM);
 }
 
 static struct junk_learner *

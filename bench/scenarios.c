@@ -22,23 +22,6 @@ static struct junk_learner *learner_new(unsigned int min_reporters)
 }
 
 static void
-learn(struct junk_learner *learner, const struct corpus_mail *mail,
-      unsigned int user, enum junk_verdict verdict)
-{
-	struct junk_report report;
-
-	i_zero(&report);
-	report.verdict = verdict;
-	report.origin = JUNK_ORIGIN_MOVE;
-	report.feature_set = JUNK_FEATURE_SET;
-	bench_person(user, report.reporter);
-	memcpy(report.digest, mail->digest, sizeof(report.digest));
-	report.tokens = mail->tokens;
-	report.token_count = mail->token_count;
-	junk_learner_learn(learner, &report, 1);
-}
-
-static void
 score(struct junk_learner *learner, const struct corpus_mail *mail,
       const unsigned int *user, struct junk_score *score_r)
 {
@@ -107,7 +90,7 @@ users_run(struct corpus *corpus, unsigned int users, uint64_t seed,
 		results[i].rank = results[i].probability = s.probability;
 		results[i].unknown = s.unknown_reason != NULL;
 		results[i].caught = caught(&s);
-		learn(learner, &mails[i], reporter, results[i].spam ?
+		bench_learn(learner, &mails[i], reporter, results[i].spam ?
 		      JUNK_VERDICT_SPAM : JUNK_VERDICT_HAM);
 	}
 	junk_learner_deinit(&learner);
@@ -289,7 +272,7 @@ learn_corpus(struct junk_learner *learner, struct corpus *corpus,
 	unsigned int i = 0;
 
 	array_foreach(&corpus->mails, mail) {
-		learn(learner, mail, i++ % users, mail->spam ?
+		bench_learn(learner, mail, i++ % users, mail->spam ?
 		      JUNK_VERDICT_SPAM : JUNK_VERDICT_HAM);
 	}
 }
@@ -323,7 +306,7 @@ bool scenario_campaigns(struct corpus *corpus, uint64_t seed)
 		for (unsigned int user = 10; user < 12; user++) {
 			campaign_copy(&campaign, corpus, &random, tokens,
 				      &mail);
-			learn(learner, &mail, user, JUNK_VERDICT_SPAM);
+			bench_learn(learner, &mail, user, JUNK_VERDICT_SPAM);
 		}
 		/* nobody reports copies 3 and 4 */
 		campaign_copy(&campaign, corpus, &random, tokens, &mail);
@@ -375,13 +358,13 @@ young_campaign(struct corpus *corpus, struct corpus_random *random,
 		score(learner, next, &user, &s);
 		if (!partial_feedback(next->spam, caught(&s), random, &weak))
 			continue;
-		learn(learner, next, user, next->spam ? JUNK_VERDICT_SPAM :
+		bench_learn(learner, next, user, next->spam ? JUNK_VERDICT_SPAM :
 		      (weak ? JUNK_VERDICT_WEAK_HAM : JUNK_VERDICT_HAM));
 	}
 	campaign_init(&campaign, corpus, random);
 	for (unsigned int i = 0; i < reports; i++) {
 		campaign_copy(&campaign, corpus, random, tokens, &mail);
-		learn(learner, &mail, i % 10, JUNK_VERDICT_SPAM);
+		bench_learn(learner, &mail, i % 10, JUNK_VERDICT_SPAM);
 	}
 	for (unsigned int i = 0; i < copies; i++) {
 		user = 20;
@@ -405,10 +388,10 @@ spam_flood(struct corpus *corpus, struct corpus_random *random,
 	unsigned int ham = 0, total = 0, user = 50;
 
 	for (unsigned int i = 0; i < spam_reports; i++) {
-		learn(learner, random_mail(corpus, random, TRUE), i % 50,
+		bench_learn(learner, random_mail(corpus, random, TRUE), i % 50,
 		      JUNK_VERDICT_SPAM);
 		if (ham_reports > 0 && i % (spam_reports / ham_reports) == 0) {
-			learn(learner, random_mail(corpus, random, FALSE),
+			bench_learn(learner, random_mail(corpus, random, FALSE),
 			      i % 50, JUNK_VERDICT_HAM);
 		}
 	}
