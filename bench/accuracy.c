@@ -96,6 +96,19 @@ void bench_learn(struct junk_learner *learner, const struct corpus_mail *mail,
 	junk_learner_learn(learner, &report, 1);
 }
 
+void bench_score(struct junk_learner *learner, const struct corpus_mail *mail,
+		 const unsigned int *person, struct junk_score *score_r)
+{
+	unsigned char reporter[JUNK_REPORTER_BYTES];
+	struct junk_model model;
+
+	if (person != NULL)
+		bench_person(*person, reporter);
+	junk_learner_model(learner, &model);
+	junk_model_score(&model, mail->tokens, mail->token_count,
+			 person == NULL ? NULL : reporter, score_r);
+}
+
 /* Returns the random person to whom the message belongs. */
 static unsigned int
 run_person(const struct run *run, const struct corpus_mail *mail)
@@ -200,15 +213,11 @@ static void run_feedback(struct run *run, unsigned int idx, bool caught)
 static void
 run_score(struct run *run, unsigned int idx, struct result *result_r)
 {
-	unsigned char reporter[JUNK_REPORTER_BYTES];
 	const struct corpus_mail *mail = array_idx(&run->corpus->mails, idx);
-	struct junk_model model;
+	const unsigned int person = run_person(run, mail);
 	struct junk_score score;
 
-	bench_person(run_person(run, mail), reporter);
-	junk_learner_model(run->learner, &model);
-	junk_model_score(&model, mail->tokens, mail->token_count, reporter,
-			 &score);
+	bench_score(run->learner, mail, &person, &score);
 	i_zero(result_r);
 	result_r->spam = mail->spam;
 	result_r->unknown = score.score == JUNK_SCORE_UNKNOWN;

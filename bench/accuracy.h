@@ -20,5 +20,9 @@ void bench_person(unsigned int number,
 /* Let the learner have a person's report of a message. */
 void bench_learn(struct junk_learner *learner, const struct corpus_mail *mail,
 		 unsigned int person, enum junk_verdict verdict);
+/* Score a message as a person's process does. person: NULL = without an
+   identity */
+void bench_score(struct junk_learner *learner, const struct corpus_mail *mail,
+		 const unsigned int *person, struct junk_score *score_r);
 
 #endif

@@ -37,18 +37,30 @@ double corpus_random_double(struct corpus_random *random)
 	return (corpus_random_next(random) >> 11) * 0x1p-53;
 }
 
+void corpus_random_shuffle(struct corpus_random *random, void *items,
+			   unsigned int count, size_t size)
+{
+	void *tmp = i_malloc(size);
+
+	for (unsigned int i = count; i > 1; i--) {
+		const unsigned int j = corpus_random_next(random) % i;
+		void *last = PTR_OFFSET(items, (i - 1) * size);
+		void *other = PTR_OFFSET(items, j * size);
+
+		memcpy(tmp, last, size);
+		memmove(last, other, size);
+		memcpy(other, tmp, size);
+	}
+	i_free(tmp);
+}
+
 void corpus_shuffle(struct corpus *corpus, struct corpus_random *random)
 {
-	struct corpus_mail *mails, tmp;
-	unsigned int count, j;
+	unsigned int count;
+	struct corpus_mail *mails =
+		array_get_modifiable(&corpus->mails, &count);
 
-	mails = array_get_modifiable(&corpus->mails, &count);
-	for (unsigned int i = count; i > 1; i--) {
-		j = corpus_random_next(random) % i;
-		tmp = mails[i - 1];
-		mails[i - 1] = mails[j];
-		mails[j] = tmp;
-	}
+	corpus_random_shuffle(random, mails, count, sizeof(*mails));
 }
 
 int corpus_read_mail(const char *path, buffer_t *dest, const char **error_r)

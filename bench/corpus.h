@@ -41,6 +41,9 @@ uint64_t corpus_random_next(struct corpus_random *random);
 /* Returns a number with 0 <= x < 1. */
 double corpus_random_double(struct corpus_random *random);
 
+/* Shuffle count items of a size in bytes. */
+void corpus_random_shuffle(struct corpus_random *random, void *items,
+			   unsigned int count, size_t size);
 void corpus_shuffle(struct corpus *corpus, struct corpus_random *random);
 
 #endif

@@ -68,19 +68,6 @@ static bool mail_is_hard(const struct corpus_mail *mail)
 	return strstr(mail->path, "hard-ham") != NULL;
 }
 
-static void
-shuffle(const struct corpus_mail **mails, unsigned int count,
-	struct corpus_random *random)
-{
-	for (unsigned int i = count; i > 1; i--) {
-		const unsigned int j = corpus_random_next(random) % i;
-		const struct corpus_mail *mail = mails[i - 1];
-
-		mails[i - 1] = mails[j];
-		mails[j] = mail;
-	}
-}
-
 /* Choose the messages of the test from a shuffled corpus. The others are shuffled
    again, since the first of them have no hard ham: that is in the test. */
 static void
@@ -106,10 +93,10 @@ draw_test(struct draw *draw, const struct corpus *corpus,
 			array_push_back(&draw->ham, &mail);
 		}
 	}
-	shuffle(array_front_modifiable(&draw->ham), array_count(&draw->ham),
-		random);
-	shuffle(array_front_modifiable(&draw->spam), array_count(&draw->spam),
-		random);
+	corpus_random_shuffle(random, array_front_modifiable(&draw->ham),
+			      array_count(&draw->ham), sizeof(mail));
+	corpus_random_shuffle(random, array_front_modifiable(&draw->spam),
+			      array_count(&draw->spam), sizeof(mail));
 	draw->ham_events = i_new(struct event, MAX_REPORTS);
 	draw->spam_events = i_new(struct event, MAX_REPORTS);
 }

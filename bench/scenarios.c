@@ -21,20 +21,6 @@ static struct junk_learner *learner_new(unsigned int min_reporters)
 	return junk_learner_init(&set);
 }
 
-static void
-score(struct junk_learner *learner, const struct corpus_mail *mail,
-      const unsigned int *user, struct junk_score *score_r)
-{
-	unsigned char reporter[JUNK_REPORTER_BYTES];
-	struct junk_model model;
-
-	if (user != NULL)
-		bench_person(*user, reporter);
-	junk_learner_model(learner, &model);
-	junk_model_score(&model, mail->tokens, mail->token_count,
-			 user == NULL ? NULL : reporter, score_r);
-}
-
 static const char *target(bool holds)
 {
 	return holds ? "ok" : "short";
@@ -83,8 +69,8 @@ users_run(struct corpus *corpus, unsigned int users, uint64_t seed,
 		/* without personal weights, every report is by another
 		   person */
 		reporter = variant == USERS_SHARED ? users + i : user;
-		score(learner, &mails[i],
-		      variant == USERS_SHARED ? NULL : &reporter, &s);
+		bench_score(learner, &mails[i],
+			    variant == USERS_SHARED ? NULL : &reporter, &s);
 		i_zero(&results[i]);
 		results[i].spam = user_label(&mails[i], user, seed);
 		results[i].rank = results[i].probability = s.probability;
@@ -298,10 +284,10 @@ bool scenario_campaigns(struct corpus *corpus, uint64_t seed)
 			i_fatal("import failed: %s", error);
 		campaign_init(&campaign, corpus, &random);
 		campaign_copy(&campaign, corpus, &random, tokens, &mail);
-		score(learner, &mail, &third, &s);
+		bench_score(learner, &mail, &third, &s);
 		before += caught(&s) ? 1 : 0;
 		campaign_ham(&campaign, corpus, &random, tokens, &mail);
-		score(learner, &mail, &third, &s);
+		bench_score(learner, &mail, &third, &s);
 		ham_before += caught(&s) ? 1 : 0;
 		for (unsigned int user = 10; user < 12; user++) {
 			campaign_copy(&campaign, corpus, &random, tokens,
@@ -310,10 +296,10 @@ bool scenario_campaigns(struct corpus *corpus, uint64_t seed)
 		}
 		/* nobody reports copies 3 and 4 */
 		campaign_copy(&campaign, corpus, &random, tokens, &mail);
-		score(learner, &mail, &third, &s);
+		bench_score(learner, &mail, &third, &s);
 		spam += caught(&s) ? 1 : 0;
 		campaign_ham(&campaign, corpus, &random, tokens, &mail);
-		score(learner, &mail, &third, &s);
+		bench_score(learner, &mail, &third, &s);
 		ham += caught(&s) ? 1 : 0;
 	}
 	printf("%u new campaigns, for a third user\n\n"
@@ -355,7 +341,7 @@ young_campaign(struct corpus *corpus, struct corpus_random *random,
 			corpus_random_next(random) %
 			array_count(&corpus->mails));
 		user = corpus_random_next(random) % 10;
-		score(learner, next, &user, &s);
+		bench_score(learner, next, &user, &s);
 		if (!partial_feedback(next->spam, caught(&s), random, &weak))
 			continue;
 		bench_learn(learner, next, user, next->spam ? JUNK_VERDICT_SPAM :
@@ -369,7 +355,7 @@ young_campaign(struct corpus *corpus, struct corpus_random *random,
 	for (unsigned int i = 0; i < copies; i++) {
 		user = 20;
 		campaign_copy(&campaign, corpus, random, tokens, &mail);
-		score(learner, &mail, &user, &s);
+		bench_score(learner, &mail, &user, &s);
 		spam += caught(&s) ? 1 : 0;
 	}
 	junk_learner_deinit(&learner);
@@ -399,7 +385,7 @@ spam_flood(struct corpus *corpus, struct corpus_random *random,
 		if (mail->spam)
 			continue;
 		total++;
-		score(learner, mail, &user, &s);
+		bench_score(learner, mail, &user, &s);
 		ham += caught(&s) ? 1 : 0;
 	}
 	printf("%6u spam reports, %4u ham reports: %6.2f %% of ham caught",

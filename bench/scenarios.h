@@ -25,7 +25,7 @@ bool scenario_reports_only(struct corpus *corpus, uint64_t seed);
 bool scenario_first_weeks(struct corpus *corpus, uint64_t first_seed,
 			  unsigned int seeds);
 /* A host's first 60 days, with people of several kinds. The worst of so many seeds
-   from the first on. */
+   from the first on. Shuffles the corpus. */
 bool scenario_days(struct corpus *corpus, uint64_t first_seed,
 		   unsigned int seeds);
 
