@@ -11,7 +11,9 @@
      floor     message-parser and message-decoder; the result is discarded
      tokenize  message -> tokens
      lookup    tokens -> score
-     score     message -> score for one recipient, like a delivery
+     count     a score -> the counter page, SEGMENT.counts
+     score     message -> score for one recipient, like a delivery, without
+               counting: there is no counter page beside the segment
 
    Prints key=value lines: the median over the rounds, in microseconds of CPU
    time per message; and for messages of 5 to 20 kB, whose median is about 10
@@ -25,6 +27,7 @@
 #include "message-decoder.h"
 #include "message-parser.h"
 #include "corpus.h"
+#include "junk-counts.h"
 #include "junk-learner.h"
 #include "junk-publisher.h"
 #include "junk-score.h"
@@ -55,6 +58,7 @@ struct bench {
 	struct junk_tokenizer *tokenizer;
 	struct junk_scores *scores;
 	struct junk_segment *segment;
+	struct junk_counts *counts;
 	unsigned char reporter[JUNK_REPORTER_BYTES];
 	pool_t pool;
 	/* prevents the compiler from removing the work */
@@ -143,6 +147,12 @@ static void run_lookup(struct bench *bench, const struct bench_mail *mail)
 	bench->sum += (uint64_t)score.score;
 }
 
+static void
+run_count(struct bench *bench, const struct bench_mail *mail ATTR_UNUSED)
+{
+	junk_counts_add(bench->counts, JUNK_COUNTS_LMTP, 90, 90, time(NULL));
+}
+
 static void run_score(struct bench *bench, const struct bench_mail *mail)
 {
 	int score = junk_scores_message(bench->scores, mail->data, mail->size,
@@ -157,6 +167,7 @@ static struct phase phases[] = {
 	{ .name = "floor", .run = run_floor },
 	{ .name = "tokenize", .run = run_tokenize },
 	{ .name = "lookup", .run = run_lookup },
+	{ .name = "count", .run = run_count },
 	{ .name = "score", .run = run_score },
 };
 
@@ -210,6 +221,17 @@ static void bench_learn(struct bench *bench, struct junk_learner *learner)
 		memcpy(report.digest, mail->digest, sizeof(report.digest));
 		junk_learner_learn(learner, &report, 1);
 	}
+}
+
+static void bench_create_counts(struct bench *bench, const char *path)
+{
+	const char *error;
+	int fd = junk_counts_create(path, &error);
+
+	if (fd == -1 || junk_counts_begin(fd, NULL, time(NULL), &error) < 0)
+		i_fatal("%s", error);
+	i_close_fd(&fd);
+	bench->counts = junk_counts_open(path);
 }
 
 static void bench_publish(struct bench *bench, const char *path)
@@ -327,6 +349,7 @@ static void bench_run_one(struct bench *bench, const char *name,
 int main(int argc, char *argv[])
 {
 	struct bench bench;
+	const char *counts_path;
 	unsigned int rounds = 5;
 
 	lib_init();
@@ -342,12 +365,16 @@ int main(int argc, char *argv[])
 	bench.tokenizer = junk_tokenizer_init();
 	bench.scores = junk_scores_open(argv[2]);
 	bench.segment = junk_segment_open(argv[2]);
+	counts_path = t_strconcat(argv[2], ".counts", NULL);
+	bench_create_counts(&bench, counts_path);
 
 	if (argc > 4)
 		bench_run_one(&bench, argv[4], rounds);
 	else
 		bench_run(&bench, rounds);
 
+	junk_counts_close(&bench.counts);
+	i_unlink(counts_path);
 	junk_segment_close(&bench.segment);
 	junk_scores_close(&bench.scores);
 	junk_tokenizer_deinit(&bench.tokenizer);

@@ -10,7 +10,7 @@
    its first use. */
 
 /* Twice the number of tokens, which keeps probe sequences short. */
-#define JUNK_TOKEN_SET_SLOTS (2*JUNK_MAX_GROUP_TOKENS)
+#define JUNK_TOKEN_SET_SLOTS (4*JUNK_MAX_GROUP_TOKENS)
 
 /* For functions that few words need. They aren't inlined, so that the code that
    runs for each word needs few registers and no stack frame. */

@@ -32,7 +32,10 @@ struct junk_counts_page {
 
 struct junk_counts {
 	char *path;
+	/* of this process */
+	unsigned int slot;
 	int fd;
+	/* when the page was last looked for, successfully or not */
 	time_t tried;
 };
 
@@ -83,6 +86,7 @@ struct junk_counts *junk_counts_open(const char *path)
 	struct junk_counts *counts = i_new(struct junk_counts, 1);
 
 	counts->path = i_strdup(path);
+	counts->slot = (unsigned int)getpid() % JUNK_COUNTS_SLOTS;
 	counts->fd = -1;
 	return counts;
 }
@@ -99,12 +103,16 @@ void junk_counts_close(struct junk_counts **_counts)
 	i_free(counts);
 }
 
-/* Reopen the page if it was replaced, as after a restart of Dovecot. */
+/* Reopen the page if it was replaced, as after a restart of Dovecot. This is
+   checked once a second: system calls are slow compared with a score. */
 static bool junk_counts_reopen(struct junk_counts *counts, time_t now)
 {
 	struct stat st;
 
 	if (counts->fd != -1) {
+		if (now == counts->tried)
+			return TRUE;
+		counts->tried = now;
 		if (fstat(counts->fd, &st) == 0 && st.st_nlink > 0)
 			return TRUE;
 		i_close_fd(&counts->fd);
@@ -137,8 +145,7 @@ void junk_counts_add(struct junk_counts *counts,
 {
 	struct junk_counts_cell cell;
 	const uint32_t day = (uint32_t)(now / DAY_SECS);
-	const off_t offset = cell_offset((unsigned int)getpid() %
-					 JUNK_COUNTS_SLOTS, program, day);
+	const off_t offset = cell_offset(counts->slot, program, day);
 	const int old_errno = errno;
 
 	if (junk_counts_reopen(counts, now) &&

@@ -74,12 +74,13 @@ const char *junk_counts_program_name(enum junk_counts_program program);
 
 struct junk_counts;
 
-/* Never fails: the file is opened when it is needed. The path is copied. */
+/* Never fails: the file is opened when it is needed. The path is copied. The
+   counts belong to the calling process, not to one that it forks. */
 struct junk_counts *junk_counts_open(const char *path);
 void junk_counts_close(struct junk_counts **counts);
 /* Count a message. score: 0..100 or JUNK_SCORE_UNKNOWN; threshold: 0 = none.
-   Errors are ignored, since counting must not disturb a delivery. It makes a
-   few system calls that don't block. */
+   Errors are ignored, since counting must not disturb a delivery. It makes two
+   system calls that don't block, and once a second a third. */
 void junk_counts_add(struct junk_counts *counts,
 		     enum junk_counts_program program, int score,
 		     unsigned int threshold, time_t now);

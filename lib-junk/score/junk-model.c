@@ -181,16 +181,86 @@ model_claim(const struct junk_model *model, struct junk_score *score, double p)
 		(CLAIM_PROBABILITY - 1e-9 - CLAIM_NEAR) / (1 - CLAIM_NEAR);
 }
 
+/* What the weights say about the tokens: sums by class, counts by source. */
+struct model_sums {
+	int64_t sums[JUNK_TOKEN_CLASS_COUNT];
+	unsigned int counts[JUNK_TOKEN_SOURCE_COUNT];
+	unsigned int familiar[JUNK_TOKEN_SOURCE_COUNT];
+	unsigned int evidence;
+};
+
+/* Weights of this many tokens are fetched from memory at the same time. */
+#define FETCH_TOKENS 32
+
+/* Add up to FETCH_TOKENS tokens. The weights are scattered over more memory than
+   the caches hold, so all of them are requested before the first is used.
+   personal: NULL = no weights of a person. */
+static void
+model_sums_add(const struct junk_model *model, const int16_t *personal,
+	       uint64_t person, const junk_token_t *tokens,
+	       unsigned int token_count, struct model_sums *sums)
+{
+	const int16_t *shared_weights[FETCH_TOKENS];
+	const int16_t *personal_weights[FETCH_TOKENS];
+
+	for (unsigned int i = 0; i < token_count; i++) {
+		shared_weights[i] = &model->weights[
+			hash_index(model->seed, model->global_log2,
+				   tokens[i])];
+		__builtin_prefetch(shared_weights[i]);
+		if (personal == NULL)
+			continue;
+		personal_weights[i] = &personal[
+			hash_index(person, model->personal_log2, tokens[i])];
+		__builtin_prefetch(personal_weights[i]);
+	}
+	for (unsigned int i = 0; i < token_count; i++) {
+		unsigned int class = I_MIN(junk_token_class(tokens[i]),
+					   JUNK_TOKEN_CLASS_COUNT - 1);
+		enum junk_token_source source = junk_token_sources[class];
+		int w = weight_read(shared_weights[i]);
+		int w2 = personal == NULL ? 0 :
+			weight_read(personal_weights[i]);
+
+		sums->counts[source]++;
+		sums->familiar[source] += (w | w2) & JUNK_WEIGHT_FAMILIAR;
+		w &= ~JUNK_WEIGHT_FAMILIAR;
+		w2 &= ~JUNK_WEIGHT_FAMILIAR;
+		sums->evidence += (w | w2) != 0 ? 1 : 0;
+		sums->sums[class] += w + w2;
+	}
+}
+
+static void
+model_sum(const struct junk_model *model, const int16_t *personal,
+	  uint64_t person, const junk_token_t *tokens,
+	  unsigned int token_count, struct junk_score *score)
+{
+	struct model_sums sums;
+	float scales[JUNK_TOKEN_SOURCE_COUNT];
+
+	i_zero(&sums);
+	for (unsigned int i = 0; i < token_count; i += FETCH_TOKENS) {
+		model_sums_add(model, personal, person, tokens + i,
+			       I_MIN(token_count - i, FETCH_TOKENS), &sums);
+	}
+	junk_model_scales(sums.counts, scales);
+	for (unsigned int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++) {
+		score->class_sum[i] = (double)sums.sums[i] *
+			scales[junk_token_sources[i]] / JUNK_WEIGHT_SCALE;
+		score->sum += score->class_sum[i];
+	}
+	score->evidence_count = sums.evidence;
+	junk_model_familiarity(sums.counts, sums.familiar,
+			       &score->familiar_words, &score->familiar_form);
+}
+
 void junk_model_score(const struct junk_model *model,
 		      const junk_token_t *tokens, unsigned int token_count,
 		      const unsigned char *reporter,
 		      struct junk_score *score_r)
 {
 	const int16_t *personal = NULL;
-	float scales[JUNK_TOKEN_SOURCE_COUNT];
-	int64_t sums[JUNK_TOKEN_CLASS_COUNT] = { 0 };
-	unsigned int familiar[JUNK_TOKEN_SOURCE_COUNT] = { 0 };
-	unsigned int counts[JUNK_TOKEN_SOURCE_COUNT];
 	uint64_t person = 0;
 
 	i_zero(score_r);
@@ -205,36 +275,7 @@ void junk_model_score(const struct junk_model *model,
 			((size_t)1 << model->global_log2);
 		person = junk_model_person(model->seed, reporter);
 	}
-	junk_model_count(tokens, token_count, counts);
-	junk_model_scales(counts, scales);
-	/* no branches, so that the processor can continue while it waits for
-	   weights from memory */
-	for (unsigned int i = 0; i < token_count; i++) {
-		unsigned int class = junk_token_class(tokens[i]);
-		int w = weight_read(&model->weights[
-			hash_index(model->seed, model->global_log2,
-				   tokens[i])]);
-		int w2 = personal == NULL ? 0 :
-			weight_read(&personal[hash_index(
-				person, model->personal_log2, tokens[i])]);
-
-		enum junk_token_source source = junk_token_sources[
-			I_MIN(class, JUNK_TOKEN_CLASS_COUNT - 1)];
-
-		familiar[source] += (w | w2) & JUNK_WEIGHT_FAMILIAR;
-		w &= ~JUNK_WEIGHT_FAMILIAR;
-		w2 &= ~JUNK_WEIGHT_FAMILIAR;
-		score_r->evidence_count += (w | w2) != 0 ? 1 : 0;
-		sums[I_MIN(class, JUNK_TOKEN_CLASS_COUNT - 1)] += w + w2;
-	}
-	for (unsigned int i = 0; i < JUNK_TOKEN_CLASS_COUNT; i++) {
-		score_r->class_sum[i] = (double)sums[i] *
-			scales[junk_token_sources[i]] / JUNK_WEIGHT_SCALE;
-		score_r->sum += score_r->class_sum[i];
-	}
-	junk_model_familiarity(counts, familiar,
-			       &score_r->familiar_words,
-			       &score_r->familiar_form);
+	model_sum(model, personal, person, tokens, token_count, score_r);
 	model_find_copy(model, tokens, token_count,
 			reporter == NULL ? NULL : &person, score_r);
 	score_r->probability = model_probability(model, score_r->sum);

@@ -82,6 +82,9 @@ static bool row_has_any(outline_row row)
 	return (parts[0] | parts[1]) != 0;
 }
 
+/* Places that unrelated outlines rarely have in common. */
+#define RARELY_SAME 4
+
 /* Compare a message with one row of outlines, at the pointers places and
    used. */
 static bool
@@ -89,7 +92,9 @@ outlines_find_row(const uint8_t *places, const uint8_t *used,
 		  const struct junk_outline *outline, uint8_t own_used)
 {
 	const outline_row others = *(const outline_row *)used;
+	const uint8_t needed = I_MAX(JUNK_SKETCH_MIN_SAME, (own_used + 1) / 2);
 	outline_row same = { 0 }, both = { 0 }, either;
+	uint8_t left = own_used;
 
 	if (!row_has_any(others))
 		return FALSE;
@@ -99,6 +104,10 @@ outlines_find_row(const uint8_t *places, const uint8_t *used,
 
 		if (outline->places[i] == 0)
 			continue;
+		/* the places that are left aren't enough */
+		if (left-- == needed - RARELY_SAME &&
+		    !row_has_any((outline_row)(same >= RARELY_SAME)))
+			return FALSE;
 		/* true is -1 */
 		same -= (outline_row)(place == outline->places[i]);
 		both -= (outline_row)(place != 0);
