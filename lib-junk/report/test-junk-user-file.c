@@ -154,6 +154,27 @@ static void test_junk_user_file_open(void)
 	test_end();
 }
 
+/* A missing folder, and a file in its place, are the same as a missing file. */
+static void test_junk_user_file_missing(void)
+{
+	static const char *const paths[] = {
+		TEST_DIR"/missing/file", PATH"/file",
+	};
+	const char *error;
+	struct stat st;
+
+	test_begin("junk_user_file_open() without a folder");
+	make_file();
+	for (unsigned int i = 0; i < N_ELEMENTS(paths); i++) {
+		test_assert_idx(junk_user_file_open(paths[i], O_RDONLY,
+						    UOFF_T_MAX, &st,
+						    &error) == -1 &&
+				errno == ENOENT, i);
+	}
+	test_remove();
+	test_end();
+}
+
 /* The identity is what every delivery reads. */
 static void test_junk_user_file_identity(void)
 {
@@ -218,6 +239,7 @@ int main(void)
 {
 	static void (*const test_functions[])(void) = {
 		test_junk_user_file_open,
+		test_junk_user_file_missing,
 		test_junk_user_file_identity,
 		test_junk_user_file_set_aside,
 		NULL
