@@ -1,8 +1,9 @@
 #ifndef JUNK_LEARNER_PRIVATE_H
 #define JUNK_LEARNER_PRIVATE_H
 
-/* Internal interface of junk-learner.c (online steps, replay buffer, snapshots),
-   junk-learner-fit.c (fits and claims) and junk-learner-copies.c (near copies). */
+/* Internal interface of junk-learner.c (online steps), junk-learner-memory.c (replay
+   buffer), junk-learner-fit.c (fits and claims), junk-learner-copies.c (near copies)
+   and junk-learner-state.c (snapshots). */
 
 #include "junk-bits.h"
 #include "junk-claims.h"
@@ -256,6 +257,23 @@ void learner_learn_now(struct junk_learner *learner,
 		       double weight);
 
 bool learner_class_is_rare(const struct junk_learner *learner, bool spam);
+/* Returns a pseudo-random number below limit; a part of the state. */
+unsigned int
+learner_random_below(struct junk_learner *learner, unsigned int limit);
+
+/* --- junk-learner-memory.c --- */
+
+/* Remember a report. If the buffer is full, it replaces one at random. what: the
+   fields that the report itself doesn't have. */
+void learner_memory_add(struct junk_learner *learner,
+			const struct junk_report *report, bool spam,
+			const struct learner_memory *what);
+/* Learn a random report of this class again, unless the model no longer believes
+   it. The label and weight of step are overwritten. */
+void learner_memory_replay(struct junk_learner *learner, bool spam,
+			   struct learner_step *step,
+			   struct learner_example *example);
+void learner_memory_clear(struct junk_learner *learner);
 
 /* --- junk-learner-copies.c --- */
 
