@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define BOOTSTRAP_SAMPLES 200
-#define FIRST_WEEKS_SEEDS 5
+#define DEFAULT_SEEDS 5
 /* Probabilities for users who act on what they see (protocol partial). */
 #define PARTIAL_REPORTS_SPAM 0.5
 #define PARTIAL_RESCUES_HAM 0.9
@@ -42,6 +42,7 @@ enum protocol {
 	PROTOCOL_CAMPAIGNS,
 	PROTOCOL_REPORTS_ONLY,
 	PROTOCOL_FIRST_WEEKS,
+	PROTOCOL_KINDS,
 };
 
 struct options {
@@ -206,6 +207,7 @@ static void run_feedback(struct run *run, unsigned int idx, bool caught)
 	case PROTOCOL_CAMPAIGNS:
 	case PROTOCOL_REPORTS_ONLY:
 	case PROTOCOL_FIRST_WEEKS:
+	case PROTOCOL_KINDS:
 		i_unreached();
 	}
 }
@@ -328,11 +330,15 @@ static void run_stream(struct run *run)
 	i_free(run->results);
 }
 
+static unsigned int seeds_of(const struct options *opts)
+{
+	return opts->protocol_arg == 0 ? DEFAULT_SEEDS : opts->protocol_arg;
+}
+
 static bool
 run_first_weeks(const struct options *opts, struct corpus *corpus)
 {
-	const unsigned int seeds = opts->protocol_arg == 0 ?
-		FIRST_WEEKS_SEEDS : opts->protocol_arg;
+	const unsigned int seeds = seeds_of(opts);
 
 	return opts->days ? scenario_days(corpus, opts->seed, seeds) :
 		scenario_first_weeks(corpus, opts->seed, seeds);
@@ -376,6 +382,10 @@ static int run_index(const struct options *opts)
 		break;
 	case PROTOCOL_FIRST_WEEKS:
 		ret = run_first_weeks(opts, &corpus) ? 0 : 1;
+		break;
+	case PROTOCOL_KINDS:
+		ret = scenario_kinds(&corpus, opts->seed, seeds_of(opts)) ?
+			0 : 1;
 		break;
 	default:
 		run_stream(&run);
@@ -426,6 +436,7 @@ static bool parse_protocol(const char *str, struct options *opts)
 		{ "campaigns", PROTOCOL_CAMPAIGNS, FALSE, FALSE },
 		{ "reports-only", PROTOCOL_REPORTS_ONLY, FALSE, FALSE },
 		{ "first-weeks", PROTOCOL_FIRST_WEEKS, TRUE, TRUE },
+		{ "kinds", PROTOCOL_KINDS, TRUE, TRUE },
 	};
 	const char *name = t_strcut(str, ':'), *arg = strchr(str, ':');
 
@@ -451,7 +462,7 @@ static void ATTR_NORETURN usage(void)
 "                [--min-reports N] [--people N] [--kept] [--days] [--peers]\n"
 "PROTOCOL: immediate | delayed:MESSAGES | noise:PERCENT | partial | toe |\n"
 "          users:COUNT | campaigns | reports-only | first-weeks[:SEEDS] |\n"
-"          all (with --peers)\n");
+"          kinds[:SEEDS] (see bench/kinds) | all (with --peers)\n");
 	lib_exit(64);
 }
 

@@ -6,6 +6,7 @@
 #include "array.h"
 #include "junk-learner.h"
 #include "accuracy.h"
+#include "metrics.h"
 #include "scenarios.h"
 
 #include <stdio.h>
@@ -291,11 +292,8 @@ static bool
 print_line(const char *name, const char *order, unsigned int people,
 	   double value, const char *unit, double bound)
 {
-	const bool ok = value <= bound;
-
-	printf("%s_%s_%u %.2f %s bound %g %s\n", name, order, people, value,
-	       unit, bound, ok ? "ok" : "short");
-	return ok;
+	name = t_strdup_printf("%s_%s_%u", name, order, people);
+	return metrics_print_bound(name, value, unit, bound, TRUE);
 }
 
 static bool

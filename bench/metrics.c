@@ -5,6 +5,7 @@
 #include "metrics.h"
 
 #include <math.h>
+#include <stdio.h>
 
 const char *metric_name(enum metric metric)
 {
@@ -150,4 +151,14 @@ void calibration_compute(const struct result *results, unsigned int count,
 			fabs(calibration_r->bins[i].probability_sum -
 			     calibration_r->bins[i].spam) / total;
 	}
+}
+
+bool metrics_print_bound(const char *name, double value, const char *unit,
+			 double bound, bool at_most)
+{
+	const bool ok = at_most ? value <= bound : value >= bound;
+
+	printf("%s %.2f %s bound %g %s\n", name, value, unit, bound,
+	       ok ? "ok" : "short");
+	return ok;
 }

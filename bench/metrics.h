@@ -56,5 +56,9 @@ void metrics_compute(struct result *results, unsigned int count,
 		     unsigned int bootstrap, struct metrics *metrics_r);
 void calibration_compute(const struct result *results, unsigned int count,
 			 struct calibration *calibration_r);
+/* Print "NAME VALUE UNIT bound BOUND ok|short". at_most: the bound is a maximum,
+   else a minimum. Returns TRUE if the value keeps it. */
+bool metrics_print_bound(const char *name, double value, const char *unit,
+			 double bound, bool at_most);
 
 #endif

@@ -28,5 +28,9 @@ bool scenario_first_weeks(struct corpus *corpus, uint64_t first_seed,
    from the first on. Shuffles the corpus. */
 bool scenario_days(struct corpus *corpus, uint64_t first_seed,
 		   unsigned int seeds);
+/* Good mail of kinds of which the host has no ham: is it filed, and is spam of the
+   kind recognized after some ham? Shuffles each kind. */
+bool scenario_kinds(struct corpus *corpus, uint64_t first_seed,
+		    unsigned int seeds);
 
 #endif
