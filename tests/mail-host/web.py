@@ -94,8 +94,8 @@ class Tab(chromium.Tab):
                   % json.dumps(owner), "the key in the list")
 
     def unlock_key(self, phrase, done, what):
-        """Enter the key's passphrase whenever Enigma asks, until the expression done
-        is true."""
+        """Enter the key's passphrase whenever Enigma asks, until the
+        expression done is true."""
         asked = ".ui-dialog input[type=password]"
 
         def step():
