@@ -1,7 +1,8 @@
---[[ The score of junk-feedback in rspamd, as a symbol JUNK_FEEDBACK.
+--[[ The symbol JUNK_FEEDBACK, whose value depends on the score of a message.
 
-Asks the shared memory of this host's Dovecot itself (libjunkscore): no request,
-no milter of ours. Load it from /etc/rspamd/rspamd.local.lua:
+rspamd computes the score with libjunkscore from the shared memory of this host's
+Dovecot. It needs neither a request to a server nor junk-feedback-milter. Load
+this file in /etc/rspamd/rspamd.local.lua:
 
 	dofile('/usr/share/dovecot-junk-feedback/examples/rspamd/junk-feedback.lua')
 
@@ -10,20 +11,22 @@ The defaults can be changed in /etc/rspamd/rspamd.conf.local:
 	junk_feedback {
 		scores = "/run/dovecot/junk-feedback.scores";
 		library = "/usr/lib/dovecot/libjunkscore.so";
-		# Points of a message that is surely spam (score 100).
+		# Points for a message with score 100.
 		weight = 5.0;
-		# Whose Authentication-Results are evidence: as the setting
-		# junk_feedback_authserv_id. rspamd's own aren't there yet.
+		# The authserv-id of Authentication-Results that are evidence,
+		# like junk_feedback_authserv_id. rspamd's own results are
+		# added later than this symbol.
 		authserv_id = "";
-		# Whose client is evidence: as the setting junk_feedback_mx.
-		# What rspamd gets from a milter has no such field yet.
+		# The MX whose client is evidence, like junk_feedback_mx. Mail
+		# that rspamd gets through the milter protocol doesn't have
+		# this MX's Received field yet.
 		mx = "";
 	}
 ]]
 local ffi = require 'ffi'
 local rspamd_logger = require 'rspamd_logger'
 
--- junk-score.h
+-- from junk-score.h
 ffi.cdef [[
 struct junk_scores *junk_scores_open(const char *path);
 void junk_scores_set_authserv_id(struct junk_scores *scores, const char *id);
@@ -42,11 +45,11 @@ if not found then
 	return
 end
 
--- Each worker has its own, from its first message on.
+-- Each worker opens the scores with its first message.
 local scores
 
--- Spam counts up to the whole weight. Good mail a fifth of that: one wrong score
--- must not outweigh what other rules have found.
+-- A high score adds at most the whole weight. A low score subtracts at most a
+-- fifth of it, since one wrong score must not outweigh the results of other rules.
 local function strength(score)
 	local s = (score - 50) / 50
 	return s < 0 and s / 5 or s
@@ -60,7 +63,7 @@ local function check(task)
 	end
 	local text = tostring(task:get_content())
 	local score = lib.junk_scores_message(scores, text, #text, nil)
-	-- JUNK_SCORES_UNKNOWN is no number
+	-- an unknown score (JUNK_SCORES_UNKNOWN) gives no symbol
 	if score >= 0 then
 		task:insert_result('JUNK_FEEDBACK', strength(score),
 			tostring(score),

@@ -1,5 +1,5 @@
-"""Maildirs on a person's own disk, which a program keeps the same as the
-server's folders, and what a person does in them."""
+"""Maildirs on a user's own disk that a program synchronises with the server's
+mailboxes, and the user's actions in them."""
 
 import email.utils
 import glob
@@ -15,14 +15,14 @@ YEAR_SECS = 365 * 86400
 
 
 def received(message, age_secs):
-    """As another server has delivered it, so long ago"""
+    """Return the message with a Received field of this age."""
     return (b"Received: from mx.example.net by mail.example.com; " +
             email.utils.formatdate(time.time() - age_secs).encode() + b"\n" +
             message)
 
 
 class Maildirs:
-    """A class of its own for each program says how to configure() it and to
+    """Base class. A subclass for each program implements configure() and
     sync()."""
 
     def __init__(self, t):
@@ -40,7 +40,7 @@ class Maildirs:
         os.chmod(path, 0o600)
 
     def run(self, command):
-        # a program may look at files' times, which are in seconds
+        # programs compare the times of files, which they read in seconds
         time.sleep(1.1)
         harness.run(*command, env=dict(os.environ, HOME=self.dir))
 
@@ -54,7 +54,7 @@ class Maildirs:
                         exist_ok=True)
 
     def store(self, mailbox, message, age_secs=0):
-        """As a mail program does: a name of its own"""
+        """Write a message like a mail program, with a unique file name."""
         self.serial += 1
         path = "%s/%s/cur/%d.%d.here:2,S" % (
             self.dir, mailbox, time.time() - age_secs, self.serial)
@@ -64,7 +64,7 @@ class Maildirs:
         return path
 
     def find(self, mailbox, word):
-        """The files of the messages with a word"""
+        """Return the files of the messages that contain a word."""
         found = []
         for path in self.files(mailbox):
             with open(path, "rb") as f:
@@ -73,14 +73,14 @@ class Maildirs:
         return found
 
     def move(self, source, target, word):
-        """As a mail program does: messages are written anew, and the old ones
-        removed."""
+        """Move messages like a mail program: write copies and remove the old
+        files."""
         paths = self.find(source, word)
         assert paths, "%s has no %s" % (source, word)
         for path in paths:
             with open(path, "rb") as f:
                 message = f.read()
-            # what the program has noted in the file isn't the message's
+            # header fields that the program added aren't part of the message
             self.store(target, re.sub(rb"^X-TUID: .*\n", b"", message,
                                       flags=re.M))
             os.unlink(path)
@@ -90,7 +90,8 @@ class Maildirs:
             os.unlink(path)
 
     def sizes(self, *mailboxes):
-        """The numbers of messages here and there, which have to agree"""
+        """Return the numbers of messages of these mailboxes, after a check that
+        they are the same on the server."""
         here = [len(self.files(mailbox)) for mailbox in mailboxes]
         there = [len(self.t.client(select=mailbox).uids())
                  for mailbox in mailboxes]
@@ -99,8 +100,8 @@ class Maildirs:
 
 
 def check_moves(t, here):
-    """One message and several, to Junk and out of it; what is moved back in the
-    next run undoes that"""
+    """Moves of one message and of several to Junk and out of it are reports; a
+    move back in the next run undoes the report"""
     t.imap()
     for _ in range(3):
         t.deliver(ham())
@@ -121,8 +122,8 @@ def check_moves(t, here):
 
 
 def check_deletes(t, here):
-    """Deleting is no report, at once or by Trash, nor is emptying Junk; what is
-    rescued from Trash later was good"""
+    """A deletion, at once or through Trash, is no report, nor is emptying Junk;
+    a later move from Trash to INBOX is a report of ham"""
     t.imap()
     for mailbox in ("INBOX", "Junk"):
         t.deliver(ham(), mailbox=mailbox)
@@ -139,8 +140,8 @@ def check_deletes(t, here):
 
 
 def check_first(t, here):
-    """The first run with a Junk folder that was kept elsewhere until now is
-    nobody's opinion"""
+    """The first run uploads a Junk folder that was kept elsewhere until now:
+    its messages are no reports"""
     t.imap()
     for mailbox in ("INBOX", "Junk"):
         here.make(mailbox)

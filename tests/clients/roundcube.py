@@ -1,4 +1,4 @@
-"""Roundcube as Debian has it, in PHP's own server and a headless browser.
+"""Debian's Roundcube in PHP's built-in web server, used by a headless browser.
 
     with roundcube.Server(d) as server, chromium.Chromium() as browser:
         page = server.log_in(browser, "anna@maildir")
@@ -45,7 +45,7 @@ $config['refresh_interval'] = 0;
 
 
 class Server:
-    """PHP's own, with a configuration and a database of its own."""
+    """PHP's built-in web server, with a private configuration and database."""
 
     def __init__(self, d):
         self.dir = d.dir + "/roundcube"
@@ -113,23 +113,23 @@ class Server:
 
 
 class Page(chromium.Tab):
-    """What a person sees, and presses."""
+    """A page of Roundcube, and a user's actions in it."""
 
     TIMEOUT_SECS = 60
 
     def leave(self, expression):
-        """Do what loads another page, and wait for that."""
+        """Run JavaScript that loads another page, and wait for the page."""
         self.evaluate("window.old = true")
         self.evaluate(expression)
         self.wait("!window.old && document.readyState == 'complete' && "
                   "typeof rcmail == 'object' && !rcmail.busy")
 
     def settle(self):
-        """All that was asked for has been answered"""
+        """Wait until all requests of the page are answered."""
         self.wait("!rcmail.busy && jQuery.active == 0", "Roundcube's answer")
 
     def choose(self, mailbox, *uids):
-        """Open a folder, and select messages in its list."""
+        """Open a mailbox, and select messages in its list."""
         self.leave("location.href = '?_task=mail&_mbox=%s'" % mailbox)
         for uid in uids:
             self.wait("!!rcmail.message_list.rows[%d]" % uid, "message %d" % uid)
@@ -140,31 +140,32 @@ class Page(chromium.Tab):
         self.evaluate("rcmail.message_list.triggerEvent('select')")
 
     def press(self, button):
-        """One of the toolbar's, by its class, of those that can be seen"""
+        """Press the visible toolbar button of this class."""
         found = "Array.from(document.querySelectorAll('a.%s')).find(" \
             "a => a.offsetParent !== null && " \
             "!a.classList.contains('disabled'))" % button
         self.wait("!!" + found, "the button " + button)
         self.evaluate(found + ".click()")
-        # a mark moves the message when it is answered
+        # after the answer to a mark, the page requests the move
         self.wait("rcmail.message_list.get_selection().length == 0",
                   "%s to be done" % button)
         self.settle()
 
     def drag(self, mailbox):
-        """What dropping the selected messages onto a folder does"""
+        """Run the same command as dropping the selected messages onto a
+        mailbox."""
         self.evaluate("rcmail.command('move', %s)" % json.dumps(mailbox))
         self.wait("rcmail.message_list.get_selection().length == 0",
                   "the move")
         self.settle()
 
     def mark(self, flag):
-        """An entry of the menu Mark"""
+        """Choose an entry of the menu Mark."""
         self.evaluate("rcmail.command('mark', %s)" % json.dumps(flag))
         self.settle()
 
     def empty(self, mailbox):
-        """The folder's menu: Empty, and yes"""
+        """Choose Empty in the mailbox's menu, and confirm it."""
         self.choose(mailbox)
         self.evaluate("rcmail.command('purge')")
         self.click(".ui-dialog .ui-dialog-buttonpane button.mainaction")

@@ -1,5 +1,5 @@
-"""mbsync: a Maildir on the person's own disk is kept the same as the server's
-folders. What the person does there comes as APPEND and \\Deleted."""
+"""mbsync synchronises Maildirs on the user's own disk with the server's
+mailboxes. The user's actions reach the server as APPEND and \\Deleted."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ SyncState *
 
 
 def has(version):
-    """Is mbsync at least that new?"""
+    """Tell whether mbsync has at least this version."""
     text = subprocess.run(["mbsync", "--version"], stdout=subprocess.PIPE,
                           text=True, check=True).stdout
     return tuple(int(n) for n in text.split()[1].split(".")[:2]) >= version

@@ -1,4 +1,4 @@
-"""mutt, which has no button for junk: a message is saved to another folder."""
+"""mutt has no command for junk: its users save a message to another mailbox."""
 
 import fcntl
 import os
@@ -39,7 +39,7 @@ set timeout = 1
 
 
 def mutt(t, mailbox, keys, more=""):
-    """Open a folder, press keys (mutt's names), and quit."""
+    """Open a mailbox, press keys (by mutt's names), and quit."""
     home = t.d.dir + "/mutt"
     os.makedirs(home, exist_ok=True)
     with open(home + "/muttrc", "w") as f:
@@ -60,7 +60,7 @@ def mutt(t, mailbox, keys, more=""):
         try:
             data = os.read(terminal, 65536)
         except OSError:
-            # it has ended
+            # mutt has ended and closed the terminal
             break
         if not data:
             break
@@ -78,8 +78,8 @@ def count(t, mailbox):
 
 
 def test_save(t):
-    """Saving to Junk is a report of spam, from Junk to INBOX it undoes that;
-    what the filter had put there is rescued"""
+    """Saving to Junk is a report of spam, and saving back to INBOX undoes it;
+    saving mail that the filter had filed to Junk is a rescue"""
     t.deliver(ham())
     mutt(t, "INBOX", "<save-message>+Junk<enter>")
     t.expect("spam copy")
@@ -92,7 +92,7 @@ def test_save(t):
 
 
 def test_tagged(t):
-    """Some messages of several, tagged, in one go, and the same back"""
+    """Tagged messages are saved to Junk in one command, and back in another"""
     for _ in range(3):
         t.deliver(spam())
         t.deliver(ham())
@@ -106,8 +106,8 @@ def test_tagged(t):
 
 
 def test_undeleted(t):
-    """Saved to Junk and undeleted before quitting: the copy in Junk stays, and
-    is the report; removed from there, it is still one"""
+    """A message is saved to Junk and undeleted before mutt quits: the copy in
+    Junk is a report, also after it is deleted there"""
     t.deliver(spam())
     mutt(t, "INBOX", "<save-message>+Junk<enter><first-entry>"
          "<undelete-message>")
@@ -118,7 +118,7 @@ def test_undeleted(t):
 
 
 def test_delete(t):
-    """Deleting is no report, with a Trash or without, nor is emptying Junk"""
+    """A deletion is no report, with or without Trash, nor is emptying Junk"""
     for mailbox in ("INBOX", "INBOX", "Junk", "Junk", "Junk"):
         t.deliver(spam(), mailbox=mailbox)
     trash = 'set trash = "+Trash"\n'
@@ -132,7 +132,7 @@ def test_delete(t):
 
 
 def test_copy(t):
-    """A copy to Junk counts as a move; flagging speaks weakly for a message"""
+    """A copy to Junk counts as a move; a flag is weak ham"""
     t.deliver(spam())
     mutt(t, "INBOX", "<copy-message>+Junk<enter>")
     assert (count(t, "INBOX"), count(t, "Junk")) == (1, 1)

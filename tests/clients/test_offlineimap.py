@@ -1,4 +1,5 @@
-"""offlineimap: as mbsync, folder by folder in threads of its own."""
+"""offlineimap synchronises Maildirs like mbsync, with a thread for each
+mailbox."""
 
 import os
 import sys

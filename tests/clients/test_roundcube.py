@@ -1,4 +1,4 @@
-"""Roundcube's buttons: Debian's package with its plugin markasjunk."""
+"""The buttons of Debian's Roundcube with its plugin markasjunk."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ OPTIONS = {"debug": True}
 
 @contextlib.contextmanager
 def webmail(t):
-    """A page of the test's user"""
+    """Log in as the test's user, and yield the page."""
     with roundcube.Server(t.d) as server, chromium.Chromium() as browser:
         try:
             yield server.log_in(browser, t.user())
@@ -26,7 +26,7 @@ def webmail(t):
 
 
 def put(t, *mailboxes):
-    """A message in each, good or spam as the folder says"""
+    """Put a message into each mailbox: spam into Junk, ham into others."""
     t.imap()
     for mailbox in mailboxes:
         t.deliver(spam() if mailbox == "Junk" else ham(), mailbox=mailbox)
@@ -37,8 +37,8 @@ def last(t, mailbox):
 
 
 def test_buttons(t):
-    """Junk is a report of spam, Not junk one of ham, and each undoes the
-    other"""
+    """The button Junk is a report of spam, Not junk one of ham, and each undoes
+    the other"""
     put(t, "INBOX", "Junk")
     with webmail(t) as page:
         page.choose("INBOX", last(t, "INBOX"))
@@ -47,7 +47,7 @@ def test_buttons(t):
         page.choose("Junk", last(t, "Junk"))
         page.press("notjunk")
         t.expect("-1 spam keyword")
-        # what the filter had put there
+        # mail that the filter had filed to Junk
         page.choose("Junk", last(t, "Junk"))
         page.press("notjunk")
         t.expect("ham keyword")
@@ -57,7 +57,7 @@ def test_buttons(t):
 
 
 def test_several(t):
-    """Several messages at once, by buttons and by dragging"""
+    """Several messages at once are reported by buttons and by dragging"""
     put(t, *["INBOX"] * 4)
     c = t.client(select="INBOX")
     with webmail(t) as page:
@@ -73,7 +73,8 @@ def test_several(t):
 
 
 def test_drag(t):
-    """Dragging to Junk and out of it, back, and to a folder of one's own"""
+    """Messages are dragged to Junk and out of it, back, and to the user's own
+    mailbox"""
     put(t, "INBOX", "Junk")
     with webmail(t) as page:
         page.choose("INBOX", last(t, "INBOX"))
@@ -88,8 +89,8 @@ def test_drag(t):
 
 
 def test_delete(t):
-    """Deleting is no report, in INBOX or in Junk, nor is emptying Junk; what
-    was reported before stays"""
+    """A deletion in INBOX or in Junk is no report, nor is emptying Junk;
+    earlier reports stay"""
     put(t, "INBOX", "INBOX", "Junk", "Junk")
     with webmail(t) as page:
         page.choose("INBOX", last(t, "INBOX"))
@@ -106,7 +107,7 @@ def test_delete(t):
 
 
 def test_flag(t):
-    """Flagging speaks weakly for a message; reading doesn't"""
+    """A flag is weak ham; reading a message is no report"""
     put(t, "INBOX", "INBOX")
     with webmail(t) as page:
         first, second = t.client(select="INBOX").uids()

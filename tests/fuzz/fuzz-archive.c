@@ -1,11 +1,12 @@
-/* Fuzzes attached archives: any bytes that begin like an archive give tokens
-   within the limits, and the same ones each time. */
+/* Fuzzes attached archives: any bytes that begin like an archive give a number
+   of tokens within the limits, and the same tokens in each run. */
 
 #include "lib.h"
 #include "fuzz.h"
 #include "junk-archive.h"
 
-/* extensions of all members, type, prefix, number of members, encryption */
+/* The maximum number of tokens: extensions of all members, type, prefix, number
+   of members, and encryption. */
 #define MAX_TOKENS (2*JUNK_MAX_ARCHIVE_MEMBERS + 4)
 
 static void

@@ -22,8 +22,8 @@
    coverage, so that libFuzzer is led to more expensive ones. */
 #define COST_STEP 8
 
-/* A delivery has all of a small message in memory, a mailbox reads it in
-   blocks. */
+/* A message is tokenised at once and in blocks, since a delivery has a small
+   message in memory, and a mailbox reads it in blocks. */
 #define PIECE_BYTES 8192
 
 static void
@@ -70,7 +70,7 @@ static void fuzz_set_cost(unsigned int step)
 	cost_counters[I_MIN(step, sizeof(cost_counters) - 1)] = 1;
 }
 #else
-/* replay.c doesn't count loads */
+/* builds of replay.c don't count loads */
 static void fuzz_set_cost(unsigned int step ATTR_UNUSED)
 {
 }

@@ -54,7 +54,7 @@ FUZZ_ONE(data, size)
 	struct sieve_binary *sbin;
 	struct istream *input;
 	string_t *text = t_str_new(size + sizeof(REQUIRE));
-	/* not on the data stack, since it grows in inner frames */
+	/* not on the data stack, since the buffer grows in inner frames */
 	string_t *errors = str_new(default_pool, 1024);
 
 	fuzz_sieve_init();

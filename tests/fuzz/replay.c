@@ -27,7 +27,7 @@ static void replay_file(const char *path)
 	if (f == NULL || fseek(f, 0, SEEK_END) < 0 || (size = ftell(f)) < 0)
 		fail(path);
 	rewind(f);
-	/* the exact size, so that valgrind detects reads beyond it */
+	/* allocate the exact size, so that valgrind detects reads beyond it */
 	data = malloc(size == 0 ? 1 : (size_t)size);
 	if (data == NULL || fread(data, 1, (size_t)size, f) != (size_t)size)
 		fail(path);
@@ -46,7 +46,7 @@ static void replay_dir(const char *dir)
 	struct dirent *entry;
 	char path[PATH_MAX];
 
-	/* no crashers is no failure */
+	/* the folder of past crashers may be missing */
 	if (d == NULL && errno == ENOENT)
 		return;
 	if (d == NULL)
@@ -66,7 +66,7 @@ int main(int argc, char *argv[])
 	static const char *const dirs[] = {
 		FUZZ_SRCDIR"/seeds/"FUZZ_NAME,
 		FUZZ_SRCDIR"/crashers/"FUZZ_NAME,
-		/* mail is an additional input */
+		/* the mail of other tests is an additional input */
 		FUZZ_SRCDIR"/../data/tokens",
 	};
 
@@ -75,7 +75,7 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; i < N_ELEMENTS(dirs) && argc == 1; i++)
 		replay_dir(dirs[i]);
 	lib_deinit();
-	/* a folder that was moved must not go unnoticed */
+	/* seeds may be missing only if their folder was moved */
 	if (file_count == 0) {
 		fprintf(stderr, "there is nothing to replay\n");
 		return 1;

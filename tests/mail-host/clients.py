@@ -1,5 +1,5 @@
-"""Who talks to the mail host from the Internet: MTAs, mail programs' protocols,
-and what they say to each other."""
+"""Clients of the mail host on the Internet: other MTAs, and users' mail
+programs by their protocols; messages, and checks of the answers."""
 
 import configparser
 import email.message
@@ -64,7 +64,8 @@ def to_bytes(m):
 
 
 def session(smtp, sender, recipients, data):
-    """(code, text) of the first refusal, or of what the end was answered"""
+    """Return (code, text) of the first refusal, or of the answer to the end of
+    the message."""
     for answer in [smtp.mail(sender)] + [smtp.rcpt(r) for r in recipients]:
         if answer[0] >= 400:
             return answer[0], answer[1].decode()
@@ -77,7 +78,7 @@ def session(smtp, sender, recipients, data):
 
 def send(m, source=GOOD, sender="eve@good.example", to=("anna@example.org",),
          starttls=False):
-    """As another mail server: (code, text)"""
+    """Send mail like another mail server. Return (code, text)."""
     with smtplib.SMTP(NAME, 25, helo_of(source), 120,
                       (source, 0)) as smtp:
         if starttls:
@@ -88,7 +89,7 @@ def send(m, source=GOOD, sender="eve@good.example", to=("anna@example.org",),
 
 def submit(m, user="anna", sender=None, to=("eve@good.example",),
            source=USER_AT_HOME, password=mailhost.PASSWORD):
-    """As a user's mail program: (code, text)"""
+    """Send mail like a user's mail program. Return (code, text)."""
     address = user + "@example.org"
     with smtplib.SMTP_SSL(NAME, 465, "laptop.home", timeout=120,
                           source_address=(source, 0), context=tls()) as smtp:
@@ -101,7 +102,8 @@ def accepted(answer):
 
 
 def refused(answer, name, kind="5"):
-    """With what the page's sentence has to say"""
+    """Check that mail was refused with the text of this sentence of the
+    page."""
     code, text = answer
     assert str(code).startswith(kind), answer
     s = SENTENCES[name]
@@ -138,7 +140,7 @@ def uid_of(user, subject, mailbox="INBOX"):
 
 
 def find(user, subject, mailbox="INBOX"):
-    """The message's bytes, or None"""
+    """Return the message as bytes, or None."""
     uid = uid_of(user, subject, mailbox)
     if uid is None:
         return None
@@ -153,7 +155,8 @@ def arrived(user, subject, mailbox="INBOX", secs=space.TIMEOUT_SECS):
 
 
 def received(subject, secs=space.TIMEOUT_SECS):
-    """What the Internet's MTA has received with that subject"""
+    """Wait until the Internet's MTA has received a message with this subject,
+    and return it."""
     def look():
         folder = "/srv/inet/all/new"
         for name in os.listdir(folder) if os.path.isdir(folder) else ():

@@ -1,5 +1,5 @@
-"""The mail host: its configuration and its processes, as systemd would start
-them."""
+"""The mail host: its configuration and its processes, which are started like by
+systemd."""
 
 import os
 import shutil

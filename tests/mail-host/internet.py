@@ -1,6 +1,6 @@
-"""The Internet, as far as a mail host sees it: a signed root zone with
-everybody's names in it, a certificate authority, and an MTA that receives for
-many domains."""
+"""The Internet as the mail host sees it: a signed root zone that contains all
+names, a certificate authority, and an MTA that receives mail for many
+domains."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ import time
 import space
 
 DNS = "198.18.0.53"
-# who is where: {address: (PTR, names that lead to the address)}
+# hosts: {IP address: (PTR, names with this address)}
 HOSTS = {
     "198.18.1.10": ("mx.good.example", ["mx.good.example", "mx.bad.example",
                                         "mx.plain.example"]),
@@ -20,12 +20,13 @@ HOSTS = {
     "198.18.1.30": ("mx.fwd.example", ["mx.fwd.example"]),
     "198.18.1.40": ("mx.list.example", ["mx.list.example"]),
     "198.18.1.50": ("mx.other.example", ["mx.other.example"]),
-    # no name; one that leads elsewhere; a customer's; a listed one
+    # A PTR whose name has another address, a dial-up customer, and a host on
+    # the blocklist. 198.18.2.1 has no PTR.
     "198.18.2.2": ("mx.good.example", []),
     "198.18.2.3": ("dyn-198-18-2-3.dsl.isp.example",
                    ["dyn-198-18-2-3.dsl.isp.example"]),
     "198.18.2.4": ("mx.listed.example", ["mx.listed.example"]),
-    # one that has words of both kinds, and is a mail server
+    # a mail server whose name also has a word for dial-up customers
     "198.18.2.5": ("mail5.cable-pool.example", ["mail5.cable-pool.example"]),
 }
 KEY = "/srv/strict.key"
@@ -130,7 +131,7 @@ CA_KEY, CA = "/srv/ca.key", "/srv/ca.pem"
 
 
 def certificate(internet, names, folder, system):
-    """A certificate of our authority, into the system's folder"""
+    """Issue a certificate, and write it into this folder of the system."""
     internet.run("mkdir", "-p", "/srv/cert")
     for name in ("cert.pem", "key.pem"):
         os.makedirs(system.path(folder), exist_ok=True)
@@ -163,7 +164,7 @@ def make_authority(internet):
 
 
 def trust_authority(internet, system):
-    """Nobody else is trusted there."""
+    """Make the system trust our certificate authority only."""
     path = "/etc/ssl/certs/ca-certificates.crt"
     system.write(path, internet.read(CA))
 
@@ -183,9 +184,9 @@ def reverse(address):
 
 
 def ds_record(system, zone):
-    """What a registrar is told"""
+    """Return the DS record of a zone."""
     text = system.run("keymgr", "-c", "/etc/knot/knot.conf", zone, "ds")
-    # name. DS tag algorithm type digest
+    # format: name. DS tag algorithm type digest
     lines = [line.split(" DS ")[1] for line in text.splitlines()
              if " DS " in line and line.split()[4] == "2"]
     return lines[0]
@@ -196,7 +197,7 @@ def write_zones(internet, ds, tlsa):
     for name in ("bogus.example", "expired.example"):
         internet.write("/etc/knot/%s.zone" % name, CHILD.format(name=name))
     internet.run("chown", "-R", "knot:knot", "/etc/knot", "/var/lib/knot")
-    # signed two months ago, for two weeks
+    # signatures that were made two months ago and valid for two weeks
     then = str(int(time.time()) - 60*86400)
     internet.run("keymgr", "-c", "/etc/knot/knot.conf", "expired.example",
                  "generate", "algorithm=13", "ksk=yes", "zsk=yes",
@@ -224,14 +225,15 @@ def answers(system, server, name, kind, *options):
 
 
 def publish_root(internet, systems):
-    """Where resolvers start, and whose signature they believe"""
+    """Install the root hints and the trust anchor for the systems'
+    resolvers."""
     key = [line for line in answers(internet, DNS, ".", "DNSKEY").splitlines()
            if line.startswith("257 ")][0]
     for system in systems:
         system.write("/usr/share/dns/root.hints",
                      ". 3600000 NS ns.root.\nns.root. 3600000 A %s\n" % DNS)
         system.write("/usr/share/dns/root.key", ". 300 IN DNSKEY %s\n" % key)
-        # as the package's unbound-helper does
+        # the package's unbound-helper does the same
         system.run("install", "-o", "unbound", "/usr/share/dns/root.key",
                    "/var/lib/unbound/root.key")
 

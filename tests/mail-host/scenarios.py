@@ -1,5 +1,5 @@
-"""Each sentence of the public page, played. plays() names the sentences; the
-last scenario finds one that nobody plays."""
+"""Scenarios that test each sentence of the public page. plays() names the
+sentences of a scenario; the last scenario fails if a sentence has none."""
 
 import base64
 import contextlib
@@ -55,7 +55,8 @@ class World:
         return self.host.run("postqueue", "-p")
 
     def unlock(self):
-        """The browser's address has guessed too often."""
+        """Release the lock of the browser's address, which had too many failed
+        logins."""
         self.host.run("fail2ban-client", "unban", "--all")
 
     def flush(self):
@@ -65,7 +66,8 @@ class World:
 # --- sending ---
 
 def verified(data):
-    """Authentication-Results of a receiver, from what it has received"""
+    """Return the Authentication-Results that a receiver computes for the
+    message."""
     text = data.decode()
     match = re.search(r"Received: from (\S+) \((\S+) \[([\d.]+)\]\)", text)
     helo, ptr, address = match.groups()
@@ -88,7 +90,7 @@ def outgoing(w):
     for wanted in ("spf=pass", "dkim=pass", "dmarc=pass"):
         assert wanted in result, result
     assert b"header.d=example.org" in result.encode(), result
-    # a copy without the signature, of another host's, is nobody's mail of ours
+    # a copy without the signature from another host must fail
     data = re.sub(rb"DKIM-Signature:.*\n([ \t].*\n)*", b"", data)
     fake = authheaders.authenticate_message(
         data, "mx.good.example", ip=clients.OTHER,
@@ -122,7 +124,7 @@ def dane_incoming(w):
     text = posttls(w, "dane-only", "example.org")
     assert re.search(r"Verified TLS connection established to "
                      r"mail\.example\.org", text), text
-    # and a message, by an MTA that knows no other way
+    # an MTA that sends with DANE only delivers a message
     subject = unique("dane")
     accepted_by_sendmail(w, subject)
     assert b"(Postfix)" in arrived("anna", subject)
@@ -142,7 +144,7 @@ def dane_outgoing(w):
                         to=["eve@%s.example" % domain]))
     received(subjects["good"])
     w.logged(r"Verified TLS connection established to mx\.good\.example")
-    # who publishes nothing gets it encrypted as far as possible
+    # without TLSA records, mail is encrypted if the receiver supports it
     received(subjects["plain"])
     line = w.logged(r"to=<eve@bad\.example>.*status=deferred \((.*)\)")[1]
     assert re.search("TLSA|not verified|not trusted|untrusted", line), line
@@ -164,7 +166,7 @@ def mta_sts(w):
 
 
 def get(url, data=None, language=None):
-    """(content type, text), by a certificate that is verified"""
+    """Return (content type, text) of a URL, with the certificate verified."""
     args = ["curl", "-sS", "--fail", "--cacert", inet.CA, "-w",
             "\n%{content_type}", "-L", url]
     if data is not None:
@@ -193,7 +195,7 @@ def tls_only(w):
     with smtplib.SMTP(clients.NAME, 587, timeout=60) as smtp:
         smtp.starttls(context=clients.tls())
         smtp.login("anna@example.org", mailhost.PASSWORD)
-    # IMAP says it in one word, and hasn't asked for the password
+    # IMAP announces that LOGIN is disabled, so clients don't send the password
     import imaplib
     c = imaplib.IMAP4(clients.NAME, 143)
     assert "LOGINDISABLED" in c.capabilities
@@ -217,7 +219,7 @@ def guessing(w):
             return "locked"
         except Exception as error:
             return str(error)
-    # IMAP and SMTP each by themselves
+    # logins by IMAP and by SMTP are counted separately
     guesser = "198.18.4.4"
     for _ in range(5):
         assert "AUTHENTICATIONFAILED" in attempt(guesser, "guess")
@@ -232,10 +234,10 @@ def guessing(w):
         except smtplib.SMTPAuthenticationError as error:
             refused((error.smtp_code, error.smtp_error.decode()), "guessing")
         except OSError:
-            # smtplib tries each password in two ways
+            # smtplib tries each password with two mechanisms
             break
     space.wait_for(lambda: locked(w, guesser), "the lock")
-    # many tries are too many, right or wrong, before that
+    # Postfix limits the rate of logins, whether they succeed or not
     answers = []
     for _ in range(25):
         try:
@@ -258,12 +260,12 @@ def locked(w, address):
 @plays("relay")
 def relay(w):
     refused(send(message("relay"), to=["victim@plain.example"]), "relay")
-    # nor by what is written into an address
+    # source routes in an address aren't relayed either
     for to in ("victim%plain.example@example.org",
                "plain.example!victim@example.org"):
         code, text = send(message("relay"), to=[to])
         assert code in (550, 554), (code, text)
-    # on the port for users
+    # the users' port doesn't relay without a login
     with smtplib.SMTP(clients.NAME, 587, "laptop.home", timeout=60) as smtp:
         smtp.starttls(context=clients.tls())
         smtp.ehlo()
@@ -289,7 +291,7 @@ def ptr_wrong(w):
 @plays("dynamic")
 def dynamic(w):
     refused(from_host("198.18.2.3"), "dynamic")
-    # a mail server whose name has such a word
+    # a mail server whose name has such a word is accepted
     accepted(from_host("198.18.2.5"))
 
 
@@ -329,19 +331,20 @@ def dmarc(w):
     broken = signed(strict(unique("broken"))).replace(b"how are you",
                                                       b"click here")
     refused(sent(broken), "dmarc")
-    # a signature that expired an hour ago, and one that will
+    # a signature that expired an hour ago, and one that expires in an hour
     refused(sent(expiring(strict(unique("expired")), -3600)), "dmarc")
     accepted(sent(expiring(strict(unique("expiring")), 3600)))
-    # somebody else's signature
+    # a valid signature of another domain
     refused(sent(signed(strict(unique("other")), "list.example",
                         inet.LIST_KEY)), "dmarc")
-    # its own host or its own signature
+    # the domain's own host, and the domain's own signature
     accepted(sent(strict(unique("spf")), clients.STRICT))
     accepted(sent(signed(strict(unique("dkim")))))
 
 
 def expiring(m, secs):
-    """Signed as RFC 6376 has it, simple/simple, until then; dkimpy knows no x="""
+    """Sign with an expiration time (RFC 6376, simple/simple). dkimpy has no
+    x=."""
     data = clients.to_bytes(m)
     head, body = data.split(b"\r\n\r\n", 1)
     body = body.rstrip(b"\r\n") + b"\r\n"
@@ -361,21 +364,21 @@ def expiring(m, secs):
 
 @plays("lists")
 def lists(w):
-    # a forwarder that leaves it as it is
+    # a forwarder that doesn't change the message
     accepted(send(signed(strict(unique("forwarded"))), clients.FORWARDER,
                   sender="SRS0=aa=bb=strict.example=bob@fwd.example"))
-    # a list that changes it, and seals what it has found
+    # a list that changes the message and adds an ARC seal
     subject = unique("list")
     accepted(send(sealed(strict(subject), "list.example", "pass"),
                   clients.LIST, sender="list-bounces@list.example"))
     arrived("anna", subject)
-    # a list that has seen it fail, and one that we don't know
+    # a list for which DMARC failed, and a list that isn't trusted
     refused(send(sealed(strict(unique("list")), "list.example", "fail"),
                  clients.LIST, sender="list-bounces@list.example"), "dmarc")
     refused(send(sealed(strict(unique("list")), "unknown-list.example",
                         "pass"), clients.LIST,
                  sender="list-bounces@unknown-list.example"), "dmarc")
-    # what is forwarded by us
+    # mail that this host forwards
     subject = unique("away")
     accepted(send(signed(strict(subject)), clients.STRICT,
                   sender="bob@strict.example", to=["away@example.org"]))
@@ -387,7 +390,7 @@ def lists(w):
     assert match, data
     assert b"ARC-Seal: i=1" in data, data
     assert dkim.ARC(data).verify()[0] == b"pass", data
-    # and its bounces find back to where it came from
+    # bounces of forwarded mail are returned to its sender
     bounce = unique("bounce")
     accepted(send(message(bounce), sender="", to=[match[1].decode()]))
     w.logged(r"orig_to=<srs0=\S+>|to=<bob@strict\.example>")
@@ -442,7 +445,8 @@ def seven(name, data, *options):
 
 
 def rar(name, data):
-    """RAR 4, stored: there is no free packer"""
+    """Return a RAR 4 archive with a stored file, since no free program makes
+    it."""
     import struct
     import zlib
 
@@ -498,7 +502,7 @@ def attachments(w):
     for m in good:
         assert send(m)[0] == 250, m["Subject"]
         arrived("anna", m["Subject"])
-    # a user's own are no better
+    # users' own attachments are checked, too
     refused(submit(attached(unique("own"), EXE, "tool.exe",
                             sender="anna@example.org")), "attachments")
 
@@ -511,9 +515,9 @@ def recipients(w):
                                   for i in range(count)])
     accepted(sent(60))
     refused(sent(60), "recipients")
-    # fewer still may
+    # a message to fewer recipients is still accepted
     accepted(sent(20))
-    # another user's count is his own
+    # recipients are counted for each user
     accepted(submit(message(unique("few"), sender="emil@example.org"), "emil"))
 
 
@@ -527,7 +531,7 @@ def webmail(w):
     arrived("gina", subject)
     with web.Browser() as browser:
         tab = browser.tab()
-        # wrong ones, none, and a right one with a wrong password
+        # wrong codes, no code, and a correct code with a wrong password
         now = web.code()
         wrong = "%06d" % ((int(now) + 1) % 1000000)
         assert not tab.log_in("gina", wrong)
@@ -538,22 +542,22 @@ def webmail(w):
         assert tab.log_in("gina", now)
         tab.open_message(clients.uid_of("gina", subject))
         assert "how are you" in tab.ask("document.body.innerText")
-        # the buttons of both kinds
+        # both buttons, Junk and Not junk
         assert tab.ask("!!document.querySelector('a.junk')")
         assert tab.ask("!!document.querySelector('a.notjunk')")
         w.unlock()
-        # used once, it is used up, as the one before is
+        # after a login, its code and earlier ones are refused
         assert not tab.log_in("gina", now)
         assert not tab.log_in("gina", web.code(step=-1))
         w.unlock()
-        # a user without a secret has no webmail
+        # a user without a secret can't log in to webmail
         assert not tab.log_in("fred", web.code())
     assert w.host.read("/var/log/roundcube/errors.log").count(
         "Login failed for gina@example.org") >= 3
 
 
 def key_pair(w, user):
-    """(public key, private key) that a user has made at home"""
+    """Return (public key, private key) that a user has created at home."""
     w.internet.run("rm", "-rf", "/tmp/gpg")
     os.makedirs("/tmp/gpg", mode=0o700)
     gpg = ("gpg", "--homedir", "/tmp/gpg", "--batch", "--pinentry-mode",
@@ -588,7 +592,7 @@ def pgp(w):
         for kind in ("encrypted", "signed"):
             tab.wait("!!document.querySelector('.boxconfirmation.enigmanotice"
                      ".%s')" % kind)
-    # what it says is no evidence: header and structure alone
+    # tokens of encrypted mail are from its header and structure only
     evidence = w.host.run("doveadm", "junk", "score", "-a", "-u",
                           "gina@example.org", "mailbox", "INBOX", "subject",
                           subject)
@@ -599,14 +603,14 @@ def pgp(w):
 
 
 def fresh_code():
-    """One that hasn't been used"""
+    """Wait for a one-time code that hasn't been used, and return it."""
     time.sleep(31 - time.time() % 30)
     return web.code()
 
 
 @plays("autoconfig")
 def autoconfig(w):
-    # Mozilla's, at both places
+    # Mozilla's autoconfig, at both addresses
     texts = {get(url)[1] for url in (
         "https://autoconfig.example.org/mail/config-v1.1.xml?emailaddress="
         "anna@example.org",
@@ -622,7 +626,7 @@ def autoconfig(w):
                        ("imap", clients.NAME, 143, "STARTTLS"),
                        ("smtp", clients.NAME, 465, "SSL"),
                        ("smtp", clients.NAME, 587, "STARTTLS")}, servers
-    # Microsoft's: a POST, in any spelling
+    # Microsoft's autodiscover: a POST, in upper or lower case
     question = ("<Autodiscover xmlns='http://schemas.microsoft.com/exchange/"
                 "autodiscover/outlook/requestschema/2006'><Request>"
                 "<EMailAddress>anna@example.org</EMailAddress></Request>"
@@ -638,23 +642,23 @@ def autoconfig(w):
                      for p in ElementTree.fromstring(text).iter(a + "Protocol")}
         assert protocols == {("IMAP", clients.NAME, "993"),
                              ("SMTP", clients.NAME, "465")}, protocols
-    # Apple's
+    # Apple's profile
     kind, text = get(clients.PAGE + "apple.mobileconfig")
     assert kind == "application/x-apple-aspen-config", kind
     mail = plistlib.loads(text.encode())["PayloadContent"][0]
     assert (mail["IncomingMailServerHostName"],
             mail["IncomingMailServerPortNumber"],
             mail["OutgoingMailServerPortNumber"]) == (clients.NAME, 993, 465)
-    # RFC 6186, RFC 8314
+    # SRV records (RFC 6186, RFC 8314)
     for service, port in (("imaps", 993), ("imap", 143), ("submissions", 465),
                           ("submission", 587), ("autodiscover", 443)):
         answer = inet.answers(w.internet, "127.0.0.1",
                               "_%s._tcp.example.org" % service, "SRV")
         assert answer.endswith(" %d mail.example.org." % port), answer
-    # and a program that has nothing but an address
+    # a mail program that has only address and password
     with thunderbird.Thunderbird() as program:
         found = program.set_up("anna@example.org", mailhost.PASSWORD)
-        # 3: SSL/TLS
+        # socket type 3 is SSL/TLS
         assert found == {"imap": [clients.NAME, 993, 3, "anna@example.org"],
                          "smtp": [clients.NAME, 465, 3, "anna@example.org"]}
 
@@ -690,8 +694,8 @@ def spam_message(n, to):
 
 
 def past_weeks(w):
-    """What users have reported before: other spam, and rescued mail. Without
-    reports of both kinds there are no scores."""
+    """Make earlier reports of other spam and of rescued mail. Without reports
+    of both kinds, all scores are unknown."""
     for user in ("dora", "emil", "fred"):
         for n in range(12):
             for folder, m in (
@@ -726,7 +730,7 @@ def junk(w):
     subjects = {user: deliver(user)[0] for user in ("anna", "bert")}
     for user, subject in subjects.items():
         arrived(user, subject)
-    # one user's program moves it, the other one presses a button
+    # one user moves a copy in a mail program, another presses a button
     with thunderbird.Thunderbird() as program:
         program.set_up("anna@example.org", mailhost.PASSWORD)
         program.move(subjects["anna"], "Inbox", "Junk")
@@ -736,20 +740,20 @@ def junk(w):
         tab.report(clients.uid_of("bert", subjects["bert"]), "INBOX", "junk")
         arrived("bert", subjects["bert"], "Junk")
 
-        # the next copy, to somebody who has reported nothing
+        # the next copy, to a user who has reported nothing, is refused
         def next_copy():
             answer = deliver("carl")[1]
             return answer[0] != 250 and answer
         refused(space.wait_for(next_copy, "a copy that is refused"), "spam")
-        # good mail isn't
+        # good mail is accepted
         subject = unique("Meeting on Friday")
         accepted(send(message(subject, "Shall we meet on Friday?\n")))
         arrived("anna", subject)
-        # Not junk: it is back
+        # the button Not junk moves the message back to the inbox
         tab.report(clients.uid_of("bert", subjects["bert"], "Junk"), "Junk",
                    "not_junk")
         arrived("bert", subjects["bert"])
-    # nobody's words are in what is stored
+    # the stored data contain no words of messages and no addresses
     stored = w.host.run("sh", "-c", "cat /var/lib/dovecot/junk-feedback/*"
                         " | grep -ac 'Cheap medicine\\|anna@example' || true")
     assert stored.strip() == "0", stored
@@ -759,7 +763,7 @@ def junk(w):
 
 @contextlib.contextmanager
 def without(w, name, *again):
-    """While that process is dead"""
+    """Run the block while this process is down."""
     w.host.stop(name, signal.SIGKILL)
     try:
         yield
@@ -770,7 +774,8 @@ def without(w, name, *again):
 
 @contextlib.contextmanager
 def full_disk(w, folder, left):
-    """So many bytes are left where the folder is."""
+    """Run the block while the folder's file system has this number of free
+    bytes."""
     path = folder + "/filler"
     w.host.run("sh", "-c", "fallocate -l $(($(stat -f -c '%%a*%%S' %s) - %d)) %s"
                % (folder, left, path))
@@ -784,8 +789,8 @@ def full_disk(w, folder, left):
 def deferred(w):
     def from_domain(name):
         return send(message("x", sender="eve@" + name), sender="eve@" + name)
-    # a zone that nobody has signed as the root says; one whose signatures
-    # have expired
+    # a zone whose signatures don't match the DS record, and one whose
+    # signatures have expired
     for name in ("bogus.example", "expired.example"):
         refused(from_domain(name), "deferred", "4")
         refused(submit(message("x", sender="anna@example.org"),
@@ -793,8 +798,8 @@ def deferred(w):
     later = {}
 
     def sent(what, kind):
-        """Mail that is deferred (4) or waits (2) while it is broken, and
-        arrives afterwards"""
+        """Send mail during a fault. The host defers it (kind 4) or accepts and
+        queues it (2), and it is delivered after the fault."""
         m = strict(unique(what))
         answer = send(signed(m), clients.OTHER, sender="bob@strict.example")
         if kind == "4":
@@ -803,7 +808,7 @@ def deferred(w):
         else:
             accepted(answer)
             later[m["Subject"]] = None
-        # nor does what it would have kept out get in
+        # mail that would be refused without the fault isn't accepted
         answer = send(attached(unique("exe"), EXE, "setup.exe",
                                sender="bob@strict.example"),
                       clients.OTHER, sender="bob@strict.example")
@@ -824,10 +829,10 @@ def deferred(w):
     with without(w, "policyd", mailhost.start_policy):
         refused(submit(message("x", sender="emil@example.org"), "emil"),
                 "deferred", "4")
-    # Postfix keeps what it has no disk for at the sender's
+    # if the queue's disk is full, mail stays at the sender
     with full_disk(w, "/var/spool/postfix", 30 << 20):
         sent("full disk", "4")
-    # and what Dovecot has none for in its queue, as without Dovecot
+    # if Dovecot's disk is full or Dovecot is down, mail stays in Postfix' queue
     with full_disk(w, "/srv/mail", 0):
         sent("full mail disk", "2")
         w.logged(r"status=deferred .*(space|quota|Internal error)")
@@ -859,7 +864,7 @@ def postmaster(w):
                           source, sender="bob@strict.example",
                           to=[role + "@example.org"]))
         arrived("postbox", subject)
-    # who writes to somebody else as well is filtered like others, and told
+    # mail to a role address and to others is filtered, and the reply says so
     subject = unique("both")
     code, text = send(attached(subject, EXE, "proof.exe"),
                       to=["postmaster@example.org", "bert@example.org"])
@@ -869,14 +874,14 @@ def postmaster(w):
 
 @plays("refusals")
 def refusals(w):
-    # one that has no text of its own
+    # a refusal without a text of its own in the page's sentences
     code, text = send(message("x"), to=["nobody@example.org"])
     assert code == 550 and clients.PAGE in text, text
-    # and each that has one was looked at where it is played: refused()
+    # the scenarios check the other refusals with refused()
     names = {name for name in clients.SENTENCES.sections()
              if "match" in clients.SENTENCES[name]}
     assert not w.all or names <= w.played | {"refusals"}, names - w.played
-    # the address of each is on the page
+    # the page has an anchor for the address in each reply
     page = get(clients.PAGE, language="en")[1]
     for name in names:
         assert 'id="%s"' % name in page
@@ -884,8 +889,8 @@ def refusals(w):
 
 @plays()
 def page(w):
-    """The page is what the settings say; each of its sentences was played, and
-    no other."""
+    """The page has the values of the settings. Each of its sentences was
+    tested, and no others."""
     sentences = set(clients.SENTENCES.sections())
     for language, words in (("en", "We refuse"), ("de", "Wir weisen")):
         kind, text = get(clients.PAGE, language=language + ";q=0.9, *;q=0.1")
@@ -895,7 +900,7 @@ def page(w):
         assert "@" not in re.sub(r"(postmaster|abuse)@example\.org", "", text)
         assert " 100 " in text and "bl.example.net" in text
     assert not w.all or sentences == w.played, sentences ^ w.played
-    # another setting changes what is said and what is done
+    # changed settings change the page and the configuration
     mailhost.configure(w.host, recipients_per_hour="7",
                        dnsbl="other.example.net", reject_score="42",
                        login_failures="9")

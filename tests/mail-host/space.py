@@ -1,8 +1,8 @@
-"""Two systems in namespaces of their own, with one wire between them: the
-Internet (this process) and the mail host.
+"""Two systems in separate namespaces: the Internet (this process) and the mail
+host. One virtual cable connects them.
 
-Each sees the machine's /etc, /usr, /var and /srv under an overlay in memory, so
-that configuration and mail lie where they belong, and are gone afterwards.
+Each system has overlays in memory over the machine's /etc, /usr, /var and /srv.
+Configuration and mail are at their usual paths there, and are gone afterwards.
 """
 
 import glob
@@ -14,9 +14,9 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 OVERLAID = ("/etc", "/usr", "/var", "/srv")
 GATEWAY, HOST = "198.19.0.1", "198.19.0.25"
-# everybody on the Internet
+# all addresses of the Internet
 INTERNET = "198.18.0.0/15"
-# generous: a busy machine fails no test
+# long enough for a busy machine
 TIMEOUT_SECS = 180
 
 PREPARE = """
@@ -47,7 +47,7 @@ class Failure(Exception):
 
 
 def wait_for(condition, what, secs=TIMEOUT_SECS):
-    """The first true value of condition()"""
+    """Wait for a true value of condition(), and return it."""
     end = time.monotonic() + secs
     while True:
         value = condition()
@@ -59,7 +59,7 @@ def wait_for(condition, what, secs=TIMEOUT_SECS):
 
 
 class System:
-    """pid: whose namespaces; None = ours"""
+    """A system in the namespaces of the process pid, or in our own (None)."""
 
     def __init__(self, pid=None):
         self.pid = pid
@@ -75,7 +75,7 @@ class System:
                 *args]
 
     def run(self, *args, check=True, **kwargs):
-        """Output of a command"""
+        """Run a command in the system, and return its output."""
         kwargs.setdefault("timeout", 180)
         kwargs.setdefault("stdin", subprocess.DEVNULL)
         if "input" in kwargs:
@@ -93,7 +93,8 @@ class System:
         self.run("sh", "-c", PREPARE, env=env)
 
     def path(self, path):
-        """As we see a file of that system"""
+        """Return the path by which this process reaches a file of the
+        system."""
         return self.root + path
 
     def read(self, path):
@@ -104,7 +105,7 @@ class System:
             return ""
 
     def logs(self):
-        """The end of each log"""
+        """Return the last lines of each log."""
         text = ""
         for pattern in ("*.out", "*.log", "*/*.log"):
             for path in glob.glob(self.path("/var/log/" + pattern)):
@@ -120,8 +121,8 @@ class System:
             f.write(text)
 
     def start(self, name, *args, ready=None, user=None):
-        """A process that stays in the foreground; ready: a path that appears,
-        or a condition."""
+        """Start a process that stays in the foreground, and wait until it is
+        ready: until this path exists or this condition is true."""
         if user is not None:
             args = ("runuser", "-u", user, "--", *args)
         if isinstance(ready, str) and os.path.exists(self.path(ready)):
@@ -154,7 +155,7 @@ class System:
 
 
 def make(stage):
-    """(Internet, host)"""
+    """Create both systems. Return (Internet, host)."""
     holder = subprocess.Popen(
         ["unshare", "--net", "--mount", "--uts", "--propagation", "private",
          "sleep", "infinity"])
@@ -170,7 +171,7 @@ def make(stage):
                  "eth0", "netns", str(holder.pid))
     for command in ("ip link set wire up",
                     "ip addr add %s/24 dev wire" % GATEWAY,
-                    # all of these addresses are ours
+                    # all addresses of the Internet are local here
                     "ip route add local 198.18.0.0/16 dev lo"):
         internet.run(*command.split())
     for command in ("ip link set eth0 up", "ip addr add %s/24 dev eth0" % HOST,

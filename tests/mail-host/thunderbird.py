@@ -1,5 +1,5 @@
-"""A real Thunderbird on a display of its own, which does what it is told over
-Marionette."""
+"""A real Thunderbird on a virtual display, controlled by the Marionette
+protocol."""
 
 import json
 import os
@@ -108,13 +108,14 @@ class Thunderbird:
         return answer[3]
 
     def run(self, script, *args):
-        """The value of a function's body, in Thunderbird itself"""
+        """Run the body of a function in Thunderbird's main process, and return its
+        value."""
         return self.call("WebDriver:ExecuteScript", {
             "script": script, "args": list(args), "newSandbox": False,
             "sandbox": "system"})["value"]
 
     def run_async(self, script, *args):
-        """Like run(); the body may await."""
+        """Do the same as run(), with a body that may use await."""
         body = """
             const done = arguments[arguments.length - 1];
             (async (...args) => { %s })(...arguments).then(
@@ -132,8 +133,8 @@ class Thunderbird:
                               expression, secs)
 
     def set_up(self, address, password):
-        """An account from name, address and password alone, in the dialog for
-        new accounts; what Thunderbird has found out by itself"""
+        """Create an account in the dialog for new accounts, from name, address
+        and password only. Return the servers that Thunderbird has found."""
         self.run("""
             const window = Services.wm.getMostRecentWindow("mail:3pane");
             window.document.getElementById("tabmail").openTab("contentTab",
@@ -174,7 +175,7 @@ class Thunderbird:
         """)
 
     def _press(self, page, button):
-        """When it can be"""
+        """Press a button as soon as it is enabled and visible."""
         shown = page + """
             const button = doc.getElementById(arguments[0]);
             return !button.disabled && !button.hidden &&
@@ -188,7 +189,7 @@ class Thunderbird:
         self.run(page + "doc.getElementById(arguments[0]).click()", button)
 
     def move(self, subject, source, target):
-        """Drag a message to another folder"""
+        """Move a message to another mailbox by the code that runs after a drag."""
         self.run_async("""
             const [subject, source, target] = args;
             const root = MailServices.accounts.accounts.find(

@@ -1,4 +1,4 @@
-"""Webmail in a real browser: Roundcube, as a user sees it."""
+"""Roundcube in a real browser, used like by a user."""
 
 import hashlib
 import hmac
@@ -21,7 +21,8 @@ URL = "https://mail.example.org/webmail/"
 
 
 def code(secret=mailhost.TOTP, step=0):
-    """The one-time code of now, or so many steps later (RFC 6238)"""
+    """Return the one-time code of the current time step, or of one that is this
+    number of steps later (RFC 6238)."""
     import base64
     number = int(time.time()) // 30 + step
     mac = hmac.new(base64.b32decode(secret), struct.pack(">Q", number),
@@ -32,7 +33,7 @@ def code(secret=mailhost.TOTP, step=0):
 
 
 class Browser(chromium.Chromium):
-    """One that trusts our authority"""
+    """A browser that trusts the certificate authority of internet.py."""
 
     def __enter__(self):
         database = "sql:%s/.pki/nssdb" % self.dir
@@ -51,7 +52,7 @@ class Tab(chromium.Tab):
     TIMEOUT_SECS = space.TIMEOUT_SECS
 
     def log_in(self, user, one_time, password=mailhost.PASSWORD):
-        """Is the user in?"""
+        """Try to log in, and tell whether it succeeded."""
         self.call("Network.clearBrowserCookies")
         self.go(URL)
         self.fill("#rcmloginuser", user + "@example.org")
@@ -70,14 +71,14 @@ class Tab(chromium.Tab):
                   % uid)
 
     def report(self, uid, mailbox, kind):
-        """The button Junk (junk) or Not junk (not_junk) of a message"""
+        """Press the button Junk (junk) or Not junk (not_junk) for a message."""
         self.open_message(uid, mailbox)
         name = json.dumps("plugin.markasjunk." + kind)
         self.wait("rcmail.commands[%s]" % name)
         self.evaluate("rcmail.command(%s)" % name)
 
     def import_key(self, path, owner):
-        """A private key of the user's own, into Enigma"""
+        """Import the user's private key into Enigma."""
         self.go(URL + "?_task=settings&_action=plugin.enigmakeys&_a=import")
         document = self.call("DOM.getDocument")["root"]["nodeId"]
         self.wait("!!document.querySelector('input[type=file]')")
@@ -86,14 +87,15 @@ class Tab(chromium.Tab):
         self.call("DOM.setFileInputFiles", files=[path], nodeId=node)
         self.evaluate("rcmail.command('plugin.enigma-import')")
 
-        # its answer is for the frame around it: look at the list instead
+        # The answer goes to the surrounding frame, so the key list is checked instead.
         time.sleep(5)
         self.go(URL + "?_task=settings&_action=plugin.enigmakeys")
         self.wait("document.body.textContent.includes(%s)"
                   % json.dumps(owner), "the key in the list")
 
     def unlock_key(self, phrase, done, what):
-        """Give the key's passphrase, if it is asked for, until it is done."""
+        """Enter the key's passphrase whenever Enigma asks, until the
+        expression done is true."""
         asked = ".ui-dialog input[type=password]"
 
         def step():
@@ -107,7 +109,7 @@ class Tab(chromium.Tab):
         space.wait_for(step, what)
 
     def compose(self, to, subject, text, phrase):
-        """Send it signed and encrypted."""
+        """Write a message and send it signed and encrypted."""
         self.go(URL + "?_task=mail&_action=compose&_to=" + to)
         self.wait("rcmail.env.action == 'compose' && "
                   "document.readyState == 'complete'")
@@ -118,6 +120,6 @@ class Tab(chromium.Tab):
             assert self.ask("document.querySelector('#enigma%sopt').checked"
                             % option)
         self.evaluate("rcmail.command('send', {})")
-        # then it shows the list
+        # Roundcube shows the message list when the message is sent
         self.unlock_key(phrase, "rcmail.env.action != 'compose' && "
                         "document.readyState == 'complete'", "it is sent")

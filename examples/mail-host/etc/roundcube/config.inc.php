@@ -1,9 +1,9 @@
 <?php
-// Webmail: Roundcube with one-time passwords (totp, beside this file in
+// Webmail: Roundcube with one-time passwords (the plugin totp of
 // examples/mail-host), PGP (enigma), and the buttons Junk and Not junk.
 $config = [];
 $config['db_dsnw'] = 'sqlite:////var/lib/roundcube/db/roundcube.sqlite?mode=0640';
-// this host: by TLS, under its name
+// connect to this host with TLS and its name, which the certificate has
 $config['imap_host'] = 'ssl://localhost:993';
 $config['smtp_host'] = 'ssl://localhost:465';
 $config['imap_conn_options'] = $config['smtp_conn_options'] = [
@@ -19,7 +19,7 @@ $config['plugins'] = ['totp', 'enigma', 'markasjunk'];
 $config['skin'] = 'elastic';
 $config['log_driver'] = 'file';
 $config['log_dir'] = '/var/log/roundcube/';
-// a guess costs a minute after the third
+// after three wrong passwords, further logins are refused for a minute
 $config['login_rate_limit'] = 3;
 $config['session_samesite'] = 'Strict';
 $config['enable_spellcheck'] = false;

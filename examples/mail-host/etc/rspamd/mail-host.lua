@@ -1,8 +1,9 @@
--- What follows from rspamd's findings. The long texts of refusals are in
--- /etc/postfix/replies.
+-- Decide by rspamd's results whether mail is refused. /etc/postfix/replies has the
+-- complete texts of the replies.
 require "global_functions"()
 
--- Is it for postmaster@ and abuse@, and for somebody else as well?
+-- Return whether there are recipients postmaster@ or abuse@, and whether there are
+-- others.
 local function recipients(task)
 	local role, other = false, false
 	for _, recipient in ipairs(task:get_recipients('smtp') or {}) do
@@ -25,7 +26,8 @@ local function has_attachment(task)
 	return false
 end
 
--- Of a trusted list that has seen DMARC pass, the ARC module says so.
+-- Mail that fails DMARC is accepted from a trusted list for which DMARC passed. The
+-- ARC module then sets the option.
 local function refused_by_policy(task)
 	local found = task:get_symbol('DMARC_POLICY_REJECT')
 	if not found then
@@ -39,7 +41,8 @@ local function refused_by_policy(task)
 	return true
 end
 
--- amavis sees names and kinds of files; a browser runs what is in this one.
+-- amavis checks only names and types of files, but a browser runs scripts in an
+-- HTML attachment.
 local function html_with_script(task)
 	for _, part in ipairs(task:get_parts()) do
 		local name = (part:get_filename() or ''):lower()
@@ -68,13 +71,14 @@ rspamd_config:register_symbol {
 		local from = task:get_from('mime')
 		local role, other = recipients(task)
 		if role and other and has_attachment(task) then
-			-- amavis can't let it through for the one only
+			-- amavis can't accept the attachment for the role address
+			-- and refuse it for others
 			task:set_pre_result('reject',
 				'attachments to a role address and others')
 		elseif other and html_with_script(task) then
 			task:set_pre_result('reject', 'HTML with a script')
 		elseif user then
-			-- the envelope is Postfix' part
+			-- Postfix checks the envelope's sender
 			if not from or #from ~= 1 or
 			    from[1].addr:lower() ~= user:lower() then
 				task:set_pre_result('reject',

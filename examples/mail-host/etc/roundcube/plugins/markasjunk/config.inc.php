@@ -1,5 +1,5 @@
 <?php
-// A move is the report; there is no driver to run.
+// The buttons move the message, which is a report. No driver is needed.
 $config['markasjunk_spam_mbox'] = 'Junk';
 $config['markasjunk_ham_mbox'] = 'INBOX';
 $config['markasjunk_toolbar'] = true;

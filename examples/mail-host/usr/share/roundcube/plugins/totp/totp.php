@@ -1,10 +1,10 @@
 <?php
 // One-time passwords (TOTP, RFC 6238) as second factor of the webmail login.
-// Debian has no such plugin. Secrets are in /etc/roundcube/totp, a line each:
-// "anna@example.org BASE32". Without a line nobody gets in.
+// Debian has no such plugin. /etc/roundcube/totp has a line for each user:
+// "anna@example.org BASE32". Users without a line can't log in.
 //
-// A code counts once: the last time step that was used is kept for each user,
-// under a lock, and a code of this or an earlier step is refused.
+// A code is valid once. A file with a lock keeps each user's last time step, and
+// a code of this or an earlier step is refused.
 
 class totp extends rcube_plugin
 {
@@ -37,8 +37,8 @@ class totp extends rcube_plugin
 		$code = rcube_utils::get_input_string('_code', rcube_utils::INPUT_POST);
 		if (!$args['valid'] || $this->use_code($this->address($args['user']), $code))
 			return $args;
-		// Roundcube says the same as for a wrong password. The line is for
-		// fail2ban.
+		// Roundcube shows the same error as for a wrong password. fail2ban
+		// reads this log line.
 		$args['abort'] = true;
 		$args['error'] = rcmail::ERROR_INVALID_REQUEST;
 		rcube::write_log('errors', sprintf('IMAP Error: Login failed for %s against totp from %s. wrong code',
@@ -53,8 +53,8 @@ class totp extends rcube_plugin
 			$user . '@' . rcmail::get_instance()->config->get('username_domain');
 	}
 
-	// Is it right, and new? The steps before and after this one are right as
-	// well: clocks differ.
+	// Tell whether the code is correct and was not used before. Codes of the
+	// previous and the next step are accepted, too, since clocks differ.
 	private function use_code($user, $code)
 	{
 		$secret = $this->secret($user);
@@ -96,7 +96,7 @@ class totp extends rcube_plugin
 		return $bytes;
 	}
 
-	// RFC 4226, 5.3
+	// dynamic truncation (RFC 4226, section 5.3)
 	private static function code($secret, $step)
 	{
 		$hash = hash_hmac('sha1', pack('J', $step), $secret, true);
