@@ -222,11 +222,13 @@ weigh_tokens(struct scorer *scorer, const struct junk_model *model,
 			 counts);
 	junk_model_scales(counts, scales);
 	array_foreach_modifiable(&scorer->tokens, t) {
-		int weight = model->weights[junk_model_index(model, t->token)];
+		int weight = model->weights[junk_model_index(model, t->token)] &
+			~JUNK_WEIGHT_FAMILIAR;
 
 		if (scorer->reporter != NULL) {
 			weight += model->weights[junk_model_personal_index(
-				model, t->token, scorer->reporter)];
+				model, t->token, scorer->reporter)] &
+				~JUNK_WEIGHT_FAMILIAR;
 		}
 		t->weight = weight / (double)JUNK_WEIGHT_SCALE *
 			scales[junk_token_source(t->token)];

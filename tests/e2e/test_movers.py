@@ -61,8 +61,8 @@ def test_lda(t):
 
 @ALL_FORMATS
 def test_doveadm(t):
-    """case 39: doveadm move, copy, import, flags, force-resync, dsync: never
-    a report"""
+    """case 39: doveadm move, copy, import, save, flags, force-resync, dsync:
+    never a report"""
     user, other = t.user(), t.user("other")
     for _ in range(3):
         t.deliver(ham())
@@ -73,11 +73,9 @@ def test_doveadm(t):
     t.d.doveadm("move", "-u", user, "INBOX", "mailbox", "Junk", "ALL")
     t.d.doveadm("force-resync", "-u", user, "*")
     t.d.doveadm("import", "-u", other,
-                "%s:%s/mail" % (t.format, t.d.home(user))
-                if t.d.version == (2, 3) else
                 "%s:%s/mail" % (t.format, t.d.home(user)), "Imported", "ALL")
-    t.d.doveadm("save", "-u", other, "-m", "Junk", input=None,
-                stdin=subprocess.DEVNULL) if False else None
+    t.d.doveadm("save", "-u", other, "-m", "Junk",
+                input=spam().decode())
     t.d.doveadm("sync", "-u", user, "-1",
                 "%s:%s/mail" % (t.format, t.d.home(t.user("backup"))))
     t.d.doveadm("expunge", "-u", user, "mailbox", "INBOX", "1")
