@@ -1,6 +1,5 @@
-# File mail to Junk by its score, which is learned from the reports of this
-# server's users. This script runs for all users before their own scripts: see
-# 95-junk-feedback.conf.
+# File mail to Junk by what this server's users have reported. This script runs
+# for all users before their own scripts: see 95-junk-feedback.conf.
 #
 # Mail whose score is unknown is left to the user's own script.
 require ["vnd.junk-feedback", "variables", "relational",
