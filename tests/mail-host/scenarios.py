@@ -195,6 +195,9 @@ def tls_only(w):
     with smtplib.SMTP(clients.NAME, 587, timeout=60) as smtp:
         smtp.starttls(context=clients.tls())
         smtp.login("anna@example.org", mailhost.PASSWORD)
+        accepted(clients.session(
+            smtp, "anna@example.org", ["eve@good.example"],
+            message(unique("submission"), sender="anna@example.org")))
     # IMAP announces that LOGIN is disabled, so clients don't send the password
     import imaplib
     c = imaplib.IMAP4(clients.NAME, 143)
