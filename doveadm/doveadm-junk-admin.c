@@ -114,7 +114,8 @@ forget_parse(struct doveadm_cmd_context *cctx, struct junk_forget *forget_r,
 		return -1;
 	}
 	if (forget_r->burst && doveadm_junk_names_users(cctx)) {
-		*error_r = "--burst finds the users by itself: name none";
+		*error_r = "--burst can't be combined with -u, -A or -F: it "
+			   "selects the users itself";
 		return -1;
 	}
 	return 0;
@@ -245,9 +246,10 @@ static void cmd_junk_rekey(struct doveadm_cmd_context *cctx)
 
 	(void)doveadm_cmd_param_bool(cctx, "yes", &yes);
 	if (!yes) {
-		i_error("junk rekey: this deletes the key and can't be undone: "
-			"reports can't be taken back any more, statistics "
-			"begin anew, scores stay. To do it, add --yes");
+		i_error("junk rekey: This deletes the key and can't be undone. "
+			"Earlier reports can no longer be taken back, "
+			"statistics begin anew, and scores do not change. To "
+			"continue, add --yes");
 		doveadm_exit_code = EX_USAGE;
 		return;
 	}

@@ -83,7 +83,7 @@ check_round_trip(struct doveadm_junk_service *service,
 			"changed %u ms later", msecs_since(start)), NULL);
 	} else {
 		doveadm_junk_row_error("scores", EX_SOFTWARE,
-			"they don't change with a report",
+			"scores did not change after a test report",
 			"doveadm service stop junk-feedback starts the "
 			"service anew");
 	}
@@ -180,10 +180,11 @@ void doveadm_junk_check_files(const ARRAY_TYPE(junk_key_values) *status)
 		return;
 	if (!process_has_file(pid, database)) {
 		doveadm_junk_row_error("database file", EX_NOINPUT,
-			t_strdup_printf("%s was deleted or replaced under "
-					"the running service", database),
-			"doveadm service stop junk-feedback, restore the file "
-			"from a backup if there is one, and check again");
+			t_strdup_printf("%s was deleted or replaced while the "
+					"service is running", database),
+			"run doveadm service stop junk-feedback, restore the "
+			"file from a backup if there is one, and run doveadm "
+			"junk check again");
 	}
 }
 
@@ -209,8 +210,8 @@ static void check_last_report(sqlite3 *db)
 		return;
 	if (sqlite3_column_int64(stmt, 1) == 0) {
 		doveadm_junk_row("last report", DOVEADM_JUNK_NOTE, "none yet",
-			"move a message to Junk with a mail client and check "
-			"again");
+			"move a message to Junk with a mail client and run "
+			"doveadm junk check again");
 	} else {
 		doveadm_junk_row("last report", DOVEADM_JUNK_OK,
 			t_strdup_printf("%s; %lld in all",
@@ -275,7 +276,8 @@ static void check_spools(void)
 		doveadm_junk_row("spools", DOVEADM_JUNK_NOTE,
 			"users' spools could not all be looked at within "
 			SPOOL_TIMEOUT_SECS" s, or users can't be listed",
-			"doveadm junk spool -A, or -F with a list of users");
+			"run doveadm junk spool -A, or -F with a list of "
+			"users");
 	} else {
 		doveadm_junk_row("spools", DOVEADM_JUNK_OK, "nothing waits",
 				 NULL);
@@ -322,7 +324,7 @@ static void print_claims_answer(void)
 		return;
 	doveadm_junk_row("is spam recognised", row->state,
 			 row->state == DOVEADM_JUNK_OK ? "yes" :
-			 "hardly any yet: see \"model\" above", NULL);
+			 "hardly any spam yet: see \"model\" above", NULL);
 }
 
 static void cmd_junk_check(struct doveadm_cmd_context *cctx ATTR_UNUSED)
@@ -345,9 +347,9 @@ static void cmd_junk_check(struct doveadm_cmd_context *cctx ATTR_UNUSED)
 	doveadm_junk_check_delivery(TRUE, &status);
 	scores = doveadm_junk_rows_errors() == errors;
 	print_answer("are moves learned", reports, "yes",
-		     "no, or not all: see the errors above");
+		     "not or only partly: see the errors above");
 	print_answer("is new mail scored", scores, "yes",
-		     "no, or not all: see the errors above");
+		     "not or only partly: see the errors above");
 	print_claims_answer();
 	doveadm_junk_rows_end();
 }

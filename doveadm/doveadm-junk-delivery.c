@@ -87,9 +87,9 @@ check_counts(bool active, const ARRAY_TYPE(junk_key_values) *status,
 		if (active && (has_reports(status) ||
 			       ioloop_time - totals_r->created > NEW_SECS)) {
 			doveadm_junk_row_error("scored mail", EX_UNAVAILABLE,
-				"no message was ever scored",
-				"deliver a message and check again; the rows "
-				"below say what is missing");
+				"no message has been scored yet",
+				"deliver a message and run doveadm junk check "
+				"again; the rows below say what is missing");
 		} else {
 			doveadm_junk_row("scored mail", DOVEADM_JUNK_NOTE,
 				"no message yet", NULL);
@@ -172,18 +172,18 @@ static void check_postfix(bool active)
 	if (strstr(settings, "lmtp") != NULL ||
 	    strstr(settings, "dovecot") != NULL) {
 		doveadm_junk_row("postfix", DOVEADM_JUNK_OK,
-				 "delivers by Dovecot", NULL);
+				 "delivers through Dovecot", NULL);
 	} else if (has_milter()) {
 		doveadm_junk_row("postfix", DOVEADM_JUNK_OK,
 				 "scores by the milter", NULL);
 	} else if (strstr(settings, ":/") != NULL || !active) {
 		doveadm_junk_row("postfix", DOVEADM_JUNK_NOTE,
-			"no transport to Dovecot is set in main.cf",
+			"main.cf has no transport to Dovecot",
 			"if its maps don't name one either: postconf -e "
 			"mailbox_transport=lmtp:unix:private/dovecot-lmtp");
 	} else {
 		doveadm_junk_row_error("postfix", EX_CONFIG,
-			"delivers mail itself, past Dovecot and its Sieve "
+			"delivers mail itself, without Dovecot and its Sieve "
 			"scripts",
 			"let Dovecot listen in /var/spool/postfix/private/"
 			"dovecot-lmtp, and: postconf -e mailbox_transport="
@@ -212,10 +212,12 @@ static bool check_sieve_is_used(const char *protocol, bool active)
 		return TRUE;
 	if (active) {
 		doveadm_junk_row_error(item, EX_CONFIG,
-				       "no sieve: no script runs", fix);
+				       "the plugin sieve is not loaded: no "
+				       "script runs", fix);
 	} else {
 		doveadm_junk_row(item, DOVEADM_JUNK_NOTE,
-				 "no sieve: no script runs", fix);
+				 "the plugin sieve is not loaded: no script "
+				 "runs", fix);
 	}
 	return FALSE;
 }
@@ -235,10 +237,10 @@ check_script(const char *protocol, const struct doveadm_junk_script *script,
 			"or take the setting out");
 	} else if (doveadm_junk_script_readable(protocol, script->path) < 0) {
 		doveadm_junk_row_error(item, EX_CONFIG,
-			t_strdup_printf("%s: users' processes: %m",
-					script->setting),
-			"chmod a+r the script and its .svbin file, and a+x "
-			"the folders");
+			t_strdup_printf("%s: users' processes can't read it: "
+					"%m", script->setting),
+			"run chmod a+r on the script and its .svbin file, and "
+			"chmod a+x on the folders");
 	} else if (!active) {
 		doveadm_junk_row(item, DOVEADM_JUNK_OK, script->setting,
 				 NULL);
@@ -247,10 +249,10 @@ check_script(const char *protocol, const struct doveadm_junk_script *script,
 		doveadm_junk_row_error(item, EX_CONFIG,
 			t_strdup_printf("%s doesn't compile: %s",
 					script->setting, error),
-			"until it does, users' own scripts are skipped too. "
-			"If an extension is unknown, a later file replaces "
-			"sieve_plugins or sieve_global_extensions: "
-			"doveadm junk setup");
+			"until it compiles, users' own scripts are skipped "
+			"too. If an extension is unknown, a later file "
+			"replaces sieve_plugins or sieve_global_extensions: "
+			"run doveadm junk setup");
 	} else {
 		doveadm_junk_row(item, DOVEADM_JUNK_OK,
 			t_strconcat(script->setting, ", compiles", NULL),

@@ -114,7 +114,8 @@ static void cmd_junk_export(struct doveadm_cmd_context *cctx)
 		return;
 	}
 	if (csv && doveadm_server) {
-		i_error(COMMAND": the answer over HTTP is JSON, without --csv");
+		i_error(COMMAND": --csv is not available over HTTP, which "
+			       "always returns JSON");
 		doveadm_exit_code = EX_USAGE;
 		return;
 	}

@@ -19,9 +19,9 @@ static const struct {
 	const char *key, *name, *type, *help;
 } service_metrics[] = {
 	{ "model_spam", "model_spam_reports", "gauge",
-	  "Reports of spam behind the model." },
+	  "Number of learned reports of spam." },
 	{ "model_ham", "model_ham_reports", "gauge",
-	  "Reports of good mail behind the model." },
+	  "Number of learned reports of good mail." },
 	{ "database_bytes", "database_bytes", "gauge",
 	  "Size of the database." },
 	{ "reports_pending", "reports_pending", "gauge",
@@ -29,7 +29,7 @@ static const struct {
 	{ "reports_dropped_feature_set", "reports_dropped_total", "counter",
 	  "Reports of an incompatible feature set." },
 	{ "reports_refused", "reports_refused_total", "counter",
-	  "Reports far over the limit or in another user's name." },
+	  "Reports far over the limit or with the identity of another user." },
 	{ "uptime_secs", "service_uptime_seconds", "gauge",
 	  "Time since the service was started." },
 };
@@ -124,7 +124,7 @@ static void add_scored(string_t *str)
 		}
 	}
 	add_head(str, "last_scored_timestamp_seconds", "gauge",
-		 "When a message was last scored.");
+		 "Time at which a message was last scored.");
 	for (int i = 0; i < JUNK_COUNTS_PROGRAM_COUNT; i++) {
 		if (totals.programs[i].last == 0)
 			continue;

@@ -476,13 +476,13 @@ static void add_rescued_plot(struct report_page *page)
 	double *values = page_values(page, weeks);
 	const char **labels = p_new(page->pool, const char *, weeks);
 	const struct junk_svg_series series = {
-		.name = "good mail that users took out of Junk",
+		.name = "good mail that users moved out of Junk",
 		.class = "ham", .values = values,
 	};
 	const struct junk_svg_plot plot = {
 		.id = "rescued", .title = "Rescued, by week",
 		.description = t_strdup_printf(
-			"%.0f good messages were taken out of Junk",
+			"%.0f good messages were moved out of Junk",
 			page->total.ham),
 		.labels = labels, .count = weeks,
 		.series = &series, .series_count = 1,
@@ -629,7 +629,7 @@ static void add_score_plot(struct report_page *page)
 	int64_t unknown;
 	struct junk_svg_plot plot = {
 		.id = "scores", .labels = labels, .count = SCORE_BINS,
-		.title = "Scores before anybody reported the message",
+		.title = "Scores before any user reported the message",
 		.series = series, .series_count = N_ELEMENTS(series),
 		.unit = "%", .mark = page->threshold / 10.0,
 		.mark_label = t_strdup_printf("threshold %u",

@@ -198,7 +198,7 @@ service_read_frame(struct doveadm_junk_service *service,
 			return -1;
 	}
 	if (ret < 0) {
-		*error_r = t_strdup_printf("%s: not our protocol: %s",
+		*error_r = t_strdup_printf("%s: invalid protocol data: %s",
 					   service->path, *error_r);
 		return -1;
 	}
@@ -208,7 +208,7 @@ service_read_frame(struct doveadm_junk_service *service,
 	frame_r->payload = payload;
 	buffer_delete(service->input, 0, size);
 	if (frame_r->type == JUNK_FRAME_ERROR) {
-		*error_r = t_strdup_printf("the service says: %s",
+		*error_r = t_strdup_printf("error of the service: %s",
 			t_strndup(frame_r->payload, frame_r->payload_size));
 		return -1;
 	}

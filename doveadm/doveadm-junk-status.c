@@ -52,7 +52,7 @@ static void check_mail_plugins(void)
 			    "in protocol imap { }");
 	} else if (!doveadm_junk_list_has(value, "notify")) {
 		doveadm_junk_row_error("imap mail_plugins", EX_CONFIG,
-			    "no notify, which "PLUGIN_NAME" needs",
+			    "notify is missing, which "PLUGIN_NAME" needs",
 			    "add notify before "PLUGIN_NAME" to mail_plugins "
 			    "in protocol imap { }");
 	} else {
@@ -91,7 +91,8 @@ static void check_socket_mode(void)
 		return;
 	if (st.st_uid == 0 && (st.st_mode & 0022) == 0) {
 		doveadm_junk_row_error("socket", EX_CONFIG,
-			t_strdup_printf("%s: mode %04o of root", path,
+			t_strdup_printf("%s: owned by root with mode "
+					"%04o", path,
 					(unsigned int)st.st_mode & 0777),
 			"mail processes can't write to it: set mode = 0666 "
 			"(or user and group) in unix_listener junk-feedback "
@@ -154,10 +155,10 @@ static void check_claims(const struct junk_model *model, const char *reports)
 		model->ham_count < JUNK_MODEL_CLAIM_HAM;
 
 	doveadm_junk_row("model", DOVEADM_JUNK_NOTE, t_strconcat(
-		reports, ": learning, only near copies of reported spam score "
-		"90 and above", NULL), !few ?
-		"the reports do not yet tell good mail from spam well enough, "
-		"report more good mail: doveadm junk start" :
+		reports, ": still learning: only near copies of reported spam "
+		"score 90 and above", NULL), !few ?
+		"the reports do not yet separate good mail from spam well "
+		"enough; report more good mail, or run doveadm junk start" :
 		t_strdup_printf("%u different messages of good mail and %u of "
 				"spam are needed: doveadm junk start",
 				JUNK_MODEL_CLAIM_HAM, JUNK_MODEL_CLAIM_SPAM));
@@ -178,9 +179,10 @@ static void check_model(const struct junk_model *model)
 					model->min_reports));
 	} else if (!model_has_shared_weights(model)) {
 		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, t_strconcat(
-			value, ": only who reported has scores", NULL),
-			"for others, and for the milter, more people have to "
-			"report (junk_feedback_min_reporters)");
+			value, ": only users who have reported mail get "
+			       "scores", NULL),
+			"for other users and for the milter, more people have "
+			"to report mail (junk_feedback_min_reporters)");
 	} else if (model->claim_sum >= JUNK_MODEL_NO_CLAIM) {
 		check_claims(model, value);
 	} else {

@@ -46,8 +46,8 @@ doveadm_junk_reporter(struct mail_user *user,
 		return NULL;
 	ret = junk_identity_read(dir, buf, &error);
 	if (ret < 0) {
-		i_error("junk: %s (the user's own reports don't count)",
-			error);
+		i_error("junk: %s (the message is scored without the user's "
+			"own reports)", error);
 	}
 	return ret > 0 ? buf : NULL;
 }

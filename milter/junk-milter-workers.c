@@ -263,7 +263,7 @@ int junk_milter_workers_score(const void *data, size_t size,
 	if (worker == NULL)
 		return JUNK_SCORES_UNKNOWN;
 	if (worker_ask(worker, data, size, &answer) < 0) {
-		syslog(LOG_ERR, "worker %ld gave no score: %s",
+		syslog(LOG_ERR, "worker %ld returned no score: %s",
 		       (long)worker->pid, strerror(errno));
 		worker_end(worker);
 		worker_release(NULL);

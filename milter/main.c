@@ -256,7 +256,8 @@ static void quarantine(SMFICTX *ctx, int score)
 	/* libmilter refuses an empty reason */
 	snprintf(why, sizeof(why), "junk score %d", score);
 	if (smfi_quarantine(ctx, why) != MI_SUCCESS)
-		syslog(LOG_ERR, "the MTA doesn't let milters quarantine");
+		syslog(LOG_ERR, "the MTA does not allow milters to quarantine "
+				"messages");
 }
 
 static sfsistat act(SMFICTX *ctx, enum junk_milter_action action, int score)

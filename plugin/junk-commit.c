@@ -211,7 +211,7 @@ static void junk_txn_log_dropped(struct junk_txn *txn)
 		return;
 	junk_user_dropped(txn->juser, "too-many", "too many at once");
 	e_warning(junk_user_get_event(txn->juser), "%u messages of one command "
-		  "in %s are not reported: where they are now isn't known, or "
+		  "in %s are not reported: their new location is unknown, or "
 		  "it is a virtual mailbox", txn->dropped_count,
 		  mailbox_get_vname(txn->box));
 }

@@ -151,8 +151,8 @@ junk_connection_reject(struct junk_connection *client, const char *error)
 	conns->rejected_frames++;
 	if (!conns->error_logged) {
 		conns->error_logged = TRUE;
-		e_warning(conns->event, "A client broke the protocol: %s "
-			  "(others aren't logged)", error);
+		e_warning(conns->event, "Protocol error of a client: %s "
+			  "(further errors are not logged)", error);
 	}
 	junk_connection_send_text(client, JUNK_FRAME_ERROR, error);
 	client->broken = TRUE;
@@ -194,7 +194,7 @@ junk_connection_handle_admin(struct junk_connection *client,
 	const char *error;
 
 	if (!junk_connection_is_admin(client)) {
-		junk_connection_refuse(client, "only root may do that");
+		junk_connection_refuse(client, "this command is for root only");
 		return;
 	}
 	/* commit the reports that came before the command */
@@ -238,7 +238,7 @@ junk_connection_handle_frame(struct junk_connection *client,
 		return 1;
 	case JUNK_FRAME_STATUS:
 		if (frame->payload_size != 0) {
-			*error_r = "STATUS has no payload";
+			*error_r = "STATUS must not have a payload";
 			return -1;
 		}
 		junk_connection_send_status(client);
@@ -250,7 +250,7 @@ junk_connection_handle_frame(struct junk_connection *client,
 		junk_connection_handle_admin(client, frame);
 		return 1;
 	default:
-		*error_r = "frame is for clients only";
+		*error_r = "frame type is for clients only";
 		return -1;
 	}
 }
@@ -538,8 +538,8 @@ static void junk_connections_check_segment(void)
 	if (junk_engine_segment_is_current(conns->set.engine) ||
 	    conns->stopping)
 		return;
-	e_warning(conns->event, "The segment's file was taken away: "
-		  "starting again to make another");
+	e_warning(conns->event, "The segment's file was deleted: restarting to "
+		  "create a new one");
 	conns->set.restart_callback();
 }
 

@@ -29,7 +29,7 @@ int junk_counter_page_prepare(const char *base_dir, uid_t uid, gid_t gid)
 
 	fd = junk_counts_create(path, &error);
 	if (fd == -1) {
-		i_error("%s: scored mail isn't counted", error);
+		i_error("%s: scored mail is not counted", error);
 		return -1;
 	}
 	if (stat(t_strconcat(base_dir, "/"SOCKET_FNAME, NULL), &st) == 0) {

@@ -118,7 +118,8 @@ static int junk_db_check_key(struct junk_db *db, const struct junk_key *key)
 		return 0;
 	junk_db_set_error(db, JUNK_DB_FAULT_KEY, t_strdup_printf(
 		"database %s was written with another key: restore its key "
-		"file, or move the database away to start afresh", db->path));
+		"file, or move the database away to begin a new one",
+		db->path));
 	return -1;
 }
 

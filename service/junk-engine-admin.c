@@ -84,7 +84,7 @@ junk_engine_forget(struct junk_engine *engine, const struct junk_frame *frame,
 	str_printfa(answer, "forgotten=%u\nexact=%s\n", count,
 		    exact ? "yes" : "no");
 	if (count > 0) {
-		e_info(engine->event, "%u reports were forgotten", count);
+		e_info(engine->event, "Took back %u reports", count);
 		if (junk_engine_reload_model(engine, now, error_r) < 0)
 			return -1;
 	}
@@ -105,7 +105,8 @@ junk_engine_rebuild(struct junk_engine *engine, time_t now, string_t *answer,
 	junk_learner_model(engine->learner, &model);
 	str_printfa(answer, "model_spam=%u\nmodel_ham=%u\n",
 		    model.spam_count, model.ham_count);
-	e_info(engine->event, "The classifier was learned anew");
+	e_info(engine->event, "The classifier has learned again from the "
+			      "stored reports");
 	return 0;
 }
 

@@ -137,12 +137,12 @@ void junk_engine_log_claims(struct junk_engine *engine, time_t now)
 				    CLAIMS_LOG_SECS)))
 		return;
 	if (claims) {
-		e_info(engine->event, "Scores of 90 and above are given: the "
-		       "reports tell good mail from spam");
+		e_info(engine->event, "The reports now separate good mail from "
+		       "spam: scores of 90 and above are in use");
 	} else {
-		e_info(engine->event, "Learning: only near copies of reported "
-		       "spam score 90 and above until more good mail and "
-		       "spam are reported (doveadm junk start)");
+		e_info(engine->event, "Still learning: only near copies of "
+		       "reported spam score 90 and above until more good mail "
+		       "and spam are reported (doveadm junk start)");
 	}
 	engine->claims_time = now;
 	engine->claims_logged = claims;

@@ -30,8 +30,8 @@ junk_engine_lock(struct junk_engine *engine, time_t now)
 	}
 	if (engine->lock_fd == -1) {
 		junk_engine_set_fault(engine, t_strdup_printf(
-			"open(%s) failed: %m: the directory has to belong to "
-			"the service's user", engine->lock_path), 0, now);
+			"open(%s) failed: %m: the directory must belong to the "
+			"service's user", engine->lock_path), 0, now);
 		return -1;
 	}
 	if (flock(engine->lock_fd, LOCK_EX | LOCK_NB) == 0)
@@ -61,9 +61,9 @@ static int junk_engine_load_key(struct junk_engine *engine, time_t now)
 		return 0;
 	if (ret == 0) {
 		error = t_strdup_printf(
-			"%s is missing, without which database %s can't be "
-			"used: restore it from a backup, or move the database "
-			"away to start afresh", engine->key_path,
+			"%s is missing, and database %s can't be used without "
+			"it: restore it from a backup, or move the database "
+			"away to begin a new one", engine->key_path,
 			engine->db_path);
 	}
 	junk_engine_set_fault(engine, error, 0, now);

@@ -81,7 +81,7 @@ junk_snapshot_read_part(struct junk_recorder *recorder,
 	    (le64_to_cpu_unaligned(data) != (uint64_t)place->seq ||
 	     le32_to_cpu_unaligned(data + 8) != part ||
 	     le32_to_cpu_unaligned(data + 12) != place->part_count)) {
-		*error_r = "snapshot's parts don't belong together";
+		*error_r = "the parts of the snapshot don't belong together";
 		ret = 0;
 	}
 	if (ret > 0) {

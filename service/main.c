@@ -133,7 +133,7 @@ static void read_settings(struct junk_service_settings *set_r, pool_t pool)
 		i_fatal("Error reading configuration: %s", error);
 	master_service_init_log(master_service);
 	if (ret > 0)
-		i_error("Wrong settings: %s", error);
+		i_error("Invalid settings: %s", error);
 }
 
 static struct junk_engine *

@@ -169,7 +169,7 @@ find_score(const struct sieve_extension *ext,
 		return;
 	}
 	if (svinst->base_dir == NULL) {
-		set_unknown(score_r, "base_dir isn't known");
+		set_unknown(score_r, "base_dir is unknown");
 		return;
 	}
 	segment = segment_open(svinst->base_dir);

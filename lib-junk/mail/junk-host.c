@@ -42,7 +42,7 @@ static const struct libidn2 *libidn2_get(void)
 					   &error);
 		if (!loaded) {
 			i_warning("junk-feedback: international domain names "
-				  "aren't looked at: %s", error);
+				  "are not evaluated: %s", error);
 		}
 	}
 	return loaded ? &lib : NULL;

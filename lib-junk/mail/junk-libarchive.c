@@ -22,7 +22,7 @@ const struct junk_libarchive *junk_libarchive_get(void)
 					   &error);
 		if (!loaded) {
 			i_warning("junk-feedback: names in attached archives "
-				  "aren't looked at: %s", error);
+				  "are not evaluated: %s", error);
 		}
 	}
 	return loaded ? &lib : NULL;

@@ -45,7 +45,7 @@ junk_frame_check_header(const unsigned char *data, size_t size,
 	}
 	if (size >= 5 && data[4] != JUNK_FRAME_VERSION) {
 		*error_r = t_strdup_printf(
-			"protocol version %u, only %u is spoken here",
+			"protocol version %u is not supported (expected %u)",
 			data[4], JUNK_FRAME_VERSION);
 		return -1;
 	}
@@ -92,7 +92,7 @@ junk_frame_check_report(const struct junk_frame *frame, const char **error_r)
 		return -1;
 	}
 	if (frame->payload_size < JUNK_FRAME_REPORT_BYTES) {
-		*error_r = t_strdup_printf("report of only %zu bytes",
+		*error_r = t_strdup_printf("report of %zu bytes is too short",
 					   frame->payload_size);
 		return -1;
 	}
@@ -318,7 +318,8 @@ int junk_frame_decode_forget(const struct junk_frame *frame,
 	const unsigned char *p = frame->payload;
 
 	if (frame->payload_size != JUNK_FRAME_FORGET_BYTES) {
-		*error_r = t_strdup_printf("FORGET of %zu bytes",
+		*error_r = t_strdup_printf("FORGET has the wrong size "
+					   "(%zu bytes)",
 					   frame->payload_size);
 		return -1;
 	}
@@ -362,7 +363,8 @@ int junk_frame_decode_lookup(const struct junk_frame *frame,
 
 	if (frame->payload_size % sizeof(junk_token_t) != 0 ||
 	    count > JUNK_MAX_LOOKUP_TOKENS) {
-		*error_r = t_strdup_printf("LOOKUP of %zu bytes",
+		*error_r = t_strdup_printf("LOOKUP has the wrong size "
+					   "(%zu bytes)",
 					   frame->payload_size);
 		return -1;
 	}

@@ -216,7 +216,7 @@ junk_spool_lock(struct junk_spool *spool, int fd, struct file_lock **lock_r,
 			     SPOOL_LOCK_TIMEOUT_SECS, lock_r, error_r);
 	if (ret == 0) {
 		*error_r = t_strdup_printf(
-			"another process keeps %s locked", spool->path);
+			"%s is locked by another process", spool->path);
 		return -1;
 	}
 	return ret < 0 ? -1 : 0;

@@ -30,7 +30,7 @@ junk_user_file_check(const char *path, int flags, uoff_t max_bytes,
 	/* by the other name, somebody may not expect us to write */
 	if ((flags & O_ACCMODE) != O_RDONLY && st->st_nlink > 1) {
 		return junk_user_file_refuse(path, EMLINK,
-			"has another name as well (a hard link)", error_r);
+			"has more than one hard link", error_r);
 	}
 	if (st->st_size < 0 || (uoff_t)st->st_size > max_bytes) {
 		return junk_user_file_refuse(path, EFBIG, t_strdup_printf(

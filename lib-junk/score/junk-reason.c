@@ -57,5 +57,5 @@ void junk_reason_append(string_t *dest, const struct junk_score *score)
 			    score->class_sum[class]);
 	}
 	if (str_len(dest) == begin)
-		str_append(dest, "no class of evidence stands out");
+		str_append(dest, "no class of evidence has a large effect");
 }

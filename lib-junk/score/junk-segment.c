@@ -273,7 +273,7 @@ junk_segment_fill(struct junk_segment *segment, struct junk_model *model_r,
 	    !isfinite(model_r->claim_sum) ||
 	    !isfinite(model_r->familiar_words) ||
 	    !isfinite(model_r->familiar_form)) {
-		*reason_r = "segment holds numbers that aren't finite";
+		*reason_r = "segment has numbers that aren't finite";
 		return -1;
 	}
 	return 0;

@@ -360,13 +360,14 @@ def test_chroot(t):
     assert [n for n in os.listdir(state) if "rekeyed" in n]
     # the segment's file is removed: the service restarts, as root at first
     os.unlink(p.d.segment_path)
-    harness.wait_for(lambda: "taken away" in p.log(), "the warning", 40)
+    harness.wait_for(lambda: "was deleted: restarting" in p.log(),
+                     "the warning", 40)
     harness.wait_for(lambda: listens(p) and os.path.exists(p.d.segment_path),
                      "the segment")
     move(p, p.user())
     harness.wait_for(lambda: p.recorded() == 1, "a report")
     ours = [line for line in p.errors() if " junk-feedback: " in line]
-    assert len(ours) == 1 and "taken away" in ours[0], ours
+    assert len(ours) == 1 and "was deleted: restarting" in ours[0], ours
 
 
 def test_chroot_elsewhere(t):

@@ -48,7 +48,15 @@ def train(t):
     assert t.recorded() == before + 2 * EACH * len(REPORTERS)
 
 
+def fit_is_done(t):
+    with junkclient.Client(t.d.socket_path) as c:
+        return c.status()["fit_pending"] == "0"
+
+
 def score_sum(t, message):
+    """Return the sum of a message's score, as text. A report is recorded before
+    a fit that is due has ended, and only then the scores change."""
+    harness.wait_for(lambda: fit_is_done(t), "the fit")
     p = subprocess.run(["doveadm", "-c", t.d.config_path, "-f", "tab", "junk",
                         "score"], input=message, stdout=subprocess.PIPE)
     return [line.split("\t")[4] for line in p.stdout.decode().splitlines()
@@ -218,7 +226,7 @@ def test_only_root(t):
                             break
                         data += more
                 os._exit(0 if data[5:6] == b"\x8f" and
-                         data.count(b"only root") == 1 else 1)
+                         data.count(b"root only") == 1 else 1)
             except OSError:
                 os._exit(2)
         assert os.waitpid(pid, 0)[1] == 0, (kind, uid)

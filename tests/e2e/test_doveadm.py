@@ -103,7 +103,7 @@ def test_status_bad_service(t):
         (lambda k, p: frame(ACK, struct.pack("<I", 1)), "unexpected"),
         (lambda k, p: frame(ERROR, b"go away"), "go away"),
         (lambda k, p: None, "closed"),
-        (lambda k, p: frame(ERROR), "service says"),
+        (lambda k, p: frame(ERROR), "error of the service"),
     )
     for answer, word in answers:
         with FakeService(t.d.socket_path, answer):
@@ -164,10 +164,11 @@ def test_status_config(t):
     """status: mail_plugins without our plugin, or without notify"""
     for old, new, word in ((r"notify junk_feedback", "notify", "no junk_fe"),
                            (r"notify junk_feedback", "junk_feedback",
-                            "no notify")) if t.d.version < (2, 4) else (
+                            "notify is missing")) if t.d.version < (2, 4) else (
                           (r"junk_feedback = yes", "junk_feedback = no",
                            "no junk_fe"),
-                          (r"notify = yes", "notify = no", "no notify")):
+                          (r"notify = yes", "notify = no",
+                           "notify is missing")):
         path = other_config(t, "other.conf", (old, new))
         p = subprocess.run(["doveadm", "-c", path, "junk", "status"],
                            stdout=subprocess.PIPE, text=True, timeout=60)

@@ -117,7 +117,7 @@ def test_no_libarchive(t):
     p.expect("2 spam move")
     lines = [line for line in p.d.log().splitlines()
              if "imap(" in line and "archive" in line]
-    assert len(lines) == 1 and "aren't looked at" in lines[0], p.d.log()
+    assert len(lines) == 1 and "are not evaluated" in lines[0], p.d.log()
 
 
 @ALL_FORMATS

@@ -81,7 +81,7 @@ TABLE = {
         ("--since 1h --until 2h", USAGE, "--until is not later"),
         ("--since 1h --origin fax", USAGE, "--origin fax: use move"),
         ("-u USER --since 1h --origin fax", USAGE, "--origin fax: use move"),
-        ("-u USER --since 1h --burst", USAGE, "name none"),
+        ("-u USER --since 1h --burst", USAGE, "selects the users itself"),
     ),
     "metrics": WORDS,
     "setup": WORDS,
