@@ -138,7 +138,7 @@ kind_learn(struct kind_run *run, const struct corpus_mail *mail)
    test. */
 static void kind_learn_all(struct kind_run *run)
 {
-	unsigned int ham = 0, spam = 0, kind_spam = 0;
+	unsigned int ham = 0, spam = 0;
 	const struct corpus_mail *mail;
 
 	while (ham + spam < run->ham_count + run->spam_count) {
@@ -148,14 +148,13 @@ static void kind_learn_all(struct kind_run *run)
 		if (corpus_random_next(&run->random) % left <
 		    run->ham_count - ham) {
 			mail = array_idx_elem(&run->usual->ham, ham++);
-		} else if (run->spam_known && spam++ % SPAM_PART == 0) {
-			kind_spam++;
-			mail = array_idx_elem(&run->kind->spam,
-				array_count(&run->kind->spam) - kind_spam);
 		} else {
-			if (!run->spam_known)
-				spam++;
-			mail = array_idx_elem(&run->usual->spam, spam);
+			spam++;
+			mail = run->spam_known && spam % SPAM_PART == 1 ?
+				array_idx_elem(&run->kind->spam,
+					array_count(&run->kind->spam) - 1 -
+					spam / SPAM_PART) :
+				array_idx_elem(&run->usual->spam, spam);
 		}
 		kind_learn(run, mail);
 	}
@@ -171,16 +170,16 @@ kind_is_filed(struct kind_run *run, const struct corpus_mail *mail,
 	return score.score >= DEFAULT_THRESHOLD;
 }
 
-/* Ham from index "from" on, for the worse of a person without reports and one
-   who reports. */
-static double kind_filed(struct kind_run *run, unsigned int from)
+/* Percent of the kind's ham that is filed, for the worse of a person without
+   reports and one who reports. */
+static double kind_filed(struct kind_run *run)
 {
 	const unsigned int person = 0;
-	const unsigned int count = I_MIN(array_count(&run->kind->ham) - from,
+	const unsigned int count = I_MIN(array_count(&run->kind->ham),
 					 MAX_TEST);
 	unsigned int filed[2] = { 0, 0 };
 
-	for (unsigned int i = from; i < from + count; i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		const struct corpus_mail *mail =
 			array_idx_elem(&run->kind->ham, i);
 
@@ -223,7 +222,7 @@ kind_run_seed(struct kind_run *run, struct kind_figures *figures)
 	set.seed = run->seed;
 	run->learner = junk_learner_init(&set);
 	kind_learn_all(run);
-	figures->filed += kind_filed(run, 0);
+	figures->filed += kind_filed(run);
 	if (run->spam_known) {
 		for (unsigned int i = 0; i < KNOWN_HAM; i++)
 			kind_learn(run, array_idx_elem(&run->kind->ham, i));
