@@ -1,6 +1,7 @@
 """Processes and ports: what is running, its resources, and waiting for it."""
 
 import os
+import random
 import signal
 import socket
 import time
@@ -10,10 +11,31 @@ from staging import HarnessError
 TIMEOUT_SECS = 20
 
 
+# below the range from which Linux takes the ports of outgoing connections
+# (ip_local_port_range): one of those could take a port before its server does
+PORTS = range(20000, 32000)
+_reserved = []
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Return a TCP port of the loopback address that no one uses, and that no
+    other call of this function, in whatever process, returns while this
+    process runs. The reservation is a Unix socket in the abstract namespace,
+    which ends with the process."""
+    for port in random.sample(PORTS, len(PORTS)):
+        reservation = socket.socket(socket.AF_UNIX)
+        try:
+            reservation.bind("\0junk-feedback-test-port-%d" % port)
+            with socket.socket() as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                s.bind(("127.0.0.1", port))
+        except OSError:
+            reservation.close()
+            continue
+        _reserved.append(reservation)
+        return port
+    raise OSError("no TCP port from %d to %d is free" % (
+        PORTS.start, PORTS.stop - 1))
 
 
 def children_of(pid):
