@@ -195,7 +195,7 @@ def test_segment_width(t):
     testcase.barrier(p.d)
     row = segment_mode_row(p)
     assert row and row["state"] == "note", row
-    assert "the group %s only" % MAIL_NAME in row["value"], row
+    assert "only the group %s of the mail" % MAIL_NAME in row["value"], row
     p.d.stop()
     p = own_uids(t, {user: MAIL_ID}, socket_text, settings={
         "junk_feedback_segment_mode": "0640",
