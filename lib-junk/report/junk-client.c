@@ -292,7 +292,7 @@ static void junk_client_spool_skipped(struct junk_client *client)
 		return;
 	client->skip_logged = TRUE;
 	e_error(client->event, "%s was damaged: "
-		"%"PRIuUOFF_T" bytes of it skipped, the rest is sent",
+		"%"PRIuUOFF_T" bytes were skipped, the rest is sent",
 		junk_spool_get_path(client->spool), client->skipped_bytes);
 }
 

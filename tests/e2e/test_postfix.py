@@ -254,7 +254,7 @@ def test_bad_configuration(t):
         ("reply_file = %s", "only\nASCII, not \u00e4\n",
          "line 2: only printable ASCII without '%'"),
         ("reply_file = %s", "100% spam\n", "line 1: only printable ASCII"),
-        ("reply_file = %s", "# nothing\n\n", "no line of text"),
+        ("reply_file = %s", "# nothing\n\n", "the file has no text"),
         ("reply_file = %s", "x\n" * 17, "line 17: more than 16 lines"),
         ("reply_file = %s", "x" * 491, "line 1: line of over 490 bytes"),
         ("reply_file = %s/none", "", "Not a directory"),
