@@ -71,11 +71,11 @@ check_round_trip(struct doveadm_junk_service *service,
 
 	if (send_report(service, report, JUNK_VERDICT_HAM, &error) < 0) {
 		doveadm_junk_row_error("report", EX_UNAVAILABLE, error,
-			"the service's log says why: doveadm log errors");
+			"the service's log has the reason: doveadm log errors");
 		return;
 	}
 	doveadm_junk_row("report", DOVEADM_JUNK_OK, t_strdup_printf(
-		"durable after %u ms", msecs_since(start)), NULL);
+		"stored after %u ms", msecs_since(start)), NULL);
 
 	start = junk_clock_usecs();
 	if (wait_published(segment, generation)) {
@@ -89,7 +89,7 @@ check_round_trip(struct doveadm_junk_service *service,
 	}
 	if (send_report(service, report, JUNK_VERDICT_RETRACT, &error) < 0) {
 		doveadm_junk_row_error("take back", EX_UNAVAILABLE, error,
-			"the service's log says why: doveadm log errors");
+			"the service's log has the reason: doveadm log errors");
 	} else {
 		doveadm_junk_row("take back", DOVEADM_JUNK_OK,
 				 "the test report has no effect any more",
@@ -269,8 +269,8 @@ static void check_spools(void)
 	}
 	if (users > 0) {
 		doveadm_junk_row_error("spools", EX_TEMPFAIL, t_strdup_printf(
-			"%"PRIu64" reports wait with %u users", reports,
-			users),
+			"%"PRIu64" reports of %u users wait in their spools",
+			reports, users),
 			"each user's next IMAP session sends them; to send "
 			"them now: doveadm junk spool -A --send");
 	} else if (status != 0) {
@@ -280,8 +280,8 @@ static void check_spools(void)
 			"run doveadm junk spool -A, or -F with a list of "
 			"users");
 	} else {
-		doveadm_junk_row("spools", DOVEADM_JUNK_OK, "nothing waits",
-				 NULL);
+		doveadm_junk_row("spools", DOVEADM_JUNK_OK,
+				 "no reports are waiting", NULL);
 	}
 }
 

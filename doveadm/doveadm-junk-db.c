@@ -72,9 +72,9 @@ int doveadm_junk_db_open(sqlite3 **db_r, const char **error_r)
 	const char *path = doveadm_junk_db_path();
 
 	if (access(path, F_OK) < 0) {
-		*error_r = t_strdup_printf("%s: %m: has the service "
-			"junk-feedback ever run? See doveadm junk status",
-			path);
+		*error_r = t_strdup_printf("%s: %m: the service "
+			"junk-feedback creates this file when it starts: see "
+			"doveadm junk status", path);
 		return -1;
 	}
 	if (sqlite3_open_v2(path, db_r, SQLITE_OPEN_READONLY, NULL) !=

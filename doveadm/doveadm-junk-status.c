@@ -262,7 +262,8 @@ static void check_segment_mode(const char *path)
 	if ((st.st_mode & 0044) == 0) {
 		doveadm_junk_row_error("segment", EX_CONFIG,
 			t_strdup_printf("%s: mode %s", path, mode),
-			"mail processes can't read it: chmod 0644");
+			"mail processes can't read it: run chmod 0644, and "
+			"check junk_feedback_segment_mode");
 	} else if ((st.st_mode & 0004) != 0) {
 		check_segment_width(mode);
 	}
@@ -277,9 +278,9 @@ static void check_segment(bool service_up)
 
 	if (junk_segment_get(segment, ioloop_time, &model, &reason) < 0) {
 		doveadm_junk_row_error("segment", EX_UNAVAILABLE, reason,
-			service_up ? "the service's log says why: "
+			service_up ? "the service's log has the reason: "
 				"doveadm log errors" :
-				"it appears when the service runs");
+				"the service creates it when it starts");
 	} else {
 		doveadm_junk_row("segment", DOVEADM_JUNK_OK, t_strdup_printf(
 			"generation %u, changed %s",

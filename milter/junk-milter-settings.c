@@ -199,7 +199,7 @@ static int reply_line_check(const char *line, char *error, size_t error_size)
 		if ((unsigned char)*line < 0x20 ||
 		    (unsigned char)*line > 0x7e || *line == '%') {
 			snprintf(error, error_size,
-				 "only printable ASCII without '%%'");
+				 "must be printable ASCII without '%%'");
 			return -1;
 		}
 	}

@@ -39,7 +39,8 @@ junk_engine_lock(struct junk_engine *engine, time_t now)
 	junk_engine_set_fault(engine, errno != EWOULDBLOCK ?
 		t_strdup_printf("flock(%s) failed: %m", engine->lock_path) :
 		t_strdup_printf("%s is locked by another process of this "
-				"service: is process_limit = 1?",
+				"service: set process_limit = 1 in "
+				"service junk-feedback { }",
 				engine->lock_path),
 		errno != EWOULDBLOCK ? 0 : LOCK_WAIT_SECS, now);
 	return -1;

@@ -198,8 +198,8 @@ static void junk_client_spool_write(struct junk_client *client)
 		} else {
 			if (ret == 0) {
 				error = t_strdup_printf(
-					"%s is full: is the service "
-					"junk-feedback running?",
+					"%s is full: check that the "
+					"service junk-feedback runs",
 					junk_spool_get_path(client->spool));
 			}
 			junk_client_dropped(client, client->spool_output_count,

@@ -160,5 +160,5 @@ def test_database(t):
         refused(t, words, "check", "", UNAVAILABLE, text)
         assert database(t) == before
     remove_database(t)
-    refused(t, words, "stats", "", INPUT, "has the service junk-feedback ever")
+    refused(t, words, "stats", "", INPUT, "creates this file when it starts")
     assert not os.path.exists(t.d.database_path)
