@@ -248,8 +248,8 @@ static void cmd_junk_rekey(struct doveadm_cmd_context *cctx)
 	if (!yes) {
 		i_error("junk rekey: This deletes the key and can't be undone. "
 			"Earlier reports can no longer be taken back, "
-			"statistics begin anew, and scores do not change. To "
-			"continue, add --yes");
+			"statistics start again from zero, and scores do not "
+			"change. To continue, add --yes");
 		doveadm_exit_code = EX_USAGE;
 		return;
 	}

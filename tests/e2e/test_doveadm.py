@@ -130,7 +130,7 @@ def test_check(t):
     rows = {row["item"]: row for row in json.loads(out)}
     assert code == 69 and not err, (code, err)
     assert rows["service"]["state"] == "error" and "report" not in rows, rows
-    assert "ever run" in rows["database"]["value"], rows
+    assert "creates this file" in rows["database"]["value"], rows
     assert rows["is new mail scored"]["state"] == "error", rows
     assert not glob.glob("/tmp/doveadm-junk-*")
 
