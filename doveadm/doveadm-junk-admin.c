@@ -89,7 +89,7 @@ forget_parse(struct doveadm_cmd_context *cctx, struct junk_forget *forget_r,
 	/* an explicit time is required, so that nobody deletes everything by
 	   mistake */
 	if (!doveadm_cmd_param_str(cctx, "since", &since)) {
-		*error_r = "say since when: --since 24h";
+		*error_r = "--since is required, e.g. --since 24h";
 		return -1;
 	}
 	if (doveadm_junk_parse_since(since, ioloop_time, &since_time,
@@ -101,7 +101,7 @@ forget_parse(struct doveadm_cmd_context *cctx, struct junk_forget *forget_r,
 					    error_r) < 0)
 			return -1;
 		if (until_time <= since_time) {
-			*error_r = "--until is not later than --since";
+			*error_r = "--until must be later than --since";
 			return -1;
 		}
 		forget_r->until = (uint64_t)until_time;
@@ -248,8 +248,8 @@ static void cmd_junk_rekey(struct doveadm_cmd_context *cctx)
 	if (!yes) {
 		i_error("junk rekey: This deletes the key and can't be undone. "
 			"Earlier reports can no longer be taken back, "
-			"statistics begin anew, and scores do not change. To "
-			"continue, add --yes");
+			"statistics start again from zero, and scores do not "
+			"change. To continue, add --yes");
 		doveadm_exit_code = EX_USAGE;
 		return;
 	}

@@ -71,11 +71,11 @@ check_round_trip(struct doveadm_junk_service *service,
 
 	if (send_report(service, report, JUNK_VERDICT_HAM, &error) < 0) {
 		doveadm_junk_row_error("report", EX_UNAVAILABLE, error,
-			"the service's log says why: doveadm log errors");
+			"the service's log has the reason: doveadm log errors");
 		return;
 	}
 	doveadm_junk_row("report", DOVEADM_JUNK_OK, t_strdup_printf(
-		"durable after %u ms", msecs_since(start)), NULL);
+		"stored after %u ms", msecs_since(start)), NULL);
 
 	start = junk_clock_usecs();
 	if (wait_published(segment, generation)) {
@@ -84,15 +84,16 @@ check_round_trip(struct doveadm_junk_service *service,
 	} else {
 		doveadm_junk_row_error("scores", EX_SOFTWARE,
 			"scores did not change after a test report",
-			"doveadm service stop junk-feedback starts the "
-			"service anew");
+			"restart the service: doveadm service stop "
+			"junk-feedback (Dovecot starts it again)");
 	}
 	if (send_report(service, report, JUNK_VERDICT_RETRACT, &error) < 0) {
 		doveadm_junk_row_error("take back", EX_UNAVAILABLE, error,
-			"the service's log says why: doveadm log errors");
+			"the service's log has the reason: doveadm log errors");
 	} else {
 		doveadm_junk_row("take back", DOVEADM_JUNK_OK,
-				 "as if it never was", NULL);
+				 "the test report has no effect any more",
+				 NULL);
 	}
 }
 
@@ -169,10 +170,10 @@ void doveadm_junk_check_files(const ARRAY_TYPE(junk_key_values) *status)
 	if (key != NULL && *key == '/' && access(key, F_OK) < 0) {
 		doveadm_junk_row_error("key file", EX_NOINPUT,
 			t_strdup_printf("%s: %m", key),
-			"the service has it in memory until it ends, and "
-			"can't use its database without it then: restore it "
-			"from a backup, or make a new one while it runs: "
-			"doveadm junk rekey --yes");
+			"the service has the key in memory until it exits, "
+			"and can't use its database without it afterwards: "
+			"restore it from a backup, or create a new key while "
+			"the service runs: doveadm junk rekey --yes");
 	}
 	/* in other states the service itself reports what is wrong */
 	if (database == NULL || *database != '/' || pid == NULL ||
@@ -268,19 +269,19 @@ static void check_spools(void)
 	}
 	if (users > 0) {
 		doveadm_junk_row_error("spools", EX_TEMPFAIL, t_strdup_printf(
-			"%"PRIu64" reports wait with %u users", reports,
-			users),
+			"%"PRIu64" reports of %u users wait in their spools",
+			reports, users),
 			"each user's next IMAP session sends them; to send "
 			"them now: doveadm junk spool -A --send");
 	} else if (status != 0) {
 		doveadm_junk_row("spools", DOVEADM_JUNK_NOTE,
-			"users' spools could not all be looked at within "
-			SPOOL_TIMEOUT_SECS" s, or users can't be listed",
+			"not all users' spools could be read within "
+			SPOOL_TIMEOUT_SECS" s, or the users can't be listed",
 			"run doveadm junk spool -A, or -F with a list of "
 			"users");
 	} else {
-		doveadm_junk_row("spools", DOVEADM_JUNK_OK, "nothing waits",
-				 NULL);
+		doveadm_junk_row("spools", DOVEADM_JUNK_OK,
+				 "no reports are waiting", NULL);
 	}
 }
 
@@ -290,8 +291,8 @@ static void check_settings(void)
 
 	if (doveadm_junk_settings_check(&error) < 0) {
 		doveadm_junk_row_error("settings", EX_CONFIG, error,
-			"correct it; until then its default is used on "
-			"Dovecot 2.3");
+			"correct the setting; until then Dovecot 2.3 uses its "
+			"default");
 	}
 }
 

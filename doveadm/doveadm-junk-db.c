@@ -57,13 +57,13 @@ static int db_check(sqlite3 *db, const char *path, const char **error_r)
 	if (version == JUNK_DATABASE_VERSION)
 		return 0;
 	*error_r = version < JUNK_DATABASE_VERSION ?
-		t_strdup_printf("%s is of an older version (%d): it is "
+		t_strdup_printf("%s has an older version (%d): it is "
 			"upgraded when the service starts", path,
 			(int)version) :
-		t_strdup_printf("%s is of a newer version (%d, we know %d): "
-			"install the same version of dovecot-junk-feedback "
-			"that has written it", path, (int)version,
-			JUNK_DATABASE_VERSION);
+		t_strdup_printf("%s has a newer version (%d, this program "
+			"supports %d): install the version of "
+			"dovecot-junk-feedback that has written it", path,
+			(int)version, JUNK_DATABASE_VERSION);
 	return -1;
 }
 
@@ -72,9 +72,9 @@ int doveadm_junk_db_open(sqlite3 **db_r, const char **error_r)
 	const char *path = doveadm_junk_db_path();
 
 	if (access(path, F_OK) < 0) {
-		*error_r = t_strdup_printf("%s: %m: has the service "
-			"junk-feedback ever run? See doveadm junk status",
-			path);
+		*error_r = t_strdup_printf("%s: %m: the service "
+			"junk-feedback creates this file when it starts: see "
+			"doveadm junk status", path);
 		return -1;
 	}
 	if (sqlite3_open_v2(path, db_r, SQLITE_OPEN_READONLY, NULL) !=

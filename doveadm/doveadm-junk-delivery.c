@@ -80,7 +80,7 @@ check_counts(bool active, const ARRAY_TYPE(junk_key_values) *status,
 
 	if (junk_counts_read(path, ioloop_time, totals_r, &error) < 0) {
 		doveadm_junk_row("scored mail", DOVEADM_JUNK_NOTE, error,
-			"the service makes this file when it starts");
+			"the service creates this file when it starts");
 		return;
 	}
 	if (totals_r->all.messages == 0) {
@@ -100,8 +100,8 @@ check_counts(bool active, const ARRAY_TYPE(junk_key_values) *status,
 	if (active && quiet > QUIET_SECS) {
 		doveadm_junk_row_error("scored mail", EX_UNAVAILABLE,
 			totals_string(totals_r), t_strdup_printf(
-			"nothing was scored for %d days: does mail still come "
-			"through LMTP, LDA or the milter?",
+			"no mail was scored for %d days: check that mail is "
+			"still delivered through LMTP, LDA or the milter",
 			(int)(quiet / DAY_SECS)));
 	} else {
 		doveadm_junk_row("scored mail", DOVEADM_JUNK_OK,
@@ -175,7 +175,7 @@ static void check_postfix(bool active)
 				 "delivers through Dovecot", NULL);
 	} else if (has_milter()) {
 		doveadm_junk_row("postfix", DOVEADM_JUNK_OK,
-				 "scores by the milter", NULL);
+				 "scores through the milter", NULL);
 	} else if (strstr(settings, ":/") != NULL || !active) {
 		doveadm_junk_row("postfix", DOVEADM_JUNK_NOTE,
 			"main.cf has no transport to Dovecot",
@@ -233,8 +233,8 @@ check_script(const char *protocol, const struct doveadm_junk_script *script,
 	if (stat(script->path, &st) < 0) {
 		doveadm_junk_row_error(item, EX_CONFIG,
 			t_strdup_printf("%s: %m", script->setting),
-			"mail is delivered without it: put the script there, "
-			"or take the setting out");
+			"mail is delivered without this script: create the "
+			"script, or remove the setting");
 	} else if (doveadm_junk_script_readable(protocol, script->path) < 0) {
 		doveadm_junk_row_error(item, EX_CONFIG,
 			t_strdup_printf("%s: users' processes can't read it: "
@@ -301,8 +301,8 @@ check_sieve(const char *protocol, bool milter, bool active)
 	}
 	if (check_scripts(protocol, &scripts, active))
 		return;
-	error = "no script that runs for all users asks for the score: new "
-		"mail is not scored";
+	error = "no script that runs for all users uses the score: new mail "
+		"is not scored";
 	if (active && !milter) {
 		doveadm_junk_row_error(item, EX_CONFIG, error,
 			"doveadm junk setup adds junk.sieve");
@@ -329,9 +329,9 @@ static void check_chroot(const char *protocol)
 		if (*value == '\0' || strcmp(value, "/") == 0)
 			continue;
 		doveadm_junk_row_error(names[i], EX_CONFIG, value,
-			t_strdup_printf("%s processes see neither the "
-			"service's socket nor its scores: take the setting "
-			"out", protocol));
+			t_strdup_printf("%s processes can access neither the "
+			"service's socket nor its scores: remove the setting",
+			protocol));
 	}
 }
 

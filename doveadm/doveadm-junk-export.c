@@ -108,8 +108,8 @@ static void cmd_junk_export(struct doveadm_cmd_context *cctx)
 	(void)doveadm_cmd_param_bool(cctx, "csv", &csv);
 	if (!doveadm_cmd_param_str(cctx, "what", &name) ||
 	    (sql = find_sql(name)) == NULL) {
-		i_error(COMMAND": say what: hours, days, rates, classes or "
-			"tokens");
+		i_error(COMMAND": the argument must be hours, days, rates, "
+			"classes or tokens");
 		doveadm_exit_code = EX_USAGE;
 		return;
 	}

@@ -190,8 +190,8 @@ int doveadm_junk_learn_end(struct doveadm_junk_learn *learn,
 
 	end_progress(learn);
 	if (doveadm_is_killed()) {
-		i_error("%s: interrupted: repeat it to go on, each message "
-			"counts once", learn->command);
+		i_error("%s: interrupted: repeat the command to continue; each "
+			"message counts once", learn->command);
 		ctx->exit_code = EX_TEMPFAIL;
 	}
 	if (doveadm_junk_service_finish(learn->service, &error) < 0) {
@@ -247,8 +247,8 @@ learn_parse(struct doveadm_cmd_context *cctx, enum junk_verdict *verdict_r,
 
 	if (!doveadm_cmd_param_str(cctx, "verdict", &verdict) ||
 	    !doveadm_cmd_param_array(cctx, "query", query_r)) {
-		*error_r = "say what to learn, and of which messages: "
-			"spam|ham <search query>";
+		*error_r = "a verdict and a query are required: spam|ham "
+			"<search query>";
 		return -1;
 	}
 	if (strcmp(verdict, "spam") == 0)
@@ -256,7 +256,7 @@ learn_parse(struct doveadm_cmd_context *cctx, enum junk_verdict *verdict_r,
 	else if (strcmp(verdict, "ham") == 0)
 		*verdict_r = JUNK_VERDICT_HAM;
 	else {
-		*error_r = t_strdup_printf("the verdict is spam or ham, but "
+		*error_r = t_strdup_printf("the verdict must be spam or ham, "
 					   "not %s", verdict);
 		return -1;
 	}

@@ -101,9 +101,11 @@ static void add_scored(string_t *str)
 	} numbers[] = {
 		{ "scored_messages", "Messages scored in the last 64 days.",
 		  offsetof(struct junk_counts_sum, messages) },
-		{ "scored_unknown", "Of these: with an unknown score.",
+		{ "scored_unknown",
+		  "Messages with an unknown score in the last 64 days.",
 		  offsetof(struct junk_counts_sum, unknown) },
-		{ "scored_filed", "Of these: that reached the threshold.",
+		{ "scored_filed",
+		  "Messages that reached the threshold in the last 64 days.",
 		  offsetof(struct junk_counts_sum, above) },
 	};
 	struct junk_counts_totals totals;
@@ -140,7 +142,8 @@ static void cmd_junk_metrics(struct doveadm_cmd_context *cctx ATTR_UNUSED)
 	string_t *str = t_str_new(4096);
 
 	if (doveadm_server) {
-		i_error("junk metrics: run it on the host itself");
+		i_error("junk metrics: this command works only on the host "
+			"itself");
 		doveadm_exit_code = EX_USAGE;
 		return;
 	}

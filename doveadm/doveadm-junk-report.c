@@ -322,8 +322,8 @@ static void add_first_steps(struct report_page *page)
 		return;
 	str_append(page->html,
 		"<h2>Nothing was reported yet</h2>\n<ol id=\"first-steps\">"
-		"<li><code>doveadm junk check</code> tells whether reports "
-		"and new mail get through.</li>\n<li>Move a message to Junk "
+		"<li><code>doveadm junk check</code> tests whether reports "
+		"and new mail are processed.</li>\n<li>Move a message to Junk "
 		"in a mail client. It is counted here at once.</li>\n<li>To "
 		"start with the mail that users have filed already: "
 		"<code>doveadm junk learn spam -A mailbox Junk</code> and "
@@ -829,12 +829,13 @@ parse_args(struct doveadm_cmd_context *cctx, const char **path_r,
 
 	/* a client of the HTTP API must not write files */
 	if (doveadm_server) {
-		*error_r = "it writes a file: run it on the host itself";
+		*error_r = "this command writes a file, and works only on the "
+			"host itself";
 		return -1;
 	}
 	if (!doveadm_cmd_param_str(cctx, "output", path_r) ||
 	    **path_r == '\0') {
-		*error_r = "say where to: --output report.html";
+		*error_r = "--output is required, e.g. --output report.html";
 		return -1;
 	}
 	*since_r = ioloop_time - DEFAULT_SINCE_SECS;

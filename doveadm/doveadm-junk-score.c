@@ -443,8 +443,8 @@ static void cmd_junk_score(struct doveadm_cmd_context *cctx)
 	    (doveadm_junk_names_users(cctx) && !http))
 		doveadm_cmd_ver2_to_mail_cmd_wrapper(cctx);
 	else if (doveadm_server) {
-		i_error("junk score: no message can be given over HTTP: name "
-			"a user and a query");
+		i_error("junk score: over HTTP, a user and a query are "
+			"required");
 		doveadm_exit_code = EX_USAGE;
 	} else {
 		cmd_junk_score_stdin(cctx);

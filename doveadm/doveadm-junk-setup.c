@@ -43,7 +43,8 @@ static void cmd_junk_setup(struct doveadm_cmd_context *cctx)
 
 	/* the command prints a difference that an administrator has to read */
 	if (doveadm_server) {
-		i_error("junk setup: run it on the host itself");
+		i_error("junk setup: this command works only on the host "
+			"itself");
 		doveadm_exit_code = EX_USAGE;
 		return;
 	}

@@ -347,8 +347,8 @@ static void cmd_junk_start_deinit(struct doveadm_mail_cmd_context *_ctx)
 
 	doveadm_junk_learn_deinit(&ctx->learn);
 	if (ctx->users > 1) {
-		i_info("junk start: learned %u messages of spam and %u that "
-		       "were kept, of %u users; %u can't be read",
+		i_info("junk start: learned %u spam messages and %u kept "
+		       "messages of %u users; %u messages could not be read",
 		       ctx->spam, ctx->kept, ctx->users, ctx->unreadable);
 	}
 }

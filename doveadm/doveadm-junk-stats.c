@@ -283,7 +283,7 @@ parse_args(struct doveadm_cmd_context *cctx, const struct stats_by **by_r,
 		*threshold_r = doveadm_junk_threshold();
 	else if (str_to_uint(threshold, threshold_r) < 0 ||
 		 *threshold_r > 100) {
-		*error_r = "the threshold is a number from 0 to 100";
+		*error_r = "--threshold must be a number from 0 to 100";
 		return -1;
 	}
 	return 0;

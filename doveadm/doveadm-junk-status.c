@@ -33,7 +33,7 @@ static void check_plugin_file(void)
 		doveadm_junk_row_error("plugin file", EX_CONFIG,
 			t_strdup_printf("stat(%s) failed: %m", path),
 			"install dovecot-junk-feedback, or set "
-			"mail_plugin_dir to where it is");
+			"mail_plugin_dir to the folder of the plugin");
 	}
 }
 
@@ -121,9 +121,10 @@ static bool check_service(ARRAY_TYPE(junk_key_values) *status)
 
 	if (doveadm_junk_service_status(status, &error) < 0) {
 		doveadm_junk_row_error("service", EX_UNAVAILABLE, error,
-			    "is service junk-feedback { } in the "
-			    "configuration, and is Dovecot running? Its log "
-			    "says why it fails: doveadm log errors");
+			    "check that service junk-feedback { } is in the "
+			    "configuration and that Dovecot is running; if "
+			    "the service fails, doveadm log errors shows the "
+			    "reason");
 		return FALSE;
 	}
 	doveadm_junk_row("service", DOVEADM_JUNK_OK, "answers", NULL);
@@ -174,8 +175,9 @@ static void check_model(const struct junk_model *model)
 	    model->ham_count < model->min_reports) {
 		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, t_strconcat(
 			value, ": all scores are unknown", NULL),
-			t_strdup_printf("%u reports of spam and of ham each "
-					"are needed: doveadm junk start",
+			t_strdup_printf("at least %u reports of spam and %u "
+					"of ham are needed: doveadm junk start",
+					model->min_reports,
 					model->min_reports));
 	} else if (!model_has_shared_weights(model)) {
 		doveadm_junk_row("model", DOVEADM_JUNK_NOTE, t_strconcat(
@@ -242,11 +244,11 @@ static void check_segment_width(const char *mode)
 	if (group == NULL)
 		return;
 	doveadm_junk_row("segment mode", DOVEADM_JUNK_NOTE, t_strdup_printf(
-		"%s: anybody on this host may read it, mail processes need "
-		"the group %s only", mode, group->gr_name), t_strdup_printf(
-		"junk_feedback_segment_mode = 0640 and "
-		"junk_feedback_segment_group = %s; the milter's user has to "
-		"be in that group as well", group->gr_name));
+		"%s: every user of this host can read it, but only the group "
+		"%s of the mail processes needs to", mode, group->gr_name),
+		t_strdup_printf("set junk_feedback_segment_mode = 0640 and "
+		"junk_feedback_segment_group = %s; the milter's user must be "
+		"in this group too", group->gr_name));
 }
 
 static void check_segment_mode(const char *path)
@@ -260,7 +262,8 @@ static void check_segment_mode(const char *path)
 	if ((st.st_mode & 0044) == 0) {
 		doveadm_junk_row_error("segment", EX_CONFIG,
 			t_strdup_printf("%s: mode %s", path, mode),
-			"mail processes can't read it: chmod 0644");
+			"mail processes can't read it: run chmod 0644, and "
+			"check junk_feedback_segment_mode");
 	} else if ((st.st_mode & 0004) != 0) {
 		check_segment_width(mode);
 	}
@@ -275,9 +278,9 @@ static void check_segment(bool service_up)
 
 	if (junk_segment_get(segment, ioloop_time, &model, &reason) < 0) {
 		doveadm_junk_row_error("segment", EX_UNAVAILABLE, reason,
-			service_up ? "the service's log says why: "
+			service_up ? "the service's log has the reason: "
 				"doveadm log errors" :
-				"it appears when the service runs");
+				"the service creates it when it starts");
 	} else {
 		doveadm_junk_row("segment", DOVEADM_JUNK_OK, t_strdup_printf(
 			"generation %u, changed %s",

@@ -94,8 +94,8 @@ int doveadm_junk_parse_time(const char *str, time_t now, time_t *time_r,
 	if (parse_ago(str, now, time_r) || parse_day(str, now, time_r) ||
 	    parse_date(str, time_r))
 		return 0;
-	*error_r = t_strdup_printf("%s is no time: use e.g. 24h, 7d, 2w, "
-				   "yesterday, 2026-03-31 or "
+	*error_r = t_strdup_printf("%s is not a valid time: use e.g. 24h, "
+				   "7d, 2w, yesterday, 2026-03-31 or "
 				   "\"2026-03-31 17:00\" (UTC)", str);
 	return -1;
 }

@@ -172,8 +172,8 @@ static void token_run(struct token_search *search)
 	have_model = junk_segment_get(segment, ioloop_time, &model,
 				      &error) == 0;
 	if (print_tokens(search, have_model ? &model : NULL, known) == 0) {
-		i_error(COMMAND": nothing is known of \"%s\", or too few people "
-			"have reported it (junk_feedback_min_reporters)",
+		i_error(COMMAND": \"%s\" is unknown, or too few people have "
+			"reported it (junk_feedback_min_reporters)",
 			search->word);
 		doveadm_exit_code = DOVEADM_EX_NOTFOUND;
 	}
@@ -188,7 +188,8 @@ static void cmd_junk_token(struct doveadm_cmd_context *cctx)
 	if (!doveadm_cmd_param_str(cctx, "word", &search.word) ||
 	    strpbrk(search.word, " \t\r\n<>") != NULL ||
 	    *search.word == '\0') {
-		i_error(COMMAND": say one word, address or host");
+		i_error(COMMAND": exactly one word, address or host is "
+			"required");
 		doveadm_exit_code = EX_USAGE;
 		return;
 	}

@@ -139,13 +139,13 @@ junk_settings_check(void *_set, pool_t pool ATTR_UNUSED, const char **error_r)
 	if (set->junk_feedback_retention != 0 &&
 	    set->junk_feedback_retention < MIN_RETENTION_SECS) {
 		*error_r = "junk_feedback_retention must be at least 1 day, "
-			"or 0 for ever";
+			"or 0 for no limit";
 		return FALSE;
 	}
 	if (set->junk_feedback_database_size != 0 &&
 	    set->junk_feedback_database_size < MIN_DATABASE_BYTES) {
 		*error_r = "junk_feedback_database_size must be at least 64M, "
-			"or 0 for any";
+			"or 0 for no limit";
 		return FALSE;
 	}
 	if (*set->junk_feedback_state_dir != '\0' &&

@@ -60,13 +60,15 @@ static void test_junk_settings_get(void)
 		  "junk_feedback_kept must be from 0 to 100", TRUE, 90 },
 		{ { { "junk_feedback_retention", "1 hour" } },
 		  "junk_feedback_retention = 1 hour: "
-		  "junk_feedback_retention must be at least 1 day, or 0 for ever", TRUE, 90 },
+		  "junk_feedback_retention must be at least 1 day, or 0 for "
+		  "no limit", TRUE, 90 },
 		{ { { "junk_feedback_database_size", "64M",
 		      "junk_feedback_retention", "1 days" } },
 		  NULL, TRUE, 90 },
 		{ { { "junk_feedback_database_size", "63M" } },
 		  "junk_feedback_database_size = 63M: "
-		  "junk_feedback_database_size must be at least 64M, or 0 for any",
+		  "junk_feedback_database_size must be at least 64M, or 0 for "
+		  "no limit",
 		  TRUE, 90 },
 		{ { { "junk_feedback_min_reporters", "21" } },
 		  "junk_feedback_min_reporters = 21: "

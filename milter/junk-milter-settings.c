@@ -191,7 +191,7 @@ static int parse_line(struct junk_milter_settings *set, char *line,
 static int reply_line_check(const char *line, char *error, size_t error_size)
 {
 	if (strlen(line) > JUNK_MILTER_MAX_REPLY_LINE) {
-		snprintf(error, error_size, "line of over %d bytes",
+		snprintf(error, error_size, "line is longer than %d bytes",
 			 JUNK_MILTER_MAX_REPLY_LINE);
 		return -1;
 	}
@@ -199,7 +199,7 @@ static int reply_line_check(const char *line, char *error, size_t error_size)
 		if ((unsigned char)*line < 0x20 ||
 		    (unsigned char)*line > 0x7e || *line == '%') {
 			snprintf(error, error_size,
-				 "only printable ASCII without '%%'");
+				 "must be printable ASCII without '%%'");
 			return -1;
 		}
 	}
@@ -268,7 +268,7 @@ int junk_milter_settings_read(struct junk_milter_settings *set,
 		       error, error_size) < 0)
 		return -1;
 	if (set->reply_lines[0] == NULL) {
-		snprintf(error, error_size, "%s: no line of text",
+		snprintf(error, error_size, "%s: the file has no text",
 			 set->reply_file);
 		return -1;
 	}

@@ -53,8 +53,8 @@ static bool junk_is_imap_process(void)
 		return TRUE;
 	if (strcmp(name, "lmtp") == 0 || strcmp(name, "lda") == 0 ||
 	    strcmp(name, "pop3") == 0) {
-		i_info("junk-feedback: the plugin does nothing in %s: "
-		       "mail_plugins should name junk_feedback only inside of "
+		i_info("junk-feedback: the plugin has no function in %s: "
+		       "name junk_feedback in mail_plugins only inside "
 		       "protocol imap { }", name);
 	}
 	return FALSE;

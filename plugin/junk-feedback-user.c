@@ -70,8 +70,8 @@ static const char *junk_user_get_control_dir(struct junk_user *juser)
 					&path)) {
 		if (!juser->no_control_dir_logged) {
 			e_error(juser->event, "The user's INBOX namespace has "
-				"no control directory: reports have no place "
-				"to wait, so that nothing is reported");
+				"no control directory for the spool: nothing "
+				"is reported");
 			juser->no_control_dir_logged = TRUE;
 		}
 		return NULL;

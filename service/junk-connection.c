@@ -173,9 +173,9 @@ static void junk_connection_check_uid(struct junk_connection *client)
 	if (conns->own_uid_logged || client->peer->uid != geteuid())
 		return;
 	conns->own_uid_logged = TRUE;
-	e_warning(conns->event, "Mail users' processes run as uid %ld, as this "
-		  "service does: they can read its key. Set another user in "
-		  "service junk-feedback { }, which no mail user has",
+	e_warning(conns->event, "Mail processes run with the uid of this "
+		  "service (%ld) and can read its key: set a user in service "
+		  "junk-feedback { } that no mail process has",
 		  (long)client->peer->uid);
 }
 

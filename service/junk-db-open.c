@@ -71,8 +71,9 @@ static int junk_db_set_wal(struct junk_db *db)
 	mode = ret > 0 ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
 	if (ret >= 0 && (mode == NULL || strcmp(mode, "wal") != 0)) {
 		junk_db_set_error(db, JUNK_DB_FAULT_REMOTE, t_strdup_printf(
-			"database %s: its file system has no shared memory "
-			"for SQLite's WAL: use a local one", db->path));
+			"database %s: the file system does not support shared "
+			"memory for SQLite's WAL: use a local file system",
+			db->path));
 		ret = -1;
 	}
 	(void)sqlite3_finalize(stmt);
@@ -149,8 +150,8 @@ static int junk_db_identify(struct junk_db *db, int64_t *version_r)
 	if (*version_r > JUNK_DATABASE_VERSION) {
 		junk_db_set_error(db, JUNK_DB_FAULT_FOREIGN, t_strdup_printf(
 			"database %s has the newer version %"PRId64", this "
-			"program knows %d: upgrade dovecot-junk-feedback, or "
-			"move the database away", db->path, *version_r,
+			"program supports %d: upgrade dovecot-junk-feedback, "
+			"or move the database away", db->path, *version_r,
 			JUNK_DATABASE_VERSION));
 		return -1;
 	}

@@ -48,17 +48,18 @@ static const char *junk_db_fault_fix(enum junk_db_fault fault)
 {
 	switch (fault) {
 	case JUNK_DB_FAULT_BUSY:
-		return "another process holds a lock on it: "
-			"end what writes to it (sqlite3 -readonly is fine)";
+		return "another process has locked the database: stop the "
+			"program that writes to it (sqlite3 -readonly is "
+			"allowed)";
 	case JUNK_DB_FAULT_FULL:
 		return "the disk or quota is full: free some space";
 	case JUNK_DB_FAULT_READONLY:
-		return "check owner and mode of the file and its directory "
-			"(both belong to the service's user), and that the "
-			"file system isn't mounted read-only";
+		return "check the owner and mode of the file and its "
+			"directory (both must belong to the service's user), "
+			"and that the file system isn't mounted read-only";
 	case JUNK_DB_FAULT_CORRUPT:
-		return "the file is damaged: it is moved aside; see "
-			"sqlite3's .recover for what is in it";
+		return "the file is damaged and is moved aside: sqlite3's "
+			".recover may restore its content";
 	default:
 		return "see sqlite.org/rescode.html";
 	}

@@ -175,7 +175,7 @@ int junk_engine_admin(struct junk_engine *engine,
 	case JUNK_FRAME_REKEY:
 		return junk_engine_rekey(engine, now, answer, error_r);
 	}
-	*error_r = "not an administrator's frame";
+	*error_r = "frame isn't an administrative command";
 	return -1;
 }
 

@@ -74,9 +74,10 @@ void junk_engine_log_refused(struct junk_engine *engine, time_t now)
 
 	if (refused == 0)
 		return;
-	e_warning(engine->event, "%"PRIu64" reports were refused: more than "
-		  "%u times junk_feedback_rate, or from a uid that isn't the "
-		  "reporter's (junk_feedback_uid_identities)", refused,
+	e_warning(engine->event, "%"PRIu64" reports were refused: over %u "
+		  "times junk_feedback_rate, or from a uid that does not "
+		  "belong to the reporter (junk_feedback_uid_identities)",
+		  refused,
 		  JUNK_RECORDER_REFUSE_FACTOR);
 }
 
@@ -88,9 +89,9 @@ void junk_engine_log_misdated(struct junk_engine *engine, time_t now)
 
 	if (misdated == 0)
 		return;
-	e_warning(engine->event, "%"PRIu64" reports had a time of the future, "
-		  "or from before junk_feedback_retention: they count from "
-		  "now on", misdated);
+	e_warning(engine->event, "%"PRIu64" reports had a time in the future "
+		  "or before junk_feedback_retention: the nearest valid "
+		  "time is used", misdated);
 }
 
 void junk_engine_log_expired(struct junk_engine *engine, time_t now)
@@ -105,8 +106,8 @@ void junk_engine_log_expired(struct junk_engine *engine, time_t now)
 	} else if (!engine->lag_logged) {
 		engine->lag_logged = TRUE;
 		e_warning(engine->event, "The clock is %ld days ahead of the "
-			  "last expiry: reports expire day by day until it "
-			  "has said so for a day: is it right?",
+			  "last expiry: check the clock. Reports expire in "
+			  "steps of a day until it has been ahead for a day",
 			  (long)(lag / 86400) + 1);
 	}
 	if (!junk_clock_has_passed(now, engine->expired_time, JUNK_ENGINE_LOG_SECS))
@@ -115,9 +116,9 @@ void junk_engine_log_expired(struct junk_engine *engine, time_t now)
 	    junk_recorder_report_count(engine->recorder, &kept) == 0 &&
 	    expired - engine->logged_expired > kept / EXPIRED_LOG_PART) {
 		e_warning(engine->event, "%"PRIu64" reports were deleted, "
-			  "%"PRIu64" are left: they were older than "
-			  "junk_feedback_retention, or the database larger "
-			  "than junk_feedback_database_size",
+			  "%"PRIu64" are left: the deleted reports were older "
+			  "than junk_feedback_retention, or the database "
+			  "exceeded junk_feedback_database_size",
 			  expired - engine->logged_expired, kept);
 	}
 	engine->logged_expired = expired;

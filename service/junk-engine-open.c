@@ -39,7 +39,8 @@ junk_engine_lock(struct junk_engine *engine, time_t now)
 	junk_engine_set_fault(engine, errno != EWOULDBLOCK ?
 		t_strdup_printf("flock(%s) failed: %m", engine->lock_path) :
 		t_strdup_printf("%s is locked by another process of this "
-				"service: is process_limit = 1?",
+				"service: set process_limit = 1 in "
+				"service junk-feedback { }",
 				engine->lock_path),
 		errno != EWOULDBLOCK ? 0 : LOCK_WAIT_SECS, now);
 	return -1;
@@ -98,7 +99,7 @@ junk_engine_move_db_aside(struct junk_engine *engine, const char *db_error,
 		junk_engine_set_fault(engine, error, 0, now);
 		return FALSE;
 	}
-	e_error(engine->event, "%s (moved to %s, a new one is begun)",
+	e_error(engine->event, "%s (moved to %s, a new database is created)",
 		db_error, path);
 	return TRUE;
 }
@@ -187,8 +188,8 @@ static void junk_engine_log_feature_set(struct junk_engine *engine)
 	if (set == 0 || set == JUNK_FEATURE_SET)
 		return;
 	e_info(engine->event, "The model was learned with feature set %u. It "
-	       "goes on scoring; what feature set %u adds is learned from new "
-	       "reports", set, JUNK_FEATURE_SET);
+	       "is still used; tokens that feature set %u adds are learned "
+	       "from new reports", set, JUNK_FEATURE_SET);
 }
 
 /* Load the model. Returns 0, or -1 if the database failed. */
@@ -205,7 +206,7 @@ static int junk_engine_load(struct junk_engine *engine, const char **error_r)
 	}
 	junk_engine_log_feature_set(engine);
 	if (ret > 0) {
-		e_warning(engine->event, "The classifier is learned anew from "
+		e_warning(engine->event, "The classifier learns again from "
 			  "the reports in %s: %s", engine->db_path, error);
 	}
 	return 0;

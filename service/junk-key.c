@@ -115,7 +115,8 @@ junk_key_read_fd(const char *path, int fd, struct junk_key **key_r,
 	}
 	if ((st.st_mode & 077) != 0) {
 		*error_r = t_strdup_printf(
-			"%s can be read by others (mode %04o): chmod 600 it",
+			"%s is readable by other users (mode %04o): run "
+			"chmod 600",
 			path, (unsigned int)(st.st_mode & 07777));
 		return -1;
 	}

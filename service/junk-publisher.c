@@ -86,9 +86,9 @@ junk_publisher_create(const char *path, uid_t uid, gid_t gid, mode_t mode,
 	fd = safe_mkstemp(temp_path, mode, uid, gid);
 	if (fd == -1) {
 		*error_r = t_strdup_printf(
-			"creating %s failed: %m: the service has to be "
-			"started as root, or its user has to own the "
-			"directory", str_c(temp_path));
+			"creating %s failed: %m: the service must be "
+			"started as root, or its user must own the directory",
+			str_c(temp_path));
 		return -1;
 	}
 	/* a file with an empty header isn't a segment yet */

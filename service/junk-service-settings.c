@@ -105,7 +105,7 @@ find_unknown_names(const struct junk_service_plugin_settings *set,
 		if (!str_begins(list[i], "junk_feedback") ||
 		    junk_settings_exists(list[i]))
 			continue;
-		str_printfa(errors, "%s%s: there is no such setting",
+		str_printfa(errors, "%s%s: unknown setting",
 			    str_len(errors) == 0 ? "" : "; ", list[i]);
 	}
 }

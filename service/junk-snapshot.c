@@ -102,7 +102,7 @@ junk_snapshot_import(struct junk_recorder *recorder, const buffer_t *plain,
 
 	if (size < SNAPSHOT_HEADER_BYTES ||
 	    le32_to_cpu_unaligned(data) != SNAPSHOT_VERSION) {
-		*error_r = "snapshot of another version";
+		*error_r = "snapshot has another version";
 		return 0;
 	}
 	rate_size = le32_to_cpu_unaligned(data + 4);

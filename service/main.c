@@ -64,8 +64,8 @@ static void find_chroot(const struct junk_service_settings *set,
 	len = strlen(priv_r->chroot_dir);
 	if (strncmp(set->state_dir, priv_r->chroot_dir, len) != 0 ||
 	    (set->state_dir[len] != '/' && set->state_dir[len] != '\0')) {
-		i_fatal("service junk-feedback { chroot = %s } has to be "
-			"junk_feedback_state_dir (%s) or to contain it",
+		i_fatal("service junk-feedback { chroot = %s } must be "
+			"junk_feedback_state_dir (%s) or a parent of it",
 			dir, set->state_dir);
 	}
 	priv_r->state_dir = set->state_dir + len;
@@ -84,8 +84,8 @@ static gid_t segment_gid(const struct junk_settings *set, gid_t own_gid)
 		return own_gid;
 	group = getgrnam(set->junk_feedback_segment_group);
 	if (group == NULL) {
-		i_fatal("junk_feedback_segment_group = %s: there is no such "
-			"group", set->junk_feedback_segment_group);
+		i_fatal("junk_feedback_segment_group = %s: unknown group",
+			set->junk_feedback_segment_group);
 	}
 	return group->gr_gid;
 }

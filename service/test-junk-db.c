@@ -748,7 +748,8 @@ static void test_junk_db_locked(void)
 				 NULL) == SQLITE_OK);
 	test_assert(junk_db_begin(db) == -1);
 	test_assert(junk_db_fault(db) == JUNK_DB_FAULT_BUSY);
-	test_assert(strstr(junk_db_error(db), "holds a lock") != NULL);
+	test_assert(strstr(junk_db_error(db), "has locked the database") !=
+		    NULL);
 	/* a reader is no problem */
 	test_assert(sqlite3_exec(other, "COMMIT; BEGIN; "
 				 "SELECT count(*) FROM reports",

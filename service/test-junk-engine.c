@@ -212,7 +212,7 @@ static void test_junk_engine_locked(void)
 	test_assert(!junk_engine_is_ready(engine));
 	test_assert(junk_engine_retry_msecs(engine) < 1000);
 	test_assert(!junk_engine_start(engine, now + 1));
-	test_expect_error_string("holds a lock");
+	test_expect_error_string("has locked the database");
 	test_assert(!junk_engine_start(engine, now + 5));
 	test_expect_no_more_errors();
 	test_assert(!junk_engine_start(engine, now + 6));

@@ -60,8 +60,8 @@ cmd_junkreport_validate(struct sieve_validator *valdtr,
 	if (sieve_argument_is_string_literal(arg) &&
 	    !verdict_parse(sieve_ast_argument_strc(arg), &verdict)) {
 		sieve_argument_validate_error(valdtr, arg,
-			"junkreport: the verdict is \"spam\" or \"ham\", "
-			"but not \"%s\"",
+			"junkreport: the verdict must be \"spam\" or "
+			"\"ham\", not \"%s\"",
 			str_sanitize(sieve_ast_argument_strc(arg), 64));
 		return FALSE;
 	}
@@ -225,8 +225,8 @@ junkreport_operation_execute(const struct sieve_runtime_env *renv,
 		return ret;
 	if (!verdict_parse(str_c(str), &verdict)) {
 		sieve_runtime_error(renv, NULL,
-			"junkreport: the verdict is \"spam\" or \"ham\", "
-			"but not \"%s\"", str_sanitize(str_c(str), 64));
+			"junkreport: the verdict must be \"spam\" or "
+			"\"ham\", not \"%s\"", str_sanitize(str_c(str), 64));
 		return SIEVE_EXEC_FAILURE;
 	}
 	sieve_runtime_trace(renv, SIEVE_TRLVL_ACTIONS,

@@ -174,7 +174,8 @@ find_score(const struct sieve_extension *ext,
 	}
 	segment = segment_open(svinst->base_dir);
 	if (junk_segment_get(segment, ioloop_time, &model, &reason) < 0) {
-		e_debug(renv->event, "junk-feedback: no scores: %s", reason);
+		e_debug(renv->event, "junk-feedback: scores are not available: "
+			"%s", reason);
 		set_unknown(score_r, "there are no scores");
 		return;
 	}

@@ -61,9 +61,9 @@ junk_namespace_validate(struct sieve_validator *valdtr,
 	if (count != 2 || names[1].num_variable >= 0 ||
 	    !variable_find(str_c(names[1].identifier), &idx)) {
 		sieve_argument_validate_error(valdtr, arg,
-			"vnd.junk-feedback: there is no such variable in the "
-			"namespace `junk' (there are `junk.score', "
-			"`junk.threshold' and `junk.reason')");
+			"vnd.junk-feedback: unknown variable in the namespace "
+			"`junk' (known: `junk.score', `junk.threshold', "
+			"`junk.reason')");
 		return FALSE;
 	}
 	if (assignment) {

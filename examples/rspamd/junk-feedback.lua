@@ -41,7 +41,8 @@ local path = opts.scores or '/run/dovecot/junk-feedback.scores'
 local found, lib = pcall(ffi.load,
 	opts.library or '/usr/lib/dovecot/libjunkscore.so')
 if not found then
-	rspamd_logger.errx(rspamd_config, 'junk-feedback: no scores: %s', lib)
+	rspamd_logger.errx(rspamd_config,
+		'junk-feedback: scores are not available: %s', lib)
 	return
 end
 

@@ -198,8 +198,8 @@ static void junk_client_spool_write(struct junk_client *client)
 		} else {
 			if (ret == 0) {
 				error = t_strdup_printf(
-					"%s is full: is the service "
-					"junk-feedback running?",
+					"%s is full: check that the "
+					"service junk-feedback runs",
 					junk_spool_get_path(client->spool));
 			}
 			junk_client_dropped(client, client->spool_output_count,
@@ -292,7 +292,7 @@ static void junk_client_spool_skipped(struct junk_client *client)
 		return;
 	client->skip_logged = TRUE;
 	e_error(client->event, "%s was damaged: "
-		"%"PRIuUOFF_T" bytes of it skipped, the rest is sent",
+		"%"PRIuUOFF_T" bytes were skipped, the rest is sent",
 		junk_spool_get_path(client->spool), client->skipped_bytes);
 }
 

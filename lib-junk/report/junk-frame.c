@@ -106,7 +106,7 @@ junk_frame_check_report(const struct junk_frame *frame, const char **error_r)
 	if (frame->payload_size != JUNK_FRAME_REPORT_BYTES +
 	    count * sizeof(junk_token_t)) {
 		*error_r = t_strdup_printf(
-			"report of %zu bytes doesn't hold %u tokens",
+			"report of %zu bytes has the wrong size for %u tokens",
 			frame->payload_size, count);
 		return -1;
 	}

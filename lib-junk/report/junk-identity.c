@@ -33,7 +33,8 @@ junk_identity_parse(const char *path, const char *text, ssize_t size,
 	    hex_to_binary(t_strndup(text, IDENTITY_FILE_BYTES - 1),
 			  dest) < 0) {
 		*error_r = t_strdup_printf("%s isn't a valid identity: "
-			"delete it and the user gets a new one", path);
+			"delete the file, and the user gets a new identity",
+			path);
 		return -1;
 	}
 	memcpy(reporter_r, dest->data, JUNK_REPORTER_BYTES);

@@ -281,8 +281,8 @@ junk_spool_open_locked(struct junk_spool *spool, struct file_lock **lock_r,
 		file_lock_free(lock_r);
 		i_close_fd(&fd);
 	}
-	*error_r = t_strdup_printf("%s is removed again and again",
-				   spool->path);
+	*error_r = t_strdup_printf("%s was removed repeatedly while it "
+				   "was being opened", spool->path);
 	return -1;
 }
 
@@ -422,9 +422,9 @@ int junk_spool_finish(struct junk_spool *spool, const char **error_r)
 	} else if (st.st_nlink > 0 && spool->offset == JUNK_MAX_SPOOL_BYTES &&
 		   (uoff_t)st.st_size > spool->offset) {
 		ret = junk_spool_set_aside(spool, t_strdup_printf(
-			"%s is larger than a spool may be, its first "
-			"%u bytes were read", spool->path,
-			JUNK_MAX_SPOOL_BYTES), error_r) < 0 ? -1 : 1;
+			"%s is larger than the maximum of %u bytes: the rest "
+			"was not read", spool->path, JUNK_MAX_SPOOL_BYTES),
+			error_r) < 0 ? -1 : 1;
 	} else if (st.st_nlink > 0 && (uoff_t)st.st_size > spool->offset) {
 		/* others have appended */
 		ret = 0;

@@ -192,8 +192,8 @@ static void test_junk_frame_bad_report(void)
 		{ 9, 1, 0, "origin 0" },
 		{ 9, 1, 9, "origin 9" },
 		{ 48, 2, 1, "reserved" },
-		{ 50, 2, 1, "doesn't hold 1 tokens" },
-		{ 50, 2, 3, "doesn't hold 3 tokens" },
+		{ 50, 2, 1, "has the wrong size for 1 tokens" },
+		{ 50, 2, 3, "has the wrong size for 3 tokens" },
 		{ 50, 2, JUNK_MAX_TOKENS + 1, "with 1025 tokens" },
 		{ 50, 2, 0xffff, "65535 tokens" },
 	};

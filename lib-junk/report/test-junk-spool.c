@@ -671,7 +671,7 @@ static void test_junk_identity_invalid(void)
 		test_assert_idx(junk_identity_get(TEST_DIR, reporter,
 						  &error) == -1, i);
 		test_assert_idx(error != NULL &&
-				strstr(error, "delete it") != NULL, i);
+				strstr(error, "delete the file") != NULL, i);
 	}
 	test_dir_remove();
 	test_end();

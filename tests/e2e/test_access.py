@@ -195,7 +195,7 @@ def test_segment_width(t):
     testcase.barrier(p.d)
     row = segment_mode_row(p)
     assert row and row["state"] == "note", row
-    assert "the group %s only" % MAIL_NAME in row["value"], row
+    assert "only the group %s of the mail" % MAIL_NAME in row["value"], row
     p.d.stop()
     p = own_uids(t, {user: MAIL_ID}, socket_text, settings={
         "junk_feedback_segment_mode": "0640",
@@ -319,8 +319,8 @@ def test_shared_service_user(t):
             c.wait_acks(1)
     for _ in range(2):
         assert as_user(uid, act) is None
-    harness.wait_for(lambda: "they can read its key" in p.log(), "the line")
-    assert p.log().count("they can read its key") == 1, p.log()
+    harness.wait_for(lambda: "can read its key" in p.log(), "the line")
+    assert p.log().count("can read its key") == 1, p.log()
 
 
 def test_root_is_refused(t):
@@ -380,7 +380,7 @@ def test_chroot_elsewhere(t):
         Dovecot's own start."""
         with contextlib.suppress(OSError, junkclient.Closed):
             service_pid(p)
-        return "has to be junk_feedback_state_dir" in p.log()
+        return "must be junk_feedback_state_dir" in p.log()
 
     harness.wait_for(is_said, "the error")
 

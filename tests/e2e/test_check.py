@@ -70,8 +70,8 @@ def test_well(t):
     assert rows["are moves learned"]["value"] == "yes", rows
     # nothing was reported on this host
     assert rows["is spam recognised"]["state"] == "note", rows
-    assert "reports of spam and of ham each are needed" in \
-        rows["model"]["value"], rows
+    assert re.search(r"at least (\d+) reports of spam and \1 of ham are needed",
+                     rows["model"]["value"]), rows
     assert "by lmtp" in rows["scored mail"]["value"], rows
     assert "1 messages since yesterday" in rows["scored mail"]["value"], rows
     assert rows["script " + script(t)]["state"] == "ok", rows

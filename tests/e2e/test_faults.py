@@ -162,7 +162,7 @@ def test_locked_database(t):
     db = sqlite3.connect(p.d.database_path, isolation_level=None)
     db.execute("BEGIN IMMEDIATE")
     move_some(p, 3)
-    wait_said(p, "another process holds a lock on it")
+    wait_said(p, "another process has locked the database")
     db.execute("ROLLBACK")
     db.close()
     catch_up(p, 4)
@@ -180,7 +180,7 @@ def test_corrupt_database(t):
     p.d.start()
     move_some(p, 3)
     catch_up(p, 3)
-    assert p.log().count("a new one is begun") == 1, p.log()
+    assert p.log().count("a new database is created") == 1, p.log()
     kept = [name for name in os.listdir(state_dir(p)) if ".corrupt-" in name]
     assert kept, os.listdir(state_dir(p))
 

@@ -68,7 +68,7 @@ def test_interrupted(t):
     assert learned(t.d) == 0
 
     code, text = learn(t, True)
-    assert code == 75 and "repeat it to go on" in text, (code, text)
+    assert code == 75 and "repeat the command to continue" in text, (code, text)
     assert "failed" not in text, text
     first = learned(t.d)
     assert SHOWN <= first < MESSAGES, first

@@ -40,7 +40,7 @@ def test_deliveries(t):
     t.expect()
     c = t.client(select="Junk")
     assert len(c.uids("KEYWORD $Junk")) == 2
-    assert "the plugin does nothing in lmtp" in t.d.log()
+    assert "the plugin has no function in lmtp" in t.d.log()
 
 
 def deliver_lda(t, message, *args):

@@ -142,7 +142,7 @@ def test_rspamd_without_library(t):
     """without libjunkscore, rspamd logs it and continues"""
     with Rspamd(t.d, 'library = "/nonexistent/lib.so";') as rspamd:
         assert "JUNK_FEEDBACK" not in rspamd.symbols(testcase.spam())
-        assert "junk-feedback: no scores: /nonexistent/lib.so" in rspamd.log(), \
+        assert "not available: /nonexistent/lib.so" in rspamd.log(), \
             rspamd.log()
 
 

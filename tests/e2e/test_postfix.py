@@ -252,11 +252,11 @@ def test_bad_configuration(t):
     """errors in a file are logged with the line and the fix"""
     cases = (
         ("reply_file = %s", "only\nASCII, not \u00e4\n",
-         "line 2: only printable ASCII without '%'"),
-        ("reply_file = %s", "100% spam\n", "line 1: only printable ASCII"),
-        ("reply_file = %s", "# nothing\n\n", "no line of text"),
+         "line 2: must be printable ASCII without '%'"),
+        ("reply_file = %s", "100% spam\n", "line 1: must be printable ASCII"),
+        ("reply_file = %s", "# nothing\n\n", "the file has no text"),
         ("reply_file = %s", "x\n" * 17, "line 17: more than 16 lines"),
-        ("reply_file = %s", "x" * 491, "line 1: line of over 490 bytes"),
+        ("reply_file = %s", "x" * 491, "line 1: line is longer than 490"),
         ("reply_file = %s/none", "", "Not a directory"),
         ("tag = 90\nreject = 200", "",
          "line 2: reject = 200: must be a score from 1 to 100, or off"),

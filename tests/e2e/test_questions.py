@@ -116,7 +116,7 @@ def test_readme(t):
 
     # is it working?
     answer = run(t, check)
-    assert "as if it never was" in answer and "error" not in answer, answer
+    assert "no effect any more" in answer and "error" not in answer, answer
     # how much spam did it miss yesterday, and how certain is that?
     before = missed_from_80_to_90(run(t, thresholds))
     yesterday_happened(t)

@@ -55,7 +55,7 @@ def test_server(t):
     code, rows, err = far(t, "score", "mailbox", "Nowhere")
     assert code == 68 and "the query finds no message" in err, (code, err)
     code, rows, err = far(t, "learn", "maybe", "all")
-    assert code == 64 and "spam or ham, but not maybe" in err, (code, err)
+    assert code == 64 and "must be spam or ham, not maybe" in err, (code, err)
     code, rows, err = far(t, "forget", "--since", "1h")
     assert code == 0 and {row["item"]: row["value"] for row in rows} == \
         {"forgotten": "3", "exact": "yes"}, (rows, err)
@@ -159,7 +159,8 @@ def test_http_refused(t):
                             ("junkLearn", {"user": t.user()}),
                             ("junkForget", {"user": t.user()})):
         assert api(command, **params) == 64, (command, params)
-    for text in ("junk report: it writes a file", "junk score: no message can",
-                 "junk stats: soon is no time"):
+    for text in ("junk report: this command writes a file",
+                 "junk score: over HTTP, a user",
+                 "junk stats: soon is not a valid time"):
         assert text in t.log(), text
     assert not any("Fatal" in line for line in t.errors()), t.errors()

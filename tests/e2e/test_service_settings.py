@@ -108,7 +108,7 @@ def test_wrong_values(t):
     assert "junk_feedback_retention = soon: Invalid" in log, log
     assert "junk_feedback_database_size must be at least 64M" in log, log
     assert "junk_feedback_state_dir must be a full path" in log, log
-    assert "junk_feedback_treshold: there is no such setting" in log, log
+    assert "junk_feedback_treshold: unknown setting" in log, log
     assert "junk_feedback_rate" not in log, log
 
 

@@ -555,8 +555,8 @@ def test_no_place(t):
     c = p.imap(select="INBOX")
     c.cmd("UID MOVE 2 Junk")
     c.logout()
-    harness.wait_for(lambda: "isn't a valid identity: delete it" in p.log(),
-                     "the error")
+    harness.wait_for(lambda: "isn't a valid identity: delete the file" in
+                     p.log(), "the error")
     os.unlink(identity)
     p.d.options.service = ""
     p.d.restart()
@@ -692,7 +692,7 @@ def test_spool_behind_the_end(t):
     wait_spool_gone(p)
     p.expect("3 spam move")
     assert os.path.getsize(path + ".aside") == 1 << 40
-    assert p.log().count("larger than a spool may be") == 1, p.log()
+    assert p.log().count("larger than the maximum of") == 1, p.log()
 
 
 def test_modes(t):

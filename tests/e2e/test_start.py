@@ -96,7 +96,7 @@ def test_users(t):
                         mailbox, "all")
     rows, out = start(t, *users)
     assert sorted(rows) == [[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 0]], out
-    assert "learned 3 messages of spam and 2 that were kept, of 4 users" in \
+    assert "learned 3 spam messages and 2 kept messages of 4 users" in \
         out, out
     assert learned(t, before) == [3, 2]
 
@@ -132,7 +132,7 @@ def test_interrupted(t):
             p.send_signal(signal.SIGINT)
     os.close(terminal)
     assert p.wait(harness.TIMEOUT_SECS) == 75, text
-    assert "repeat it to go on" in text, text
+    assert "repeat the command to continue" in text, text
     now = learned(t, before)
     assert 100 <= sum(now) < MESSAGES, now
     assert abs(now[0] - 3 * now[1]) <= 4, now

@@ -20,9 +20,9 @@ COMMON = (("-x", USAGE, "invalid option"),
           ("--bogus", USAGE, "unrecognized option"))
 WORDS = (("extra", USAGE, "arguments found: extra"),)
 SINCE = (("--since", USAGE, "requires an argument"),
-         ("--since soon", USAGE, "soon is no time: use e.g. 24h"),
-         ("--since 2026-02-30", USAGE, "2026-02-30 is no time"),
-         ("--since 7", USAGE, "7 is no time"),
+         ("--since soon", USAGE, "soon is not a valid time: use e.g. 24h"),
+         ("--since 2026-02-30", USAGE, "2026-02-30 is not a valid time"),
+         ("--since 7", USAGE, "7 is not a valid time"),
          ("--since 2999-01-01", USAGE, "2999-01-01 is in the future"))
 
 
@@ -36,22 +36,22 @@ TABLE = {
     "check": WORDS,
     "stats": WORDS + SINCE + (
         ("--by month", USAGE, "--by month: use day, hour, origin"),
-        ("--threshold x", USAGE, "a number from 0 to 100"),
-        ("--threshold -1", USAGE, "a number from 0 to 100"),
-        ("--threshold 101", USAGE, "a number from 0 to 100"),
+        ("--threshold x", USAGE, "--threshold must be a number from"),
+        ("--threshold -1", USAGE, "--threshold must be a number from"),
+        ("--threshold 101", USAGE, "--threshold must be a number from"),
     ),
     "export": after("days", WORDS) + (
-        ("", USAGE, "say what: hours, days, rates"),
-        ("mail", USAGE, "say what: hours, days, rates"),
+        ("", USAGE, "must be hours, days, rates"),
+        ("mail", USAGE, "must be hours, days, rates"),
     ),
     "report": after("-o OUT", WORDS + SINCE) + (
-        ("", USAGE, "say where to: --output"),
-        ("--output ", USAGE, "say where to: --output"),
+        ("", USAGE, "--output is required"),
+        ("--output ", USAGE, "--output is required"),
         ("--output OUT/no/folder.html", CREATE, "OUT/no/folder.html"),
     ),
     "token": after("word", WORDS) + (
-        ("", USAGE, "say one word, address or host"),
-        ("<a@b>", USAGE, "say one word, address or host"),
+        ("", USAGE, "exactly one word, address or host"),
+        ("<a@b>", USAGE, "exactly one word, address or host"),
     ),
     "score": (
         ("-u USER bogus", TEMPORARY, "Unknown argument BOGUS"),
@@ -61,9 +61,9 @@ TABLE = {
         ("-F OUT all", TEMPORARY, "OUT"),
     ),
     "learn": (
-        ("-u USER", USAGE, "say what to learn"),
-        ("-u USER spam", USAGE, "say what to learn"),
-        ("-u USER maybe all", USAGE, "spam or ham, but not maybe"),
+        ("-u USER", USAGE, "a verdict and a query are required"),
+        ("-u USER spam", USAGE, "a verdict and a query are required"),
+        ("-u USER maybe all", USAGE, "must be spam or ham, not maybe"),
         ("-u USER spam bogus", TEMPORARY, "Unknown argument BOGUS"),
         ("-u USER spam subject zebra", NOTHING, "the query finds no message"),
         ("-u USER ham mailbox Nowhere", NOTHING,
@@ -74,11 +74,11 @@ TABLE = {
         ("-F OUT", TEMPORARY, "OUT"),
     ),
     "forget": SINCE + after("-u USER", SINCE) + after("--since 1h", WORDS) + (
-        ("", USAGE, "say since when: --since 24h"),
-        ("-u USER", USAGE, "say since when: --since 24h"),
-        ("--burst", USAGE, "say since when: --since 24h"),
-        ("--since 1h --until soon", USAGE, "soon is no time"),
-        ("--since 1h --until 2h", USAGE, "--until is not later"),
+        ("", USAGE, "--since is required"),
+        ("-u USER", USAGE, "--since is required"),
+        ("--burst", USAGE, "--since is required"),
+        ("--since 1h --until soon", USAGE, "soon is not a valid time"),
+        ("--since 1h --until 2h", USAGE, "--until must be later"),
         ("--since 1h --origin fax", USAGE, "--origin fax: use move"),
         ("-u USER --since 1h --origin fax", USAGE, "--origin fax: use move"),
         ("-u USER --since 1h --burst", USAGE, "selects the users itself"),
@@ -154,8 +154,8 @@ def test_database(t):
     for each command that reads it"""
     words = prepare(t)
     for make, text in (
-            (lambda: make_database(t, version=99), "is of a newer version"),
-            (lambda: make_database(t, version=1), "is of an older version"),
+            (lambda: make_database(t, version=99), "has a newer version"),
+            (lambda: make_database(t, version=1), "has an older version"),
             (lambda: make_database(t, app_id=1), "isn't a database of"),
             (lambda: no_database(t), "file is not a database")):
         make()
@@ -167,5 +167,5 @@ def test_database(t):
         refused(t, words, "check", "", UNAVAILABLE, text)
         assert database(t) == before
     remove_database(t)
-    refused(t, words, "stats", "", INPUT, "has the service junk-feedback ever")
+    refused(t, words, "stats", "", INPUT, "creates this file when it starts")
     assert not os.path.exists(t.d.database_path)
