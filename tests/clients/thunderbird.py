@@ -49,7 +49,8 @@ def preferences(t):
         "mail.server.server1.login_at_startup": False,
         "mail.server.server1.check_new_mail": False,
         "mail.server.server1.spamLevel": 0,
-        # whose Junk mailbox the filter moves messages to, if it does
+        # the filter may move messages to this account's Junk
+        "mail.server.server1.moveTargetMode": 0,
         "mail.server.server1.spamActionTargetAccount":
             "imap://%s@127.0.0.1" % t.user().replace("@", "%40"),
     }
@@ -86,10 +87,11 @@ class Program(marionette.Thunderbird):
         """Return the row of the message whose subject has this word."""
         return self.run_async(COMMON + """
             const view = list.gDBView;
-            for (let row = 0; row < view.rowCount; row++)
-                if (view.getMsgHdrAt(row).mime2DecodedSubject.includes(args[0]))
-                    return row;
-            throw new Error("no message with " + args[0]);
+            const find = () => [...Array(view.rowCount).keys()].find(
+                row => view.getMsgHdrAt(row).subject.includes(args[0]));
+            await until("a message with " + args[0],
+                        () => find() !== undefined);
+            return find();
         """, word)
 
     def choose(self, *rows):
@@ -102,7 +104,7 @@ class Program(marionette.Thunderbird):
                         () => view.numSelected == args.length);
             if (args.length == 1)
                 await until("a message that is read",
-                            () => view.hdrForFirstSelectedMessage.isRead);
+                            () => view.hdrForFirstSelectedMessage?.isRead);
         """, *rows)
 
     def press(self, command):
@@ -123,6 +125,15 @@ class Program(marionette.Thunderbird):
 
     def undo(self):
         self.run_async(COMMON + "window.goDoCommand('cmd_undo')")
+
+    def use_filter(self, move):
+        """Turn on Thunderbird's own filter, and whether it moves what it
+        marks."""
+        self.run_async(COMMON + """
+            server.setIntValue("spamLevel", 100);
+            server.setBoolValue("moveOnSpam", args[0]);
+            server.spamSettings.initialize(server);
+        """, move)
 
     def get_messages(self):
         """Fetch new mail, which Thunderbird's own filter looks at."""

@@ -148,8 +148,9 @@ class Thunderbird:
     def run_async(self, script, *args):
         """Do the same as run(), with a body that may use await."""
         body = """
-            const done = arguments[arguments.length - 1];
-            (async (...args) => { %s })(...arguments).then(
+            const given = [...arguments];
+            const done = given.pop();
+            (async (...args) => { %s })(...given).then(
                 value => done({value}), error => done({error: "" + error}));
         """ % script
         answer = self.call("WebDriver:ExecuteAsyncScript", {
