@@ -252,6 +252,7 @@ void junk_transaction_commit(void *_txn,
 {
 	struct junk_txn *txn = _txn;
 	const struct junk_left *left;
+	bool has_reports;
 
 	if (txn == NULL)
 		return;
@@ -262,9 +263,13 @@ void junk_transaction_commit(void *_txn,
 		}
 	}
 	junk_txn_trashed_uids(txn, changes);
+	has_reports = array_count(&txn->pending) > 0 ||
+		array_is_created(&txn->rest);
+	if (array_count(&txn->trail) > 0 || has_reports)
+		junk_user_create_control_dir(txn->juser);
 	if (array_count(&txn->trail) > 0)
 		junk_txn_write_trail(txn);
-	if (array_count(&txn->pending) > 0 || array_is_created(&txn->rest))
+	if (has_reports)
 		junk_txn_report(txn, changes);
 	junk_transaction_end(txn);
 }

@@ -53,6 +53,7 @@ struct junk_user {
 
 	bool ended:1;
 	bool no_control_dir_logged:1;
+	bool control_dir_created:1;
 	bool intents_logged:1;
 };
 

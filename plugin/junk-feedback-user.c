@@ -80,14 +80,18 @@ static const char *junk_user_get_control_dir(struct junk_user *juser)
 	return juser->control_dir;
 }
 
-/* The directory may not exist yet if the user has only used shared
-   mailboxes. */
-static void
-junk_user_create_control_dir(struct junk_user *juser, const char *control_dir)
+void junk_user_create_control_dir(struct junk_user *juser)
 {
+	const char *control_dir;
 	struct mail_namespace *ns;
 	struct stat st;
 
+	if (juser->control_dir_created)
+		return;
+	control_dir = junk_user_get_control_dir(juser);
+	if (control_dir == NULL)
+		return;
+	juser->control_dir_created = TRUE;
 	if (stat(control_dir, &st) == 0)
 		return;
 	ns = mail_namespace_find_inbox(juser->user->namespaces);
@@ -117,7 +121,6 @@ struct junk_client *junk_user_get_client(struct junk_user *juser)
 	set.control_dir = junk_user_get_control_dir(juser);
 	if (set.control_dir == NULL)
 		return NULL;
-	junk_user_create_control_dir(juser, set.control_dir);
 	set.socket_path = juser->set.socket_path;
 	set.event_parent = juser->user->event;
 	set.settled = junk_user_settled;

@@ -22,6 +22,9 @@ void junk_user_namespaces_created(struct mail_user *user);
 const struct junk_feedback_settings *
 junk_user_get_settings(struct junk_user *juser);
 struct event *junk_user_get_event(struct junk_user *juser);
+/* Create the user's control directory before something is written to it. It may
+   not exist yet if the user has only used shared mailboxes. */
+void junk_user_create_control_dir(struct junk_user *juser);
 /* Returns the user's trail, NULL if the user has no control directory. */
 struct junk_trail *junk_user_get_trail(struct junk_user *juser);
 /* Returns the kind of a mailbox, which is cached by name. */

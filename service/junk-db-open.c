@@ -3,6 +3,7 @@
 
 #include "lib.h"
 #include "buffer.h"
+#include "sleep.h"
 #include "junk-key.h"
 #include "junk-schema.h"
 #include "junk-db-private.h"
@@ -15,6 +16,8 @@
 /* How long a statement waits for another process's lock. The service answers
    nobody in the meantime, so it is short, and the caller tries again later. */
 #define JUNK_DB_BUSY_MSECS 100
+/* How long to wait for a reader that is just opening the database. */
+#define READER_OPENS_MSECS 50
 /* Three reports of average size fit into a page. */
 #define JUNK_DB_PAGE_BYTES 8192
 /* Size of the WAL in pages at which a commit also makes a checkpoint: 32 MB. */
@@ -280,16 +283,12 @@ junk_db_open_file(struct junk_db *db, const struct junk_db_settings *set)
 	return ret;
 }
 
-int junk_db_open(const struct junk_db_settings *set, struct junk_db **db_r,
+static int
+junk_db_try_open(const struct junk_db_settings *set, struct junk_db **db_r,
 		 enum junk_db_fault *fault_r, const char **error_r)
 {
 	struct junk_db *db;
 
-	*fault_r = JUNK_DB_FAULT_NONE;
-	if (junk_db_check_fs(set->path, error_r) < 0) {
-		*fault_r = JUNK_DB_FAULT_REMOTE;
-		return -1;
-	}
 	db = i_new(struct junk_db, 1);
 	db->path = i_strdup(set->path);
 	/* a killed process may have left deleted data in the WAL */
@@ -302,6 +301,25 @@ int junk_db_open(const struct junk_db_settings *set, struct junk_db **db_r,
 	}
 	*db_r = db;
 	return 0;
+}
+
+int junk_db_open(const struct junk_db_settings *set, struct junk_db **db_r,
+		 enum junk_db_fault *fault_r, const char **error_r)
+{
+	*fault_r = JUNK_DB_FAULT_NONE;
+	if (junk_db_check_fs(set->path, error_r) < 0) {
+		*fault_r = JUNK_DB_FAULT_REMOTE;
+		return -1;
+	}
+	if (junk_db_try_open(set, db_r, fault_r, error_r) == 0)
+		return 0;
+	if (*fault_r != JUNK_DB_FAULT_READONLY)
+		return -1;
+	/* A reader of root that opens the database at the same time creates
+	   the WAL's files as root's, and only then gives them to the owner of
+	   the database. */
+	i_sleep_msecs(READER_OPENS_MSECS);
+	return junk_db_try_open(set, db_r, fault_r, error_r);
 }
 
 void junk_db_close(struct junk_db **_db)

@@ -11,6 +11,7 @@
 #include "junk-user-file.h"
 #include "junk-identity.h"
 
+#include <stdio.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -63,10 +64,10 @@ int junk_identity_read(const char *control_dir,
 }
 
 static int
-junk_identity_write(const char *control_dir, string_t *temp_path,
-		    const char **error_r)
+junk_identity_write(const char *control_dir,
+		    const unsigned char reporter[JUNK_REPORTER_BYTES],
+		    string_t *temp_path, const char **error_r)
 {
-	unsigned char reporter[JUNK_REPORTER_BYTES];
 	const char *text;
 	int fd, ret = 0;
 
@@ -77,8 +78,7 @@ junk_identity_write(const char *control_dir, string_t *temp_path,
 					   control_dir);
 		return -1;
 	}
-	random_fill(reporter, sizeof(reporter));
-	text = t_strconcat(binary_to_hex(reporter, sizeof(reporter)),
+	text = t_strconcat(binary_to_hex(reporter, JUNK_REPORTER_BYTES),
 			   "\n", NULL);
 	if (write_full(fd, text, strlen(text)) < 0 || fdatasync(fd) < 0) {
 		*error_r = t_strdup_printf("writing %s failed: %m",
@@ -95,10 +95,12 @@ static int
 junk_identity_create(const char *control_dir, const char **error_r)
 {
 	const char *path = junk_identity_path(control_dir);
+	unsigned char reporter[JUNK_REPORTER_BYTES];
 	string_t *temp_path = t_str_new(128);
 	int ret;
 
-	ret = junk_identity_write(control_dir, temp_path, error_r);
+	random_fill(reporter, sizeof(reporter));
+	ret = junk_identity_write(control_dir, reporter, temp_path, error_r);
 	if (ret == 0 && link(str_c(temp_path), path) < 0 && errno != EEXIST) {
 		*error_r = t_strdup_printf("link(%s, %s) failed: %m",
 					   str_c(temp_path), path);
@@ -128,4 +130,53 @@ int junk_identity_get(const char *control_dir,
 		return -1;
 	}
 	return ret < 0 ? -1 : 0;
+}
+
+static int
+junk_identity_set(const char *control_dir,
+		  const unsigned char reporter[JUNK_REPORTER_BYTES],
+		  const char **error_r)
+{
+	const char *path = junk_identity_path(control_dir);
+	string_t *temp_path = t_str_new(128);
+	int ret;
+
+	ret = junk_identity_write(control_dir, reporter, temp_path, error_r);
+	if (ret == 0 && rename(str_c(temp_path), path) < 0) {
+		*error_r = t_strdup_printf("rename(%s, %s) failed: %m",
+					   str_c(temp_path), path);
+		ret = -1;
+	}
+	if (ret < 0 && str_len(temp_path) > 0)
+		i_unlink_if_exists(str_c(temp_path));
+	return ret;
+}
+
+int junk_identity_copy(const char *from_dir, const char *control_dir,
+		       bool replace, const char **error_r)
+{
+	unsigned char from[JUNK_REPORTER_BYTES], to[JUNK_REPORTER_BYTES];
+	int ret;
+
+	ret = junk_identity_read(from_dir, from, error_r);
+	if (ret == 0) {
+		*error_r = t_strdup_printf("%s doesn't exist",
+					   junk_identity_path(from_dir));
+	}
+	if (ret <= 0)
+		return -1;
+	ret = junk_identity_read(control_dir, to, error_r);
+	if (ret > 0 && memcmp(from, to, sizeof(from)) == 0)
+		return 0;
+	if (ret != 0 && !replace) {
+		if (ret > 0) {
+			*error_r = t_strdup_printf(
+				"%s is another identity: to replace it, add "
+				"--replace (the reports under it then count as "
+				"another person's)",
+				junk_identity_path(control_dir));
+		}
+		return -1;
+	}
+	return junk_identity_set(control_dir, from, error_r) < 0 ? -1 : 1;
 }

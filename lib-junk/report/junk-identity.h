@@ -20,5 +20,10 @@ int junk_identity_read(const char *control_dir,
 int junk_identity_get(const char *control_dir,
 		      unsigned char reporter_r[JUNK_REPORTER_BYTES],
 		      const char **error_r);
+/* Copy the identity of another control directory. replace: also if the user has
+   another one already. Returns 1 if it was copied, 0 if it is there already, -1
+   and error_r. */
+int junk_identity_copy(const char *from_dir, const char *control_dir,
+		       bool replace, const char **error_r);
 
 #endif

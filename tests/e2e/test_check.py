@@ -236,6 +236,53 @@ def spool(t, users, *args):
             for row in json.loads(p.stdout or "[]")]
 
 
+def identity(t, *args):
+    """Copy the identity from ~/old; return (exit code, output, errors)"""
+    p = subprocess.run(["doveadm", "-c", t.d.config_path, "-f", "tab", "junk",
+                        "identity", "-u", t.user(), "--from", "~/old", *args],
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       text=True, timeout=60)
+    return p.returncode, p.stdout.split("\n")[1:-1], p.stderr
+
+
+def test_identity(t):
+    """identity: a user whose mail was converted stays the same person"""
+    t.deliver(testcase.spam())
+    t.move("INBOX", "Junk")
+    t.expect("spam move")
+    path = t.control_file(t.user(), "junk-feedback.id")
+    old = os.path.join(t.d.home(t.user()), "old", "junk-feedback.id")
+    with open(path) as f:
+        mine = f.read()
+    os.mkdir(os.path.dirname(old))
+    os.rename(path, old)
+    owner = os.stat(old)
+    assert identity(t) == (0, ["copied"], "")
+    with open(path) as f:
+        assert f.read() == mine
+    copied = os.stat(path)
+    assert (copied.st_uid, copied.st_mode) == (owner.st_uid, owner.st_mode)
+    assert identity(t) == (0, ["already there"], "")
+    # the person takes the report back, and reports under the old identity
+    t.same_clients.clear()
+    t.move("Junk", "INBOX")
+    t.expect("-1 spam move")
+    with open(path, "w") as f:
+        f.write("0123456789abcdef" * 2 + "\n")
+    code, out, errors = identity(t)
+    assert code == 66 and out == [] and "add --replace" in errors, errors
+    assert mine.strip() not in errors
+    assert identity(t, "--replace") == (0, ["copied"], "")
+    with open(path) as f:
+        assert f.read() == mine
+    os.unlink(old)
+    os.symlink("/etc/passwd", old)
+    code, out, errors = identity(t, "--replace")
+    assert code == 66 and out == [], errors
+    with open(path) as f:
+        assert f.read() == mine
+
+
 def test_counted(t):
     """the counter page: unknown and filed mail, and nothing for users who
     opted out"""

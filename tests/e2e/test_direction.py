@@ -148,6 +148,46 @@ def test_junk_trash_inbox(t):
     t.expect("ham copy")
 
 
+def other_storage(driver, imapc_port):
+    """Return a configuration: a namespace with a Trash in another storage."""
+    def config(version, d):
+        return """
+namespace other {
+  prefix = Other/
+  separator = /
+  %s
+  mailbox Eimer {
+    auto = create
+    special_use = \\Trash
+  }
+}
+imapc_host = 127.0.0.1
+imapc_port = %d
+imapc_user = remote@maildir
+imapc_password = %s
+""" % ("location = %s:~/other" % driver if version == (2, 3) else
+       "mail_driver = %s\n  mail_path = ~/other" % driver,
+       imapc_port, harness.PASSWORD)
+    return config
+
+
+def test_trash_in_other_storage(t):
+    """case 4: from Junk to a Trash in another mail format, or on another
+    server, and from there to INBOX: ham"""
+    remote = t.private(imap_plugins=(), service=None,
+                       mailboxes=(("Eimer", None),))
+    for driver in ("mbox", "mdbox", "imapc"):
+        p = t.private(debug=True,
+                      extra=other_storage(driver, remote.d.imap_port),
+                      mailboxes=(("Junk", "\\Junk"), ("Work", None)))
+        for command in ("UID MOVE", "UID COPY"):
+            moved(p, "Junk", "Other/Eimer", command=command)
+            p.client().logout()
+            p.same_clients.clear()
+            p.move("Other/Eimer", "INBOX", command)
+            p.expect("ham " + command[4:].lower())
+
+
 @ALL_FORMATS
 def test_inbox_trash(t):
     """case 5: INBOX to Trash, and back: nothing"""

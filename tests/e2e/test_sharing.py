@@ -108,6 +108,39 @@ def test_shared(t):
     assert has_identity(t, "owner")
 
 
+@ALL_FORMATS
+def test_first_act(t):
+    """case 33: a new user's first action, whatever it is, in a shared mailbox,
+    before the user has mailboxes: no error is logged"""
+    prefix = "shared/%s/" % t.user("owner")
+    owner = t.client("owner")
+    for mailbox in ("INBOX", "Junk"):
+        t.deliver(spam(), user="owner", mailbox=mailbox)
+    owner.select("INBOX")
+    owner.cmd("STORE 1 +FLAGS ($Junk)")
+    t.expect("spam keyword")
+    acts = (
+            ("unmarks", "INBOX", "UID STORE * -FLAGS.SILENT ($Junk)"),
+            ("marks", "INBOX", "UID STORE * +FLAGS.SILENT ($Junk)"),
+            ("copies", "INBOX", "UID COPY * %sJunk" % prefix),
+            ("appends", "INBOX", ["APPEND %sINBOX " % prefix, ham()]),
+            ("rescues", "Junk", "UID COPY * %sINBOX" % prefix),
+            ("deletes", "Junk", "UID STORE * +FLAGS.SILENT (\\Deleted)"))
+    for name, mailbox, command in acts:
+        for shared in ("INBOX", "Junk"):
+            owner.cmd("SETACL %s %s lrwstipekxa" % (shared, t.user(name)))
+        c = t.imap(name)
+        c.select(prefix + mailbox)
+        c.cmd(command)
+        c.cmd("CLOSE")
+        c.logout()
+    harness.wait_for(lambda: t.log().count("Logged out in=") == len(acts),
+                     "the sessions' ends")
+    t.reports()
+    errors = [line for line in t.errors() if "junk-feedback" in line]
+    assert not errors, errors
+
+
 def test_public(t):
     """case 33: in a public namespace, too"""
     public = t.d.dir + "/public"

@@ -86,6 +86,13 @@ TABLE = {
     "metrics": WORDS,
     "setup": WORDS,
     "spool": (("-F OUT", TEMPORARY, "OUT"),),
+    "identity": (
+        ("-u USER", USAGE, "--from must be a directory in the user's home"),
+        ("-u USER --from OUT", USAGE, "quoted for the shell"),
+        ("-u USER --from ~/nowhere", INPUT, "nowhere/junk-feedback.id "
+         "doesn't exist"),
+        ("-F OUT --from ~/old", TEMPORARY, "OUT"),
+    ),
     "rebuild": WORDS,
     "rekey": after("--yes", WORDS) + (("", USAGE, "add --yes"),),
 }

@@ -106,7 +106,11 @@ class Tab(chromium.Tab):
                 self.click(".ui-dialog button.mainaction")
                 time.sleep(2)
             return False
-        space.wait_for(step, what)
+        try:
+            space.wait_for(step, what)
+        except space.Failure as e:
+            raise space.Failure("%s; the page is:\n%s" % (
+                e, self.ask("location.href + document.body.innerText"))) from e
 
     def compose(self, to, subject, text, phrase):
         """Write a message and send it signed and encrypted."""
