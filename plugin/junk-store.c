@@ -52,8 +52,8 @@ junk_mail_deleted(struct junk_txn *txn, struct mail *mail,
 	array_push_back(&txn->pending, &pending);
 }
 
-/* A message is marked as seen right after the junk mark: a user's own mark
-   comes like this. */
+/* A message is marked as seen. Right after the junk mark, it was the user's
+   own. */
 static void
 junk_mail_seen(struct junk_txn *txn, struct mail *mail, enum mail_flags added,
 	       enum junk_keywords keywords)
@@ -61,7 +61,7 @@ junk_mail_seen(struct junk_txn *txn, struct mail *mail, enum mail_flags added,
 	if ((added & MAIL_SEEN) != 0 && keywords == JUNK_KEYWORDS_JUNK &&
 	    junk_user_get_settings(txn->juser)->keywords &&
 	    junk_txn_find_trail_uid(txn, JUNK_TRAIL_AUTOMATIC, mail,
-				    ioloop_time - AUTOMATIC_MOVE_SECS)) {
+				    ioloop_time - AUTOMATIC_SEEN_SECS)) {
 		(void)junk_txn_add(txn, mail, JUNK_VERDICT_SPAM,
 				   JUNK_ORIGIN_KEYWORD, JUNK_NOT_SAVED, FALSE);
 	}

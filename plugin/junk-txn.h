@@ -22,6 +22,9 @@ struct mailbox_transaction_context;
 /* A client's own filter moves messages within this time after it has marked
    them. */
 #define AUTOMATIC_MOVE_SECS 60
+/* A user's own mark comes with \Seen before or right after it. A message that
+   is marked as seen later is one that the user reads. */
+#define AUTOMATIC_SEEN_SECS 1
 
 /* A record for the trail: a range of UIDs, or a message's key (first = 0). */
 struct junk_trail_add {

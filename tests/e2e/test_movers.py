@@ -231,9 +231,14 @@ def test_import_without_date(t):
     t.expect("spam append")
 
 
+# A person takes longer than a program to mark a message as seen.
+READER_SECS = 2.1
+
+
 def test_automatic_marks(t):
     """case 21: Thunderbird's own filter marks unread mail that it has just
-    fetched, and moves it: nothing. A person's mark comes with \\Seen."""
+    fetched, and moves it: nothing, nor when the user reads it. A person's mark
+    comes with \\Seen."""
     c = t.imap(select="INBOX")
     for person in (False, True):
         for move in (None, "UID MOVE %d Junk", "UID COPY %d Junk"):
@@ -247,6 +252,14 @@ def test_automatic_marks(t):
             if move:
                 c.cmd(move % uid)
             t.expect(*["spam keyword"] if person else [])
+    # the user reads what the filter has marked
+    t.deliver(testcase.ham())
+    c.cmd("NOOP")
+    c.cmd("FETCH * BODY.PEEK[]")
+    c.cmd("STORE * +FLAGS (Junk)")
+    time.sleep(READER_SECS)
+    c.cmd("STORE * +FLAGS (\\Seen)")
+    t.expect()
     # in one command, after fetching only headers
     t.deliver(testcase.ham())
     c.cmd("NOOP")
