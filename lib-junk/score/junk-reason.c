@@ -33,7 +33,7 @@ static void reason_copy(string_t *dest, const struct junk_score *score)
 	else if (score->kept_copy)
 		str_append(dest, "near copy of good mail");
 	else if (score->strange)
-		str_append(dest, "no good mail of its kind is known");
+		str_append(dest, "no good mail of this kind is known");
 }
 
 void junk_reason_append(string_t *dest, const struct junk_score *score)

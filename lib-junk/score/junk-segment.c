@@ -66,15 +66,15 @@ int junk_segment_header_check(const struct junk_segment_header *header,
 		   sizeof(header->magic)) != 0)
 		*reason_r = "not a score segment";
 	else if (header->byte_order != JUNK_SEGMENT_BYTE_ORDER)
-		*reason_r = "segment of another byte order";
+		*reason_r = "segment has another byte order";
 	else if (header->version != JUNK_SEGMENT_VERSION)
 		*reason_r = header->version < JUNK_SEGMENT_VERSION ?
-			"segment of an older version" :
-			"segment of a newer version";
+			"segment has an older version" :
+			"segment has a newer version";
 	else if (header->checksum != junk_segment_checksum(header))
 		*reason_r = "segment's checksum is wrong";
 	else if (!junk_feature_set_is_compatible(header->feature_set))
-		*reason_r = "segment of another feature set";
+		*reason_r = "segment has another feature set";
 	else if (!junk_segment_log2_is_valid(header->global_log2) ||
 		 !junk_segment_log2_is_valid(header->personal_log2))
 		*reason_r = "segment's table size is out of range";

@@ -150,13 +150,13 @@ static void test_junk_segment_bad_header(void)
 } STMT_END
 	TEST_BAD(h.magic[0] = 'j', TRUE, "not a score segment");
 	TEST_BAD(h.byte_order = 0x04030201, TRUE,
-		 "segment of another byte order");
-	TEST_BAD(h.version = 1, TRUE, "segment of an older version");
-	TEST_BAD(h.version = JUNK_SEGMENT_VERSION + 1, TRUE, "segment of a newer version");
+		 "segment has another byte order");
+	TEST_BAD(h.version = 1, TRUE, "segment has an older version");
+	TEST_BAD(h.version = JUNK_SEGMENT_VERSION + 1, TRUE, "segment has a newer version");
 	TEST_BAD(h.feature_set = JUNK_FEATURE_SET + 1, TRUE,
-		 "segment of another feature set");
+		 "segment has another feature set");
 	TEST_BAD(h.feature_set = JUNK_FEATURE_SET_COMPATIBLE - 1, TRUE,
-		 "segment of another feature set");
+		 "segment has another feature set");
 	TEST_BAD(h.checksum++, FALSE, "segment's checksum is wrong");
 	TEST_BAD(h.global_log2 = JUNK_SEGMENT_MIN_LOG2 - 1, TRUE,
 		 "segment's table size is out of range");
