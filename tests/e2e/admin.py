@@ -11,11 +11,21 @@ import subprocess
 import threading
 import time
 
-from junkclient import ACK, STATUS, TEXT, frame
+import harness
+from junkclient import ACK, STATUS, TEXT, Client, frame
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 
 HOUR = 3600
+
+
+def wait_fitted(d):
+    """Wait until no fit is due. A report is recorded before the fit that it makes
+    due, and only then the scores change."""
+    def fitted():
+        with Client(d.socket_path) as c:
+            return c.status()["fit_pending"] == "0"
+    harness.wait_for(fitted, "the fit")
 
 
 class FakeService:

@@ -48,15 +48,9 @@ def train(t):
     assert t.recorded() == before + 2 * EACH * len(REPORTERS)
 
 
-def fit_is_done(t):
-    with junkclient.Client(t.d.socket_path) as c:
-        return c.status()["fit_pending"] == "0"
-
-
 def score_sum(t, message):
-    """Return the sum of a message's score, as text. A report is recorded before
-    a fit that is due has ended, and only then the scores change."""
-    harness.wait_for(lambda: fit_is_done(t), "the fit")
+    """Return the sum of a message's score, as text."""
+    admin.wait_fitted(t.d)
     p = subprocess.run(["doveadm", "-c", t.d.config_path, "-f", "tab", "junk",
                         "score"], input=message, stdout=subprocess.PIPE)
     return [line.split("\t")[4] for line in p.stdout.decode().splitlines()

@@ -692,6 +692,7 @@ def test_spool_behind_the_end(t):
     wait_spool_gone(p)
     p.expect("3 spam move")
     assert os.path.getsize(path + ".aside") == 1 << 40
+    harness.wait_for(lambda: "larger than the maximum of" in p.log(), "the log")
     assert p.log().count("larger than the maximum of") == 1, p.log()
 
 
