@@ -247,12 +247,16 @@ junk_txn_report(struct junk_txn *txn,
 
 /* --- notify --- */
 
+static bool junk_txn_has_reports(const struct junk_txn *txn)
+{
+	return array_count(&txn->pending) > 0 || array_is_created(&txn->rest);
+}
+
 void junk_transaction_commit(void *_txn,
 			     struct mail_transaction_commit_changes *changes)
 {
 	struct junk_txn *txn = _txn;
 	const struct junk_left *left;
-	bool has_reports;
 
 	if (txn == NULL)
 		return;
@@ -263,13 +267,12 @@ void junk_transaction_commit(void *_txn,
 		}
 	}
 	junk_txn_trashed_uids(txn, changes);
-	has_reports = array_count(&txn->pending) > 0 ||
-		array_is_created(&txn->rest);
-	if (array_count(&txn->trail) > 0 || has_reports)
+	if (junk_txn_has_reports(txn) || array_count(&txn->trail) > 0)
 		junk_user_create_control_dir(txn->juser);
+	/* this may add reports */
 	if (array_count(&txn->trail) > 0)
 		junk_txn_write_trail(txn);
-	if (has_reports)
+	if (junk_txn_has_reports(txn))
 		junk_txn_report(txn, changes);
 	junk_transaction_end(txn);
 }
