@@ -90,22 +90,27 @@ junk_identity_write(const char *control_dir,
 	return ret;
 }
 
-/* Create the file. link() makes it appear complete and only once, since another
-   process may create it at the same time. */
+/* Create the file. It appears complete: link() doesn't replace another process's
+   file, and rename() does. */
 static int
-junk_identity_create(const char *control_dir, const char **error_r)
+junk_identity_create(const char *control_dir,
+		     const unsigned char reporter[JUNK_REPORTER_BYTES],
+		     bool replace, const char **error_r)
 {
 	const char *path = junk_identity_path(control_dir);
-	unsigned char reporter[JUNK_REPORTER_BYTES];
 	string_t *temp_path = t_str_new(128);
 	int ret;
 
-	random_fill(reporter, sizeof(reporter));
 	ret = junk_identity_write(control_dir, reporter, temp_path, error_r);
-	if (ret == 0 && link(str_c(temp_path), path) < 0 && errno != EEXIST) {
-		*error_r = t_strdup_printf("link(%s, %s) failed: %m",
-					   str_c(temp_path), path);
-		ret = -1;
+	if (ret == 0) {
+		ret = replace ? rename(str_c(temp_path), path) :
+			link(str_c(temp_path), path);
+		if (ret < 0 && errno == EEXIST)
+			ret = 0;
+		if (ret < 0) {
+			*error_r = t_strdup_printf("creating %s failed: %m",
+						   path);
+		}
 	}
 	if (str_len(temp_path) > 0)
 		i_unlink_if_exists(str_c(temp_path));
@@ -116,12 +121,14 @@ int junk_identity_get(const char *control_dir,
 		      unsigned char reporter_r[JUNK_REPORTER_BYTES],
 		      const char **error_r)
 {
+	unsigned char random[JUNK_REPORTER_BYTES];
 	int ret;
 
 	ret = junk_identity_read(control_dir, reporter_r, error_r);
 	if (ret != 0)
 		return ret < 0 ? -1 : 0;
-	if (junk_identity_create(control_dir, error_r) < 0)
+	random_fill(random, sizeof(random));
+	if (junk_identity_create(control_dir, random, FALSE, error_r) < 0)
 		return -1;
 	/* read the file of the process that was first */
 	ret = junk_identity_read(control_dir, reporter_r, error_r);
@@ -131,26 +138,6 @@ int junk_identity_get(const char *control_dir,
 		return -1;
 	}
 	return ret < 0 ? -1 : 0;
-}
-
-static int
-junk_identity_set(const char *control_dir,
-		  const unsigned char reporter[JUNK_REPORTER_BYTES],
-		  const char **error_r)
-{
-	const char *path = junk_identity_path(control_dir);
-	string_t *temp_path = t_str_new(128);
-	int ret;
-
-	ret = junk_identity_write(control_dir, reporter, temp_path, error_r);
-	if (ret == 0 && rename(str_c(temp_path), path) < 0) {
-		*error_r = t_strdup_printf("rename(%s, %s) failed: %m",
-					   str_c(temp_path), path);
-		ret = -1;
-	}
-	if (ret < 0 && str_len(temp_path) > 0)
-		i_unlink_if_exists(str_c(temp_path));
-	return ret;
 }
 
 int junk_identity_copy(const char *from_dir, const char *control_dir,
@@ -179,5 +166,6 @@ int junk_identity_copy(const char *from_dir, const char *control_dir,
 		}
 		return -1;
 	}
-	return junk_identity_set(control_dir, from, error_r) < 0 ? -1 : 1;
+	return junk_identity_create(control_dir, from, replace, error_r) < 0 ?
+		-1 : 1;
 }
