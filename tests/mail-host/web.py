@@ -5,17 +5,13 @@ import hmac
 import json
 import os
 import subprocess
-import sys
 import struct
 import time
 
+import chromium
 import host as mailhost
 import internet as inet
 import space
-
-sys.path.insert(0, os.path.join(space.HERE, "../e2e"))
-
-import chromium  # noqa: E402
 
 URL = "https://mail.example.org/webmail/"
 
