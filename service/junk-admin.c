@@ -6,6 +6,8 @@
 #include "junk-recorder-private.h"
 
 #define HOUR_SECS 3600
+/* The tokens of so many events are counted again in memory, some ten megabytes. */
+#define RECOUNT_EVENTS 10000
 
 struct admin_reporter {
 	unsigned char id[JUNK_REPORTER_BYTES];
@@ -147,6 +149,20 @@ admin_undo_row(struct junk_recorder *recorder,
 	return junk_recorder_count_hour(recorder, row, -1);
 }
 
+/* Let the next load learn and count all events of the log again. A person can't be
+   removed from the number of people who have reported a token (junk-db-tokens.c), so
+   the tokens are counted anew if there are not too many. */
+static int admin_start_over(struct junk_recorder *recorder)
+{
+	if (junk_recorder_drop_snapshot(recorder) < 0)
+		return -1;
+	if (recorder->last_seq > RECOUNT_EVENTS)
+		return 0;
+	if (junk_db_token_clear(recorder->db) < 0)
+		return -1;
+	return junk_db_meta_set(recorder->db, "token_seqs", "", 0);
+}
+
 static int
 admin_undo(struct junk_recorder *recorder, const struct admin_search *search,
 	   bool complete)
@@ -163,7 +179,7 @@ admin_undo(struct junk_recorder *recorder, const struct admin_search *search,
 		} T_END;
 	}
 	if (ret == 0 && complete)
-		ret = junk_recorder_drop_snapshot(recorder);
+		ret = admin_start_over(recorder);
 	if (ret < 0) {
 		junk_db_rollback(recorder->db);
 		return -1;

@@ -51,6 +51,7 @@ static const char *const statements[JUNK_DB_STMT_COUNT] = {
 	[JUNK_DB_STMT_TOKEN_EXPIRE] =
 		("DELETE FROM tokens WHERE token BETWEEN ?1 AND ?2 AND "
 		"day < ?3 AND reporters < ?4"),
+	[JUNK_DB_STMT_TOKEN_CLEAR] = "DELETE FROM tokens",
 };
 
 /* Estimate the number of reporters by linear counting (Whang et al. 1990), from
@@ -167,4 +168,14 @@ int junk_db_token_expire(struct junk_db *db, int64_t before_day,
 	if (ret >= 0)
 		*token = last == INT64_MAX ? JUNK_DB_FIRST_TOKEN : last + 1;
 	return ret;
+}
+
+int junk_db_token_clear(struct junk_db *db)
+{
+	sqlite3_stmt *stmt;
+
+	if (junk_db_prepare(db, statements, JUNK_DB_STMT_TOKEN_CLEAR,
+			    &stmt) < 0)
+		return -1;
+	return junk_db_delete(db, stmt, "clear tokens") < 0 ? -1 : 0;
 }

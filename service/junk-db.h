@@ -180,6 +180,8 @@ int junk_db_token_estimate(struct junk_db *db, uint64_t *count_r);
 int junk_db_token_expire(struct junk_db *db, int64_t before_day,
 			 unsigned int min_reporters, unsigned int count,
 			 int64_t *token);
+/* Delete all tokens. Returns 0 or -1. */
+int junk_db_token_clear(struct junk_db *db);
 
 /* Values by name. get appends to value and returns 1 if found, 0 if not. */
 int junk_db_meta_set(struct junk_db *db, const char *name,

@@ -159,17 +159,31 @@ test_forget(const struct junk_forget *forget, unsigned int count, bool exact)
 	test_load();
 }
 
+/* Get the people who have reported each of the tokens that all messages have. */
+static void test_common_sketches(uint64_t sketches_r[TEST_TOKENS / 2])
+{
+	struct junk_db_token token;
+
+	for (unsigned int i = 0; i < TEST_TOKENS / 2; i++) {
+		test_assert_idx(junk_recorder_lookup(recorder, test_token(0, i),
+						     &token) == 1, i);
+		sketches_r[i] = token.sketch;
+	}
+}
+
 static void test_junk_admin_forget_since(void)
 {
 	const struct junk_forget forget = { .since = LATER + 100 };
 	const struct junk_forget before = {
 		.since = LATER - HOUR, .until = LATER,
 	};
+	uint64_t people[TEST_TOKENS / 2], after[TEST_TOKENS / 2];
 	buffer_t *good, *state;
 
 	test_begin_admin("forget: since a time, exactly");
 	good = test_good_state();
 	test_record_good();
+	test_common_sketches(people);
 	for (unsigned int m = 0; m < 30; m++)
 		test_record(9, 50 + m, HAM, JUNK_ORIGIN_MOVE, LATER);
 	/* also if all reports are in the snapshot */
@@ -178,6 +192,8 @@ static void test_junk_admin_forget_since(void)
 	test_forget(&forget, 30, TRUE);
 	state = test_state();
 	test_assert(buffer_cmp(good, state));
+	test_common_sketches(after);
+	test_assert(memcmp(people, after, sizeof(people)) == 0);
 	test_assert(test_count("verdict = 2") == 7);
 	test_assert(test_count("1") == 20);
 	/* a second time, nothing is left to forget */

@@ -22,10 +22,19 @@ HOUR = 3600
 def wait_fitted(d):
     """Wait until no fit is due. A report is recorded before the fit that it makes
     due, and only then the scores change."""
-    def fitted():
+    wait_nothing_pending(d, "fit_pending")
+
+
+def wait_counted(d):
+    """Wait until the counts of all tokens are written."""
+    wait_nothing_pending(d, "tokens_pending")
+
+
+def wait_nothing_pending(d, item):
+    def is_done():
         with Client(d.socket_path) as c:
-            return c.status()["fit_pending"] == "0"
-    harness.wait_for(fitted, "the fit")
+            return c.status()[item] == "0"
+    harness.wait_for(is_done, item, 30)
 
 
 class FakeService:

@@ -46,6 +46,7 @@ def train(t):
         t.d.doveadm("junk", "learn", "-u", t.user(user), "ham", "mailbox",
                     "INBOX", "subject", "Meeting")
     assert t.recorded() == before + 2 * EACH * len(REPORTERS)
+    admin.wait_fitted(t.d)
 
 
 def score_sum(t, message):

@@ -152,6 +152,8 @@ def test_readme(t):
         value(answer, "exact", 1) == "yes", answer
     assert t.recorded() == before and fitted(t, why) == good
     mark(t, BOB, [testcase.ham() for _ in range(70)])
+    # the counts of their tokens are written after 10 seconds
+    admin.wait_counted(t.d)
     answer = run(t, burst)
     assert value(answer, "forgotten", 1) == "70", answer
     assert t.recorded() == before and fitted(t, why) == good, answer
