@@ -1,5 +1,7 @@
 /* See junk-text.h. */
 
+#define _GNU_SOURCE /* for memmem() */
+
 #include "lib.h"
 #include "buffer.h"
 #include "junk-ascii.h"
@@ -67,6 +69,138 @@ void junk_text_flowed(buffer_t *dest, const unsigned char *data, size_t size)
 			buffer_append_c(dest, '\n');
 		last_depth = depth;
 	}
+}
+
+/* --- OpenPGP --- */
+
+/* RFC 9580 allows lines of 76 characters; programs write 64. */
+#define MIN_ARMOR_LINE 40
+#define ARMOR_BEGIN "-----BEGIN PGP "
+#define ARMOR_END "-----END PGP "
+
+/* Returns the line's size without white space at its end. */
+static size_t line_size(const unsigned char *line, const unsigned char *next)
+{
+	while (next > line && (next[-1] == '\r' || next[-1] == ' '))
+		next--;
+	return next - line;
+}
+
+/* Returns TRUE for a line of ARMOR_BEGIN or ARMOR_END, and a kind of block. */
+static bool
+is_armor_limit(const unsigned char *line, size_t size, const char *word)
+{
+	static const char *const kinds[] = {
+		"MESSAGE-----", "SIGNATURE-----", "PUBLIC KEY BLOCK-----",
+	};
+	const size_t len = strlen(word);
+
+	if (size <= len || memcmp(line, word, len) != 0)
+		return FALSE;
+	for (unsigned int i = 0; i < N_ELEMENTS(kinds); i++) {
+		if (size - len == strlen(kinds[i]) &&
+		    memcmp(line + len, kinds[i], size - len) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static bool is_base64(const unsigned char *line, size_t size)
+{
+	if (size == 0 || size % 4 != 0)
+		return FALSE;
+	for (unsigned int i = 0; i < 2 && line[size - 1] == '='; i++)
+		size--;
+	for (size_t i = 0; i < size; i++) {
+		if (!ascii_isalnum(line[i]) && line[i] != '+' && line[i] != '/')
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* The first bit of an OpenPGP packet is 1. */
+static bool is_packet(const unsigned char *line)
+{
+	return *line >= 'g' || !ascii_isalpha(*line);
+}
+
+/* Returns the end of the block whose base64 begins at data, or NULL if it isn't one:
+   lines of one size, a shorter one, a checksum, and the END line. */
+static const unsigned char *
+armor_end(const unsigned char *data, const unsigned char *end)
+{
+	const unsigned char *next;
+	size_t first_size = 0, size;
+	bool last = FALSE;
+
+	for (; data < end; data = I_MIN(next + 1, end)) {
+		next = line_end(data, end);
+		size = line_size(data, next);
+		if (is_armor_limit(data, size, ARMOR_END))
+			return first_size > 0 ? next : NULL;
+		if (first_size > 0 && size == 5 && *data == '=' &&
+		    is_base64(data + 1, 4)) {
+			last = TRUE;
+			continue;
+		}
+		if (last || !is_base64(data, size))
+			return NULL;
+		if (first_size == 0) {
+			if (size < MIN_ARMOR_LINE || !is_packet(data))
+				return NULL;
+			first_size = size;
+		}
+		if (size > first_size)
+			return NULL;
+		last = size < first_size;
+	}
+	return NULL;
+}
+
+/* Find the blank line after a block's fields. */
+static const unsigned char *
+armor_fields_end(const unsigned char *data, const unsigned char *end)
+{
+	const unsigned char *next;
+
+	for (; data < end; data = next + 1) {
+		next = line_end(data, end);
+		if (line_size(data, next) == 0)
+			return next;
+		if (memchr(data, ':', next - data) == NULL)
+			break;
+	}
+	return NULL;
+}
+
+bool junk_text_remove_armor(buffer_t *text)
+{
+	unsigned char *data = buffer_get_modifiable_data(text, NULL);
+	const unsigned char *end = data + text->used, *p, *next, *fields, *block;
+	unsigned char *dest = data;
+	bool found = FALSE;
+
+	if (memmem(data, text->used, ARMOR_BEGIN, strlen(ARMOR_BEGIN)) == NULL)
+		return FALSE;
+	for (p = data; p < end; p = I_MIN(next + 1, end)) {
+		next = line_end(p, end);
+		if (*p == '-' && next < end &&
+		    is_armor_limit(p, line_size(p, next), ARMOR_BEGIN) &&
+		    (fields = armor_fields_end(next + 1, end)) != NULL &&
+		    fields < end &&
+		    (block = armor_end(fields + 1, end)) != NULL) {
+			memmove(dest, next + 1, fields - next - 1);
+			dest += fields - next - 1;
+			next = block;
+			found = TRUE;
+			continue;
+		}
+		if (dest != p)
+			memmove(dest, p, I_MIN(next + 1, end) - p);
+		dest += I_MIN(next + 1, end) - p;
+	}
+	buffer_set_used_size(text, dest - data);
+	return found;
 }
 
 /* --- iCalendar, vCard --- */

@@ -19,5 +19,10 @@ void junk_text_enriched(buffer_t *dest, const unsigned char *data, size_t size);
 /* Rich Text Format, including its links. */
 void junk_text_rtf(struct junk_charsets *charsets, buffer_t *dest,
 		   const unsigned char *data, size_t size);
+/* Remove OpenPGP's blocks (RFC 9580, section 6) from text: encrypted or signed data in
+   base64, in which no reader sees words. Only complete blocks that begin with an
+   OpenPGP packet are removed, so that nothing readable can be hidden in one; fields
+   such as "Comment:" stay. Returns TRUE if there was one. */
+bool junk_text_remove_armor(buffer_t *text);
 
 #endif

@@ -983,6 +983,10 @@ static const buffer_t *part_plain_text(struct junk_tokenizer *ctx)
 {
 	const buffer_t *value = ctx->value;
 
+	if (junk_text_remove_armor(ctx->value)) {
+		junk_token_set_add_str(&ctx->set, JUNK_TOKEN_MIME_SHAPE,
+				       "pgp:inline");
+	}
 	if (ctx->format == FORMAT_NONE && !ctx->flowed_delsp)
 		return part_without_files(ctx, value);
 	buffer_set_used_size(ctx->decoded, 0);

@@ -55,6 +55,10 @@ TEXTS = [
     ("text/plain; format=flowed; delsp=yes", ">a \n>>"),
     ("text/plain", "begin 644 a%\n#aaaa\n"), ("text/plain", "begin 644 a%\n"),
     ("text/plain", "begin-base64 644 a%\nYQ==\n====\n"),
+    ("text/plain", "-----BEGIN PGP MESSAGE-----\n"),
+    ("text/plain", "-----BEGIN PGP MESSAGE-----\na:\n\n" + "q" * 40 + "\n"),
+    ("text/plain", "-----BEGIN PGP MESSAGE-----\n\n" + "q" * 40 +
+     "\n-----END PGP MESSAGE-----\n"),
     ("text/plain", "a b c d "), ("text/plain", "a.b.c."),
     ("text/plain", "a-b-c-d "), ("text/plain", "a "), ("text/plain", "!a?"),
     ("text/plain", "http://a%.b.c/d?e "), ("text/plain", "www."),

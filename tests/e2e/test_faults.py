@@ -139,6 +139,9 @@ def test_full_disk(t):
         wait_said(p, "disk or quota is full: free some space")
         os.unlink(state_dir(p) + "/filler")
         catch_up(p, moved + 1)
+        # said after the report is in the database
+        harness.wait_for(lambda: "Reports are recorded again" in p.log(),
+                         "the line")
         assert p.log().count("Reports are recorded again") == 1, p.log()
 
 
