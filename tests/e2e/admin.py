@@ -37,6 +37,25 @@ def wait_nothing_pending(d, item):
     harness.wait_for(is_done, item, 30)
 
 
+def on_terminal(d, args, on_output):
+    """Run doveadm junk on a terminal. on_output(process, text) is called with all
+    output so far. Return (exit code, output)."""
+    terminal, end = os.openpty()
+    p = subprocess.Popen(
+        ["doveadm", "-c", d.config_path, "-f", "tab", "junk", *args],
+        stdin=end, stdout=end, stderr=end)
+    os.close(end)
+    text = ""
+    while True:
+        try:
+            text += os.read(terminal, 4096).decode()
+        except OSError:  # the other end is closed
+            break
+        on_output(p, text)
+    os.close(terminal)
+    return p.wait(harness.TIMEOUT_SECS), text
+
+
 class FakeService:
     """A fake service on its socket, with a test's own answer to each frame:
     answer(type, payload) -> bytes, or None to close."""

@@ -67,6 +67,50 @@ def _mailboxes_text(mailboxes, auto):
     return text
 
 
+def _services_text(d, o):
+    """Return what is the same in both versions."""
+    return """\
+namespace inbox {{
+  inbox = yes
+  separator = {o.separator}
+{mailboxes}}}
+service imap-login {{
+  inet_listener imap {{
+    port = {d.imap_port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    port = {d.lmtp_port}
+  }}
+}}
+service stats {{
+  unix_listener stats-writer {{
+    mode = 0666
+  }}
+}}
+service auth {{
+  unix_listener auth-userdb {{
+    mode = 0666
+  }}
+}}
+service imap-hibernate {{
+  unix_listener imap-hibernate {{
+    mode = 0666
+  }}
+}}
+service imap {{
+  unix_listener imap-master {{
+    mode = 0666
+  }}
+}}
+lmtp_save_to_detail_mailbox = yes
+""".format(d=d, o=o, mailboxes=_mailboxes_text(o.mailboxes, o.auto))
+
+
 def _config_23(d, o):
     lda = " ".join(("$mail_plugins",) + tuple(o.lmtp_plugins))
     imap = " ".join(("$mail_plugins",) + tuple(o.imap_plugins))
@@ -118,47 +162,9 @@ userdb {{
   driver = static
   args = uid={id} gid={id} home={d.home_dir}/%u
 }}
-namespace inbox {{
-  inbox = yes
-  separator = {o.separator}
-{mailboxes}}}
-service imap-login {{
-  inet_listener imap {{
-    port = {d.imap_port}
-  }}
-  inet_listener imaps {{
-    port = 0
-  }}
-}}
-service lmtp {{
-  inet_listener lmtp {{
-    port = {d.lmtp_port}
-  }}
-}}
-service stats {{
-  unix_listener stats-writer {{
-    mode = 0666
-  }}
-}}
-service auth {{
-  unix_listener auth-userdb {{
-    mode = 0666
-  }}
-}}
-service imap-hibernate {{
-  unix_listener imap-hibernate {{
-    mode = 0666
-  }}
-}}
-service imap {{
-  unix_listener imap-master {{
-    mode = 0666
-  }}
-}}
-lmtp_save_to_detail_mailbox = yes
-imap_hibernate_timeout = {o.hibernate_secs} s
+{services}imap_hibernate_timeout = {o.hibernate_secs} s
 """.format(d=d, o=o, id=VMAIL_ID, imap=imap, lda=lda, password=PASSWORD,
-           plugins=" ".join(o.plugins), mailboxes=_mailboxes_text(o.mailboxes, o.auto))
+           plugins=" ".join(o.plugins), services=_services_text(d, o))
     if o.debug:
         text += "log_debug = category=junk-feedback\n"
     settings = _all_settings(o)
@@ -245,48 +251,10 @@ userdb static {{
     home = {d.home_dir}/%{{user}}
   }}
 }}
-namespace inbox {{
-  inbox = yes
-  separator = {o.separator}
-{mailboxes}}}
-service imap-login {{
-  inet_listener imap {{
-    port = {d.imap_port}
-  }}
-  inet_listener imaps {{
-    port = 0
-  }}
-}}
-service lmtp {{
-  inet_listener lmtp {{
-    port = {d.lmtp_port}
-  }}
-}}
-service stats {{
-  unix_listener stats-writer {{
-    mode = 0666
-  }}
-}}
-service auth {{
-  unix_listener auth-userdb {{
-    mode = 0666
-  }}
-}}
-service imap-hibernate {{
-  unix_listener imap-hibernate {{
-    mode = 0666
-  }}
-}}
-service imap {{
-  unix_listener imap-master {{
-    mode = 0666
-  }}
-}}
-lmtp_save_to_detail_mailbox = yes
-""".format(d=d, o=o, id=VMAIL_ID, password=PASSWORD,
+{services}""".format(d=d, o=o, id=VMAIL_ID, password=PASSWORD,
            plugins=_plugins_24(o.plugins),
            imap=_plugins_24(o.imap_plugins), lda=_plugins_24(o.lmtp_plugins),
-           mailboxes=_mailboxes_text(o.mailboxes, o.auto))
+           services=_services_text(d, o))
     if o.debug:
         text += "log_debug = category=junk-feedback\n"
     return text + _settings_24(_all_settings(o))

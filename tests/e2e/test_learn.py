@@ -4,10 +4,9 @@ command again."""
 import os
 import re
 import signal
-import subprocess
 import time
 
-import harness
+import admin
 import testcase
 
 MESSAGES = 1500
@@ -34,23 +33,13 @@ def interrupt_waiting(d, learn):
 
 def learn(t, interrupt):
     """Run the command on a terminal; return (exit code, output)."""
-    terminal, end = os.openpty()
-    p = subprocess.Popen(
-        ["doveadm", "-c", t.d.config_path, "-f", "tab", "junk", "learn", "-u",
-         t.user(), "spam", "mailbox", "Junk"],
-        stdin=end, stdout=end, stderr=end)
-    os.close(end)
-    text = ""
-    while True:
-        try:
-            text += os.read(terminal, 4096).decode()
-        except OSError:  # the other end is closed
-            break
+    def on_output(p, text):
+        nonlocal interrupt
         if interrupt and "\r%d messages" % SHOWN in text:
             interrupt_waiting(t.d, p)
             interrupt = False
-    os.close(terminal)
-    return p.wait(harness.TIMEOUT_SECS), text
+    return admin.on_terminal(t.d, ("learn", "-u", t.user(), "spam", "mailbox",
+                                   "Junk"), on_output)
 
 
 def test_interrupted(t):

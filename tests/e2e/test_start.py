@@ -3,9 +3,8 @@
 import os
 import re
 import signal
-import subprocess
 
-import harness
+import admin
 from testcase import ALL_FORMATS, barrier, ham, numbered, spam
 from test_kept import seen
 
@@ -117,21 +116,13 @@ def test_interrupted(t):
     c.logout()
 
     service, = t.d.children("junk-feedback")
-    terminal, end = os.openpty()
-    p = subprocess.Popen(["doveadm", "-c", t.d.config_path, "-f", "tab",
-                          "junk", "start", "-u", t.user()],
-                         stdin=end, stdout=end, stderr=end)
-    os.close(end)
-    text = ""
-    while True:
-        try:
-            text += os.read(terminal, 4096).decode()
-        except OSError:  # the other end is closed
-            break
+
+    def on_output(p, text):
         if "\r100 of %d messages" % MESSAGES in text:
             p.send_signal(signal.SIGINT)
-    os.close(terminal)
-    assert p.wait(harness.TIMEOUT_SECS) == 75, text
+
+    code, text = admin.on_terminal(t.d, ("start", "-u", t.user()), on_output)
+    assert code == 75, text
     assert "repeat the command to continue" in text, text
     now = learned(t, before)
     assert 100 <= sum(now) < MESSAGES, now

@@ -600,10 +600,16 @@ def pgp(w):
     evidence = w.host.run("doveadm", "junk", "score", "-a", "-u",
                           "gina@example.org", "mailbox", "INBOX", "subject",
                           subject)
-    classes = set(re.findall(r"\b(body-word|subject-word|media-type|url-host|"
-                             r"mime-shape|sender-address)\b", evidence))
-    assert {"subject-word", "sender-address"} <= classes, evidence
-    assert not {"body-word", "url-host"} & classes, evidence
+    tokens = {}
+    for kind, token in re.findall(r"\btoken +(\S+) +(\S+)", evidence):
+        tokens.setdefault(kind, set()).add(token)
+    assert {"subject-word", "sender-address"} <= set(tokens), evidence
+    assert "pgp:inline" in tokens["mime-shape"], evidence
+    # the words of the subject and of the sender's name are body words, too, and
+    # the sender's domain is a host, too
+    assert tokens["body-word"] == tokens["subject-word"] | {
+        "gina", "example", "org"}, evidence
+    assert tokens["url-host"] == {"example.org"}, evidence
 
 
 def fresh_code():
