@@ -29,9 +29,9 @@
 #include "corpus.h"
 #include "junk-counts.h"
 #include "junk-learner.h"
-#include "junk-publisher.h"
 #include "junk-score.h"
 #include "junk-segment.h"
+#include "publish.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -238,23 +238,12 @@ static void bench_publish(struct bench *bench, const char *path)
 {
 	struct junk_learner_settings set;
 	struct junk_learner *learner;
-	struct junk_publisher *publisher;
-	const char *error;
-	int fd;
 
 	junk_learner_settings_init(&set);
 	set.seed = UINT64_C(0x243f6a8885a308d3);
 	learner = junk_learner_init(&set);
 	bench_learn(bench, learner);
-	fd = junk_publisher_prepare(path, (uid_t)-1, (gid_t)-1, 0644,
-				    &error);
-	if (fd == -1 ||
-	    junk_publisher_init(path, fd, 0, learner, time(NULL), &publisher,
-				&error) < 0)
-		i_fatal("%s", error);
-	/* the file stays unchanged */
-	junk_publisher_deinit(&publisher);
-	i_close_fd(&fd);
+	publish_model(learner, path);
 	junk_learner_deinit(&learner);
 }
 

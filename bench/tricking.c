@@ -10,8 +10,8 @@
 #include "buffer.h"
 #include "corpus.h"
 #include "junk-learner.h"
-#include "junk-publisher.h"
 #include "junk-score.h"
+#include "publish.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -42,23 +42,13 @@ static void publish(const struct corpus *corpus, const char *path)
 {
 	struct junk_learner_settings set;
 	struct junk_learner *learner;
-	struct junk_publisher *publisher;
-	const char *error;
-	int fd;
 
 	junk_learner_settings_init(&set);
 	/* the same hashes and random draws each time */
 	set.seed = 1;
 	learner = junk_learner_init(&set);
 	learn(learner, corpus);
-	fd = junk_publisher_prepare(path, (uid_t)-1, (gid_t)-1, 0644, &error);
-	if (fd == -1 ||
-	    junk_publisher_init(path, fd, 0, learner, time(NULL), &publisher,
-				&error) < 0)
-		i_fatal("%s", error);
-	/* the file stays unchanged */
-	junk_publisher_deinit(&publisher);
-	i_close_fd(&fd);
+	publish_model(learner, path);
 	junk_learner_deinit(&learner);
 }
 

@@ -1,6 +1,7 @@
 """A service that isn't running, hangs or dies, and clients that do: no report
 is lost, and no client waits (edge case 50, on the plugin's side)."""
 
+import contextlib
 import ctypes
 import glob
 import os
@@ -36,6 +37,17 @@ def service_pid(t):
     testcase.barrier(t.d)
     pid, = t.d.children("junk-feedback")
     return pid
+
+
+@contextlib.contextmanager
+def hung_service(t):
+    """The service hangs inside of the block, and continues after it."""
+    pid = service_pid(t)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def wait_imap_gone(t):
@@ -89,9 +101,7 @@ def test_service_hangs(t):
     for n in range(150):
         c.append("INBOX", big(n))
     c.select("INBOX")
-    pid = service_pid(t)
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with hung_service(t):
         took = timed(lambda: c.cmd("UID MOVE 1:100 Junk"))
         assert took < PATIENCE_SECS, took
         # some reports fit into the socket, the rest is spooled
@@ -103,8 +113,6 @@ def test_service_hangs(t):
         c.logout()
         # and so is a new session
         assert timed(lambda: t.imap(select="INBOX")) < PATIENCE_SECS
-    finally:
-        os.kill(pid, signal.SIGCONT)
     t.imap()
     wait_spool_gone(t)
     t.expect("150 spam move")
@@ -116,13 +124,9 @@ def test_service_hangs_briefly(t):
     for n in range(150, 300):
         c.append("INBOX", big(n))
     c.select("INBOX")
-    pid = service_pid(t)
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with hung_service(t):
         c.cmd("UID MOVE 1:* Junk")
         wait_spool(t)
-    finally:
-        os.kill(pid, signal.SIGCONT)
     wait_spool_gone(t)
     t.expect("150 spam move")
 
@@ -315,14 +319,10 @@ def test_imap_killed_with_hung_service(t):
     for n in range(300, 400):
         c.append("INBOX", big(n))
     c.select("INBOX")
-    pid = service_pid(t)
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with hung_service(t):
         c.cmd("UID MOVE 1:* Junk")
         wait_spool(t)
         kill_imap(t, imap)
-    finally:
-        os.kill(pid, signal.SIGCONT)
     t.imap()
     wait_spool_gone(t)
     t.expect("100 spam move")
@@ -367,9 +367,7 @@ def test_shared_process(t):
         clients.append(p.imap(select="INBOX"))
     other = p.imap()
     assert len(p.d.children("imap")) == 1
-    pid = service_pid(p)
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with hung_service(p):
         for n, c in enumerate(clients):
             c.cmd("UID MOVE %d Junk" % (n + 1))
         for c in clients:
@@ -377,8 +375,6 @@ def test_shared_process(t):
         # half a second each, if they waited for the service
         took = timed(lambda: [other.cmd("NOOP") for _ in range(20)])
         assert took < 3, took
-    finally:
-        os.kill(pid, signal.SIGCONT)
     p.imap()
     p.expect("12 spam move")
 
