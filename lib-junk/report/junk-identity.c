@@ -140,6 +140,14 @@ int junk_identity_get(const char *control_dir,
 	return ret < 0 ? -1 : 0;
 }
 
+static const char *another_identity(const char *control_dir)
+{
+	return t_strdup_printf("%s is another identity: to replace it, add "
+			       "--replace (the reports under it then count as "
+			       "another person's)",
+			       junk_identity_path(control_dir));
+}
+
 int junk_identity_copy(const char *from_dir, const char *control_dir,
 		       bool replace, const char **error_r)
 {
@@ -157,15 +165,19 @@ int junk_identity_copy(const char *from_dir, const char *control_dir,
 	if (ret > 0 && memcmp(from, to, sizeof(from)) == 0)
 		return 0;
 	if (ret != 0 && !replace) {
-		if (ret > 0) {
-			*error_r = t_strdup_printf(
-				"%s is another identity: to replace it, add "
-				"--replace (the reports under it then count as "
-				"another person's)",
-				junk_identity_path(control_dir));
-		}
+		if (ret > 0)
+			*error_r = another_identity(control_dir);
 		return -1;
 	}
-	return junk_identity_create(control_dir, from, replace, error_r) < 0 ?
-		-1 : 1;
+	if (junk_identity_create(control_dir, from, replace, error_r) < 0)
+		return -1;
+	/* another process may have been first */
+	ret = junk_identity_read(control_dir, to, error_r);
+	if (ret < 0)
+		return -1;
+	if (ret == 0 || memcmp(from, to, sizeof(from)) != 0) {
+		*error_r = another_identity(control_dir);
+		return -1;
+	}
+	return 1;
 }
