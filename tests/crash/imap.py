@@ -130,7 +130,8 @@ def recorded(d):
 
 def send_spools(d, users):
     """A login of each user sends the spools. Sessions whose clients have just
-    disconnected may be doing that, or may still be spooling."""
+    disconnected may be doing that, may still be spooling, or may wait for the
+    service with reports in memory."""
     def sent():
         try:
             for user in users:
@@ -138,7 +139,8 @@ def send_spools(d, users):
         except (OSError, harness.ImapError):
             # not yet, because of the last kills or the reload
             return False
-        return not intents_waiting(d) and not spools(d)
+        return not intents_waiting(d) and not spools(d) and \
+            not d.children("imap")
     try:
         harness.wait_for(sent, "the spools", 60)
     except harness.HarnessError as e:
