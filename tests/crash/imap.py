@@ -7,6 +7,7 @@ which counts nothing twice.
 """
 
 import contextlib
+import glob
 import os
 import re
 import tempfile
@@ -16,7 +17,7 @@ import time
 import crashlib
 import harness
 from crashlib import check
-from testcase import intents_waiting, numbered
+from testcase import numbered
 
 USERS = 4
 # Without mdbox: if it is killed while it writes its map, Dovecot 2.3 rebuilds
@@ -100,7 +101,7 @@ def kill_imap(d, movers, kills, rnd):
     unreachable)."""
     done = away = 0
     waker = crashlib.Waker(d)
-    while done < kills and any(m.is_alive() for m in movers):
+    while (done < kills or away == 0) and any(m.is_alive() for m in movers):
         waker.look(d.children("imap"))
         time.sleep(rnd.uniform(0, 0.02))
         if rnd.random() < 0.9:
@@ -116,11 +117,21 @@ def kill_imap(d, movers, kills, rnd):
     return done, away
 
 
+def files_with_content(d, name):
+    found = []
+    for path in glob.glob("%s/*/mail/junk-feedback.%s" % (d.home_dir, name)):
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.getsize(path) > 0:
+                found.append(path)
+    return found
+
+
 def spools(d):
-    return [path for path in (
-        "%s/%s/mail/junk-feedback.spool" % (d.home_dir, user)
-        for user in os.listdir(d.home_dir))
-        if os.path.exists(path) and os.path.getsize(path) > 0]
+    return files_with_content(d, "spool")
+
+
+def intents(d):
+    return files_with_content(d, "intent.*")
 
 
 def recorded(d):
@@ -129,9 +140,10 @@ def recorded(d):
 
 
 def send_spools(d, users):
-    """A login of each user sends the spools. Sessions whose clients have just
-    disconnected may be doing that, may still be spooling, or may wait for the
-    service with reports in memory."""
+    """A login of each user sends the spools, and reports the intents of killed
+    sessions unless the service is away just then. Sessions whose clients have
+    just disconnected may be doing that, may still be spooling, or may wait for
+    the service with reports in memory."""
     def sent():
         try:
             for user in users:
@@ -139,12 +151,12 @@ def send_spools(d, users):
         except (OSError, harness.ImapError):
             # not yet, because of the last kills or the reload
             return False
-        return not intents_waiting(d) and not spools(d) and \
-            not d.children("imap")
+        return not intents(d) and not spools(d) and not d.children("imap")
     try:
         harness.wait_for(sent, "the spools", 60)
     except harness.HarnessError as e:
-        raise harness.HarnessError("%s: %s\n%s" % (e, spools(d), d.log()))
+        raise harness.HarnessError("%s: %s\n%s" % (
+            e, intents(d) + spools(d), d.log()))
 
 
 def settle(d):
@@ -170,6 +182,21 @@ def mail_state(d, users):
     damage = [line for line in d.log().splitlines()
               if re.search("corrupt|rebuil|fsck|broken", line, re.I)]
     return "\n".join(counts + damage[:20])
+
+
+def report_state(d, users):
+    """Return what tells where reports are: the service's counters, the files of
+    each user, and what was logged about reports"""
+    lines = ["%s=%s" % item for item in crashlib.status(d).items()
+             if item[0].startswith("reports_")]
+    for user in users:
+        folder = "%s/%s/mail" % (d.home_dir, user)
+        lines += ["%s: %s %d" % (user, name,
+                                 os.path.getsize(folder + "/" + name))
+                  for name in sorted(os.listdir(folder))
+                  if name.startswith("junk-feedback")]
+    lines += [line for line in d.log().splitlines() if "junk-feedback" in line]
+    return "\n".join(lines)
 
 
 def test_imap_killed(args, rnd):
@@ -200,8 +227,9 @@ def test_imap_killed(args, rnd):
                   done, away, confirmed, USERS * count, total))
         yield check("imap was killed under load", done > args.kills // 8 and
                     away > 0 and all(m.over for m in movers), done)
-        yield check("each confirmed move is reported, none twice",
-                    confirmed <= total <= USERS * count)
+        complete = confirmed <= total <= USERS * count
+        yield check("each confirmed move is reported, none twice", complete,
+                    "" if complete else report_state(d, users))
         moved = all(len(in_junk(d, user)) == count for user in users)
         yield check("all mail is in Junk", moved,
                     "" if moved else mail_state(d, users))
