@@ -34,7 +34,7 @@ def wait_nothing_pending(d, item):
     def is_done():
         with Client(d.socket_path) as c:
             return c.status()[item] == "0"
-    harness.wait_for(is_done, item, 30)
+    harness.wait_for(is_done, item)
 
 
 def on_terminal(d, args, on_output):
