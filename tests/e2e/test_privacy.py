@@ -13,6 +13,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 # Shorter words occur by chance in random bytes and in our own messages.
 MIN_WORD_BYTES = 6
+# Words of fewer different letters (the colour "cccccc") occur by chance in
+# tables that repeat an entry.
+MIN_WORD_LETTERS = 3
 
 
 def sample(kind, count):
@@ -33,7 +36,7 @@ def words_of(mails):
                         rb"[\w.+-]+@[\w.-]+", rb"(?:[\w-]+\.)+[a-z]{2,}"):
             words.update(w.lower() for w in re.findall(pattern, data)
                          if len(w) >= MIN_WORD_BYTES)
-    return words
+    return {w for w in words if len(set(w)) >= MIN_WORD_LETTERS}
 
 
 def read(path):
