@@ -62,7 +62,8 @@ admin_foreach(struct junk_recorder *recorder, const struct junk_forget *forget,
 	int ret;
 
 	while ((ret = junk_db_iter_next(iter, &event)) > 0) T_BEGIN {
-		if (admin_matches(forget, &event))
+		if (admin_matches(forget, &event) &&
+		    event.report.hour >= recorder->position.expired)
 			callback(recorder, &event.report, context);
 	} T_END;
 	junk_db_iter_deinit(&iter);
@@ -134,6 +135,10 @@ static int admin_is_complete(struct junk_recorder *recorder, bool *complete_r)
 {
 	int64_t count;
 
+	if (recorder->set.ordered) {
+		*complete_r = recorder->position.expired == 0;
+		return 0;
+	}
 	if (junk_db_event_count(recorder->db, &count) < 0)
 		return -1;
 	*complete_r = count == recorder->last_seq;
@@ -168,18 +173,25 @@ admin_undo(struct junk_recorder *recorder, const struct admin_search *search,
 	   bool complete)
 {
 	const struct junk_db_report *row;
-	int64_t seq = recorder->last_seq;
+	/* in the shared log it is one record, however many reports there are */
+	const int64_t step = recorder->set.ordered ? 0 : 1;
+	int64_t seq = recorder->set.ordered ?
+		junk_recorder_first_event(recorder->position.seq) :
+		recorder->last_seq + 1;
 	int ret = 0;
 
 	if (junk_db_begin(recorder->db) < 0)
 		return -1;
 	array_foreach(&search->rows, row) {
 		if (ret == 0) T_BEGIN {
-			ret = admin_undo_row(recorder, row, ++seq);
+			ret = admin_undo_row(recorder, row, seq);
 		} T_END;
+		seq += step;
 	}
 	if (ret == 0 && complete)
 		ret = admin_start_over(recorder);
+	if (ret == 0)
+		ret = junk_recorder_write_position(recorder);
 	if (ret < 0) {
 		junk_db_rollback(recorder->db);
 		return -1;
@@ -214,7 +226,9 @@ int junk_recorder_forget(struct junk_recorder *recorder,
 	if (ret == 0)
 		ret = admin_is_complete(recorder, exact_r);
 	*count_r = array_count(&search.rows);
-	if (ret == 0 && *count_r > 0)
+	/* a host that has joined later never had the reports, but the others
+	   learn anew at this position */
+	if (ret == 0 && (*count_r > 0 || recorder->set.ordered))
 		ret = admin_undo(recorder, &search, *exact_r);
 	array_free(&search.reporters);
 	array_free(&search.rows);

@@ -65,7 +65,7 @@ static const char junk_db_iter_sql[] =
 	"SELECT "REPORT_COLUMNS", seq AS event, 0 FROM reports "
 	"WHERE seq > ?1 UNION ALL "
 	"SELECT "REPORT_COLUMNS", undone AS event, 1 FROM reports "
-	"WHERE undone > ?1 ORDER BY event";
+	"WHERE undone > ?1 ORDER BY event, seq";
 
 struct junk_db_iter {
 	struct junk_db *db;

@@ -47,6 +47,13 @@ junk_recorder_expire_old(struct junk_recorder *recorder, time_t now)
 	int64_t passed, before;
 	int reports;
 
+	if (recorder->set.ordered) {
+		reports = junk_db_report_expire(recorder->db,
+			recorder->position.expired, now,
+			junk_recorder_settled_seq(recorder), EXPIRE_BATCH);
+		junk_recorder_count_expired(recorder, reports);
+		return reports == EXPIRE_BATCH ? 1 : I_MIN(reports, 0);
+	}
 	if (recorder->set.retention_days == 0)
 		return 0;
 	passed = I_MIN(now, recorder->expiry.clock);

@@ -44,6 +44,9 @@ junk_recorder_snapshot_is_due(const struct junk_recorder *recorder, time_t now)
 static int
 junk_recorder_work_snapshot(struct junk_recorder *recorder, time_t now)
 {
+	/* the log says when, junk_recorder_checkpoint() does it */
+	if (recorder->set.ordered)
+		return 0;
 	/* a snapshot now would contain undone reports, and a fit would have to
 	   end first */
 	if (recorder->need_rebuild ||
@@ -180,10 +183,10 @@ junk_recorder_work_rebuild(struct junk_recorder *recorder, time_t now)
 	recorder->rebuild_time = now;
 	if (!much)
 		return 1;
-	if (junk_recorder_snapshot(recorder) < 0)
+	if (!recorder->set.ordered && junk_recorder_snapshot(recorder) < 0)
 		return -1;
 	recorder->snapshot_time = now;
-	while (junk_recorder_settled_seq(recorder) < recorder->last_seq) {
+	while (junk_recorder_counted_seq(recorder) < recorder->last_seq) {
 		if (junk_recorder_write_tokens(recorder, now) < 0)
 			return -1;
 	}

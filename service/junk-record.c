@@ -69,7 +69,8 @@ junk_recorder_is_burst(struct junk_recorder *recorder,
 	if (!junk_recorder_is_limited(recorder, report))
 		return FALSE;
 	count = junk_rate_add(recorder->rate, now, report->reporter);
-	return count > recorder->set.rate;
+	return count > recorder->set.rate &&
+		(recorder->ordered == NULL || !recorder->ordered->known);
 }
 
 static struct junk_recorder_event *
@@ -99,6 +100,15 @@ int junk_recorder_count_hour(struct junk_recorder *recorder,
 	return junk_db_hour_add(recorder->db, &hour);
 }
 
+static uint64_t
+junk_recorder_report_id(const struct junk_recorder *recorder,
+			const struct junk_report *report)
+{
+	return recorder->set.ordered ? junk_recorder_get_digest(report) :
+		junk_key_report_id(recorder->key, report->reporter,
+				   report->digest);
+}
+
 static int
 junk_recorder_insert(struct junk_recorder *recorder,
 		     const struct junk_report *report, int score,
@@ -111,8 +121,7 @@ junk_recorder_insert(struct junk_recorder *recorder,
 					   sizeof(*report->tokens));
 
 	i_zero(&row);
-	row.id = junk_key_report_id(recorder->key, report->reporter,
-				    report->digest);
+	row.id = junk_recorder_report_id(recorder, report);
 	row.hour = receipt_hour(now);
 	row.verdict = report->verdict;
 	row.origin = report->origin;
@@ -150,6 +159,10 @@ junk_recorder_record(struct junk_recorder *recorder,
 	struct junk_score score;
 
 	recorder->txn_counters.recorded++;
+	if (recorder->ordered != NULL) {
+		return junk_recorder_insert(recorder, report,
+					    recorder->ordered->score, 0, now);
+	}
 	junk_learner_model(recorder->learner, &model);
 	junk_model_score(&model, report->tokens, report->token_count,
 			 report->reporter, &score);
@@ -170,7 +183,8 @@ junk_recorder_record_retract(struct junk_recorder *recorder,
 {
 	struct junk_report copy = *report;
 
-	if (!junk_report_is_admins(report) &&
+	/* in a cluster, the host that got the report has limited it */
+	if (!recorder->set.ordered && !junk_report_is_admins(report) &&
 	    junk_rate_add(recorder->retracts, now, report->reporter) >
 	    junk_recorder_max(recorder)) {
 		recorder->txn_counters.refused++;
@@ -397,10 +411,11 @@ junk_recorder_may_report(struct junk_recorder *recorder,
 			 const struct junk_report *report, time_t now)
 {
 	if (junk_recorder_is_limited(recorder, report) &&
+	    (recorder->ordered == NULL || !recorder->ordered->known) &&
 	    junk_rate_get(recorder->rate, now, report->reporter) >=
 	    junk_recorder_max(recorder))
 		return 0;
-	if (recorder->set.uid_identities == 0 ||
+	if (recorder->set.uid_identities == 0 || recorder->set.ordered ||
 	    report->uid == JUNK_REPORT_UID_TRUSTED)
 		return 1;
 	return junk_identities_check(recorder, report, now);
@@ -437,8 +452,7 @@ int junk_recorder_process(struct junk_recorder *recorder,
 {
 	struct junk_recorder_old old;
 	struct junk_report copy = *report;
-	uint64_t id = junk_key_report_id(recorder->key, report->reporter,
-					 report->digest);
+	const uint64_t id = junk_recorder_report_id(recorder, report);
 	int ret;
 
 	/* a report of an older feature set was in a spool during an upgrade */
@@ -458,6 +472,11 @@ int junk_recorder_process(struct junk_recorder *recorder,
 	ret = junk_recorder_find(recorder, id, &old.row);
 	if (ret < 0)
 		return -1;
+	/* the row of an expired report may be deleted later on this host than
+	   on others */
+	if (ret > 0 && recorder->set.ordered &&
+	    old.row.hour < recorder->position.expired)
+		ret = 0;
 	/* a report that can't be read can't count either */
 	if (ret == 0 ||
 	    junk_sealed_read(recorder->key, old.row.sealed,

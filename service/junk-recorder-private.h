@@ -22,6 +22,20 @@ struct junk_recorder_event {
 	struct junk_report report;
 };
 
+struct junk_recorder_pending {
+	struct junk_report report;
+	/* only with the setting ordered */
+	struct junk_recorder_ordered ordered;
+};
+
+/* With the setting ordered, the numbers of a record's events begin here: a
+   report takes back at most one other, and is recorded itself. */
+#define JUNK_RECORDER_RECORD_EVENTS 2
+static inline int64_t junk_recorder_first_event(int64_t log_seq)
+{
+	return log_seq * JUNK_RECORDER_RECORD_EVENTS;
+}
+
 /* Kinds of work that junk_recorder_maintain() does in turn */
 enum junk_recorder_work {
 	JUNK_RECORDER_WORK_LEARN,
@@ -86,7 +100,12 @@ struct junk_recorder {
 	struct junk_recorder_counters counters;
 
 	pool_t pending_pool;
-	ARRAY(struct junk_report) pending;
+	ARRAY(struct junk_recorder_pending) pending;
+	struct junk_recorder_position position;
+	/* the record whose report is being processed; NULL without a log */
+	const struct junk_recorder_ordered *ordered;
+	/* a replay counts the reports of each reporter again */
+	bool replays_rate;
 
 	/* of the current transaction */
 	ARRAY(struct junk_recorder_event) events;
@@ -162,6 +181,8 @@ int junk_identities_check(struct junk_recorder *recorder,
 /* Returns the number of the last event that is in the snapshot and in all token
    counts. */
 int64_t junk_recorder_settled_seq(const struct junk_recorder *recorder);
+/* Returns the number of the last event that is in all token counts. */
+int64_t junk_recorder_counted_seq(const struct junk_recorder *recorder);
 /* Learn an event and count its tokens. */
 void junk_recorder_apply(struct junk_recorder *recorder,
 			 const struct junk_recorder_event *event);
@@ -181,6 +202,9 @@ int junk_recorder_rebuild(struct junk_recorder *recorder,
 int junk_recorder_forget_memory(struct junk_recorder *recorder,
 				const unsigned char *reporter,
 				uint32_t before_day);
+/* With the setting ordered, read and write the position. Return 0 or -1. */
+int junk_recorder_read_position(struct junk_recorder *recorder);
+int junk_recorder_write_position(struct junk_recorder *recorder);
 int junk_recorder_read_token_seqs(struct junk_recorder *recorder);
 int junk_recorder_write_token_seqs(struct junk_recorder *recorder);
 

@@ -70,13 +70,36 @@ const junk_token_t *junk_recorder_copy_tokens(struct junk_recorder *recorder,
 	return tokens;
 }
 
+void junk_recorder_add_ordered(struct junk_recorder *recorder,
+			       const struct junk_report *report,
+			       const struct junk_recorder_ordered *ordered)
+{
+	struct junk_recorder_pending *copy =
+		array_append_space(&recorder->pending);
+
+	copy->report = *report;
+	copy->report.tokens = junk_recorder_copy_tokens(recorder, report);
+	copy->ordered = *ordered;
+}
+
 void junk_recorder_add(struct junk_recorder *recorder,
 		       const struct junk_report *report)
 {
-	struct junk_report *copy = array_append_space(&recorder->pending);
+	static const struct junk_recorder_ordered unused;
 
-	*copy = *report;
-	copy->tokens = junk_recorder_copy_tokens(recorder, report);
+	junk_recorder_add_ordered(recorder, report, &unused);
+}
+
+void junk_recorder_set_position(struct junk_recorder *recorder,
+				const struct junk_recorder_position *position)
+{
+	recorder->position = *position;
+}
+
+const struct junk_recorder_position *
+junk_recorder_position(const struct junk_recorder *recorder)
+{
+	return &recorder->position;
 }
 
 unsigned int junk_recorder_pending_count(struct junk_recorder *recorder)
@@ -89,19 +112,30 @@ unsigned int junk_recorder_pending_count(struct junk_recorder *recorder)
 static int junk_recorder_process_all(struct junk_recorder *recorder,
 				     time_t now)
 {
-	const struct junk_report *report;
+	const struct junk_recorder_pending *pending;
 	int ret = 0;
 
 	if (junk_db_begin(recorder->db) < 0)
 		return -1;
-	array_foreach(&recorder->pending, report) {
-		T_BEGIN {
-			ret = junk_recorder_process(recorder, report, now);
-		} T_END;
-		if (ret < 0) {
-			junk_db_rollback(recorder->db);
-			return -1;
+	array_foreach(&recorder->pending, pending) {
+		if (recorder->set.ordered) {
+			recorder->ordered = &pending->ordered;
+			recorder->txn_seq = junk_recorder_first_event(
+				pending->ordered.seq) - 1;
 		}
+		T_BEGIN {
+			ret = junk_recorder_process(recorder, &pending->report,
+						    now);
+		} T_END;
+		if (ret < 0)
+			break;
+	}
+	recorder->ordered = NULL;
+	if (ret == 0)
+		ret = junk_recorder_write_position(recorder);
+	if (ret < 0) {
+		junk_db_rollback(recorder->db);
+		return -1;
 	}
 	return junk_db_commit(recorder->db);
 }

@@ -35,7 +35,15 @@ struct junk_recorder;
    last. */
 #define JUNK_RECORDER_MAX_PENDING 128
 
+#define JUNK_RECORDER_HASH_BYTES 16
+
 struct junk_recorder_settings {
+	/* Reports come from a log that several hosts share (junk-cluster.h).
+	   Everything that decides about the state is in the log: the order of
+	   reports, their hours and scores, and when a snapshot is taken or
+	   reports expire. So all hosts have the same state, whenever each of
+	   them commits, maintains or restarts. */
+	bool ordered;
 	/* Reports of one reporter that are learned in an hour; 0 = no limit. */
 	unsigned int rate;
 	/* Identities that one uid may have; 0 = no limit. */
@@ -45,6 +53,30 @@ struct junk_recorder_settings {
 	unsigned int retention_days;
 	/* The maximum size of the database; 0 = no limit. */
 	uint64_t max_database_bytes;
+};
+
+/* Position in the shared log: the state has all records up to it. */
+struct junk_recorder_position {
+	/* number of the last record; 0 = none */
+	int64_t seq;
+	/* its hour, in seconds since 1970 */
+	int64_t hour;
+	/* reports before this hour have expired; 0 = none */
+	int64_t expired;
+	/* a hash of the last record */
+	unsigned char hash[JUNK_RECORDER_HASH_BYTES];
+};
+
+/* A report from the shared log. */
+struct junk_recorder_ordered {
+	/* the log's number of the record */
+	int64_t seq;
+	/* the score of the message before it was reported: 0..100 or
+	   JUNK_SCORE_UNKNOWN */
+	int score;
+	/* the hourly limit doesn't apply, since the report was recorded before
+	   it came into the log */
+	bool known;
 };
 
 /* Numbers of reports since the start, by what happened to them. */
@@ -84,6 +116,28 @@ int junk_recorder_adopt(struct junk_recorder *recorder);
 /* Add a copy of a report; commit must follow. */
 void junk_recorder_add(struct junk_recorder *recorder,
 		       const struct junk_report *report);
+/* With the setting ordered, instead: add a copy of a report from the log. The
+   first 8 bytes of its digest are the report's id (junk_key_report_id()). All
+   pending reports must be of the same hour, which commit gets as now. */
+void junk_recorder_add_ordered(struct junk_recorder *recorder,
+			       const struct junk_report *report,
+			       const struct junk_recorder_ordered *ordered);
+/* Set the position that the next commit, snapshot or administrator's command
+   stores together with its changes. */
+void junk_recorder_set_position(struct junk_recorder *recorder,
+				const struct junk_recorder_position *position);
+const struct junk_recorder_position *
+junk_recorder_position(const struct junk_recorder *recorder);
+/* Take a snapshot at this position. Whether a report that is taken back later
+   is as if it had never been depends only on these snapshots. *hash_r is a hash
+   of the learned state. Returns 0, or -1 if the database failed. */
+int junk_recorder_checkpoint(struct junk_recorder *recorder,
+			     const struct junk_recorder_position *position,
+			     unsigned char hash_r[JUNK_RECORDER_HASH_BYTES]);
+/* Let all reports expire that are before position->expired. Returns 0 or -1. */
+int junk_recorder_expire_ordered(struct junk_recorder *recorder,
+				 const struct junk_recorder_position *position);
+
 unsigned int junk_recorder_pending_count(struct junk_recorder *recorder);
 /* Make all pending reports durable, then learn them. Returns 0, and they may be
    acknowledged; or -1 if the database failed: then they stay pending, nothing

@@ -9,13 +9,19 @@
 
 #define DAY_SECS 86400
 
-int64_t junk_recorder_settled_seq(const struct junk_recorder *recorder)
+int64_t junk_recorder_counted_seq(const struct junk_recorder *recorder)
 {
-	int64_t seq = recorder->snapshot_seq;
+	int64_t seq = INT64_MAX;
 
 	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++)
 		seq = I_MIN(seq, recorder->token_seqs[i]);
 	return seq;
+}
+
+int64_t junk_recorder_settled_seq(const struct junk_recorder *recorder)
+{
+	return I_MIN(recorder->snapshot_seq,
+		     junk_recorder_counted_seq(recorder));
 }
 
 /* Returns TRUE if an event must still be added to a state that has all events
@@ -89,6 +95,26 @@ void junk_recorder_apply(struct junk_recorder *recorder,
 
 /* --- replay --- */
 
+/* Count a report of the shared log again, since the limit decides about the
+   state. */
+static void
+junk_recorder_replay_rate(struct junk_recorder *recorder,
+			  const struct junk_db_report *row)
+{
+	enum junk_sealed_flags flags;
+	struct junk_report report;
+
+	if (junk_sealed_read(recorder->key, row->sealed, row->sealed_size,
+			     &report, &flags) < 0)
+		return;
+	report.verdict = row->verdict;
+	report.origin = row->origin;
+	if (junk_recorder_is_limited(recorder, &report)) {
+		(void)junk_rate_add(recorder->rate, (time_t)row->hour,
+				    report.reporter);
+	}
+}
+
 static void
 junk_recorder_replay_event(struct junk_recorder *recorder,
 			   const struct junk_db_event *db_event)
@@ -98,6 +124,9 @@ junk_recorder_replay_event(struct junk_recorder *recorder,
 	enum junk_sealed_flags flags;
 
 	recorder->last_seq = db_event->seq;
+	if (recorder->replays_rate && !db_event->undo &&
+	    db_event->seq > recorder->snapshot_seq)
+		junk_recorder_replay_rate(recorder, row);
 	/* skip it as if it never was, unless an older state has it already:
 	   then the event that undoes it follows */
 	if (row->burst != 0 || row->verdict == JUNK_VERDICT_RETRACT ||

@@ -224,7 +224,8 @@ junk_snapshot_write_step(struct junk_recorder *recorder, unsigned int first_id,
 	if (junk_db_begin(recorder->db) < 0)
 		return -1;
 	if (junk_snapshot_write_part(recorder, first_id) < 0 ||
-	    (last && junk_snapshot_write_meta(recorder, first_id) < 0)) {
+	    (last && (junk_snapshot_write_meta(recorder, first_id) < 0 ||
+		      junk_recorder_write_position(recorder) < 0))) {
 		junk_db_rollback(recorder->db);
 		return -1;
 	}

@@ -7,6 +7,10 @@
 #include "byteorder.h"
 #include "junk-recorder-private.h"
 
+#include <sodium.h>
+
+#define DAY_SECS 86400
+
 int junk_recorder_rebuild(struct junk_recorder *recorder, const char **error_r)
 {
 	int ret;
@@ -28,6 +32,7 @@ int junk_recorder_load(struct junk_recorder *recorder, const char **error_r)
 	int ret;
 
 	recorder->last_seq = recorder->snapshot_seq = 0;
+	i_zero(&recorder->position);
 	recorder->need_rebuild = FALSE;
 	junk_token_counts_clear(recorder->tokens);
 	if (junk_recorder_read_token_seqs(recorder) < 0 ||
@@ -36,7 +41,11 @@ int junk_recorder_load(struct junk_recorder *recorder, const char **error_r)
 	    junk_db_last_seq(recorder->db, &seq) < 0)
 		return -1;
 	ret = junk_snapshot_read(recorder, TRUE, &error);
+	recorder->replays_rate = recorder->set.ordered;
 	if (ret < 0 || junk_recorder_replay(recorder) < 0)
+		return -1;
+	recorder->replays_rate = FALSE;
+	if (junk_recorder_read_position(recorder) < 0)
 		return -1;
 
 	/* never reuse a number, even if the newest rows are missing */
@@ -44,6 +53,11 @@ int junk_recorder_load(struct junk_recorder *recorder, const char **error_r)
 	for (unsigned int i = 0; i < JUNK_TOKEN_PART_COUNT; i++) {
 		recorder->last_seq = I_MAX(recorder->last_seq,
 					   recorder->token_seqs[i]);
+	}
+	if (recorder->set.ordered) {
+		recorder->last_seq = I_MAX(recorder->last_seq,
+			junk_recorder_first_event(
+				recorder->position.seq + 1) - 1);
 	}
 	/* write a first snapshot, since it stores the seed */
 	if (ret == 0 && junk_recorder_snapshot(recorder) < 0)
@@ -98,6 +112,81 @@ int junk_recorder_forget_memory(struct junk_recorder *recorder,
 	/* a snapshot may have failed the last time */
 	return recorder->snapshot.due < JUNK_SNAPSHOT_HALVES ? 0 :
 		junk_recorder_snapshot(recorder);
+}
+
+/* --- the shared log --- */
+
+int junk_recorder_checkpoint(struct junk_recorder *recorder,
+			     const struct junk_recorder_position *position,
+			     unsigned char hash_r[JUNK_RECORDER_HASH_BYTES])
+{
+	buffer_t *state;
+
+	recorder->position = *position;
+	recorder->last_seq = junk_recorder_first_event(position->seq + 1) - 1;
+	if (junk_recorder_snapshot(recorder) < 0)
+		return -1;
+	state = buffer_create_dynamic(default_pool, 8*1024*1024);
+	junk_learner_export(recorder->learner, state);
+	crypto_generichash(hash_r, JUNK_RECORDER_HASH_BYTES, state->data,
+			   state->used, NULL, 0);
+	buffer_free(&state);
+	return 0;
+}
+
+int junk_recorder_expire_ordered(struct junk_recorder *recorder,
+				 const struct junk_recorder_position *position)
+{
+	unsigned char hash[JUNK_RECORDER_HASH_BYTES];
+	const char *error;
+
+	if (recorder->need_rebuild &&
+	    junk_recorder_rebuild(recorder, &error) < 0)
+		return -1;
+	(void)junk_learner_forget_many(recorder->learner, NULL, (uint32_t)
+				       (position->expired / DAY_SECS));
+	return junk_recorder_checkpoint(recorder, position, hash);
+}
+
+/* meta "log": i64 seq, i64 hour, i64 expired, hash */
+#define POSITION_BYTES (3 * 8 + JUNK_RECORDER_HASH_BYTES)
+
+int junk_recorder_read_position(struct junk_recorder *recorder)
+{
+	struct junk_recorder_position *position = &recorder->position;
+	buffer_t *value = t_buffer_create(POSITION_BYTES);
+	const unsigned char *data;
+
+	if (!recorder->set.ordered)
+		return 0;
+	if (junk_db_meta_get(recorder->db, "log", value) < 0)
+		return -1;
+	if (value->used != POSITION_BYTES)
+		return 0;
+	data = value->data;
+	position->seq = (int64_t)le64_to_cpu_unaligned(data);
+	position->hour = (int64_t)le64_to_cpu_unaligned(data + 8);
+	position->expired = (int64_t)le64_to_cpu_unaligned(data + 16);
+	memcpy(position->hash, data + 24, sizeof(position->hash));
+	/* reset the reporters' counts as the last record did, even if it left
+	   no row */
+	(void)junk_rate_get(recorder->rate, (time_t)position->hour,
+			    position->hash);
+	return 0;
+}
+
+int junk_recorder_write_position(struct junk_recorder *recorder)
+{
+	const struct junk_recorder_position *position = &recorder->position;
+	unsigned char data[POSITION_BYTES];
+
+	if (!recorder->set.ordered)
+		return 0;
+	cpu64_to_le_unaligned((uint64_t)position->seq, data);
+	cpu64_to_le_unaligned((uint64_t)position->hour, data + 8);
+	cpu64_to_le_unaligned((uint64_t)position->expired, data + 16);
+	memcpy(data + 24, position->hash, sizeof(position->hash));
+	return junk_db_meta_set(recorder->db, "log", data, sizeof(data));
 }
 
 /* --- where the token counts stand --- */
