@@ -59,7 +59,7 @@ struct junk_recorder_settings {
 struct junk_recorder_position {
 	/* number of the last record; 0 = none */
 	int64_t seq;
-	/* its hour, in seconds since 1970 */
+	/* its hour, in seconds since 1970; the log's hours never go back */
 	int64_t hour;
 	/* reports before this hour have expired; 0 = none */
 	int64_t expired;

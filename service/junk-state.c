@@ -168,10 +168,6 @@ int junk_recorder_read_position(struct junk_recorder *recorder)
 	position->hour = (int64_t)le64_to_cpu_unaligned(data + 8);
 	position->expired = (int64_t)le64_to_cpu_unaligned(data + 16);
 	memcpy(position->hash, data + 24, sizeof(position->hash));
-	/* reset the reporters' counts as the last record did, even if it left
-	   no row */
-	(void)junk_rate_get(recorder->rate, (time_t)position->hour,
-			    position->hash);
 	return 0;
 }
 

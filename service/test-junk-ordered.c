@@ -142,7 +142,7 @@ static void make_log(uint64_t seed)
 			records[i].report.reporter[0] = (unsigned char)
 				random_below(&random, 5);
 		} else {
-			make_report(&random, hour, &records[i]);
+			make_report(&random, records[i].hour, &records[i]);
 		}
 	}
 }
