@@ -232,6 +232,20 @@ static void cmd_junk_rebuild(struct doveadm_cmd_context *cctx ATTR_UNUSED)
 	admin_run_simple("junk rebuild", JUNK_FRAME_REBUILD);
 }
 
+static void
+cmd_junk_cluster_init(struct doveadm_cmd_context *cctx ATTR_UNUSED)
+{
+	admin_run_simple("junk cluster init", JUNK_FRAME_CLUSTER_INIT);
+}
+
+struct doveadm_cmd_ver2 doveadm_cmd_junk_cluster_init = {
+	.name = "junk cluster init",
+	.usage = "",
+	.cmd = cmd_junk_cluster_init,
+DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_PARAMS_END
+};
+
 struct doveadm_cmd_ver2 doveadm_cmd_junk_rebuild = {
 	.name = "junk rebuild",
 	.usage = "",

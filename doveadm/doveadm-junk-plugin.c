@@ -23,6 +23,7 @@ void doveadm_junk_plugin_init(void)
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_token);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_forget);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_rebuild);
+	doveadm_cmd_register_ver2(&doveadm_cmd_junk_cluster_init);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_rekey);
 }
 

@@ -30,6 +30,7 @@ extern struct doveadm_cmd_ver2 doveadm_cmd_junk_export;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_report;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_token;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_forget;
+extern struct doveadm_cmd_ver2 doveadm_cmd_junk_cluster_init;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_rebuild;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_rekey;
 

@@ -55,6 +55,9 @@ struct junk_settings {
 	unsigned int junk_feedback_retention;
 	/* bytes; 0 = no limit */
 	uoff_t junk_feedback_database_size;
+	/* libpq's connection string of the log that several hosts share; "" =
+	   this host alone */
+	const char *junk_feedback_cluster;
 	/* "" = junk-feedback/ in Dovecot's state_dir */
 	const char *junk_feedback_state_dir;
 	/* mode of the segment: 0600, 0640 or 0644; and its group, "" = the

@@ -50,8 +50,9 @@ struct junk_connection {
 	struct junk_peer *peer;
 	/* when it was last read from, as a sequence number of reads */
 	uint64_t last_read;
-	/* number of reports in the current transaction */
-	unsigned int pending_count;
+	/* number of reports in the current transaction, and of those that are on
+	   their way to the cluster's log */
+	unsigned int pending_count, sent_count;
 	/* the engine is full, so input waits */
 	bool halted;
 	/* the client has closed the connection */
@@ -100,17 +101,17 @@ junk_connection_send(struct junk_connection *client, const buffer_t *data)
 	}
 }
 
-static void junk_connection_send_ack(struct junk_connection *client)
+static void
+junk_connection_send_ack(struct junk_connection *client, unsigned int count)
 {
-	if (client->pending_count == 0)
+	if (count == 0)
 		return;
 	T_BEGIN {
 		buffer_t *data = t_buffer_create(32);
 
-		junk_frame_encode_ack(data, client->pending_count);
+		junk_frame_encode_ack(data, count);
 		junk_connection_send(client, data);
 	} T_END;
-	client->pending_count = 0;
 }
 
 static void
@@ -199,7 +200,8 @@ junk_connection_handle_admin(struct junk_connection *client,
 	}
 	/* commit the reports that came before the command */
 	if (junk_engine_is_ready(conns->set.engine) &&
-	    junk_engine_commit(conns->set.engine, ioloop_time))
+	    junk_engine_commit(conns->set.engine, ioloop_time) ==
+	    JUNK_ENGINE_COMMIT_DONE)
 		junk_connections_ack();
 	if (junk_engine_admin(conns->set.engine, frame, ioloop_time,
 			      answer, &error) < 0) {
@@ -247,6 +249,7 @@ junk_connection_handle_frame(struct junk_connection *client,
 	case JUNK_FRAME_FORGET:
 	case JUNK_FRAME_REBUILD:
 	case JUNK_FRAME_REKEY:
+	case JUNK_FRAME_CLUSTER_INIT:
 		junk_connection_handle_admin(client, frame);
 		return 1;
 	default:
@@ -312,7 +315,7 @@ static void junk_connection_destroy_if_done(struct junk_connection *client)
 {
 	bool done = client->broken || (client->eof && !client->halted);
 
-	if (done && client->pending_count == 0)
+	if (done && client->pending_count == 0 && client->sent_count == 0)
 		client->conn.v.destroy(&client->conn);
 	else if (done || client->halted)
 		connection_input_halt(&client->conn);
@@ -395,7 +398,8 @@ static void junk_connections_make_room(void)
 		return;
 	for (conn = conns->list->connections; conn != NULL; conn = conn->next) {
 		client = container_of(conn, struct junk_connection, conn);
-		if (client->pending_count == 0 && !client->halted &&
+		if (client->pending_count == 0 && client->sent_count == 0 &&
+		    !client->halted &&
 		    (worst == NULL || junk_connection_is_worse(client, worst)))
 			worst = client;
 	}
@@ -477,8 +481,38 @@ static void junk_connections_ack(void)
 	struct connection *conn;
 
 	for (conn = conns->list->connections; conn != NULL; conn = conn->next) {
-		junk_connection_send_ack(
-			container_of(conn, struct junk_connection, conn));
+		struct junk_connection *client =
+			container_of(conn, struct junk_connection, conn);
+
+		junk_connection_send_ack(client, client->pending_count);
+		client->pending_count = 0;
+	}
+}
+
+/* All reports are on their way to the cluster's log. */
+static void junk_connections_set_sent(void)
+{
+	struct connection *conn;
+
+	for (conn = conns->list->connections; conn != NULL; conn = conn->next) {
+		struct junk_connection *client =
+			container_of(conn, struct junk_connection, conn);
+
+		client->sent_count = client->pending_count;
+		client->pending_count = 0;
+	}
+}
+
+static void junk_connections_ack_sent(void)
+{
+	struct connection *conn;
+
+	for (conn = conns->list->connections; conn != NULL; conn = conn->next) {
+		struct junk_connection *client =
+			container_of(conn, struct junk_connection, conn);
+
+		junk_connection_send_ack(client, client->sent_count);
+		client->sent_count = 0;
 	}
 }
 
@@ -504,18 +538,47 @@ static void junk_connections_schedule_retry(void)
 	}
 }
 
-static void junk_connections_commit(void *context ATTR_UNUSED)
+/* Continue after a commit, with room for other reports. */
+static void junk_connections_go_on(void)
 {
-	timeout_remove(&conns->to_commit);
-	if (!junk_engine_commit(conns->set.engine, ioloop_time)) {
-		junk_connections_schedule_retry();
-		return;
-	}
-	junk_connections_ack();
 	junk_connections_destroy_done();
 	junk_connections_resume();
 	junk_connections_make_room();
 	junk_connections_schedule_maintain(MAINTAIN_IDLE_MSECS);
+}
+
+static void junk_connections_commit(void *context ATTR_UNUSED)
+{
+	timeout_remove(&conns->to_commit);
+	switch (junk_engine_commit(conns->set.engine, ioloop_time)) {
+	case JUNK_ENGINE_COMMIT_FAILED:
+		junk_connections_schedule_retry();
+		break;
+	case JUNK_ENGINE_COMMIT_DONE:
+		junk_connections_ack();
+		junk_connections_go_on();
+		break;
+	case JUNK_ENGINE_COMMIT_SENT:
+		junk_connections_set_sent();
+		junk_connections_go_on();
+		break;
+	case JUNK_ENGINE_COMMIT_BUSY:
+		break;
+	}
+}
+
+void junk_connections_wake(bool committed)
+{
+	if (conns == NULL)
+		return;
+	if (committed)
+		junk_connections_ack_sent();
+	if (!junk_engine_is_ready(conns->set.engine)) {
+		junk_connections_schedule_retry();
+		return;
+	}
+	junk_connections_schedule_commit();
+	junk_connections_go_on();
 }
 
 static void junk_connections_schedule_commit(void)
@@ -601,7 +664,8 @@ bool junk_connections_are_busy(void)
 		struct junk_connection *client =
 			container_of(conn, struct junk_connection, conn);
 
-		if (client->pending_count > 0 || client->halted)
+		if (client->pending_count > 0 || client->sent_count > 0 ||
+		    client->halted)
 			return TRUE;
 	}
 	return conns->to_commit != NULL;
@@ -642,4 +706,5 @@ void junk_connections_deinit(void)
 	connection_list_deinit(&conns->list);
 	event_unref(&conns->event);
 	i_free(conns);
+	conns = NULL;
 }

@@ -19,6 +19,8 @@ struct junk_connections_settings {
 };
 
 void junk_connections_init(const struct junk_connections_settings *set);
+/* The engine's wake callback (junk-engine.h). */
+void junk_connections_wake(bool committed);
 /* Commit and acknowledge as far as possible, and close all connections. */
 void junk_connections_deinit(void);
 

@@ -2,6 +2,7 @@
 
 #include "lib.h"
 #include "str.h"
+#include "junk-cluster.h"
 #include "junk-key.h"
 #include "junk-learner.h"
 #include "junk-publisher.h"
@@ -68,6 +69,26 @@ junk_engine_lookup(struct junk_engine *engine, const struct junk_frame *frame,
 	return 0;
 }
 
+int junk_engine_forget_ordered(struct junk_engine *engine,
+			       const struct junk_forget *forget,
+			       const struct junk_recorder_position *position,
+			       time_t now)
+{
+	unsigned char hash[JUNK_RECORDER_HASH_BYTES];
+	const char *error;
+	unsigned int count;
+	bool exact;
+
+	junk_recorder_set_position(engine->recorder, position);
+	if (junk_recorder_forget(engine->recorder, forget, &count, &exact) < 0)
+		return -1;
+	e_info(engine->event, "Took back %u reports", count);
+	if (junk_engine_reload_model(engine, now, &error) < 0 ||
+	    junk_recorder_forget_rest(engine->recorder, forget) < 0)
+		return -1;
+	return junk_recorder_checkpoint(engine->recorder, position, hash);
+}
+
 static int
 junk_engine_forget(struct junk_engine *engine, const struct junk_frame *frame,
 		   time_t now, string_t *answer, const char **error_r)
@@ -78,6 +99,10 @@ junk_engine_forget(struct junk_engine *engine, const struct junk_frame *frame,
 
 	if (junk_frame_decode_forget(frame, &forget, error_r) < 0)
 		return -1;
+	if (engine->cluster != NULL) {
+		str_append(answer, "cluster=yes\n");
+		return junk_cluster_forget(engine->cluster, &forget, error_r);
+	}
 	if (junk_recorder_forget(engine->recorder, &forget, &count,
 				 &exact) < 0)
 		return junk_engine_admin_failed(engine, now, error_r);
@@ -157,12 +182,33 @@ junk_engine_rekey(struct junk_engine *engine, time_t now, string_t *answer,
 	return ret;
 }
 
+static int
+junk_engine_cluster_init(struct junk_engine *engine, string_t *answer,
+			 const char **error_r)
+{
+	if (engine->cluster == NULL) {
+		*error_r = "set junk_feedback_cluster to the connection string "
+			"of a PostgreSQL database";
+		return -1;
+	}
+	if (junk_cluster_create(engine->cluster, error_r) < 0)
+		return -1;
+	str_append(answer, "cluster=created\n");
+	return 0;
+}
+
 int junk_engine_admin(struct junk_engine *engine,
 		      const struct junk_frame *frame, time_t now,
 		      string_t *answer, const char **error_r)
 {
 	if (engine->fault != NULL) {
 		*error_r = engine->fault;
+		return -1;
+	}
+	if (engine->cluster != NULL && (frame->type == JUNK_FRAME_REBUILD ||
+					frame->type == JUNK_FRAME_REKEY)) {
+		*error_r = "this isn't possible on one host of a cluster "
+			"(junk_feedback_cluster)";
 		return -1;
 	}
 	switch (frame->type) {
@@ -172,6 +218,8 @@ int junk_engine_admin(struct junk_engine *engine,
 		return junk_engine_forget(engine, frame, now, answer, error_r);
 	case JUNK_FRAME_REBUILD:
 		return junk_engine_rebuild(engine, now, answer, error_r);
+	case JUNK_FRAME_CLUSTER_INIT:
+		return junk_engine_cluster_init(engine, answer, error_r);
 	case JUNK_FRAME_REKEY:
 		return junk_engine_rekey(engine, now, answer, error_r);
 	}
@@ -247,4 +295,6 @@ void junk_engine_status(struct junk_engine *engine, string_t *str)
 	}
 	if (engine->recorder != NULL)
 		junk_engine_status_counters(engine, str);
+	if (engine->cluster != NULL && engine->recorder != NULL)
+		junk_cluster_status(engine->cluster, str);
 }

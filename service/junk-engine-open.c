@@ -5,6 +5,7 @@
 #include "lib.h"
 #include "buffer.h"
 #include "byteorder.h"
+#include "junk-cluster.h"
 #include "junk-key.h"
 #include "junk-learner.h"
 #include "junk-publisher.h"
@@ -134,6 +135,8 @@ static uint64_t junk_engine_get_seed(struct junk_engine *engine)
 
 	if (seed != 0)
 		return seed;
+	if (junk_engine_is_clustered(engine))
+		return junk_key_token(engine->key, 0);
 	if (junk_db_meta_get(engine->db, "seed", value) > 0 &&
 	    value->used == sizeof(seed))
 		return le64_to_cpu_unaligned(value->data);
@@ -157,11 +160,13 @@ static void junk_engine_init_learner(struct junk_engine *engine)
 static void junk_engine_init_recorder(struct junk_engine *engine)
 {
 	const struct junk_recorder_settings set = {
+		.ordered = junk_engine_is_clustered(engine),
 		.rate = engine->set.rate,
 		.uid_identities = engine->set.uid_identities,
 		.min_reporters = engine->set.min_reporters,
 		.retention_days = engine->set.retention_days,
-		.max_database_bytes = engine->set.database_size,
+		.max_database_bytes = junk_engine_is_clustered(engine) ? 0 :
+			engine->set.database_size,
 	};
 
 	/* the recorder stays over a fault, with its pending reports */
@@ -291,11 +296,27 @@ static void junk_engine_replace_db(struct junk_engine *engine, time_t now)
 		(void)junk_engine_adopt(engine, now);
 }
 
+/* In a cluster, a new database gets everything from the log. */
+static void junk_engine_read_log_again(struct junk_engine *engine, time_t now)
+{
+	const char *error = t_strdup(junk_db_error(engine->db));
+
+	junk_publisher_deinit(&engine->publisher);
+	junk_learner_deinit(&engine->learner);
+	junk_recorder_deinit(&engine->recorder);
+	if (junk_engine_move_db_aside(engine, error, now)) {
+		junk_engine_set_fault(engine, "the database is being made "
+				      "again from the cluster's log", 1, now);
+	}
+}
+
 void junk_engine_db_failed(struct junk_engine *engine, time_t now)
 {
 	enum junk_db_fault fault = junk_db_fault(engine->db);
 
-	if (fault == JUNK_DB_FAULT_CORRUPT)
+	if (fault == JUNK_DB_FAULT_CORRUPT && junk_engine_is_clustered(engine))
+		junk_engine_read_log_again(engine, now);
+	else if (fault == JUNK_DB_FAULT_CORRUPT)
 		junk_engine_replace_db(engine, now);
 	else
 		junk_engine_set_db_fault(engine, fault,
@@ -316,6 +337,21 @@ static int junk_engine_probe_db(struct junk_engine *engine, time_t now)
 	return engine->fault == NULL ? 0 : -1;
 }
 
+/* Connect to the cluster's log. */
+static int junk_engine_start_cluster(struct junk_engine *engine, time_t now)
+{
+	const char *error;
+
+	if (!junk_engine_is_clustered(engine) || engine->cluster != NULL)
+		return 0;
+	engine->cluster = junk_cluster_init(engine, &error);
+	if (engine->cluster != NULL)
+		return 0;
+	junk_engine_set_fault(engine, t_strdup_printf(
+		"junk_feedback_cluster: %s: install libpq5", error), 0, now);
+	return -1;
+}
+
 bool junk_engine_start(struct junk_engine *engine, time_t now)
 {
 	if (engine->fault == NULL)
@@ -325,8 +361,11 @@ bool junk_engine_start(struct junk_engine *engine, time_t now)
 	    junk_engine_load_model(engine, now) < 0 ||
 	    junk_engine_publish(engine, now) < 0 ||
 	    junk_engine_adopt(engine, now) < 0 ||
-	    junk_engine_probe_db(engine, now) < 0)
+	    junk_engine_probe_db(engine, now) < 0 ||
+	    junk_engine_start_cluster(engine, now) < 0)
 		return FALSE;
 	junk_engine_clear_fault(engine);
+	if (engine->cluster != NULL)
+		junk_cluster_resume(engine->cluster);
 	return TRUE;
 }

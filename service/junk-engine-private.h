@@ -3,8 +3,7 @@
 
 #include "junk-db.h"
 #include "junk-engine.h"
-
-struct junk_recorder_counters;
+#include "junk-recorder.h"
 
 /* The minimum interval between two messages about the same fault. */
 #define JUNK_ENGINE_LOG_SECS 600
@@ -22,6 +21,8 @@ struct junk_engine {
 	uint64_t learner_seed;
 	struct junk_recorder *recorder;
 	struct junk_publisher *publisher;
+	/* NULL = this host alone */
+	struct junk_cluster *cluster;
 	/* the model in memory isn't in the new database yet; event numbers
 	   continue after adopt_seq */
 	bool need_adopt;
@@ -54,6 +55,11 @@ struct junk_engine {
 	bool fault_is_young;
 };
 
+static inline bool junk_engine_is_clustered(const struct junk_engine *engine)
+{
+	return engine->set.cluster != NULL && *engine->set.cluster != '\0';
+}
+
 /* --- junk-engine-fault.c --- */
 
 void junk_engine_set_fault(struct junk_engine *engine, const char *fault,
@@ -76,6 +82,15 @@ int junk_engine_adopt(struct junk_engine *engine, time_t now);
 void junk_engine_need_adopt(struct junk_engine *engine);
 /* Handle a database error. */
 void junk_engine_db_failed(struct junk_engine *engine, time_t now);
+
+/* --- junk-engine-admin.c --- */
+
+/* Take back reports at this position of the cluster's log. Returns 0, or -1 if the
+   database failed; the fault is set if the engine knows already. */
+int junk_engine_forget_ordered(struct junk_engine *engine,
+			       const struct junk_forget *forget,
+			       const struct junk_recorder_position *position,
+			       time_t now);
 
 /* --- junk-engine-log.c --- */
 

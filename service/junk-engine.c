@@ -2,6 +2,7 @@
    handling of a failed database. */
 
 #include "lib.h"
+#include "junk-cluster.h"
 #include "junk-key.h"
 #include "junk-learner.h"
 #include "junk-publisher.h"
@@ -27,6 +28,7 @@ struct junk_engine *junk_engine_init(const struct junk_engine_settings *set)
 /* The recorder holds pending reports, so it is closed only at the end. */
 static void junk_engine_close(struct junk_engine *engine)
 {
+	junk_cluster_deinit(&engine->cluster);
 	junk_publisher_deinit(&engine->publisher);
 	junk_recorder_deinit(&engine->recorder);
 	junk_learner_deinit(&engine->learner);
@@ -41,8 +43,9 @@ void junk_engine_deinit(struct junk_engine **_engine)
 	if (engine == NULL)
 		return;
 	*_engine = NULL;
-	/* so that the next start has nothing to replay */
-	if (engine->fault == NULL &&
+	/* so that the next start has nothing to replay; in a cluster, the log
+	   says when there is a snapshot */
+	if (engine->fault == NULL && !junk_engine_is_clustered(engine) &&
 	    junk_recorder_last_seq(engine->recorder) >
 	    junk_recorder_snapshot_seq(engine->recorder) &&
 	    junk_recorder_snapshot(engine->recorder) < 0)
@@ -65,7 +68,11 @@ void junk_engine_deinit(struct junk_engine **_engine)
 
 bool junk_engine_is_full(struct junk_engine *engine)
 {
-	return engine->recorder == NULL ||
+	if (engine->cluster != NULL) {
+		return junk_cluster_pending_count(engine->cluster) >=
+			JUNK_RECORDER_MAX_PENDING;
+	}
+	return engine->recorder == NULL || junk_engine_is_clustered(engine) ||
 		junk_recorder_pending_count(engine->recorder) >=
 		JUNK_RECORDER_MAX_PENDING;
 }
@@ -73,13 +80,20 @@ bool junk_engine_is_full(struct junk_engine *engine)
 void junk_engine_add(struct junk_engine *engine,
 		     const struct junk_report *report)
 {
-	junk_recorder_add(engine->recorder, report);
+	if (engine->cluster != NULL)
+		junk_cluster_add(engine->cluster, report);
+	else
+		junk_recorder_add(engine->recorder, report);
 }
 
-bool junk_engine_commit(struct junk_engine *engine, time_t now)
+enum junk_engine_commit
+junk_engine_commit(struct junk_engine *engine, time_t now)
 {
 	struct junk_recorder_counters old;
 
+	if (engine->cluster != NULL) {
+		return junk_cluster_commit(engine->cluster);
+	}
 	/* twice: after an error, a damaged database is replaced once */
 	for (unsigned int i = 0; i < 2 && engine->fault == NULL; i++) {
 		old = *junk_recorder_get_counters(engine->recorder);
@@ -89,11 +103,11 @@ bool junk_engine_commit(struct junk_engine *engine, time_t now)
 			junk_engine_log_misdated(engine, now);
 			junk_publisher_update(engine->publisher, now);
 			junk_engine_log_claims(engine, now);
-			return TRUE;
+			return JUNK_ENGINE_COMMIT_DONE;
 		}
 		junk_engine_db_failed(engine, now);
 	}
-	return FALSE;
+	return JUNK_ENGINE_COMMIT_FAILED;
 }
 
 bool junk_engine_maintain(struct junk_engine *engine, time_t now)

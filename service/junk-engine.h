@@ -5,7 +5,8 @@
 #include "junk-frame.h"
 
 /* Everything behind the connections: lock, key, database, learner and segment,
-   and what to do if one of them fails. It knows neither sockets nor ioloop.
+   and what to do if one of them fails. It knows neither clients nor, without a
+   cluster, the ioloop.
 
    A fault never ends the service: reports wait unacknowledged, readers keep
    their last scores, the log names the fix once, and the operation is tried
@@ -29,6 +30,12 @@ struct junk_engine_settings {
 	unsigned int min_reporters, min_reports, threshold;
 	/* see junk-learner.h */
 	bool unlimited_shares;
+	/* the connection string of the cluster's log (junk-log.h); "" or NULL =
+	   this host alone */
+	const char *cluster;
+	/* with a cluster: the reports of the last commit are durable
+	   (committed), or another commit should be tried */
+	void (*wake)(bool committed);
 	struct event *event_parent;
 };
 
@@ -50,9 +57,22 @@ bool junk_engine_is_full(struct junk_engine *engine);
 /* Add a copy of a report. */
 void junk_engine_add(struct junk_engine *engine,
 		     const struct junk_report *report);
-/* Make all added reports durable. Returns TRUE on success; then they may be
-   acknowledged. FALSE: call it again after junk_engine_start(). */
-bool junk_engine_commit(struct junk_engine *engine, time_t now);
+enum junk_engine_commit {
+	/* call it again after junk_engine_start() */
+	JUNK_ENGINE_COMMIT_FAILED,
+	/* all added reports are durable and may be acknowledged */
+	JUNK_ENGINE_COMMIT_DONE,
+	/* with a cluster: all added reports are on their way, and durable when
+	   wake(TRUE) is called */
+	JUNK_ENGINE_COMMIT_SENT,
+	/* nothing was done: others are on their way, or the cluster's log is
+	   away. Call it again after wake() */
+	JUNK_ENGINE_COMMIT_BUSY,
+};
+
+/* Make all added reports durable. */
+enum junk_engine_commit
+junk_engine_commit(struct junk_engine *engine, time_t now);
 /* Do a piece of maintenance, when there is nothing else to do. Returns TRUE if
    there is more. */
 bool junk_engine_maintain(struct junk_engine *engine, time_t now);

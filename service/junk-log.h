@@ -10,7 +10,6 @@
    itself; it isn't known whether the records of a failed append are in the log,
    so they are appended again. */
 
-struct event;
 struct junk_log;
 
 #define JUNK_LOG_CHECK_BYTES 16
@@ -23,7 +22,6 @@ struct junk_log_settings {
 	const char *conninfo;
 	/* a value that tells the cluster's key from others */
 	unsigned char check[JUNK_LOG_CHECK_BYTES];
-	struct event *event_parent;
 };
 
 /* The log when the connection was made. */

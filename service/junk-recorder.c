@@ -90,6 +90,12 @@ void junk_recorder_add(struct junk_recorder *recorder,
 	junk_recorder_add_ordered(recorder, report, &unused);
 }
 
+void junk_recorder_drop_pending(struct junk_recorder *recorder)
+{
+	array_clear(&recorder->pending);
+	p_clear(recorder->pending_pool);
+}
+
 void junk_recorder_set_position(struct junk_recorder *recorder,
 				const struct junk_recorder_position *position)
 {

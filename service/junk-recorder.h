@@ -122,6 +122,8 @@ void junk_recorder_add(struct junk_recorder *recorder,
 void junk_recorder_add_ordered(struct junk_recorder *recorder,
 			       const struct junk_report *report,
 			       const struct junk_recorder_ordered *ordered);
+/* Drop the pending reports, which will be read from the log again. */
+void junk_recorder_drop_pending(struct junk_recorder *recorder);
 /* Set the position that the next commit, snapshot or administrator's command
    stores together with its changes. */
 void junk_recorder_set_position(struct junk_recorder *recorder,

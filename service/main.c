@@ -8,6 +8,7 @@
 #include "junk-connection.h"
 #include "junk-counter-page.h"
 #include "junk-engine.h"
+#include "junk-libpq.h"
 #include "junk-publisher.h"
 #include "junk-segment.h"
 #include "junk-service-settings.h"
@@ -118,6 +119,10 @@ prepare_files(const struct junk_service_settings *set,
 		segment_mode(set->set), &error);
 	if (priv_r->segment_fd == -1)
 		i_error("%s", error);
+	/* it can't be loaded inside of a chroot. A failure is a fault of the
+	   engine, which loads it again */
+	if (*set->set->junk_feedback_cluster != '\0')
+		(void)junk_libpq_get(&error);
 	priv_r->counts_fd = junk_counter_page_prepare(set->base_dir,
 						      access_set.uid,
 						      access_set.gid);
@@ -156,6 +161,8 @@ init_engine(const struct junk_service_settings *set,
 		.min_reporters = set->set->junk_feedback_min_reporters,
 		.min_reports = set->set->junk_feedback_min_reports,
 		.threshold = set->set->junk_feedback_threshold,
+		.cluster = set->set->junk_feedback_cluster,
+		.wake = junk_connections_wake,
 		.event_parent = event,
 	};
 

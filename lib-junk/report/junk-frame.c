@@ -18,6 +18,7 @@ static bool junk_frame_type_is_known(uint8_t type)
 	case JUNK_FRAME_FORGET:
 	case JUNK_FRAME_REBUILD:
 	case JUNK_FRAME_REKEY:
+	case JUNK_FRAME_CLUSTER_INIT:
 	case JUNK_FRAME_ACK:
 	case JUNK_FRAME_TEXT:
 	case JUNK_FRAME_ERROR:

@@ -28,6 +28,7 @@
              reporter only, else reporter is 0), u16 0: take reports back
      REBUILD empty: learn anew from the reports that are kept
      REKEY   empty: begin a new database with a new key
+     CLUSTER_INIT  empty: create a cluster's log in its database
 
    service -> client:
      ACK     u32 n: the next n reports of this connection are durable (or
@@ -48,6 +49,7 @@ enum junk_frame_type {
 	JUNK_FRAME_FORGET = 4,
 	JUNK_FRAME_REBUILD = 5,
 	JUNK_FRAME_REKEY = 6,
+	JUNK_FRAME_CLUSTER_INIT = 7,
 	JUNK_FRAME_ACK = 0x81,
 	JUNK_FRAME_TEXT = 0x82,
 	JUNK_FRAME_ERROR = 0x8f,
