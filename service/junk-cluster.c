@@ -532,7 +532,7 @@ int junk_cluster_forget(struct junk_cluster *cluster,
 		return -1;
 	}
 	batch_add(&cluster->next, cluster->engine->key, &record);
-	(void)junk_cluster_commit(cluster);
+	cluster->engine->set.wake(FALSE);
 	return 0;
 }
 
@@ -548,7 +548,8 @@ void junk_cluster_status(const struct junk_cluster *cluster, string_t *str)
 		junk_recorder_position(cluster->engine->recorder)->seq;
 
 	str_printfa(str, "cluster=%s\n", cluster->member ? "connected" :
-		    cluster->error == NULL ? "connecting" : cluster->error);
+		    cluster->error == NULL ? "connecting" :
+		    t_strconcat("error: ", cluster->error, NULL));
 	str_printfa(str, "cluster_seq=%"PRId64"\n", seq);
 	str_printfa(str, "cluster_behind=%"PRId64"\n",
 		    I_MAX(cluster->log_seq - seq, 0));

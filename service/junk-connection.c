@@ -80,7 +80,7 @@ static struct junk_connections *conns;
 
 static void junk_connections_schedule_commit(void);
 static void junk_connections_schedule_retry(void);
-static void junk_connections_ack(void);
+static enum junk_engine_commit junk_connections_try_commit(void);
 static void junk_connections_schedule_maintain(unsigned int msecs);
 
 /* --- output --- */
@@ -199,10 +199,8 @@ junk_connection_handle_admin(struct junk_connection *client,
 		return;
 	}
 	/* commit the reports that came before the command */
-	if (junk_engine_is_ready(conns->set.engine) &&
-	    junk_engine_commit(conns->set.engine, ioloop_time) ==
-	    JUNK_ENGINE_COMMIT_DONE)
-		junk_connections_ack();
+	if (junk_engine_is_ready(conns->set.engine))
+		(void)junk_connections_try_commit();
 	if (junk_engine_admin(conns->set.engine, frame, ioloop_time,
 			      answer, &error) < 0) {
 		junk_connection_refuse(client, error);
@@ -547,19 +545,27 @@ static void junk_connections_go_on(void)
 	junk_connections_schedule_maintain(MAINTAIN_IDLE_MSECS);
 }
 
+static enum junk_engine_commit junk_connections_try_commit(void)
+{
+	const enum junk_engine_commit ret =
+		junk_engine_commit(conns->set.engine, ioloop_time);
+
+	if (ret == JUNK_ENGINE_COMMIT_DONE)
+		junk_connections_ack();
+	else if (ret == JUNK_ENGINE_COMMIT_SENT)
+		junk_connections_set_sent();
+	return ret;
+}
+
 static void junk_connections_commit(void *context ATTR_UNUSED)
 {
 	timeout_remove(&conns->to_commit);
-	switch (junk_engine_commit(conns->set.engine, ioloop_time)) {
+	switch (junk_connections_try_commit()) {
 	case JUNK_ENGINE_COMMIT_FAILED:
 		junk_connections_schedule_retry();
 		break;
 	case JUNK_ENGINE_COMMIT_DONE:
-		junk_connections_ack();
-		junk_connections_go_on();
-		break;
 	case JUNK_ENGINE_COMMIT_SENT:
-		junk_connections_set_sent();
 		junk_connections_go_on();
 		break;
 	case JUNK_ENGINE_COMMIT_BUSY:

@@ -4,6 +4,7 @@
 
 #include "lib.h"
 #include "buffer.h"
+#include "str.h"
 #include "byteorder.h"
 #include "junk-cluster.h"
 #include "junk-key.h"
@@ -337,13 +338,32 @@ static int junk_engine_probe_db(struct junk_engine *engine, time_t now)
 	return engine->fault == NULL ? 0 : -1;
 }
 
+/* This host is alone, or left a cluster: what it records from now on isn't in
+   that cluster's log. */
+static int junk_engine_leave_cluster(struct junk_engine *engine, time_t now)
+{
+	string_t *value = t_str_new(64);
+	int ret = junk_db_meta_get(engine->db, "cluster", value);
+
+	if (ret > 0 && str_len(value) > 0)
+		ret = junk_db_meta_set(engine->db, "cluster", "", 0);
+	if (ret < 0)
+		junk_engine_db_failed(engine, now);
+	return I_MIN(ret, 0);
+}
+
 /* Connect to the cluster's log. */
 static int junk_engine_start_cluster(struct junk_engine *engine, time_t now)
 {
 	const char *error;
 
-	if (!junk_engine_is_clustered(engine) || engine->cluster != NULL)
+	if (!junk_engine_is_clustered(engine))
+		return junk_engine_leave_cluster(engine, now);
+	if (engine->cluster != NULL)
 		return 0;
+	e_warning(engine->event, "junk_feedback_cluster is experimental: "
+		  "junk_feedback_retention isn't applied, and reports stay in "
+		  "the cluster's log (see doc/cluster.md)");
 	engine->cluster = junk_cluster_init(engine, &error);
 	if (engine->cluster != NULL)
 		return 0;

@@ -68,11 +68,13 @@ void junk_engine_deinit(struct junk_engine **_engine)
 
 bool junk_engine_is_full(struct junk_engine *engine)
 {
-	if (engine->cluster != NULL) {
-		return junk_cluster_pending_count(engine->cluster) >=
+	if (junk_engine_is_clustered(engine)) {
+		/* reports are scored before they are sent */
+		return engine->cluster == NULL || engine->learner == NULL ||
+			junk_cluster_pending_count(engine->cluster) >=
 			JUNK_RECORDER_MAX_PENDING;
 	}
-	return engine->recorder == NULL || junk_engine_is_clustered(engine) ||
+	return engine->recorder == NULL ||
 		junk_recorder_pending_count(engine->recorder) >=
 		JUNK_RECORDER_MAX_PENDING;
 }

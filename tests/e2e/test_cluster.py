@@ -103,6 +103,8 @@ def test_one_model(t):
                    "Archive")
         cluster.wait_equal(16)
         cluster.postgres.stop("immediate")
+        code, out, _ = doveadm(a, "junk", "status")
+        assert code != 0 and "junk_feedback_cluster: " in out, out
         for i in range(4):
             report(a, "anna", testcase.spam(2000 + i), "INBOX", "Junk")
         time.sleep(1)
@@ -123,3 +125,8 @@ def test_one_model(t):
                          "a checkpoint", 20)
         states = {status(host)["cluster_state"] for host in cluster.hosts}
         assert len(states) == 1, states
+        code, out, err = doveadm(b, "junk", "forget", "--since", "1h")
+        assert code == 0, (out, err)
+        cluster.wait_equal(0)
+        report(c, "bert", testcase.ham(4000), "INBOX", "Archive")
+        cluster.wait_equal(1)
