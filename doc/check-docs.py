@@ -52,7 +52,8 @@ def code_names():
         found = set(re.findall(r'set_name\([^")]*"(\w+)"', text))
         events |= {name for name in found if name.startswith("junk_")}
         settings |= set(re.findall(r"\bDEF\(\w+, (%s)\)" % SETTING, text))
-        commands |= set(re.findall(r'\.name = "junk (\w+)"', text))
+        # "cluster init" is a command of two words
+        commands |= set(re.findall(r'\.name = "junk (\w+)[ \w]*"', text))
     return settings, events, commands
 
 
