@@ -222,7 +222,7 @@ def main():
     compare("command", commands, "doveadm-junk.1",
             set(re.findall(r"^\.It Cm (\w+)", doveadm, re.M)))
     compare("command", commands, "doveadm-junk.1's synopsis",
-            set(re.findall(r"^\.Cm junk (\w+)$", doveadm, re.M)))
+            set(re.findall(r"^\.Cm junk (\w+)[ \w]*$", doveadm, re.M)))
     defaults = code_defaults()
     compare("setting", settings, "junk_default_settings", set(defaults))
     for name in EXAMPLES:
