@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 
 import harness
+import sanitizer
 
 
 class Postgres:
@@ -33,7 +34,7 @@ class Postgres:
     def command(self, program, *args):
         subprocess.run(["setpriv", "--reuid=postgres", "--regid=postgres",
                         "--clear-groups", os.path.join(self.bin, program),
-                        *args], check=True, cwd="/",
+                        *args], check=True, cwd="/", env=sanitizer.without(),
                        stdout=subprocess.DEVNULL)
 
     def start(self):
@@ -65,6 +66,7 @@ class Postgres:
         """Return the rows as lists of strings"""
         out = subprocess.run([os.path.join(self.bin, "psql"), "-XAtq", "-d",
                               self.conninfo, "-c", sql], check=True,
+                             env=sanitizer.without(),
                              stdout=subprocess.PIPE, text=True).stdout
         return [line.split("|") for line in out.splitlines()]
 
