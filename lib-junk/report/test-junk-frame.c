@@ -130,7 +130,7 @@ static void test_junk_frame_bad_header(void)
 		{ { 0, 0, 0, 0, 0, 2 }, 8, "protocol version 0" },
 		{ { 0, 0, 0, 0, 2 }, 5, "protocol version 2" },
 		{ { 0, 0, 0, 0, 1, 0 }, 8, "unknown frame type 0" },
-		{ { 0, 0, 0, 0, 1, 7 }, 6, "unknown frame type 7" },
+		{ { 0, 0, 0, 0, 1, 8 }, 6, "unknown frame type 8" },
 		{ { 0, 0, 0, 0, 1, 2, 1, 0 }, 8, "reserved" },
 		{ { 0, 0, 0, 0, 1, 2, 0, 1 }, 8, "reserved" },
 	};
