@@ -2,15 +2,13 @@
 
 #include "lib.h"
 #include "buffer.h"
-#include "byteorder.h"
 #include "junk-frame.h"
 #include "junk-key.h"
 #include "junk-cluster-record.h"
 
 #define RECORD_VERSION 1
-#define HEADER_BYTES 16
+#define HEADER_BYTES 4
 #define FLAG_TRUSTED 0x01
-#define FLAG_KNOWN 0x02
 #define SCORE_UNKNOWN 255
 
 void junk_cluster_record_write(const struct junk_key *key,
@@ -25,11 +23,8 @@ void junk_cluster_record_write(const struct junk_key *key,
 	header[1] = (unsigned char)record->kind;
 	if (record->report.uid == JUNK_REPORT_UID_TRUSTED)
 		header[2] |= FLAG_TRUSTED;
-	if (record->known)
-		header[2] |= FLAG_KNOWN;
 	header[3] = record->score == JUNK_SCORE_UNKNOWN ? SCORE_UNKNOWN :
 		(unsigned char)record->score;
-	cpu64_to_le_unaligned((uint64_t)record->known_hour, header + 8);
 	buffer_append(plain, header, sizeof(header));
 	if (record->kind == JUNK_CLUSTER_REPORT)
 		junk_frame_encode_report(plain, &record->report);
@@ -73,10 +68,8 @@ int junk_cluster_record_read(const struct junk_key *key, const void *sealed,
 		return -1;
 	i_zero(record_r);
 	record_r->kind = (enum junk_cluster_kind)data[1];
-	record_r->known = (data[2] & FLAG_KNOWN) != 0;
 	record_r->score = data[3] == SCORE_UNKNOWN ? JUNK_SCORE_UNKNOWN :
 		I_MIN(data[3], 100);
-	record_r->known_hour = (int64_t)le64_to_cpu_unaligned(data + 8);
 	if (record_r->kind == JUNK_CLUSTER_CHECKPOINT)
 		return 0;
 	if (junk_frame_decode(data + HEADER_BYTES, plain->used - HEADER_BYTES,

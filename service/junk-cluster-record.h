@@ -7,12 +7,9 @@
 
      0  u8   format version (1)
      1  u8   kind
-     2  u8   flags: 1 = the report's uid was JUNK_REPORT_UID_TRUSTED,
-             2 = recorded before it came into the log
+     2  u8   flags: 1 = the report's uid was JUNK_REPORT_UID_TRUSTED
      3  u8   score of a report, 255 = unknown
-     4  u32  0
-     8  i64  hour of a report with flag 2
-    16  a frame (junk-frame.h): REPORT, whose digest is the report's id, or
+     4  a frame (junk-frame.h): REPORT, whose digest is the report's id, or
         FORGET; nothing for a checkpoint */
 
 enum junk_cluster_kind {
@@ -27,9 +24,7 @@ struct junk_forget;
 struct junk_cluster_record {
 	enum junk_cluster_kind kind;
 	/* only of a report */
-	bool known;
 	int score;
-	int64_t known_hour;
 	struct junk_report report;
 	/* only of FORGET; its reporter is on the data stack after reading */
 	const struct junk_forget *forget;

@@ -4,13 +4,11 @@
 #include "lib.h"
 #include "array.h"
 #include "buffer.h"
-#include "hash.h"
 #include "ioloop.h"
 #include "str.h"
 #include "junk-clock.h"
 #include "junk-cluster-record.h"
 #include "junk-engine-private.h"
-#include "junk-frame.h"
 #include "junk-key.h"
 #include "junk-learner.h"
 #include "junk-log.h"
@@ -18,8 +16,6 @@
 #include "junk-rate.h"
 #include "junk-recorder.h"
 #include "junk-cluster.h"
-
-#include <sodium.h>
 
 /* The interval of reads when nothing is new. Others' reports are late by half of
    it on average. */
@@ -142,18 +138,16 @@ apply_report(struct cluster_apply *apply, const struct junk_log_record *log,
 	     const struct junk_cluster_record *record)
 {
 	struct junk_recorder *recorder = apply->cluster->engine->recorder;
-	const int64_t hour = record->known ? record->known_hour : log->hour;
 	const struct junk_recorder_ordered ordered = {
 		.seq = log->seq,
 		.score = record->score,
-		.known = record->known,
 	};
 
-	if ((hour != apply->hour ||
+	if ((log->hour != apply->hour ||
 	     junk_recorder_pending_count(recorder) >=
 	     JUNK_RECORDER_MAX_PENDING) && apply_commit(apply) < 0)
 		return -1;
-	apply->hour = hour;
+	apply->hour = log->hour;
 	junk_recorder_add_ordered(recorder, &record->report, &ordered);
 	return 0;
 }
@@ -169,21 +163,17 @@ apply_now(struct cluster_apply *apply, const struct junk_log_record *log,
 	if (apply_commit(apply) < 0)
 		return -1;
 	position.seq = log->seq;
-	position.hour = log->hour;
-	if (record->kind == JUNK_CLUSTER_CHECKPOINT) {
-		if (junk_recorder_checkpoint(engine->recorder, &position,
-					     cluster->hash) == 0) {
-			cluster->hash_seq = log->seq;
-			return 0;
-		}
-	} else if (junk_engine_forget_ordered(engine, record->forget,
-					      &position, ioloop_time) == 0) {
-		return 0;
-	} else if (engine->fault != NULL) {
+	if (record->kind == JUNK_CLUSTER_FORGET) {
+		return junk_engine_forget_ordered(engine, record->forget,
+						  &position, ioloop_time);
+	}
+	if (junk_recorder_checkpoint(engine->recorder, &position) < 0) {
+		junk_engine_db_failed(engine, ioloop_time);
 		return -1;
 	}
-	junk_engine_db_failed(engine, ioloop_time);
-	return -1;
+	junk_recorder_hash(engine->recorder, cluster->hash);
+	cluster->hash_seq = log->seq;
+	return 0;
 }
 
 static int
@@ -216,9 +206,6 @@ apply_record(struct cluster_apply *apply, const struct junk_log_record *log)
 	if (ret < 0)
 		return -1;
 	apply->position.seq = log->seq;
-	apply->position.hour = log->hour;
-	crypto_generichash(apply->position.hash, sizeof(apply->position.hash),
-			   log->sealed, log->size, NULL, 0);
 	return 0;
 }
 

@@ -50,8 +50,8 @@ struct junk_connection {
 	struct junk_peer *peer;
 	/* when it was last read from, as a sequence number of reads */
 	uint64_t last_read;
-	/* number of reports in the current transaction, and of those that are on
-	   their way to the cluster's log */
+	/* number of reports that wait for the next transaction, and of those
+	   that are on their way */
 	unsigned int pending_count, sent_count;
 	/* the engine is full, so input waits */
 	bool halted;
@@ -101,17 +101,17 @@ junk_connection_send(struct junk_connection *client, const buffer_t *data)
 	}
 }
 
-static void
-junk_connection_send_ack(struct junk_connection *client, unsigned int count)
+static void junk_connection_send_ack(struct junk_connection *client)
 {
-	if (count == 0)
+	if (client->sent_count == 0)
 		return;
 	T_BEGIN {
 		buffer_t *data = t_buffer_create(32);
 
-		junk_frame_encode_ack(data, count);
+		junk_frame_encode_ack(data, client->sent_count);
 		junk_connection_send(client, data);
 	} T_END;
+	client->sent_count = 0;
 }
 
 static void
@@ -474,20 +474,7 @@ static void junk_connections_destroy_done(void)
 	}
 }
 
-static void junk_connections_ack(void)
-{
-	struct connection *conn;
-
-	for (conn = conns->list->connections; conn != NULL; conn = conn->next) {
-		struct junk_connection *client =
-			container_of(conn, struct junk_connection, conn);
-
-		junk_connection_send_ack(client, client->pending_count);
-		client->pending_count = 0;
-	}
-}
-
-/* All reports are on their way to the cluster's log. */
+/* All reports are on their way to the database or to the cluster's log. */
 static void junk_connections_set_sent(void)
 {
 	struct connection *conn;
@@ -496,7 +483,7 @@ static void junk_connections_set_sent(void)
 		struct junk_connection *client =
 			container_of(conn, struct junk_connection, conn);
 
-		client->sent_count = client->pending_count;
+		client->sent_count += client->pending_count;
 		client->pending_count = 0;
 	}
 }
@@ -506,11 +493,8 @@ static void junk_connections_ack_sent(void)
 	struct connection *conn;
 
 	for (conn = conns->list->connections; conn != NULL; conn = conn->next) {
-		struct junk_connection *client =
-			container_of(conn, struct junk_connection, conn);
-
-		junk_connection_send_ack(client, client->sent_count);
-		client->sent_count = 0;
+		junk_connection_send_ack(
+			container_of(conn, struct junk_connection, conn));
 	}
 }
 
@@ -550,10 +534,10 @@ static enum junk_engine_commit junk_connections_try_commit(void)
 	const enum junk_engine_commit ret =
 		junk_engine_commit(conns->set.engine, ioloop_time);
 
-	if (ret == JUNK_ENGINE_COMMIT_DONE)
-		junk_connections_ack();
-	else if (ret == JUNK_ENGINE_COMMIT_SENT)
+	if (ret == JUNK_ENGINE_COMMIT_DONE || ret == JUNK_ENGINE_COMMIT_SENT)
 		junk_connections_set_sent();
+	if (ret == JUNK_ENGINE_COMMIT_DONE)
+		junk_connections_ack_sent();
 	return ret;
 }
 

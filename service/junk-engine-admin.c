@@ -69,24 +69,41 @@ junk_engine_lookup(struct junk_engine *engine, const struct junk_frame *frame,
 	return 0;
 }
 
+/* Take back reports. always: load the model again even if there are none. */
+static int
+junk_engine_take_back(struct junk_engine *engine,
+		      const struct junk_forget *forget, bool always, time_t now,
+		      unsigned int *count_r, bool *exact_r,
+		      const char **error_r)
+{
+	if (junk_recorder_forget(engine->recorder, forget, count_r,
+				 exact_r) < 0)
+		return junk_engine_admin_failed(engine, now, error_r);
+	if (*count_r > 0)
+		e_info(engine->event, "Took back %u reports", *count_r);
+	if ((*count_r > 0 || always) &&
+	    junk_engine_reload_model(engine, now, error_r) < 0)
+		return -1;
+	return junk_recorder_forget_rest(engine->recorder, forget) < 0 ?
+		junk_engine_admin_failed(engine, now, error_r) : 0;
+}
+
 int junk_engine_forget_ordered(struct junk_engine *engine,
 			       const struct junk_forget *forget,
 			       const struct junk_recorder_position *position,
 			       time_t now)
 {
-	unsigned char hash[JUNK_RECORDER_HASH_BYTES];
 	const char *error;
 	unsigned int count;
 	bool exact;
 
 	junk_recorder_set_position(engine->recorder, position);
-	if (junk_recorder_forget(engine->recorder, forget, &count, &exact) < 0)
+	if (junk_engine_take_back(engine, forget, TRUE, now, &count, &exact,
+				  &error) < 0)
 		return -1;
-	e_info(engine->event, "Took back %u reports", count);
-	if (junk_engine_reload_model(engine, now, &error) < 0 ||
-	    junk_recorder_forget_rest(engine->recorder, forget) < 0)
-		return -1;
-	return junk_recorder_checkpoint(engine->recorder, position, hash);
+	if (junk_recorder_checkpoint(engine->recorder, position) == 0)
+		return 0;
+	return junk_engine_admin_failed(engine, now, &error);
 }
 
 static int
@@ -103,18 +120,12 @@ junk_engine_forget(struct junk_engine *engine, const struct junk_frame *frame,
 		str_append(answer, "cluster=yes\n");
 		return junk_cluster_forget(engine->cluster, &forget, error_r);
 	}
-	if (junk_recorder_forget(engine->recorder, &forget, &count,
-				 &exact) < 0)
-		return junk_engine_admin_failed(engine, now, error_r);
+	if (junk_engine_take_back(engine, &forget, FALSE, now, &count, &exact,
+				  error_r) < 0)
+		return -1;
 	str_printfa(answer, "forgotten=%u\nexact=%s\n", count,
 		    exact ? "yes" : "no");
-	if (count > 0) {
-		e_info(engine->event, "Took back %u reports", count);
-		if (junk_engine_reload_model(engine, now, error_r) < 0)
-			return -1;
-	}
-	return junk_recorder_forget_rest(engine->recorder, &forget) < 0 ?
-		junk_engine_admin_failed(engine, now, error_r) : 0;
+	return 0;
 }
 
 static int

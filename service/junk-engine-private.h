@@ -85,8 +85,8 @@ void junk_engine_db_failed(struct junk_engine *engine, time_t now);
 
 /* --- junk-engine-admin.c --- */
 
-/* Take back reports at this position of the cluster's log. Returns 0, or -1 if the
-   database failed; the fault is set if the engine knows already. */
+/* Take back reports at this position of the cluster's log. Returns 0, or -1 and
+   the fault is set. */
 int junk_engine_forget_ordered(struct junk_engine *engine,
 			       const struct junk_forget *forget,
 			       const struct junk_recorder_position *position,

@@ -69,8 +69,7 @@ junk_recorder_is_burst(struct junk_recorder *recorder,
 	if (!junk_recorder_is_limited(recorder, report))
 		return FALSE;
 	count = junk_rate_add(recorder->rate, now, report->reporter);
-	return count > recorder->set.rate &&
-		(recorder->ordered == NULL || !recorder->ordered->known);
+	return count > recorder->set.rate;
 }
 
 static struct junk_recorder_event *
@@ -411,7 +410,6 @@ junk_recorder_may_report(struct junk_recorder *recorder,
 			 const struct junk_report *report, time_t now)
 {
 	if (junk_recorder_is_limited(recorder, report) &&
-	    (recorder->ordered == NULL || !recorder->ordered->known) &&
 	    junk_rate_get(recorder->rate, now, report->reporter) >=
 	    junk_recorder_max(recorder))
 		return 0;

@@ -59,12 +59,8 @@ struct junk_recorder_settings {
 struct junk_recorder_position {
 	/* number of the last record; 0 = none */
 	int64_t seq;
-	/* its hour, in seconds since 1970; the log's hours never go back */
-	int64_t hour;
 	/* reports before this hour have expired; 0 = none */
 	int64_t expired;
-	/* a hash of the last record */
-	unsigned char hash[JUNK_RECORDER_HASH_BYTES];
 };
 
 /* A report from the shared log. */
@@ -74,9 +70,6 @@ struct junk_recorder_ordered {
 	/* the score of the message before it was reported: 0..100 or
 	   JUNK_SCORE_UNKNOWN */
 	int score;
-	/* the hourly limit doesn't apply, since the report was recorded before
-	   it came into the log */
-	bool known;
 };
 
 /* Numbers of reports since the start, by what happened to them. */
@@ -118,7 +111,8 @@ void junk_recorder_add(struct junk_recorder *recorder,
 		       const struct junk_report *report);
 /* With the setting ordered, instead: add a copy of a report from the log. The
    first 8 bytes of its digest are the report's id (junk_key_report_id()). All
-   pending reports must be of the same hour, which commit gets as now. */
+   pending reports must be of the same hour, which commit gets as now. The log's
+   hours never go back. */
 void junk_recorder_add_ordered(struct junk_recorder *recorder,
 			       const struct junk_report *report,
 			       const struct junk_recorder_ordered *ordered);
@@ -131,11 +125,13 @@ void junk_recorder_set_position(struct junk_recorder *recorder,
 const struct junk_recorder_position *
 junk_recorder_position(const struct junk_recorder *recorder);
 /* Take a snapshot at this position. Whether a report that is taken back later
-   is as if it had never been depends only on these snapshots. *hash_r is a hash
-   of the learned state. Returns 0, or -1 if the database failed. */
+   is as if it had never been depends only on these snapshots. Returns 0, or -1
+   if the database failed. */
 int junk_recorder_checkpoint(struct junk_recorder *recorder,
-			     const struct junk_recorder_position *position,
-			     unsigned char hash_r[JUNK_RECORDER_HASH_BYTES]);
+			     const struct junk_recorder_position *position);
+/* Compute a hash of the learned state, to compare hosts. */
+void junk_recorder_hash(struct junk_recorder *recorder,
+			unsigned char hash_r[JUNK_RECORDER_HASH_BYTES]);
 /* Let all reports expire that are before position->expired. Returns 0 or -1. */
 int junk_recorder_expire_ordered(struct junk_recorder *recorder,
 				 const struct junk_recorder_position *position);

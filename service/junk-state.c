@@ -117,27 +117,27 @@ int junk_recorder_forget_memory(struct junk_recorder *recorder,
 /* --- the shared log --- */
 
 int junk_recorder_checkpoint(struct junk_recorder *recorder,
-			     const struct junk_recorder_position *position,
-			     unsigned char hash_r[JUNK_RECORDER_HASH_BYTES])
+			     const struct junk_recorder_position *position)
 {
-	buffer_t *state;
-
 	recorder->position = *position;
 	recorder->last_seq = junk_recorder_first_event(position->seq + 1) - 1;
-	if (junk_recorder_snapshot(recorder) < 0)
-		return -1;
-	state = buffer_create_dynamic(default_pool, 8*1024*1024);
+	return junk_recorder_snapshot(recorder);
+}
+
+void junk_recorder_hash(struct junk_recorder *recorder,
+			unsigned char hash_r[JUNK_RECORDER_HASH_BYTES])
+{
+	buffer_t *state = buffer_create_dynamic(default_pool, 8*1024*1024);
+
 	junk_learner_export(recorder->learner, state);
 	crypto_generichash(hash_r, JUNK_RECORDER_HASH_BYTES, state->data,
 			   state->used, NULL, 0);
 	buffer_free(&state);
-	return 0;
 }
 
 int junk_recorder_expire_ordered(struct junk_recorder *recorder,
 				 const struct junk_recorder_position *position)
 {
-	unsigned char hash[JUNK_RECORDER_HASH_BYTES];
 	const char *error;
 
 	if (recorder->need_rebuild &&
@@ -145,11 +145,11 @@ int junk_recorder_expire_ordered(struct junk_recorder *recorder,
 		return -1;
 	(void)junk_learner_forget_many(recorder->learner, NULL, (uint32_t)
 				       (position->expired / DAY_SECS));
-	return junk_recorder_checkpoint(recorder, position, hash);
+	return junk_recorder_checkpoint(recorder, position);
 }
 
-/* meta "log": i64 seq, i64 hour, i64 expired, hash */
-#define POSITION_BYTES (3 * 8 + JUNK_RECORDER_HASH_BYTES)
+/* meta "log": i64 seq, i64 expired */
+#define POSITION_BYTES (2 * 8)
 
 int junk_recorder_read_position(struct junk_recorder *recorder)
 {
@@ -165,9 +165,7 @@ int junk_recorder_read_position(struct junk_recorder *recorder)
 		return 0;
 	data = value->data;
 	position->seq = (int64_t)le64_to_cpu_unaligned(data);
-	position->hour = (int64_t)le64_to_cpu_unaligned(data + 8);
-	position->expired = (int64_t)le64_to_cpu_unaligned(data + 16);
-	memcpy(position->hash, data + 24, sizeof(position->hash));
+	position->expired = (int64_t)le64_to_cpu_unaligned(data + 8);
 	return 0;
 }
 
@@ -179,9 +177,7 @@ int junk_recorder_write_position(struct junk_recorder *recorder)
 	if (!recorder->set.ordered)
 		return 0;
 	cpu64_to_le_unaligned((uint64_t)position->seq, data);
-	cpu64_to_le_unaligned((uint64_t)position->hour, data + 8);
-	cpu64_to_le_unaligned((uint64_t)position->expired, data + 16);
-	memcpy(data + 24, position->hash, sizeof(position->hash));
+	cpu64_to_le_unaligned((uint64_t)position->expired, data + 8);
 	return junk_db_meta_set(recorder->db, "log", data, sizeof(data));
 }
 

@@ -12,7 +12,7 @@ import sanitizer
 
 
 class Postgres:
-    """A private server on a socket in its own directory."""
+    """A private server on a TCP port of the loopback address."""
 
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="junk-cluster-")
@@ -50,10 +50,8 @@ class Postgres:
     def processes(self):
         with open(os.path.join(self.data, "postmaster.pid"),
                   encoding="ascii") as f:
-            pid = f.readline().strip()
-        children = subprocess.run(["pgrep", "-P", pid], check=True,
-                                  stdout=subprocess.PIPE).stdout.split()
-        return [int(pid)] + [int(child) for child in children]
+            pid = int(f.readline())
+        return [pid] + [child for child, _ in harness.children_of(pid)]
 
     def signal(self, number):
         for pid in self.processes():

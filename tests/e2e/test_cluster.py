@@ -1,5 +1,6 @@
 """Several hosts with one model: a log in PostgreSQL (doc/cluster.md)."""
 
+import contextlib
 import os
 import shutil
 import time
@@ -14,11 +15,13 @@ OPTIONS = {"settings": {"sieve_plugins": "sieve_vnd_junk_feedback"}}
 HOSTS = 3
 
 
-class Cluster:
+class Cluster(contextlib.ExitStack):
     """Three servers and their PostgreSQL"""
 
     def __init__(self):
+        super().__init__()
         self.postgres = Postgres()
+        self.callback(self.postgres.close)
         self.hosts = []
         try:
             for i in range(HOSTS):
@@ -44,25 +47,13 @@ class Cluster:
                 os.chown(path, stat.st_uid, stat.st_gid)
             os.chmod(os.path.join(state, "key"), 0o600)
         self.hosts.append(host)
-        d.start()
+        self.enter_context(d)
         # the service starts with its first client
         wait_for_status(host, lambda s: s.get("state") == "ready")
         if i == 0:
             code, out, err = doveadm(host, "junk", "cluster", "init")
             assert code == 0 and "created" in out, (code, out, err)
         wait_for_status(host, lambda s: s.get("cluster") == "connected")
-
-    def close(self):
-        for host in self.hosts:
-            host.d.stop()
-            shutil.rmtree(host.d.dir, ignore_errors=True)
-        self.postgres.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()
 
     def wait_equal(self, reports):
         """Wait until each host has recorded so many reports"""
