@@ -323,11 +323,13 @@ bool learner_fit_is_short(const struct junk_learner *learner)
 
 /* --- schedule --- */
 
-static bool has_grown(uint32_t count, double factor)
+/* Has a number of reports grown by the factor? reached: the highest number before.
+   A number that goes up and down, because reports are taken back, hasn't grown. */
+static bool has_grown(uint32_t count, uint32_t reached, double factor)
 {
-	return count <= FIT_ALWAYS ||
+	return count <= FIT_ALWAYS || (count > reached &&
 		(unsigned int)(log(count) / log(factor)) !=
-		(unsigned int)(log(count - 1) / log(factor));
+		(unsigned int)(log(count - 1) / log(factor)));
 }
 
 bool learner_fit_is_of_use(const struct junk_learner *learner)
@@ -346,13 +348,34 @@ void learner_fit_check(struct junk_learner *learner, bool spam)
 {
 	const uint32_t all = learner->ham_count + learner->spam_count;
 	const uint32_t own = spam ? learner->spam_count : learner->ham_count;
+	const uint32_t all_reached = learner->all_reached;
+	const uint32_t own_reached = learner->reached[spam];
 
+	learner->all_reached = I_MAX(all, all_reached);
+	learner->reached[spam] = I_MAX(own, own_reached);
 	if (learner_fit_is_of_use(learner) &&
-	    (has_grown(all, FIT_GROWTH) || has_grown(own, FIT_GROWTH)))
+	    (has_grown(all, all_reached, FIT_GROWTH) ||
+	     has_grown(own, own_reached, FIT_GROWTH)))
 		fit_begin(learner);
-	else if (has_grown(all, CLAIMS_GROWTH) ||
-		 has_grown(own, CLAIMS_GROWTH) || all % CLAIMS_REPORTS == 0)
+	else if (has_grown(all, all_reached, CLAIMS_GROWTH) ||
+		 has_grown(own, own_reached, CLAIMS_GROWTH) ||
+		 all % CLAIMS_REPORTS == 0)
 		learner_update_claims(learner);
+}
+
+/* After many reports were taken back, a fit is worth its time again. */
+static void limit_reached(uint32_t *reached, uint32_t count)
+{
+	if (*reached > count * FIT_GROWTH)
+		*reached = count;
+}
+
+void learner_fit_taken_back(struct junk_learner *learner)
+{
+	limit_reached(&learner->reached[FALSE], learner->ham_count);
+	limit_reached(&learner->reached[TRUE], learner->spam_count);
+	limit_reached(&learner->all_reached,
+		      learner->ham_count + learner->spam_count);
 }
 
 /* --- claims --- */

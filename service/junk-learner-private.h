@@ -154,6 +154,8 @@ struct junk_learner {
 	   one weight in 32. */
 	uint64_t *reporters;
 	uint32_t spam_count, ham_count;
+	/* The highest ham_count, spam_count and sum of both, for the schedule of fits */
+	uint32_t reached[2], all_reached;
 	/* Feature set of the imported model, which may be older than ours */
 	uint32_t feature_set;
 	/* Moving counts of confident scores, and of those with the other label */
@@ -300,6 +302,8 @@ void learner_copies_write(struct junk_learner *learner, bool spam,
 
 /* A report of this class was learned: begin a fit, or compute claims, if due. */
 void learner_fit_check(struct junk_learner *learner, bool spam);
+/* A report was taken back. */
+void learner_fit_taken_back(struct junk_learner *learner);
 /* Is the model young enough for fits? */
 bool learner_fit_is_of_use(const struct junk_learner *learner);
 /* Abort a fit and drop the queue. */

@@ -21,6 +21,9 @@ struct learner_header {
 	uint16_t unused;
 	uint64_t seed;
 	uint32_t spam_count, ham_count;
+	/* ham, spam */
+	uint32_t reached[2];
+	uint32_t all_reached, unused3;
 	double sure_count, wrong_count;
 	uint64_t random_state;
 	struct junk_claims claims;
@@ -44,7 +47,7 @@ struct learner_memory_header {
 };
 
 #define LEARNER_MAGIC "JUNKLRNR"
-#define LEARNER_VERSION 11
+#define LEARNER_VERSION 12
 #define LEARNER_BYTE_ORDER 0x01020304
 
 static size_t tables_size(const struct junk_learner *learner)
@@ -116,6 +119,9 @@ void junk_learner_export(struct junk_learner *learner, buffer_t *dest)
 	header.seed = learner->set.seed;
 	header.spam_count = learner->spam_count;
 	header.ham_count = learner->ham_count;
+	header.reached[FALSE] = learner->reached[FALSE];
+	header.reached[TRUE] = learner->reached[TRUE];
+	header.all_reached = learner->all_reached;
 	header.sure_count = learner->sure_count;
 	header.wrong_count = learner->wrong_count;
 	header.random_state = learner->random_state;
@@ -326,6 +332,9 @@ int junk_learner_import(struct junk_learner *learner, const void *data,
 	learner->feature_set = header.feature_set;
 	learner->spam_count = header.spam_count;
 	learner->ham_count = header.ham_count;
+	learner->reached[FALSE] = header.reached[FALSE];
+	learner->reached[TRUE] = header.reached[TRUE];
+	learner->all_reached = header.all_reached;
 	learner->sure_count = header.sure_count;
 	learner->wrong_count = header.wrong_count;
 	learner->random_state = header.random_state;

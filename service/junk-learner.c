@@ -121,8 +121,10 @@ static void
 weight_publish(int16_t *dest, const struct learner_table *table, size_t idx,
 	       int flags)
 {
-	int16_t value = lrintf(table->weights[idx].weight *
-			       table_trust(table, idx) * JUNK_WEIGHT_SCALE);
+	const float weight = table->weights[idx].weight;
+	/* most weights are 0, in a young model */
+	int16_t value = weight == 0 ? 0 :
+		lrintf(weight * table_trust(table, idx) * JUNK_WEIGHT_SCALE);
 
 	value = (value & ~JUNK_WEIGHT_FAMILIAR) | flags;
 	__atomic_store_n(dest, value, __ATOMIC_RELAXED);
@@ -138,7 +140,9 @@ static bool global_is_public(const struct junk_learner *learner, size_t idx)
 {
 	uint64_t people = learner->reporters[idx];
 
-	return junk_bits_count((uint32_t)people | (uint32_t)(people >> 32)) >=
+	/* most weights are nobody's, in a young model */
+	return people != 0 &&
+		junk_bits_count((uint32_t)people | (uint32_t)(people >> 32)) >=
 		learner->set.min_reporters;
 }
 
@@ -767,4 +771,5 @@ void junk_learner_take_back(struct junk_learner *learner,
 	/* exactly one report less, whatever the step has counted */
 	learner->spam_count = spam_count - (spam && spam_count > 0 ? 1 : 0);
 	learner->ham_count = ham_count - (!spam && ham_count > 0 ? 1 : 0);
+	learner_fit_taken_back(learner);
 }

@@ -8,11 +8,15 @@
    quarter of a second. */
 #define SNAPSHOT_REPORTS 6000
 #define SNAPSHOT_SECS 300
-/* An undone report requires a replay of all reports since the last snapshot. It
-   is done at once if there are so few. Otherwise (a tenth of a second and more)
-   it is done after so many seconds, or when the next snapshot is due. */
-#define REBUILD_REPORTS 500
+/* An undone report requires a replay of all reports since the last snapshot. With
+   few reports it is done at once. Where users change their minds all the time,
+   replays take some percent of a core: so many reports are replayed for each second
+   since the last replay, until so many seconds have passed or the next snapshot is
+   due. */
+#define REBUILD_REPORTS 100
 #define REBUILD_SECS 5
+/* After a replay of so many reports, a snapshot is written. */
+#define REBUILD_MANY 500
 /* Reports that one piece of a fit learns, in some ten milliseconds. */
 #define LEARN_REPORTS 300
 /* Token counts are written after so many seconds, or when so many wait (9 MB),
@@ -161,9 +165,10 @@ junk_recorder_rebuild_is_due(struct junk_recorder *recorder, time_t now)
 	if (!recorder->need_rebuild)
 		return FALSE;
 	count = recorder->last_seq - junk_recorder_settled_seq(recorder);
-	return count < REBUILD_REPORTS || count >= SNAPSHOT_REPORTS ||
+	return count >= SNAPSHOT_REPORTS ||
 		junk_token_counts_size(recorder->tokens) >= TOKENS_MAX ||
-		now - recorder->rebuild_time >= REBUILD_SECS ||
+		now - recorder->rebuild_time >=
+			I_MIN(count / REBUILD_REPORTS, REBUILD_SECS) ||
 		/* a clock may jump back */
 		now < recorder->rebuild_time;
 }
@@ -175,7 +180,7 @@ static int
 junk_recorder_work_rebuild(struct junk_recorder *recorder, time_t now)
 {
 	const bool much = recorder->last_seq -
-		junk_recorder_settled_seq(recorder) >= REBUILD_REPORTS;
+		junk_recorder_settled_seq(recorder) >= REBUILD_MANY;
 	const char *error;
 
 	if (junk_recorder_rebuild(recorder, &error) < 0)

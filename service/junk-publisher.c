@@ -1,8 +1,10 @@
 /* See junk-publisher.h. */
 
 #include "lib.h"
+#include "randgen.h"
 #include "str.h"
 #include "safe-mkstemp.h"
+#include "junk-bits.h"
 #include "junk-learner.h"
 #include "junk-segment.h"
 #include "junk-publisher.h"
@@ -23,6 +25,8 @@
 #define COMMON_UPDATES 4
 #define COMMON_STEP 500
 #define COMMON_SECS 5
+/* Weights that are compared at once: an update changes few of them. */
+#define BLOCK_WEIGHTS 64
 
 struct junk_publisher {
 	struct junk_learner *learner;
@@ -40,6 +44,7 @@ struct junk_publisher {
 	time_t seen_time;
 	/* indexes of the weights that are about to be published */
 	uint32_t *batch;
+	uint32_t batch_count;
 	/* time of the first unpublished change; 0 = there is none */
 	time_t waiting_since, common_time;
 };
@@ -192,6 +197,13 @@ static inline void weight_store(int16_t *dest, int16_t value)
 		__atomic_store_n(dest, value, __ATOMIC_RELAXED);
 }
 
+static inline bool
+block_is_same(const int16_t *weights1, const int16_t *weights2)
+{
+	return memcmp(weights1, weights2,
+		      BLOCK_WEIGHTS * sizeof(*weights1)) == 0;
+}
+
 /* Initialise the weights; readers don't use them before the state is set. */
 static void
 junk_publisher_take_over(struct junk_publisher *publisher, time_t now)
@@ -313,16 +325,34 @@ junk_publisher_write_personal(struct junk_publisher *publisher,
 		publisher->global_count;
 	const int16_t *src = model->weights + publisher->global_count;
 	struct junk_copies *copies = junk_publisher_copies(publisher);
+	const int16_t *end = src + publisher->personal_count;
 	bool changed;
 
 	changed = outlines_store(&copies->own_spam, &model->copies->own_spam);
 	if (outlines_store(&copies->own_ham, &model->copies->own_ham))
 		changed = TRUE;
-	if (memcmp(dest, src, publisher->personal_count * sizeof(*src)) == 0)
-		return changed;
-	for (size_t i = 0; i < publisher->personal_count; i++)
-		weight_store(&dest[i], src[i]);
-	return TRUE;
+	for (; src < end; src += BLOCK_WEIGHTS, dest += BLOCK_WEIGHTS) {
+		if (block_is_same(dest, src))
+			continue;
+		for (unsigned int i = 0; i < BLOCK_WEIGHTS; i++)
+			weight_store(&dest[i], src[i]);
+		changed = TRUE;
+	}
+	return changed;
+}
+
+/* Count the updates of the shared weights of a block. */
+static void
+junk_publisher_see_block(struct junk_publisher *publisher,
+			 const int16_t *weights, size_t first)
+{
+	for (size_t i = first; i < first + BLOCK_WEIGHTS; i++) {
+		if (weights[i] == publisher->seen[i])
+			continue;
+		publisher->seen[i] = weights[i];
+		if (publisher->changes[i] < UINT8_MAX)
+			publisher->changes[i]++;
+	}
 }
 
 /* Count the updates of shared weights. Returns TRUE if any waits. */
@@ -330,21 +360,32 @@ static bool
 junk_publisher_see_changes(struct junk_publisher *publisher,
 			   const struct junk_model *model, time_t now)
 {
-	const int16_t *published = junk_publisher_weights(publisher);
-	bool waiting = FALSE;
-
 	publisher->seen_model = *model;
 	publisher->seen_time = now;
-	for (size_t i = 0; i < publisher->global_count; i++) {
-		if (model->weights[i] != publisher->seen[i]) {
-			publisher->seen[i] = model->weights[i];
-			if (publisher->changes[i] < UINT8_MAX)
-				publisher->changes[i]++;
-		}
-		if (publisher->seen[i] != published[i])
-			waiting = TRUE;
+	for (size_t i = 0; i < publisher->global_count; i += BLOCK_WEIGHTS) {
+		if (!block_is_same(&model->weights[i], &publisher->seen[i]))
+			junk_publisher_see_block(publisher, model->weights, i);
 	}
-	return waiting;
+	return memcmp(publisher->seen, junk_publisher_weights(publisher),
+		      publisher->global_count *
+		      sizeof(*publisher->seen)) != 0;
+}
+
+/* Add the weights of a block to the batch that have changed as often and as much
+   as required. */
+static void
+junk_publisher_choose(struct junk_publisher *publisher,
+		      const int16_t *published, uint32_t first,
+		      unsigned int min_changes, int min_step)
+{
+	for (uint32_t i = first; i < first + BLOCK_WEIGHTS; i++) {
+		if (publisher->changes[i] < min_changes ||
+		    publisher->seen[i] == published[i] ||
+		    abs(publisher->seen[i] - published[i]) < min_step)
+			continue;
+		publisher->changes[i] = 0;
+		publisher->batch[publisher->batch_count++] = i;
+	}
 }
 
 /* Publish the shared weights that have changed as often and as much as
@@ -354,19 +395,20 @@ junk_publisher_write_shared(struct junk_publisher *publisher,
 			    unsigned int min_changes, int min_step)
 {
 	int16_t *published = junk_publisher_weights(publisher);
-	uint32_t *batch = publisher->batch, num, idx;
-	uint32_t count = 0;
+	uint32_t *batch = publisher->batch, num, idx, count;
+	uint64_t seed;
 
-	for (uint32_t i = 0; i < publisher->global_count; i++) {
-		if (publisher->changes[i] < min_changes ||
-		    abs(publisher->seen[i] - published[i]) < min_step)
-			continue;
-		publisher->changes[i] = 0;
-		if (publisher->seen[i] != published[i])
-			batch[count++] = i;
+	publisher->batch_count = 0;
+	for (uint32_t i = 0; i < publisher->global_count; i += BLOCK_WEIGHTS) {
+		if (!block_is_same(&publisher->seen[i], &published[i])) {
+			junk_publisher_choose(publisher, published, i,
+					      min_changes, min_step);
+		}
 	}
-	for (; count > 0; count--) {
-		num = i_rand_limit(count);
+	/* one system call, not one for each weight */
+	random_fill(&seed, sizeof(seed));
+	for (count = publisher->batch_count; count > 0; count--) {
+		num = junk_bits_mix(seed + count) % count;
 		idx = batch[num];
 		batch[num] = batch[count - 1];
 		weight_store(&published[idx], publisher->seen[idx]);
@@ -417,6 +459,7 @@ void junk_publisher_flush(struct junk_publisher *publisher, time_t now)
 	(void)junk_publisher_write_personal(publisher, &model);
 	(void)junk_publisher_see_changes(publisher, &model, now);
 	junk_publisher_write_shared(publisher, 0, 0);
+	memset(publisher->changes, 0, publisher->global_count);
 	(void)outlines_store(&junk_publisher_copies(publisher)->shared_spam,
 			     &model.copies->shared_spam);
 	junk_publisher_write_numbers(publisher, &model, now);

@@ -452,6 +452,33 @@ static void test_junk_learner_forget(void)
 	test_end();
 }
 
+/* A fit is due when the reports have grown, not each time that people change their
+   minds and the number of reports reaches the same value again. */
+static void test_junk_learner_minds(void)
+{
+	struct junk_learner *learner = learner_new(160, 160, 10);
+	struct junk_report report;
+	junk_token_t tokens[TOKENS];
+	unsigned int fits = 0;
+
+	test_begin("junk learner: fits while reports come and go");
+	learner->set.in_steps = TRUE;
+	for (unsigned int i = 0; i < 200; i++) {
+		/* ten come, ten go */
+		report_init(&report, tokens, JUNK_VERDICT_SPAM, 1,
+			    1000 + i % 10, 1);
+		if (i / 10 % 2 == 0)
+			junk_learner_learn(learner, &report, 1);
+		else
+			junk_learner_take_back(learner, &report);
+		fits += junk_learner_is_busy(learner) ? 1 : 0;
+		junk_learner_finish(learner);
+	}
+	test_assert_ucmp(fits, <=, 1);
+	junk_learner_deinit(&learner);
+	test_end();
+}
+
 /* One or several of many people report as spam what is in everybody's ham. */
 static int flooded_score(unsigned int attackers, unsigned int reports)
 {
@@ -545,6 +572,7 @@ int main(void)
 		test_junk_learner_bad_snapshot,
 		test_junk_learner_published,
 		test_junk_learner_forget,
+		test_junk_learner_minds,
 		test_junk_learner_flood,
 		test_junk_learner_few_ham,
 		test_junk_learner_campaign,
