@@ -7,9 +7,11 @@
 #include "time-util.h"
 #include "str.h"
 
+#include "junk-allow-file.h"
 #include "junk-clock.h"
 #include "junk-report.h"
 #include "junk-segment.h"
+#include "junk-settings.h"
 #include "doveadm-junk.h"
 #include "doveadm-junk-db.h"
 
@@ -296,6 +298,33 @@ static void check_settings(void)
 	}
 }
 
+/* Trusted senders: the administrator's file, and whether any sender can be
+   certain. */
+static void check_allow(void)
+{
+	const struct junk_settings *set =
+		doveadm_junk_settings_get(NULL, unsafe_data_stack_pool);
+	const char *error;
+	unsigned int count;
+
+	if (*set->junk_feedback_allow_file == '\0')
+		return;
+	if (junk_allow_file_check(set->junk_feedback_allow_file, &count,
+				  &error) < 0) {
+		doveadm_junk_row_error("trusted senders", EX_CONFIG, error,
+			"correct the file of junk_feedback_allow_file");
+	} else if (*set->junk_feedback_authserv_id == '\0') {
+		doveadm_junk_row_error("trusted senders", EX_CONFIG,
+			"no sender is certain",
+			"set junk_feedback_authserv_id to the MTA's name in "
+			"Authentication-Results");
+	} else {
+		doveadm_junk_row("trusted senders", DOVEADM_JUNK_OK,
+			t_strdup_printf("%u entries in %s", count,
+					set->junk_feedback_allow_file), NULL);
+	}
+}
+
 static void print_answer(const char *item, bool good, const char *yes,
 			 const char *no)
 {
@@ -341,6 +370,7 @@ static void cmd_junk_check(struct doveadm_cmd_context *cctx ATTR_UNUSED)
 		check_report();
 	}
 	check_settings();
+	check_allow();
 	check_database();
 	check_spools();
 	errors = doveadm_junk_rows_errors();

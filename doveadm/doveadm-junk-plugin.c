@@ -15,6 +15,7 @@ void doveadm_junk_plugin_init(void)
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_setup);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_spool);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_identity);
+	doveadm_cmd_register_ver2(&doveadm_cmd_junk_allow);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_learn);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_start);
 	doveadm_cmd_register_ver2(&doveadm_cmd_junk_stats);

@@ -8,6 +8,7 @@
 #include "doveadm-print.h"
 #include "doveadm-mail.h"
 
+#include "junk-allow.h"
 #include "junk-limits.h"
 #include "junk-segment.h"
 #include "doveadm-junk.h"
@@ -40,6 +41,7 @@ struct scorer {
 	/* settings of the current user; NULL = no user */
 	const struct junk_settings *set;
 	const unsigned char *reporter;
+	const char *control_dir;
 
 	/* memory of the current message */
 	pool_t pool;
@@ -142,6 +144,8 @@ print_score(const char *name, const struct junk_score *score)
 	} else {
 		print_row(name, "score",
 			  t_strdup_printf("%d", score->score));
+		if (score->trusted)
+			print_row(name, "reason", "trusted sender");
 	}
 	print_row(name, "sum", weight_string(score->sum));
 	print_row(name, "evidence",
@@ -274,6 +278,20 @@ static void print_tokens(struct scorer *scorer, const char *name)
 	}
 }
 
+static void
+trust_sender(struct scorer *scorer, struct istream *input,
+	     struct junk_score *score)
+{
+	const char *error;
+
+	if (junk_allow_message(input, scorer->set->junk_feedback_authserv_id,
+			       scorer->set->junk_feedback_allow_file,
+			       scorer->control_dir, &error))
+		junk_score_trust(score);
+	if (error != NULL)
+		i_error("junk score: %s", error);
+}
+
 static int
 score_stream(struct scorer *scorer, const char *name, struct istream *input,
 	     const char **error_r)
@@ -302,6 +320,7 @@ score_stream(struct scorer *scorer, const char *name, struct istream *input,
 		tokens = array_get(&msg.tokens, &count);
 		junk_model_score(&model, tokens, count, scorer->reporter,
 				 &score);
+		trust_sender(scorer, input, &score);
 		weigh_tokens(scorer, &model, &msg);
 	}
 	ask_people(scorer);
@@ -315,6 +334,30 @@ score_stream(struct scorer *scorer, const char *name, struct istream *input,
  * doveadm junk score < message
  */
 
+/* Returns what is read of the message in memory, since a pipe can be read only
+   once. After an error, reading the result fails as well. */
+static struct istream *stdin_read(void)
+{
+	struct istream *input, *copy;
+	const unsigned char *data;
+	buffer_t *buf = buffer_create_dynamic(default_pool, 64*1024);
+	size_t size;
+
+	input = i_stream_create_fd(STDIN_FILENO, IO_BLOCK_SIZE);
+	while (buf->used < JUNK_MAX_READ_BYTES &&
+	       i_stream_read_more(input, &data, &size) > 0) {
+		buffer_append(buf, data, size);
+		i_stream_skip(input, size);
+	}
+	copy = input->stream_errno == 0 ?
+		i_stream_create_copy_from_buffer(buf) :
+		i_stream_create_error_str(input->stream_errno, "%s",
+					  i_stream_get_error(input));
+	i_stream_unref(&input);
+	buffer_free(&buf);
+	return copy;
+}
+
 static void cmd_junk_score_stdin(struct doveadm_cmd_context *cctx)
 {
 	struct scorer scorer;
@@ -326,7 +369,7 @@ static void cmd_junk_score_stdin(struct doveadm_cmd_context *cctx)
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	scorer_init(&scorer, all);
 	scorer.set = doveadm_junk_settings_get(NULL, unsafe_data_stack_pool);
-	input = i_stream_create_fd(STDIN_FILENO, IO_BLOCK_SIZE);
+	input = stdin_read();
 	if (score_stream(&scorer, "-", input, &error) < 0) {
 		i_error("junk score: %s", error);
 		doveadm_exit_code = EX_DATAERR;
@@ -387,6 +430,7 @@ cmd_junk_score_run(struct doveadm_mail_cmd_context *_ctx,
 
 	ctx->scorer.set = doveadm_junk_settings_get(user, user->pool);
 	ctx->scorer.reporter = doveadm_junk_reporter(user, buf);
+	ctx->scorer.control_dir = doveadm_junk_control_dir(user, FALSE);
 	if (_ctx->search_args == NULL)
 		return score_input(ctx);
 	return doveadm_junk_search(_ctx, user, score_mail, &ctx->found);

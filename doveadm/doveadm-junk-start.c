@@ -3,6 +3,9 @@
    user had a chance to rescue everything before it. Good mail is what was read
    and kept; it is weak evidence.
 
+   Whoever the user has written to becomes a trusted sender, as if the mail in
+   Sent were saved there now.
+
    Both classes are reported in proportion, mailbox by mailbox: a model that
    sees one class first overestimates it for a while. After an interruption the
    command can be repeated, as learn can. */
@@ -17,6 +20,8 @@
 #include "doveadm-mail.h"
 
 #include "../plugin/junk-feedback-settings.h"
+#include "junk-allow.h"
+#include "junk-limits.h"
 #include "doveadm-junk.h"
 #include "doveadm-junk-learn.h"
 #include "junk-compat.h"
@@ -118,6 +123,28 @@ start_find_mails(struct junk_start_cmd_context *ctx, enum junk_box kind,
 	}
 }
 
+/* Add the recipients of the last messages, the oldest first. */
+static void
+start_find_recipients(struct junk_start_cmd_context *ctx,
+		      struct mail_user *user, struct mail *mail, uint32_t last)
+{
+	const char *dir = doveadm_junk_control_dir(user, TRUE), *error;
+	struct istream *input;
+	bool failed = FALSE;
+	uint32_t seq = last > JUNK_MAX_ALLOWED ? last - JUNK_MAX_ALLOWED : 1;
+
+	for (; dir != NULL && seq <= last && !failed &&
+	     !doveadm_is_killed(); seq++) T_BEGIN {
+		mail_set_seq(mail, seq);
+		if (mail_get_hdr_stream(mail, NULL, &input) == 0 &&
+		    junk_allow_add_recipients(dir, input, &error) < 0) {
+			i_error("junk start: %s", error);
+			ctx->ctx.exit_code = EX_CANTCREAT;
+			failed = TRUE;
+		}
+	} T_END;
+}
+
 /* Returns -1 if the mailbox can't be opened. */
 static int
 start_open(struct mailbox *box, enum mail_fetch_field fields,
@@ -144,7 +171,8 @@ start_find_in(struct junk_start_cmd_context *ctx, struct mail_user *user,
 
 	if (junk_mailbox_is_virtual(box) ||
 	    (kind != JUNK_BOX_JUNK && kind != JUNK_BOX_INBOX &&
-	     kind != JUNK_BOX_OTHER)) {
+	     kind != JUNK_BOX_OTHER &&
+	     (kind != JUNK_BOX_SENT || !ctx->set.allow_sent))) {
 		mailbox_free(&box);
 		return 0;
 	}
@@ -155,9 +183,14 @@ start_find_in(struct junk_start_cmd_context *ctx, struct mail_user *user,
 		ret = -1;
 	} else {
 		mailbox_get_open_status(box, STATUS_MESSAGES, &status);
-		start_find_mails(ctx, kind, info->ns,
-				 p_strdup(user->pool, info->vname), mail,
-				 status.messages);
+		if (kind == JUNK_BOX_SENT) {
+			start_find_recipients(ctx, user, mail,
+					      status.messages);
+		} else {
+			start_find_mails(ctx, kind, info->ns,
+					 p_strdup(user->pool, info->vname),
+					 mail, status.messages);
+		}
 		mail_free(&mail);
 		mailbox_transaction_rollback(&trans);
 	}

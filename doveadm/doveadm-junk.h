@@ -23,6 +23,7 @@ extern struct doveadm_cmd_ver2 doveadm_cmd_junk_metrics;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_setup;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_spool;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_identity;
+extern struct doveadm_cmd_ver2 doveadm_cmd_junk_allow;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_learn;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_start;
 extern struct doveadm_cmd_ver2 doveadm_cmd_junk_stats;

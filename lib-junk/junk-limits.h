@@ -69,6 +69,17 @@
 /* Distinct tokens in one report: both groups. */
 #define JUNK_MAX_TOKENS (2*JUNK_MAX_GROUP_TOKENS)
 
+/* Bytes of a trusted sender's address (RFC 5321, 4.5.3.1: 64 + 1 + 255). */
+#define JUNK_MAX_ADDRESS_BYTES 320
+/* Recipients of one sent message that its user trusts from then on. A message to
+   more is a circular. */
+#define JUNK_MAX_RECIPIENTS 50
+/* Entries of a user's list of trusted senders. When it is full, the oldest ones
+   that were learned from sent mail go. */
+#define JUNK_MAX_ALLOWED 8192
+/* Bytes of the administrator's file of trusted senders, which is read whole. */
+#define JUNK_MAX_ALLOW_FILE_BYTES (256*1024)
+
 /* Bytes of one frame's payload on the service's socket: a report with
    JUNK_MAX_TOKENS tokens is 8 kB; text answers are cut here. */
 #define JUNK_MAX_FRAME_BYTES (64*1024)

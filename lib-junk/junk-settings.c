@@ -21,12 +21,15 @@ static const struct setting_define junk_setting_defines[] = {
 	DEF(STR, junk_feedback_trash),
 	DEF(STR, junk_feedback_ignore),
 	DEF(STR, junk_feedback_unsure),
+	DEF(STR, junk_feedback_sent),
 	DEF(BOOL, junk_feedback_keywords),
 	DEF(BOOL, junk_feedback_append),
 	DEF(BOOL, junk_feedback_automatic),
 	DEF(BOOL, junk_feedback_weak_ham),
 	DEF(UINT, junk_feedback_kept),
 	DEF(TIME, junk_feedback_kept_age),
+	DEF(STR, junk_feedback_allow_file),
+	DEF(BOOL, junk_feedback_allow_sent),
 	DEF(STR, junk_feedback_authserv_id),
 	DEF(STR, junk_feedback_mx),
 	DEF(UINT, junk_feedback_threshold),
@@ -64,12 +67,18 @@ static const struct junk_settings junk_default_settings = {
 		"*l*ments envoy*s,Elementos enviados,Posta inviata,"
 		"Verzonden items",
 	.junk_feedback_unsure = "",
+	.junk_feedback_sent =
+		"Sent,Sent Items,Sent Messages,Sent Mail,Gesendet,Gesendete*,"
+		"*l*ments envoy*s,Elementos enviados,Posta inviata,"
+		"Verzonden items",
 	.junk_feedback_keywords = TRUE,
 	.junk_feedback_append = TRUE,
 	.junk_feedback_automatic = FALSE,
 	.junk_feedback_weak_ham = TRUE,
 	.junk_feedback_kept = 5,
 	.junk_feedback_kept_age = 3*24*60*60,
+	.junk_feedback_allow_file = "",
+	.junk_feedback_allow_sent = TRUE,
 	.junk_feedback_authserv_id = "",
 	.junk_feedback_mx = "",
 	.junk_feedback_threshold = 90,
@@ -148,6 +157,11 @@ junk_settings_check(void *_set, pool_t pool ATTR_UNUSED, const char **error_r)
 	    set->junk_feedback_database_size < MIN_DATABASE_BYTES) {
 		*error_r = "junk_feedback_database_size must be at least 64M, "
 			"or 0 for no limit";
+		return FALSE;
+	}
+	if (*set->junk_feedback_allow_file != '\0' &&
+	    *set->junk_feedback_allow_file != '/') {
+		*error_r = "junk_feedback_allow_file must be a full path";
 		return FALSE;
 	}
 	if (*set->junk_feedback_state_dir != '\0' &&

@@ -21,6 +21,7 @@ struct junk_settings {
 	const char *junk_feedback_trash;
 	const char *junk_feedback_ignore;
 	const char *junk_feedback_unsure;
+	const char *junk_feedback_sent;
 	/* actions that count besides moves and copies */
 	bool junk_feedback_keywords;
 	bool junk_feedback_append;
@@ -32,6 +33,10 @@ struct junk_settings {
 	/* seconds that a message must stay in its mailbox to be reported as
 	   kept */
 	unsigned int junk_feedback_kept_age;
+	/* the administrator's trusted senders (junk-allow-file.h); "" = none */
+	const char *junk_feedback_allow_file;
+	/* recipients of sent mail become trusted senders */
+	bool junk_feedback_allow_sent;
 	/* hosts whose Authentication-Results are evidence
 	   (junk-auth-results.h); "" = none */
 	const char *junk_feedback_authserv_id;

@@ -93,6 +93,11 @@ static void test_junk_settings_get(void)
 		  "junk_feedback_publish_delay = 61 mins: "
 		  "junk_feedback_publish_delay must be at most 1 hour",
 		  TRUE, 90 },
+		{ { { "junk_feedback_allow_file", "/etc/x" } }, NULL, TRUE,
+		  90 },
+		{ { { "junk_feedback_allow_file", "x" } },
+		  "junk_feedback_allow_file = x: "
+		  "junk_feedback_allow_file must be a full path", TRUE, 90 },
 		{ { { "junk_feedback_state_dir", "var" } },
 		  "junk_feedback_state_dir = var: "
 		  "junk_feedback_state_dir must be a full path", TRUE, 90 },

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "junk-milter-settings.h"
 
@@ -31,6 +32,7 @@ static const struct setting settings[] = {
 	SETTING(socket, SETTING_STRING,
 		"unix:/var/spool/postfix/junk-feedback-milter/milter.sock"),
 	SETTING(scores, SETTING_STRING, "/run/dovecot/junk-feedback.scores"),
+	SETTING(allow_file, SETTING_STRING, ""),
 	SETTING(authserv_id, SETTING_STRING, ""),
 	SETTING(mx, SETTING_STRING, ""),
 	SETTING(reject, SETTING_THRESHOLD, "off"),
@@ -261,6 +263,11 @@ int junk_milter_settings_read(struct junk_milter_settings *set,
 {
 	if (parse_file(set, path, parse_line, error, error_size) < 0)
 		return -1;
+	if (*set->allow_file != '\0' && access(set->allow_file, R_OK) < 0) {
+		snprintf(error, error_size, "allow_file %s: %s",
+			 set->allow_file, strerror(errno));
+		return -1;
+	}
 	if (*set->reply_file == '\0')
 		return 0;
 	reply_lines_free(set);

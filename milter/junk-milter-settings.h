@@ -15,6 +15,8 @@ struct junk_milter_settings {
 	char *socket;
 	/* path of the score segment */
 	char *scores;
+	/* the administrator's file of trusted senders; "" = none */
+	char *allow_file;
 	/* hosts whose Authentication-Results fields are evidence; "" = none */
 	char *authserv_id;
 	/* MX hosts whose client is evidence, this host first; "" = none */

@@ -47,7 +47,7 @@ struct worker_answer {
 };
 
 static struct {
-	const char *segment_path, *authserv_id, *mx;
+	const char *segment_path, *authserv_id, *mx, *allow_file;
 	/* the threshold as a command-line argument of the worker */
 	char threshold[16];
 	/* protects the fields below; never held while a message is scored */
@@ -67,7 +67,8 @@ static int worker_spawn(struct worker *worker, int fd)
 	char *argv[] = {
 		(char *)"junk-feedback-milter", (char *)WORKER_ARG,
 		(char *)workers.segment_path, workers.threshold,
-		(char *)workers.authserv_id, (char *)workers.mx, NULL
+		(char *)workers.authserv_id, (char *)workers.mx,
+		(char *)workers.allow_file, NULL
 	};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -275,13 +276,15 @@ int junk_milter_workers_score(const void *data, size_t size,
 }
 
 int junk_milter_workers_init(const char *segment_path, unsigned int threshold,
-			     const char *authserv_id, const char *mx)
+			     const char *authserv_id, const char *mx,
+			     const char *allow_file)
 {
 	char reason[JUNK_MILTER_REASON_SIZE];
 
 	workers.segment_path = segment_path;
 	workers.authserv_id = authserv_id;
 	workers.mx = mx;
+	workers.allow_file = allow_file;
 	snprintf(workers.threshold, sizeof(workers.threshold), "%u",
 		 threshold);
 	(void)junk_milter_workers_score("", 0, reason);
@@ -311,7 +314,7 @@ int junk_milter_worker_main(int argc, char *argv[])
 	struct junk_scores *scores;
 	char *data;
 
-	if (argc < 6 || strcmp(argv[1], WORKER_ARG) != 0)
+	if (argc < 7 || strcmp(argv[1], WORKER_ARG) != 0)
 		return 0;
 	data = malloc(JUNK_MAX_READ_BYTES);
 	if (data == NULL)
@@ -321,6 +324,7 @@ int junk_milter_worker_main(int argc, char *argv[])
 				  (unsigned int)strtoul(argv[3], NULL, 10));
 	junk_scores_set_authserv_id(scores, argv[4]);
 	junk_scores_set_mx(scores, argv[5]);
+	junk_scores_set_allow_file(scores, argv[6]);
 	while (worker_answer_one(scores, data) == 0) ;
 	junk_scores_close(&scores);
 	free(data);

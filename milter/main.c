@@ -434,7 +434,8 @@ int main(int argc, char *argv[])
 	umask(0007);
 	if (junk_milter_workers_init(settings.scores,
 				     junk_milter_lowest_threshold(&settings),
-				     settings.authserv_id, settings.mx) < 0)
+				     settings.authserv_id, settings.mx,
+				     settings.allow_file) < 0)
 		return 1;
 	/* the settings are not freed, since libmilter's threads still read
 	   them */

@@ -8,6 +8,7 @@
 #include "message-date.h"
 #include "mail-storage-private.h"
 #include "junk-mail-file.h"
+#include "junk-sent.h"
 #include "junk-txn.h"
 
 /* Messages appended to Junk may be an import. An older message counts as
@@ -97,6 +98,7 @@ void junk_mail_save(void *_txn, struct mail *mail)
 	struct junk_txn *txn = _txn;
 	enum junk_decision decision;
 	enum junk_verdict verdict;
+	enum junk_box kind;
 	bool left_junk;
 	unsigned int last;
 	uint64_t key;
@@ -104,11 +106,13 @@ void junk_mail_save(void *_txn, struct mail *mail)
 	if (!junk_txn_is_users(txn, mail->transaction))
 		return;
 	txn->saved_count++;
+	mail = junk_txn_real_mail(txn, mail);
+	kind = junk_kind_get(txn, &txn->kind, mail->box);
+	if (kind == JUNK_BOX_SENT)
+		junk_sent_saved(txn, mail);
 	if (!junk_user_get_settings(txn->juser)->append)
 		return;
-	mail = junk_txn_real_mail(txn, mail);
-	decision = junk_decide_append(junk_kind_get(txn, &txn->kind,
-						    mail->box));
+	decision = junk_decide_append(kind);
 	if (decision == JUNK_DECIDE_NOTHING)
 		return;
 	verdict = decision == JUNK_DECIDE_HAM_IF_LEFT_JUNK ?

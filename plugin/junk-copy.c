@@ -5,6 +5,7 @@
 #include "array.h"
 #include "ioloop.h"
 #include "mail-storage-private.h"
+#include "junk-sent.h"
 #include "junk-txn.h"
 
 /* Of the messages that one command moves from Junk to Trash, so many are also
@@ -156,6 +157,10 @@ void junk_mail_copy(void *_txn, struct mail *src, struct mail *dst)
 	if (from == JUNK_BOX_JUNK)
 		junk_txn_left(txn, real_src);
 	to = junk_kind_get(txn, &txn->kind, real_dst->box);
+	/* Some clients send from Drafts or an outbox. From other folders it may
+	   be mail that the user has received. */
+	if (to == JUNK_BOX_SENT && from == JUNK_BOX_IGNORE)
+		junk_sent_saved(txn, real_src);
 	keywords = junk_keywords_parse(mail_get_keywords(src));
 	if (junk_decide_is_void(from, to, keywords))
 		junk_txn_unmark(txn, real_src, txn->saved_count - 1);

@@ -5,7 +5,7 @@ const char *junk_box_name(enum junk_box box)
 {
 	static const char *const names[JUNK_BOX_COUNT] = {
 		"other", "inbox", "junk", "trash", "unsure", "ignore",
-		"like-junk"
+		"sent", "like-junk"
 	};
 
 	return names[box];
@@ -36,14 +36,15 @@ junk_decide_copy(enum junk_box from, enum junk_box to,
 	       L = JUNK_DECIDE_LEFT_JUNK, C = JUNK_DECIDE_HAM_IF_LEFT_JUNK,
 	       U = JUNK_DECIDE_SPAM_UNLESS_LEFT_JUNK };
 	static const unsigned char table[JUNK_BOX_COUNT][JUNK_BOX_COUNT] = {
-		/* to: other inbox junk trash unsure ignore like-junk */
-		[JUNK_BOX_OTHER]     = { N, N, S, N, N, N, N },
-		[JUNK_BOX_INBOX]     = { W, N, S, N, N, N, N },
-		[JUNK_BOX_JUNK]      = { H, H, N, L, N, N, H },
-		[JUNK_BOX_TRASH]     = { C, C, U, N, N, N, N },
-		[JUNK_BOX_UNSURE]    = { H, H, S, N, N, N, N },
-		[JUNK_BOX_IGNORE]    = { N, N, N, N, N, N, N },
-		[JUNK_BOX_LIKE_JUNK] = { N, N, S, N, N, N, N },
+		/* to: other inbox junk trash unsure ignore sent like-junk */
+		[JUNK_BOX_OTHER]     = { N, N, S, N, N, N, N, N },
+		[JUNK_BOX_INBOX]     = { W, N, S, N, N, N, N, N },
+		[JUNK_BOX_JUNK]      = { H, H, N, L, N, N, N, H },
+		[JUNK_BOX_TRASH]     = { C, C, U, N, N, N, N, N },
+		[JUNK_BOX_UNSURE]    = { H, H, S, N, N, N, N, N },
+		[JUNK_BOX_IGNORE]    = { N, N, N, N, N, N, N, N },
+		[JUNK_BOX_SENT]      = { N, N, N, N, N, N, N, N },
+		[JUNK_BOX_LIKE_JUNK] = { N, N, S, N, N, N, N, N },
 	};
 	enum junk_decision decision = (enum junk_decision)table[from][to];
 
@@ -76,7 +77,7 @@ junk_decide_keywords(enum junk_box box, enum junk_keywords old_keywords,
 	bool had_junk = (old_keywords & JUNK_KEYWORDS_JUNK) != 0;
 
 	if (box == JUNK_BOX_TRASH || box == JUNK_BOX_IGNORE ||
-	    old_keywords == new_keywords)
+	    box == JUNK_BOX_SENT || old_keywords == new_keywords)
 		return JUNK_DECIDE_NOTHING;
 
 	switch (new_keywords) {

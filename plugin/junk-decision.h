@@ -17,9 +17,12 @@ enum junk_box {
 	/* a folder for unsure mail: a move out of it trains in both directions,
 	   a move into it doesn't train */
 	JUNK_BOX_UNSURE,
-	/* Drafts, Sent, Templates and folders that the administrator names: no
+	/* Drafts, Templates and folders that the administrator names: no
 	   evidence */
 	JUNK_BOX_IGNORE,
+	/* no evidence either, but recipients of mail there become trusted
+	   senders */
+	JUNK_BOX_SENT,
 	/* a folder whose name looks like a junk folder: as any other, except
 	   that moving a message there is no evidence of good mail */
 	JUNK_BOX_LIKE_JUNK,

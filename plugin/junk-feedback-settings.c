@@ -96,6 +96,11 @@ int junk_feedback_settings_get(struct mail_user *user,
 						set->junk_feedback_ignore);
 	set_r->names.unsure = junk_mailbox_names_split(user->pool,
 						set->junk_feedback_unsure);
+	set_r->names.sent = junk_mailbox_names_split(user->pool,
+						     set->junk_feedback_sent);
+	/* without trusted results no sender is certain */
+	set_r->allow_sent = set->junk_feedback_allow_sent &&
+		*set->junk_feedback_authserv_id != '\0';
 	set_r->names.lazy_expunge = lazy_expunge_get(user);
 	set_r->keywords = set->junk_feedback_keywords;
 	set_r->append = set->junk_feedback_append;

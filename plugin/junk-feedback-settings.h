@@ -8,10 +8,12 @@ struct mail_user;
 struct junk_feedback_settings {
 	/* junk_feedback: report this user's actions at all */
 	bool enabled;
-	/* junk_feedback_junk, _trash, _ignore, _unsure */
+	/* junk_feedback_junk, _trash, _ignore, _unsure, _sent */
 	struct junk_mailbox_names names;
 	/* junk_feedback_keywords, _append, _automatic, _weak_ham */
 	bool keywords, append, automatic, weak_ham;
+	/* junk_feedback_allow_sent, and authserv_id is set */
+	bool allow_sent;
 	/* junk_feedback_kept: messages a day; _kept_age in seconds */
 	unsigned int kept, kept_age_secs;
 	/* junk_feedback_authserv_id; "" if unset */

@@ -57,7 +57,7 @@ void junk_user_dropped(struct junk_user *juser, const char *reason,
 
 /* --- the service and the user's files --- */
 
-static const char *junk_user_get_control_dir(struct junk_user *juser)
+const char *junk_user_get_control_dir(struct junk_user *juser)
 {
 	struct mail_namespace *ns;
 	const char *path;

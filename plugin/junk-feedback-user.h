@@ -22,6 +22,9 @@ void junk_user_namespaces_created(struct mail_user *user);
 const struct junk_feedback_settings *
 junk_user_get_settings(struct junk_user *juser);
 struct event *junk_user_get_event(struct junk_user *juser);
+/* Returns the user's control directory, NULL if there is none, which is
+   logged. */
+const char *junk_user_get_control_dir(struct junk_user *juser);
 /* Create the user's control directory before something is written to it. It may
    not exist yet if the user has only used shared mailboxes. */
 void junk_user_create_control_dir(struct junk_user *juser);

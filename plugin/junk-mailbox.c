@@ -40,7 +40,7 @@ bool junk_mailbox_kind_by_special_use(const char *special_use,
 		{ "\\Junk", JUNK_BOX_JUNK },
 		{ "\\Trash", JUNK_BOX_TRASH },
 		{ "\\Drafts", JUNK_BOX_IGNORE },
-		{ "\\Sent", JUNK_BOX_IGNORE },
+		{ "\\Sent", JUNK_BOX_SENT },
 		{ "\\Archive", JUNK_BOX_OTHER },
 		{ "\\All", JUNK_BOX_OTHER },
 		{ "\\Flagged", JUNK_BOX_OTHER },
@@ -76,6 +76,7 @@ junk_mailbox_kind_of_name(const struct junk_mailbox_names *names,
 		const char *const *masks;
 		enum junk_box kind;
 	} kinds[] = {
+		{ names->sent, JUNK_BOX_SENT },
 		{ names->ignore, JUNK_BOX_IGNORE },
 		{ names->unsure, JUNK_BOX_UNSURE },
 		{ names->junk, JUNK_BOX_JUNK },

@@ -12,6 +12,7 @@ struct mail_user;
    "INBOX/". */
 struct junk_mailbox_names {
 	const char *const *junk, *const *trash, *const *ignore, *const *unsure;
+	const char *const *sent;
 	/* also the names that clients give their junk folder, in any
 	   language */
 	bool usual_junk;

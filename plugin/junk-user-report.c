@@ -10,6 +10,7 @@
 #include "junk-clock.h"
 #include "junk-later.h"
 #include "junk-mail-file.h"
+#include "junk-sent.h"
 #include "junk-trail.h"
 #include "junk-feedback-user-private.h"
 
@@ -249,6 +250,8 @@ junk_user_report_body(struct junk_user *juser,
 	T_BEGIN {
 		/* reading from memory can't fail */
 		(void)junk_user_tokenize_stream(juser, input, &msg, &error);
+		if (p.verdict == JUNK_VERDICT_SPAM && p.note == 0)
+			junk_sent_distrust(juser, input);
 	} T_END;
 	i_stream_unref(&input);
 	junk_pending_set_message(&p, &msg);

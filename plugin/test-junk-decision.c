@@ -22,6 +22,8 @@ static void test_junk_decide_copy(void)
 		{ 7, JUNK_BOX_JUNK, JUNK_BOX_OTHER, 0, JUNK_DECIDE_HAM },
 		{ 7, JUNK_BOX_JUNK, JUNK_BOX_INBOX, 0, JUNK_DECIDE_HAM },
 		{ 8, JUNK_BOX_JUNK, JUNK_BOX_IGNORE, 0, JUNK_DECIDE_NOTHING },
+		{ 6, JUNK_BOX_SENT, JUNK_BOX_JUNK, 0, JUNK_DECIDE_NOTHING },
+		{ 8, JUNK_BOX_JUNK, JUNK_BOX_SENT, 0, JUNK_DECIDE_NOTHING },
 		{ 11, JUNK_BOX_UNSURE, JUNK_BOX_JUNK, 0, JUNK_DECIDE_SPAM },
 		{ 11, JUNK_BOX_UNSURE, JUNK_BOX_INBOX, 0, JUNK_DECIDE_HAM },
 		{ 11, JUNK_BOX_UNSURE, JUNK_BOX_TRASH, 0,
@@ -107,6 +109,7 @@ static void test_junk_decide_keywords(void)
 		{ JUNK_BOX_JUNK, NOT, JUNK, FALSE, JUNK_DECIDE_SPAM },
 		{ JUNK_BOX_TRASH, NONE, JUNK, FALSE, JUNK_DECIDE_NOTHING },
 		{ JUNK_BOX_IGNORE, NONE, JUNK, FALSE, JUNK_DECIDE_NOTHING },
+		{ JUNK_BOX_SENT, NONE, JUNK, FALSE, JUNK_DECIDE_NOTHING },
 		/* automatic or meant */
 		{ JUNK_BOX_INBOX, NONE, NOT, FALSE, JUNK_DECIDE_NOTHING },
 		{ JUNK_BOX_INBOX, NONE, NOT, TRUE, JUNK_DECIDE_HAM },
@@ -229,6 +232,8 @@ static void test_junk_decide_append(void)
 		    JUNK_DECIDE_HAM_IF_LEFT_JUNK);
 	test_assert(junk_decide_append(JUNK_BOX_OTHER) ==
 		    JUNK_DECIDE_HAM_IF_LEFT_JUNK);
+	test_assert(junk_decide_append(JUNK_BOX_SENT) ==
+		    JUNK_DECIDE_NOTHING);
 	test_assert(junk_decide_append(JUNK_BOX_IGNORE) ==
 		    JUNK_DECIDE_NOTHING);
 	test_assert(junk_decide_append(JUNK_BOX_TRASH) ==

@@ -6,6 +6,7 @@
 static const char *const test_junk[] = { "junk", "junk e-mail", NULL };
 static const char *const test_trash[] = { "trash", "papierkorb", NULL };
 static const char *const test_ignore[] = { "drafts", "sent*", NULL };
+static const char *const test_sent[] = { "sent items", NULL };
 static const char *const test_unsure[] = { "maybe", NULL };
 
 static const struct junk_mailbox_names test_names = {
@@ -13,6 +14,7 @@ static const struct junk_mailbox_names test_names = {
 	.trash = test_trash,
 	.ignore = test_ignore,
 	.unsure = test_unsure,
+	.sent = test_sent,
 	.lazy_expunge = "EXPUNGED/",
 };
 
@@ -55,7 +57,7 @@ static void test_junk_mailbox_special_use(void)
 		{ "\\junk", TRUE, JUNK_BOX_JUNK },
 		{ "\\Important \\Trash", TRUE, JUNK_BOX_OTHER },
 		{ "\\Trash", TRUE, JUNK_BOX_TRASH },
-		{ "\\Sent", TRUE, JUNK_BOX_IGNORE },
+		{ "\\Sent", TRUE, JUNK_BOX_SENT },
 		{ "\\Drafts", TRUE, JUNK_BOX_IGNORE },
 		{ "\\Archive", TRUE, JUNK_BOX_OTHER },
 		{ "\\Unknown", FALSE, JUNK_BOX_OTHER },
@@ -88,7 +90,9 @@ static void test_junk_mailbox_kind_by_name(void)
 		{ "Work", "", '/', FALSE, 0 },
 		{ "Work/Junk", "", '/', FALSE, 0 },
 		{ "Trash", "", '/', TRUE, JUNK_BOX_TRASH },
-		{ "Sent Items", "", '/', TRUE, JUNK_BOX_IGNORE },
+		{ "Sent Items", "", '/', TRUE, JUNK_BOX_SENT },
+		{ "INBOX/Sent Items", "", '/', TRUE, JUNK_BOX_SENT },
+		{ "Sent Others", "", '/', TRUE, JUNK_BOX_IGNORE },
 		{ "Maybe", "", '/', TRUE, JUNK_BOX_UNSURE },
 		{ "INBOX", "", '/', TRUE, JUNK_BOX_INBOX },
 		{ "InBox", "", '/', TRUE, JUNK_BOX_INBOX },

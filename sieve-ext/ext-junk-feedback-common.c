@@ -10,6 +10,7 @@
 #include "sieve-message.h"
 #include "sieve-runtime.h"
 
+#include "junk-allow.h"
 #include "junk-counts.h"
 #include "junk-identity.h"
 #include "junk-segment.h"
@@ -128,6 +129,29 @@ static void set_unknown(struct junk_score *score, const char *reason)
 	score->unknown_reason = reason;
 }
 
+static bool sender_is_trusted(struct ext_junk_feedback_context *ctx,
+			      const struct sieve_runtime_env *renv)
+{
+	struct mail *mail = renv->exec_env->msgdata->mail;
+	const char *dir, *error;
+	struct istream *input;
+	bool trusted;
+
+	/* a message that can't be read has no score */
+	if (mail_get_stream_because(mail, NULL, NULL, "junk feedback",
+				    &input) < 0)
+		return FALSE;
+	dir = ext_junk_feedback_control_dir(renv->exec_env->scriptenv->user,
+					    FALSE);
+	trusted = junk_allow_message(input,
+				     ctx->set->junk_feedback_authserv_id,
+				     ctx->set->junk_feedback_allow_file, dir,
+				     &error);
+	if (error != NULL)
+		e_error(renv->event, "junk-feedback: %s", error);
+	return trusted;
+}
+
 static void
 score_message(const struct sieve_extension *ext,
 	      const struct sieve_runtime_env *renv,
@@ -150,6 +174,8 @@ score_message(const struct sieve_extension *ext,
 
 		junk_model_score(model, tokens, count,
 				 find_reporter(ctx, renv), score_r);
+		if (sender_is_trusted(ctx, renv))
+			junk_score_trust(score_r);
 	}
 	pool_unref(&pool);
 }

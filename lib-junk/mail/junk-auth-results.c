@@ -9,7 +9,8 @@
 #define MAX_RESULTS 50
 
 /* Convert to lower case and remove comments, which may contain any character,
-   and from quoted strings the quotes and ";". */
+   and from quoted strings the quotes and ";". A blank in quotes becomes "_", so
+   that a sender who chooses a quoted value can't write another one after it. */
 static char *results_clean(const unsigned char *data, size_t size)
 {
 	string_t *str = t_str_new(size + 1);
@@ -33,7 +34,7 @@ static char *results_clean(const unsigned char *data, size_t size)
 			c = ' ';
 		}
 		if (depth == 0 && c != '"' && !(quoted && c == ';'))
-			str_append_c(str, c > ' ' ? c : ' ');
+			str_append_c(str, c > ' ' ? c : (quoted ? '_' : ' '));
 	}
 	return str_c_modifiable(str);
 }
@@ -53,8 +54,9 @@ static char *part_next(char **data)
 }
 
 /* Returns TRUE if the part is "method[/version] = result"; dest is then set to
-   it without spaces and version. */
-static bool part_result(const char *part, string_t *dest)
+   it without spaces and version, and properties_r to what follows. */
+static bool
+part_result(const char *part, string_t *dest, const char **properties_r)
 {
 	size_t len = strcspn(part, " /=");
 
@@ -71,7 +73,9 @@ static bool part_result(const char *part, string_t *dest)
 	part++;
 	part += strspn(part, " ");
 	str_append_c(dest, '=');
-	str_append_data(dest, part, strcspn(part, " "));
+	len = strcspn(part, " ");
+	str_append_data(dest, part, len);
+	*properties_r = part + len;
 	return TRUE;
 }
 
@@ -98,9 +102,10 @@ id_is_believed(const char *id, size_t size, const char *ids, bool arc)
 
 void junk_auth_results_read(const unsigned char *data, size_t size,
 			    const char *authserv_ids, bool arc,
-			    void (*callback)(const char *result, void *context),
+			    junk_auth_results_callback_t *callback,
 			    void *context)
 {
+	const char *properties;
 	char *rest, *part;
 	string_t *result;
 
@@ -110,11 +115,11 @@ void junk_auth_results_read(const unsigned char *data, size_t size,
 	result = t_str_new(64);
 	part = part_next(&rest);
 	/* skip ARC's instance, as in "i=1; host; spf=pass" */
-	if (arc && part_result(part, result))
+	if (arc && part_result(part, result, &properties))
 		part = part_next(&rest);
 	if (part == NULL)
 		return;
-	if (part_result(part, result)) {
+	if (part_result(part, result, &properties)) {
 		if (arc || !id_is_believed("-", 1, authserv_ids, FALSE))
 			return;
 	} else {
@@ -125,8 +130,25 @@ void junk_auth_results_read(const unsigned char *data, size_t size,
 		part = part_next(&rest);
 	}
 	for (unsigned int i = 0; i < MAX_RESULTS && part != NULL; i++) {
-		if (part_result(part, result))
-			callback(str_c(result), context);
+		if (part_result(part, result, &properties))
+			callback(str_c(result), properties, context);
 		part = part_next(&rest);
 	}
+}
+
+bool junk_auth_property_is(const char *properties, const char *name,
+			   const char *value)
+{
+	const char *const *words = t_strsplit_spaces(properties, " ");
+	const size_t size = strlen(name);
+	unsigned int count = 0;
+	bool equal = FALSE;
+
+	for (; *words != NULL; words++) {
+		if (strncmp(*words, name, size) != 0 || (*words)[size] != '=')
+			continue;
+		count++;
+		equal = strcmp(*words + size + 1, value) == 0;
+	}
+	return count == 1 && equal;
 }

@@ -521,7 +521,8 @@ field_received(struct junk_headers *headers, const unsigned char *data,
 }
 
 static void
-auth_result(const char *result, void *context)
+auth_result(const char *result, const char *properties ATTR_UNUSED,
+	    void *context)
 {
 	struct junk_headers *headers = context;
 

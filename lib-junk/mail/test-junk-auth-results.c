@@ -6,7 +6,8 @@
 #include "test-common.h"
 #include "junk-auth-results.h"
 
-static void add_result(const char *result, void *context)
+static void add_result(const char *result, const char *properties ATTR_UNUSED,
+		       void *context)
 {
 	str_printfa((string_t *)context, "%s\n", result);
 }
@@ -74,10 +75,69 @@ static void test_junk_auth_results(void)
 	str_free(&results);
 }
 
+static void
+add_property(const char *result, const char *properties, void *context)
+{
+	string_t *results = context;
+
+	str_printfa(results, "%s:%d ", result,
+		    junk_auth_property_is(properties, "header.d",
+					  "a.example") ? 1 : 0);
+}
+
+static void test_junk_auth_property(void)
+{
+	static const struct {
+		const char *field, *results;
+	} tests[] = {
+		{ "dkim=pass header.d=a.example", "dkim=pass:1 " },
+		{ "dkim=pass (1024; k) header.d=A.Example (c) header.s=x",
+		  "dkim=pass:1 " },
+		{ "dkim=pass header.s=x header.d=\"a.example\"; dkim=fail",
+		  "dkim=pass:1 dkim=fail:0 " },
+		{ "dkim=pass header.d=b.example; dkim=fail header.d=a.example",
+		  "dkim=pass:0 dkim=fail:1 " },
+		{ "dkim=pass", "dkim=pass:0 " },
+		{ "dkim=pass header.d=", "dkim=pass:0 " },
+		{ "dkim=pass header.d", "dkim=pass:0 " },
+		{ "dkim=pass header.d=a.example.b.example", "dkim=pass:0 " },
+		{ "dkim=pass header.d=b.a.example", "dkim=pass:0 " },
+		{ "dkim=pass header.dd=a.example", "dkim=pass:0 " },
+		{ "dkim=pass x.header.d=a.example", "dkim=pass:0 " },
+		/* a sender has written a value in quotes */
+		{ "dkim=pass header.i=\"x header.d=a.example\"@b.example",
+		  "dkim=pass:0 " },
+		{ "dkim=pass header.d=\"a.example x\"", "dkim=pass:0 " },
+		{ "dkim=pass header.i=\"; dkim=pass header.d=a.example",
+		  "dkim=pass:0 " },
+		{ "dkim=pass (header.d=a.example) header.d=b.example",
+		  "dkim=pass:0 " },
+		/* there are two */
+		{ "dkim=pass header.d=a.example header.d=b.example",
+		  "dkim=pass:0 " },
+		{ "dkim=pass header.d=b.example header.d=a.example",
+		  "dkim=pass:0 " },
+	};
+	string_t *results = str_new(default_pool, 128);
+
+	test_begin("junk auth property");
+	for (unsigned int i = 0; i < N_ELEMENTS(tests); i++) T_BEGIN {
+		const char *field = t_strconcat("mx; ", tests[i].field, NULL);
+
+		str_truncate(results, 0);
+		junk_auth_results_read((const void *)field, strlen(field),
+				       "mx", FALSE, add_property, results);
+		test_assert_strcmp_idx(str_c(results), tests[i].results, i);
+	} T_END;
+	test_end();
+	str_free(&results);
+}
+
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
 		test_junk_auth_results,
+		test_junk_auth_property,
 		NULL
 	};
 	return test_run(test_functions);

@@ -293,3 +293,11 @@ void junk_model_score(const struct junk_model *model,
 		score_r->score = 100 * model_claim(model, score_r,
 						   score_r->probability);
 }
+
+void junk_score_trust(struct junk_score *score)
+{
+	if (score->score == JUNK_SCORE_UNKNOWN)
+		return;
+	score->score = 0;
+	score->trusted = TRUE;
+}

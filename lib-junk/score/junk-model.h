@@ -109,6 +109,8 @@ struct junk_score {
 	   have reported. kept_copy: near copy of mail that the recipient has
 	   kept. Both are FALSE if the sum is so low that a copy doesn't matter. */
 	bool spam_copy, kept_copy;
+	/* junk_score_trust() was called. */
+	bool trusted;
 	/* Why the score is unknown, NULL if it is known. Static text. */
 	const char *unknown_reason;
 	/* The sum of each class. */
@@ -144,5 +146,7 @@ void junk_model_score(const struct junk_model *model,
 		      const junk_token_t *tokens, unsigned int token_count,
 		      const unsigned char *reporter,
 		      struct junk_score *score_r);
+/* The sender is trusted: a known score becomes 0, whatever the content. */
+void junk_score_trust(struct junk_score *score);
 
 #endif

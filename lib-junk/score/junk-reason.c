@@ -26,9 +26,11 @@ next_class(const struct junk_score *score, uint64_t used)
 	return best;
 }
 
-static void reason_copy(string_t *dest, const struct junk_score *score)
+static void reason_first(string_t *dest, const struct junk_score *score)
 {
-	if (score->spam_copy)
+	if (score->trusted)
+		str_append(dest, "trusted sender");
+	else if (score->spam_copy)
 		str_append(dest, "near copy of reported spam");
 	else if (score->kept_copy)
 		str_append(dest, "near copy of good mail");
@@ -46,7 +48,7 @@ void junk_reason_append(string_t *dest, const struct junk_score *score)
 		str_append(dest, score->unknown_reason);
 		return;
 	}
-	reason_copy(dest, score);
+	reason_first(dest, score);
 	for (unsigned int i = 0; i < REASON_MAX_CLASSES; i++) {
 		class = next_class(score, used);
 		if (class < 0)

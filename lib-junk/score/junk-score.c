@@ -2,11 +2,13 @@
 #include "array.h"
 #include "istream.h"
 #include "str.h"
+#include "junk-allow-file.h"
 #include "junk-counts.h"
 #include "junk-model.h"
 #include "junk-reason.h"
 #include "junk-score.h"
 #include "junk-segment.h"
+#include "junk-sender.h"
 #include "junk-tokenizer.h"
 
 #include <time.h>
@@ -14,7 +16,7 @@
 struct junk_scores {
 	struct junk_segment *segment;
 	struct junk_counts *counts;
-	char *authserv_id, *mx;
+	char *authserv_id, *mx, *allow_file;
 	unsigned int threshold;
 	/* the last score; its reason is formatted on request */
 	struct junk_score score;
@@ -67,6 +69,7 @@ void junk_scores_close(struct junk_scores **_scores)
 	pool_unref(&scores->pool);
 	i_free(scores->authserv_id);
 	i_free(scores->mx);
+	i_free(scores->allow_file);
 	i_free(scores);
 }
 
@@ -82,10 +85,28 @@ void junk_scores_set_mx(struct junk_scores *scores, const char *hosts)
 	scores->mx = i_strdup(hosts);
 }
 
+void junk_scores_set_allow_file(struct junk_scores *scores, const char *path)
+{
+	i_free(scores->allow_file);
+	scores->allow_file = i_strdup(path);
+}
+
 void junk_scores_set_threshold(struct junk_scores *scores,
 			       unsigned int threshold)
 {
 	scores->threshold = threshold;
+}
+
+/* If the file can't be read, nobody is trusted. */
+static bool sender_is_trusted(struct junk_scores *scores, struct istream *input)
+{
+	const char *address, *error;
+
+	if (scores->allow_file == NULL || *scores->allow_file == '\0')
+		return FALSE;
+	address = junk_sender_read(input, scores->authserv_id);
+	return address != NULL &&
+		junk_allow_file_find(scores->allow_file, address, &error) > 0;
 }
 
 static int
@@ -107,13 +128,16 @@ score_data(struct junk_scores *scores, const struct junk_model *model,
 	p_clear(scores->pool);
 	ret = junk_tokenizer_read(scores->tokenizer, input, &set, scores->pool,
 				  &msg, &error);
-	i_stream_unref(&input);
 	if (ret < 0) {
 		str_append(scores->reason, error);
+		i_stream_unref(&input);
 		return JUNK_SCORES_UNKNOWN;
 	}
 	tokens = array_get(&msg.tokens, &count);
 	junk_model_score(model, tokens, count, reporter, &scores->score);
+	if (sender_is_trusted(scores, input))
+		junk_score_trust(&scores->score);
+	i_stream_unref(&input);
 	return scores->score.score;
 }
 

@@ -41,6 +41,10 @@ void junk_scores_set_authserv_id(struct junk_scores *scores, const char *id);
    NULL or "" = none (default). */
 void junk_scores_set_mx(struct junk_scores *scores, const char *hosts);
 
+/* Trust the senders in this file, as the setting junk_feedback_allow_file does,
+   if the authserv_id is set. NULL or "" = none (default). */
+void junk_scores_set_allow_file(struct junk_scores *scores, const char *path);
+
 /* Set the score from which on the program files, tags or rejects a message, 0 =
    none (default). It is used to count messages in the counter page, if there is
    one beside the segment. */

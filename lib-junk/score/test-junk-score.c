@@ -1,6 +1,7 @@
 #include "lib.h"
 #include "test-common.h"
 #include "write-full.h"
+#include "junk-model.h"
 #include "junk-score.h"
 #include "junk-segment.h"
 #include "junk-tokenizer.h"
@@ -10,6 +11,7 @@
 #include <xxhash.h>
 
 #define TEST_PATH ".test-junk-score.scores"
+#define TEST_ALLOW ".test-junk-score.allow"
 #define TEST_LOG2 JUNK_SEGMENT_MIN_LOG2
 #define TEST_WEIGHTS_END (JUNK_SEGMENT_HEADER_BYTES + 2 * 2 * (1 << TEST_LOG2))
 #define TEST_SIZE (TEST_WEIGHTS_END + sizeof(struct junk_copies))
@@ -120,11 +122,59 @@ static void test_junk_scores_unknown(void)
 	test_end();
 }
 
+static void test_junk_scores_trusted(void)
+{
+	static const char results[] =
+		"Authentication-Results: mx; dkim=pass header.d=example.org\r\n";
+	const char *message = t_strconcat(results, test_message, NULL);
+	struct junk_scores *scores;
+	int fd;
+
+	test_begin("junk_scores_message: trusted senders");
+	fd = open(TEST_ALLOW, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+	test_assert(write_full(fd, "@example.org\n", 13) == 0);
+	i_close_fd(&fd);
+	write_segment(JUNK_WEIGHT_SCALE / 16, 10);
+	scores = junk_scores_open(TEST_PATH);
+	junk_scores_set_allow_file(scores, TEST_ALLOW);
+	/* nobody's results are trusted */
+	test_assert(junk_scores_message(scores, message, strlen(message),
+					NULL) > 0);
+	junk_scores_set_authserv_id(scores, "mx");
+	test_assert(junk_scores_message(scores, message, strlen(message),
+					NULL) == 0);
+	test_assert(strncmp(junk_scores_reason(scores), "trusted sender, ",
+			    16) == 0);
+	test_assert(score(scores) > 0);
+	test_assert(strstr(junk_scores_reason(scores), "trusted") == NULL);
+	i_unlink(TEST_ALLOW);
+	test_assert(junk_scores_message(scores, message, strlen(message),
+					NULL) > 0);
+	junk_scores_close(&scores);
+	i_unlink(TEST_PATH);
+	test_end();
+}
+
+static void test_junk_score_trust(void)
+{
+	struct junk_score score = { .score = JUNK_SCORE_UNKNOWN };
+
+	test_begin("junk_score_trust()");
+	junk_score_trust(&score);
+	test_assert(score.score == JUNK_SCORE_UNKNOWN && !score.trusted);
+	score.score = 100;
+	junk_score_trust(&score);
+	test_assert(score.score == 0 && score.trusted);
+	test_end();
+}
+
 int main(void)
 {
 	static void (*const test_functions[])(void) = {
 		test_junk_scores_message,
 		test_junk_scores_unknown,
+		test_junk_scores_trusted,
+		test_junk_score_trust,
 		NULL
 	};
 	return test_run(test_functions);

@@ -177,6 +177,25 @@ def test_outside(t):
             ["X-Junk-Other: mine\r"], header
 
 
+def test_trusted(t):
+    """the score of a trusted sender's mail is 0, if a trusted host says that it is
+    real"""
+    path = t.d.dir + "/allow"
+    with open(path, "w") as f:
+        f.write("@firm.example\n")
+    os.chmod(path, 0o644)
+    message = (b"Authentication-Results: %s; dmarc=pass "
+               b"header.from=firm.example\nFrom: <a@firm.example>\n"
+               b"Subject: words\n\nand a text\n")
+    with scored(t, 95, reject="90", authserv_id="mx.example",
+                allow_file=path) as (postfix, milter):
+        header = delivered(t, postfix, message % b"mx.example")
+        assert "X-Junk-Score: 0\r\n" in header, header
+        assert "X-Junk-Reason: trusted sender" in header, header
+        code, text = postfix.send(t.user(), message % b"evil.example")
+        assert code != 0 and "550-5.7.1" in text, text
+
+
 def test_quarantine(t):
     """a message is held until the administrator releases it"""
     # the reason of this segment's scores is empty

@@ -1,4 +1,4 @@
-/* Fuzzes the tokenizer: any bytes give a result within the limits that doesn't
+/* Fuzzes the readers of messages: who the sender is, and the tokenizer: any bytes give a result within the limits that doesn't
    depend on how the message is split into blocks, and cost at most a few times
    as much as an ordinary message of the same size. */
 
@@ -9,6 +9,7 @@
 #include "fuzz.h"
 #include "test-common.h"
 #include "junk-limits.h"
+#include "junk-sender.h"
 #include "junk-tokenizer.h"
 
 /* Maximum cost of a message as a multiple of an ordinary one of its size.
@@ -125,12 +126,31 @@ static void fuzz_check_cost(const uint8_t *data, size_t size)
 	}
 }
 
+static void fuzz_check_address(const char *address, void *context ATTR_UNUSED)
+{
+	if (strlen(address) > JUNK_MAX_ADDRESS_BYTES ||
+	    strchr(address, '@') == NULL)
+		i_panic("not an address: %s", address);
+}
+
+static void fuzz_addresses(const uint8_t *data, size_t size)
+{
+	struct istream *input = i_stream_create_from_data(data, size);
+	const char *address = junk_sender_read(input, "mx.example");
+
+	if (address != NULL)
+		fuzz_check_address(address, NULL);
+	junk_recipients_read(input, fuzz_check_address, NULL);
+	i_stream_unref(&input);
+}
+
 FUZZ_ONE(data, size)
 {
 	unsigned char digest[JUNK_DIGEST_BYTES], digest2[JUNK_DIGEST_BYTES];
 	struct junk_message msg, msg2;
 	struct istream *input;
 
+	fuzz_addresses(data, size);
 	fuzz_tokenize(i_stream_create_from_data(data, size), &msg);
 	fuzz_check(&msg);
 
