@@ -1,0 +1,6 @@
+require ["fileinto"];
+
+if header :is "X-Spam-Flag" "YES" {
+  fileinto "Junk";
+  stop;
+}
