@@ -18,8 +18,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SERVICE_NICE 10
-
 static struct event_category event_category_junk_feedback = {
 	.name = "junk-feedback",
 };
@@ -209,10 +207,6 @@ int main(int argc, char *argv[])
 	segment_path = p_strdup_printf(pool, "%s/"JUNK_SEGMENT_FNAME,
 				       set.base_dir);
 	prepare_files(&set, segment_path, &priv);
-	/* on a host that has more work than processors, mail comes first */
-	errno = 0;
-	if (nice(SERVICE_NICE) == -1 && errno != 0)
-		i_error("nice() failed: %m");
 	/* core dumps stay disabled, since the key is in memory */
 	restrict_access_by_env(0, NULL);
 
