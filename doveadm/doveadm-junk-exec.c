@@ -11,10 +11,12 @@
 
 /* Longer output of a program is cut off. */
 #define EXEC_OUTPUT_MAX_BYTES (16*1024)
-/* Folders to search for Dovecot's programs if they aren't in doveadm's folder.
-   doveadm may have no PATH. */
+/* Folders to search for Postfix' programs, and for Dovecot's if they aren't in
+   doveadm's folder. doveadm may have no PATH. */
 #define EXEC_PATH \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+#define EXEC_HOME "/nonexistent"
 
 /* Returns the search path for programs: the bin folder of doveadm's own
    installation comes first, under any prefix, since doveconf and sievec of
@@ -31,7 +33,7 @@ static const char *exec_path(void)
 	for (unsigned int i = 0; i < N_ELEMENTS(from_exe); i++) {
 		dir = t_strconcat(t_strdup_until(exe, p), from_exe[i], NULL);
 		if (access(t_strconcat(dir, "/doveconf", NULL), X_OK) == 0)
-			return dir;
+			return t_strconcat(dir, ":"EXEC_PATH, NULL);
 	}
 	return EXEC_PATH;
 }
@@ -54,6 +56,8 @@ exec_child(int fd, const char *path, const char *const argv[],
 	   process */
 	env_clean();
 	env_put("PATH", path);
+	/* sievec refuses a mail location with %h if there is no home */
+	env_put("HOME", EXEC_HOME);
 	execvp(argv[0], (char **)argv);
 	_exit(127);
 }

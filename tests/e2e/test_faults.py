@@ -82,7 +82,11 @@ def catch_up(p, count):
     def caught_up():
         # the number of connections per user is limited
         p.imap().logout()
-        rows = p.d.query("SELECT coalesce(sum(reports), 0) FROM hours")
+        try:
+            rows = p.d.query("SELECT coalesce(sum(reports), 0) FROM hours")
+        except sqlite3.DatabaseError:
+            # the service hasn't moved a damaged file aside yet
+            return False
         return rows == [(count,)]
     harness.wait_for(caught_up, "%d reports:\n%s" % (count, p.log()), 40)
 
