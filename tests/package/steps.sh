@@ -15,7 +15,7 @@ check() {
 		echo "ok   $title: $what"
 	else
 		echo "FAIL $title: $what"
-		tail -n 40 "$log"
+		tail -n 60 "$log"
 	fi
 }
 
