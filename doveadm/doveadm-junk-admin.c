@@ -107,6 +107,7 @@ forget_parse(struct doveadm_cmd_context *cctx, struct junk_forget *forget_r,
 		forget_r->until = (uint64_t)until_time;
 	}
 	(void)doveadm_cmd_param_bool(cctx, "burst", &forget_r->burst);
+	(void)doveadm_cmd_param_bool(cctx, "dry-run", &forget_r->dry_run);
 	if (doveadm_cmd_param_str(cctx, "origin", &origin) &&
 	    !origin_find(origin, &forget_r->origin)) {
 		*error_r = t_strdup_printf("--origin %s: use move, copy, "
@@ -176,7 +177,7 @@ static struct doveadm_mail_cmd_context *cmd_junk_forget_user_alloc(void)
 	ctx->ctx.v.init = cmd_junk_forget_user_init;
 	ctx->ctx.v.run = cmd_junk_forget_user_run;
 	ctx->ctx.v.deinit = cmd_junk_forget_user_deinit;
-	JUNK_DOVEADM_SET_OPTIONS(&ctx->ctx, "s:t:o:b");
+	JUNK_DOVEADM_SET_OPTIONS(&ctx->ctx, "s:t:o:bn");
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	return &ctx->ctx;
 }
@@ -203,7 +204,7 @@ static void cmd_junk_forget(struct doveadm_cmd_context *cctx)
 struct doveadm_cmd_ver2 doveadm_cmd_junk_forget = {
 	.name = "junk forget",
 	.usage = DOVEADM_CMD_MAIL_USAGE_PREFIX "--since <time> "
-		"[--until <time>] [--origin <origin>] [--burst]",
+		"[--until <time>] [--origin <origin>] [--burst] [--dry-run]",
 	.cmd = cmd_junk_forget,
 	.mail_cmd = cmd_junk_forget_user_alloc,
 DOVEADM_CMD_PARAMS_START
@@ -212,6 +213,7 @@ DOVEADM_CMD_PARAM('s', "since", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('t', "until", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('o', "origin", CMD_PARAM_STR, 0)
 DOVEADM_CMD_PARAM('b', "burst", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAM('n', "dry-run", CMD_PARAM_BOOL, 0)
 DOVEADM_CMD_PARAMS_END
 };
 

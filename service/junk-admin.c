@@ -228,7 +228,8 @@ int junk_recorder_forget(struct junk_recorder *recorder,
 	*count_r = array_count(&search.rows);
 	/* a host that has joined later never had the reports, but the others
 	   learn anew at this position */
-	if (ret == 0 && (*count_r > 0 || recorder->set.ordered))
+	if (ret == 0 && !forget->dry_run &&
+	    (*count_r > 0 || recorder->set.ordered))
 		ret = admin_undo(recorder, &search, *exact_r);
 	array_free(&search.reporters);
 	array_free(&search.rows);

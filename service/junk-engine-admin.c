@@ -116,6 +116,14 @@ junk_engine_forget(struct junk_engine *engine, const struct junk_frame *frame,
 
 	if (junk_frame_decode_forget(frame, &forget, error_r) < 0)
 		return -1;
+	if (forget.dry_run) {
+		if (junk_recorder_forget(engine->recorder, &forget, &count,
+					 &exact) < 0)
+			return junk_engine_admin_failed(engine, now, error_r);
+		str_printfa(answer, "dry_run=yes\nforgotten=%u\nexact=%s\n",
+			    count, exact ? "yes" : "no");
+		return 0;
+	}
 	if (engine->cluster != NULL) {
 		str_append(answer, "cluster=yes\n");
 		return junk_cluster_forget(engine->cluster, &forget, error_r);

@@ -157,6 +157,7 @@ int junk_recorder_snapshot(struct junk_recorder *recorder);
 
 /* Undo the matching reports. *exact_r: the result is as if they had never been
    sent; FALSE if older ones have expired, so that they can only be unlearned.
+   If forget has dry_run, nothing is undone, and nothing has to be loaded again.
    Returns 0, or -1 if the database failed; nothing has changed then. */
 int junk_recorder_forget(struct junk_recorder *recorder,
 			 const struct junk_forget *forget,

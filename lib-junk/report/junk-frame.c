@@ -293,7 +293,9 @@ void junk_frame_encode_ack(buffer_t *dest, uint32_t count)
 
 #define FORGET_FLAG_BURST 0x01
 #define FORGET_FLAG_REPORTER 0x02
-#define FORGET_FLAGS (FORGET_FLAG_BURST | FORGET_FLAG_REPORTER)
+#define FORGET_FLAG_DRY_RUN 0x04
+#define FORGET_FLAGS \
+	(FORGET_FLAG_BURST | FORGET_FLAG_REPORTER | FORGET_FLAG_DRY_RUN)
 
 void junk_frame_encode_forget(buffer_t *dest, const struct junk_forget *forget)
 {
@@ -303,7 +305,8 @@ void junk_frame_encode_forget(buffer_t *dest, const struct junk_forget *forget)
 	cpu64_to_le_unaligned(forget->since, payload);
 	cpu64_to_le_unaligned(forget->until, payload + 8);
 	payload[32] = (uint8_t)forget->origin;
-	payload[33] = forget->burst ? FORGET_FLAG_BURST : 0;
+	payload[33] = (forget->burst ? FORGET_FLAG_BURST : 0) |
+		(forget->dry_run ? FORGET_FLAG_DRY_RUN : 0);
 	if (forget->reporter != NULL) {
 		memcpy(payload + 16, forget->reporter, JUNK_REPORTER_BYTES);
 		payload[33] |= FORGET_FLAG_REPORTER;
@@ -335,6 +338,7 @@ int junk_frame_decode_forget(const struct junk_frame *frame,
 	forget_r->until = le64_to_cpu_unaligned(p + 8);
 	forget_r->origin = (enum junk_origin)p[32];
 	forget_r->burst = (p[33] & FORGET_FLAG_BURST) != 0;
+	forget_r->dry_run = (p[33] & FORGET_FLAG_DRY_RUN) != 0;
 	forget_r->reporter = (p[33] & FORGET_FLAG_REPORTER) != 0 ?
 		p + 16 : NULL;
 	return 0;

@@ -25,7 +25,8 @@
      FORGET  u64 since, u64 until (seconds since 1970; hours count as a whole;
              until 0 = no end), 16 reporter, u8 origin (0 = any), u8 flags
              (1 = all of those reporters that exceeded their limit, 2 = this
-             reporter only, else reporter is 0), u16 0: take reports back
+             reporter only, else reporter is 0, 4 = only count them), u16 0:
+             take reports back
      REBUILD empty: learn anew from the reports that are kept
      REKEY   empty: begin a new database with a new key
      CLUSTER_INIT  empty: create a cluster's log in its database
@@ -63,6 +64,8 @@ struct junk_forget {
 	enum junk_origin origin;
 	/* all reports of reporters that exceeded their limit since then */
 	bool burst;
+	/* take none back, only count them */
+	bool dry_run;
 	/* only this reporter; NULL = all. After decoding it points into the
 	   frame */
 	const unsigned char *reporter;

@@ -350,7 +350,7 @@ static void test_junk_frame_admin(void)
 	const struct junk_forget forget = {
 		.since = UINT64_C(1234567890123),
 		.until = UINT64_C(9876543210987), .origin = JUNK_ORIGIN_MOVE,
-		.burst = TRUE,
+		.burst = TRUE, .dry_run = TRUE,
 		.reporter = (const unsigned char *)"0123456789abcdef",
 	};
 	junk_token_t tokens[JUNK_MAX_LOOKUP_TOKENS + 1];
@@ -372,7 +372,8 @@ static void test_junk_frame_admin(void)
 	test_assert(junk_frame_decode_forget(&frame, &forget2, &error) == 0);
 	test_assert(forget2.since == forget.since &&
 		    forget2.until == forget.until &&
-		    forget2.origin == forget.origin && forget2.burst);
+		    forget2.origin == forget.origin && forget2.burst &&
+		    forget2.dry_run);
 	test_assert(memcmp(forget2.reporter, forget.reporter,
 			   JUNK_REPORTER_BYTES) == 0);
 	/* each reserved byte, and each unknown flag */

@@ -101,13 +101,19 @@ def test_forget(t):
     for _ in range(10):
         c.append("Junk", testcase.ham())
     harness.wait_for(lambda: t.recorded() == count + 10, "10 reports")
-    assert score_sum(t, message) != before
-    found = answer(t, "forget", "--since", "1h", "--origin", "append")
+    learned = score_sum(t, message)
+    assert learned != before
+    args = ("forget", "--since", "1h", "--origin", "append")
+    found = answer(t, *args, "--dry-run")
+    assert found == {"dry_run": "yes", "forgotten": "10", "exact": "yes"}, \
+        found
+    assert t.recorded() == count + 10 and score_sum(t, message) == learned
+    found = answer(t, *args)
     assert found == {"forgotten": "10", "exact": "yes"}, found
     assert t.recorded() == count
     assert score_sum(t, message) == before
     # nothing is left to forget
-    found = answer(t, "forget", "--since", "1h", "--origin", "append")
+    found = answer(t, *args)
     assert found["forgotten"] == "0", found
 
 
@@ -123,6 +129,10 @@ def test_forget_user(t):
     args = ("forget", "-u", t.user("broken"), "--since", "2h")
     found = answer(t, *args, "--until", "1h")
     assert found == {"forgotten": "0", "exact": "yes"}, found
+    found = answer(t, *args, "-n")
+    assert found == {"dry_run": "yes", "forgotten": "10", "exact": "yes"}, \
+        found
+    assert t.recorded() == count + 10
     found = answer(t, *args)
     assert found == {"forgotten": "10", "exact": "yes"}, found
     assert t.recorded() == count and score_sum(t, message) == before
