@@ -2,12 +2,14 @@
 
 #include "lib.h"
 #include "buffer.h"
+#include "byteorder.h"
 #include "junk-frame.h"
 #include "junk-key.h"
 #include "junk-cluster-record.h"
 
 #define RECORD_VERSION 1
 #define HEADER_BYTES 4
+#define EXPIRE_BYTES 8
 #define FLAG_TRUSTED 0x01
 #define SCORE_UNKNOWN 255
 
@@ -16,7 +18,7 @@ void junk_cluster_record_write(const struct junk_key *key,
 			       buffer_t *dest)
 {
 	buffer_t *plain = t_buffer_create(4096);
-	unsigned char header[HEADER_BYTES];
+	unsigned char header[HEADER_BYTES], before[EXPIRE_BYTES];
 
 	i_zero(&header);
 	header[0] = RECORD_VERSION;
@@ -30,6 +32,10 @@ void junk_cluster_record_write(const struct junk_key *key,
 		junk_frame_encode_report(plain, &record->report);
 	else if (record->kind == JUNK_CLUSTER_FORGET)
 		junk_frame_encode_forget(plain, record->forget);
+	else if (record->kind == JUNK_CLUSTER_EXPIRE) {
+		cpu64_to_le_unaligned((uint64_t)record->before, before);
+		buffer_append(plain, before, sizeof(before));
+	}
 	junk_key_seal(key, plain->data, plain->used, dest);
 }
 
@@ -72,6 +78,13 @@ int junk_cluster_record_read(const struct junk_key *key, const void *sealed,
 		I_MIN(data[3], 100);
 	if (record_r->kind == JUNK_CLUSTER_CHECKPOINT)
 		return 0;
+	if (record_r->kind == JUNK_CLUSTER_EXPIRE) {
+		if (plain->used != HEADER_BYTES + EXPIRE_BYTES)
+			return -1;
+		record_r->before = (int64_t)
+			le64_to_cpu_unaligned(data + HEADER_BYTES);
+		return 0;
+	}
 	if (junk_frame_decode(data + HEADER_BYTES, plain->used - HEADER_BYTES,
 			      &frame, &frame_size, &error) <= 0 ||
 	    record_read_frame(&frame, record_r) < 0)

@@ -10,12 +10,13 @@
      2  u8   flags: 1 = the report's uid was JUNK_REPORT_UID_TRUSTED
      3  u8   score of a report, 255 = unknown
      4  a frame (junk-frame.h): REPORT, whose digest is the report's id, or
-        FORGET; nothing for a checkpoint */
+        FORGET; i64 before of EXPIRE; nothing for a checkpoint */
 
 enum junk_cluster_kind {
 	JUNK_CLUSTER_REPORT = 1,
 	JUNK_CLUSTER_CHECKPOINT = 2,
 	JUNK_CLUSTER_FORGET = 3,
+	JUNK_CLUSTER_EXPIRE = 4,
 };
 
 struct junk_key;
@@ -28,6 +29,9 @@ struct junk_cluster_record {
 	struct junk_report report;
 	/* only of FORGET; its reporter is on the data stack after reading */
 	const struct junk_forget *forget;
+	/* only of EXPIRE: reports of hours before this one expire, in seconds
+	   since 1970 */
+	int64_t before;
 };
 
 /* Append the sealed record to dest. */

@@ -25,6 +25,9 @@
 #define CHECKPOINT_SECS 300
 /* The interval in which a host asks for one. */
 #define CHECKPOINT_ASK_SECS 10
+/* The same for the expiry, which happens once a day. */
+#define EXPIRE_ASK_SECS 3600
+#define DAY_SECS (24*60*60)
 
 struct cluster_batch {
 	/* sealed records, and where each of them ends */
@@ -47,7 +50,7 @@ struct junk_cluster {
 	/* all records were read */
 	bool current;
 	int64_t log_seq;
-	time_t checkpoint_asked;
+	time_t checkpoint_asked, expire_asked;
 	uint64_t invalid_records, refused;
 	char *error;
 	unsigned char hash[JUNK_RECORDER_HASH_BYTES];
@@ -158,19 +161,28 @@ apply_now(struct cluster_apply *apply, const struct junk_log_record *log,
 {
 	struct junk_cluster *cluster = apply->cluster;
 	struct junk_engine *engine = cluster->engine;
-	struct junk_recorder_position position = apply->position;
+	struct junk_recorder_position position;
+	int ret;
 
 	if (apply_commit(apply) < 0)
 		return -1;
+	position = apply->position;
 	position.seq = log->seq;
 	if (record->kind == JUNK_CLUSTER_FORGET) {
 		return junk_engine_forget_ordered(engine, record->forget,
 						  &position, ioloop_time);
 	}
-	if (junk_recorder_checkpoint(engine->recorder, &position) < 0) {
+	if (record->kind == JUNK_CLUSTER_EXPIRE) {
+		position.expired = I_MAX(position.expired, record->before);
+		ret = junk_recorder_expire_ordered(engine->recorder, &position);
+	} else {
+		ret = junk_recorder_checkpoint(engine->recorder, &position);
+	}
+	if (ret < 0) {
 		junk_engine_db_failed(engine, ioloop_time);
 		return -1;
 	}
+	apply->position.expired = position.expired;
 	junk_recorder_hash(engine->recorder, cluster->hash);
 	cluster->hash_seq = log->seq;
 	return 0;
@@ -244,22 +256,48 @@ cluster_got_records(const struct junk_log_record *records, unsigned int count,
 
 /* --- the order of requests --- */
 
+static void
+cluster_seal(struct junk_cluster *cluster,
+	     const struct junk_cluster_record *record,
+	     struct junk_log_record *log_r)
+{
+	buffer_t *sealed = t_buffer_create(128);
+
+	junk_cluster_record_write(cluster->engine->key, record, sealed);
+	i_zero(log_r);
+	log_r->sealed = sealed->data;
+	log_r->size = sealed->used;
+}
+
 static void cluster_checkpoint(struct junk_cluster *cluster)
 {
 	const struct junk_cluster_record record = {
 		.kind = JUNK_CLUSTER_CHECKPOINT,
 		.score = JUNK_SCORE_UNKNOWN,
 	};
-	buffer_t *sealed = t_buffer_create(128);
 	struct junk_log_record log;
 
-	junk_cluster_record_write(cluster->engine->key, &record, sealed);
-	i_zero(&log);
-	log.sealed = sealed->data;
-	log.size = sealed->used;
+	cluster_seal(cluster, &record, &log);
 	cluster->checkpoint_asked = ioloop_time;
 	junk_log_append_checkpoint(cluster->log, &log, CHECKPOINT_RECORDS,
 				   CHECKPOINT_SECS);
+}
+
+/* Whole days expire, so the hosts ask for the same and one of them gets it. */
+static void cluster_expire(struct junk_cluster *cluster)
+{
+	const int64_t keep_secs =
+		(int64_t)cluster->engine->set.retention_days * DAY_SECS;
+	const struct junk_cluster_record record = {
+		.kind = JUNK_CLUSTER_EXPIRE,
+		.score = JUNK_SCORE_UNKNOWN,
+		.before = (ioloop_time - keep_secs) / DAY_SECS * DAY_SECS,
+	};
+	struct junk_log_record log;
+
+	cluster_seal(cluster, &record, &log);
+	cluster->expire_asked = ioloop_time;
+	junk_log_append_expire(cluster->log, &log, record.before, keep_secs);
 }
 
 static void cluster_poll(struct junk_cluster *cluster)
@@ -286,6 +324,11 @@ static void cluster_continue(struct junk_cluster *cluster)
 					 cluster->checkpoint_asked,
 					 CHECKPOINT_ASK_SECS)) T_BEGIN {
 		cluster_checkpoint(cluster);
+	} T_END; else if (engine->set.retention_days > 0 &&
+			  junk_clock_has_passed(ioloop_time,
+						cluster->expire_asked,
+						EXPIRE_ASK_SECS)) T_BEGIN {
+		cluster_expire(cluster);
 	} T_END; else {
 		cluster->to = timeout_add_short(POLL_MSECS, cluster_poll,
 						cluster);
@@ -347,6 +390,12 @@ cluster_check(struct junk_cluster *cluster, const struct junk_log_head *head)
 	string_t *value = t_str_new(64);
 	int ret;
 
+	if (junk_recorder_position(engine->recorder)->seq + 1 <
+	    head->first_seq) {
+		return "junk_feedback_cluster: this host lacks records that "
+			"have expired: copy the database of another host "
+			"(doc/cluster.md)";
+	}
 	ret = junk_db_meta_get(engine->db, "cluster", value);
 	if (ret == 0 && junk_recorder_last_seq(engine->recorder) <= 1) {
 		ret = junk_db_meta_set(engine->db, "cluster", head->cluster,
@@ -378,6 +427,7 @@ static void cluster_ready(const struct junk_log_head *head, void *context)
 	cluster_set_error(cluster, error);
 	cluster->member = error == NULL;
 	cluster->current = FALSE;
+	cluster->expire_asked = 0;
 	cluster->log_seq = head->seq;
 	if (cluster->member)
 		cluster->engine->set.wake(FALSE);

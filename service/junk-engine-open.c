@@ -362,8 +362,7 @@ static int junk_engine_start_cluster(struct junk_engine *engine, time_t now)
 	if (engine->cluster != NULL)
 		return 0;
 	e_warning(engine->event, "junk_feedback_cluster is experimental: "
-		  "junk_feedback_retention isn't applied, and reports stay in "
-		  "the cluster's log (see doc/cluster.md)");
+		  "doc/cluster.md says what is missing");
 	engine->cluster = junk_cluster_init(engine, &error);
 	if (engine->cluster != NULL)
 		return 0;

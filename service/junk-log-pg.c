@@ -15,7 +15,7 @@
 /* A request that takes longer has failed: the server or the network hangs. */
 #define REQUEST_MSECS 10000
 #define RECONNECT_MSECS 1000
-#define LOG_FORMAT 1
+#define LOG_FORMAT 2
 
 /* OIDs of PostgreSQL's built-in types */
 #define OID_BYTEA 17
@@ -42,6 +42,8 @@ struct junk_log {
 
 	PGconn *conn;
 	enum log_request request;
+	/* the first part of the answer to the request */
+	PGresult *result;
 	bool ready;
 	struct io *io;
 	enum io_condition io_condition;
@@ -56,6 +58,7 @@ static const char sql_create[] =
 	" key_check bytea NOT NULL,"
 	" seq bigint NOT NULL,"
 	" hour bigint NOT NULL,"
+	" expired bigint NOT NULL,"
 	" checkpoint bigint NOT NULL,"
 	" checkpoint_time timestamptz NOT NULL);"
 	"CREATE TABLE junk_log ("
@@ -63,10 +66,12 @@ static const char sql_create[] =
 	" hour bigint NOT NULL,"
 	" sealed bytea NOT NULL);"
 	"INSERT INTO junk_head VALUES"
-	" (true, %d, gen_random_uuid(), '\\x%s', 0, 0, 0, now())";
+	" (true, %d, gen_random_uuid(), '\\x%s', 0, 0, 0, 0, now())";
 
 static const char sql_head[] =
-	"SELECT cluster::text, seq FROM junk_head "
+	"SELECT cluster::text, seq, "
+	"(SELECT coalesce(min(log.seq), junk_head.seq + 1) FROM junk_log log) "
+	"FROM junk_head "
 	"WHERE format = $1 AND key_check = $2";
 
 static const char sql_read[] =
@@ -87,6 +92,15 @@ static const char sql_checkpoint[] =
 	"WHERE seq > checkpoint AND (seq - checkpoint >= $1 OR "
 	"extract(epoch FROM now() - checkpoint_time) >= $2) "
 	"RETURNING seq, hour) "
+	"INSERT INTO junk_log (seq, hour, sealed) "
+	"SELECT seq, hour, $3 FROM head RETURNING seq";
+
+static const char sql_expire[] =
+	"WITH head AS (UPDATE junk_head SET seq = seq + 1, hour = "SQL_HOUR", "
+	"expired = $1 WHERE expired < $1 AND $1 <= "SQL_HOUR" - $2 "
+	"RETURNING seq, hour), "
+	"gone AS (DELETE FROM junk_log WHERE hour < $1 AND "
+	"EXISTS (SELECT FROM head)) "
 	"INSERT INTO junk_log (seq, hour, sealed) "
 	"SELECT seq, hour, $3 FROM head RETURNING seq";
 
@@ -113,6 +127,8 @@ static void log_disconnect(struct junk_log *log)
 		io_remove_closed(&log->io);
 	io_remove(&log->io);
 	timeout_remove(&log->to);
+	log->pq->PQclear(log->result);
+	log->result = NULL;
 	if (log->conn != NULL)
 		log->pq->PQfinish(log->conn);
 	log->conn = NULL;
@@ -281,6 +297,20 @@ void junk_log_append_checkpoint(struct junk_log *log,
 	log_send(log, REQUEST_APPEND, sql_checkpoint, &params);
 }
 
+void junk_log_append_expire(struct junk_log *log,
+			    const struct junk_log_record *record,
+			    int64_t before, int64_t keep_secs)
+{
+	struct log_params params;
+
+	i_assert(junk_log_is_ready(log));
+	i_zero(&params);
+	params_add_int(&params, before);
+	params_add_int(&params, keep_secs);
+	params_add(&params, OID_BYTEA, record->sealed, record->size);
+	log_send(log, REQUEST_APPEND, sql_expire, &params);
+}
+
 /* --- answers --- */
 
 static const void *
@@ -314,6 +344,7 @@ static void log_got_head(struct junk_log *log, const PGresult *result)
 	i_zero(&head);
 	head.cluster = log->pq->PQgetvalue(result, 0, 0);
 	head.seq = result_int(log, result, 0, 1);
+	head.first_seq = result_int(log, result, 0, 2);
 	log->ready = TRUE;
 	log->callbacks->ready(&head, log->context);
 }
@@ -378,25 +409,55 @@ result_error(struct junk_log *log, const PGresult *result)
 	return log->pq->PQresultErrorMessage(result);
 }
 
-/* Read the answer, whose first part is the whole of it. */
-static void log_get_result(struct junk_log *log)
+/* The answer is complete, and the transaction is committed. */
+static void log_finish_request(struct junk_log *log)
 {
 	const enum log_request request = log->request;
-	PGresult *result = log->pq->PQgetResult(log->conn), *rest;
+	PGresult *result = log->result;
 
-	while ((rest = log->pq->PQgetResult(log->conn)) != NULL)
-		log->pq->PQclear(rest);
-	if (result == NULL ||
-	    log->pq->PQresultStatus(result) != PGRES_TUPLES_OK) {
-		log_fail(log, result == NULL ?
-			 log->pq->PQerrorMessage(log->conn) :
-			 result_error(log, result));
-	} else {
-		timeout_remove(&log->to);
-		log->request = REQUEST_NONE;
-		log_handle_result(log, request, result);
+	if (result == NULL) {
+		log_fail(log, log->pq->PQerrorMessage(log->conn));
+		return;
 	}
+	log->result = NULL;
+	log->request = REQUEST_NONE;
+	timeout_remove(&log->to);
+	log_handle_result(log, request, result);
 	log->pq->PQclear(result);
+}
+
+/* Add a part of the answer. A second one is an error, e.g. of the commit. Returns
+   FALSE if the request has failed. */
+static bool log_add_result(struct junk_log *log, PGresult *result)
+{
+	const bool failed =
+		log->pq->PQresultStatus(result) != PGRES_TUPLES_OK;
+
+	if (failed || log->result != NULL) {
+		log_fail(log, failed ? result_error(log, result) :
+			 "PostgreSQL sends more than one answer");
+		log->pq->PQclear(result);
+		return FALSE;
+	}
+	log->result = result;
+	return TRUE;
+}
+
+/* Read what has arrived of the answer. PQgetResult() would wait for the rest. */
+static void log_get_results(struct junk_log *log)
+{
+	PGresult *result;
+
+	while (log->pq->PQisBusy(log->conn) == 0) {
+		result = log->pq->PQgetResult(log->conn);
+		if (result == NULL) {
+			log_finish_request(log);
+			return;
+		}
+		if (!log_add_result(log, result))
+			return;
+	}
+	log_flush(log);
 }
 
 static void log_continue_connect(struct junk_log *log)
@@ -432,10 +493,8 @@ static void log_input(struct junk_log *log)
 			log_fail(log, log->pq->PQerrorMessage(log->conn));
 		else if (log->request == REQUEST_NONE)
 			; /* a notice, or the server ends the connection */
-		else if (log->pq->PQisBusy(log->conn) != 0)
-			log_flush(log);
 		else
-			log_get_result(log);
+			log_get_results(log);
 	} T_END;
 }
 

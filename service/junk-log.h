@@ -30,6 +30,9 @@ struct junk_log_head {
 	const char *cluster;
 	/* number of the last record; 0 = none */
 	int64_t seq;
+	/* number of the first record that hasn't expired; seq + 1 = there is
+	   none */
+	int64_t first_seq;
 };
 
 struct junk_log_record {
@@ -81,5 +84,10 @@ void junk_log_append_checkpoint(struct junk_log *log,
 				const struct junk_log_record *record,
 				unsigned int min_records,
 				unsigned int min_secs);
+/* Append a record, and delete the records of the hours before this one, unless
+   that was done already, or some aren't keep_secs old by the log's clock. */
+void junk_log_append_expire(struct junk_log *log,
+			    const struct junk_log_record *record,
+			    int64_t before, int64_t keep_secs);
 
 #endif
