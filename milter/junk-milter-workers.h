@@ -14,9 +14,9 @@
 
 /* Set where scores come from, and start a first worker to check that workers
    can run. threshold: the lowest score at which the milter acts, 0 = none; it
-   is for the counter page. authserv_id, mx and allow_file are as in the settings and may be
-   "". The caller owns the strings, which must stay valid as long as the process
-   runs. Returns 0, or -1 after logging an error. */
+   is for the counter page. authserv_id, mx and allow_file are as in the settings
+   and may be "". The caller owns the strings, which must stay valid as long as the
+   process runs. Returns 0, or -1 after logging an error. */
 int junk_milter_workers_init(const char *segment_path, unsigned int threshold,
 			     const char *authserv_id, const char *mx,
 			     const char *allow_file);

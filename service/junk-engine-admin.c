@@ -69,7 +69,8 @@ junk_engine_lookup(struct junk_engine *engine, const struct junk_frame *frame,
 	return 0;
 }
 
-/* Take back reports. always: load the model again even if there are none. */
+/* Take back reports, or only count them, if forget has dry_run. always: load the
+   model again even if there are none. */
 static int
 junk_engine_take_back(struct junk_engine *engine,
 		      const struct junk_forget *forget, bool always, time_t now,
@@ -79,6 +80,8 @@ junk_engine_take_back(struct junk_engine *engine,
 	if (junk_recorder_forget(engine->recorder, forget, count_r,
 				 exact_r) < 0)
 		return junk_engine_admin_failed(engine, now, error_r);
+	if (forget->dry_run)
+		return 0;
 	if (*count_r > 0)
 		e_info(engine->event, "Took back %u reports", *count_r);
 	if ((*count_r > 0 || always) &&
@@ -116,22 +119,15 @@ junk_engine_forget(struct junk_engine *engine, const struct junk_frame *frame,
 
 	if (junk_frame_decode_forget(frame, &forget, error_r) < 0)
 		return -1;
-	if (forget.dry_run) {
-		if (junk_recorder_forget(engine->recorder, &forget, &count,
-					 &exact) < 0)
-			return junk_engine_admin_failed(engine, now, error_r);
-		str_printfa(answer, "dry_run=yes\nforgotten=%u\nexact=%s\n",
-			    count, exact ? "yes" : "no");
-		return 0;
-	}
-	if (engine->cluster != NULL) {
+	if (engine->cluster != NULL && !forget.dry_run) {
 		str_append(answer, "cluster=yes\n");
 		return junk_cluster_forget(engine->cluster, &forget, error_r);
 	}
 	if (junk_engine_take_back(engine, &forget, FALSE, now, &count, &exact,
 				  error_r) < 0)
 		return -1;
-	str_printfa(answer, "forgotten=%u\nexact=%s\n", count,
+	str_printfa(answer, "%sforgotten=%u\nexact=%s\n",
+		    forget.dry_run ? "dry_run=yes\n" : "", count,
 		    exact ? "yes" : "no");
 	return 0;
 }

@@ -154,7 +154,8 @@ struct junk_learner {
 	   one weight in 32. */
 	uint64_t *reporters;
 	uint32_t spam_count, ham_count;
-	/* The highest ham_count, spam_count and sum of both, for the schedule of fits */
+	/* The highest ham_count, spam_count and sum of both, for the schedule
+	   of fits */
 	uint32_t reached[2], all_reached;
 	/* Feature set of the imported model, which may be older than ours */
 	uint32_t feature_set;

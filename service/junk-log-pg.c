@@ -282,33 +282,34 @@ void junk_log_append(struct junk_log *log, const struct junk_log_record *records
 	buffer_free(&array);
 }
 
-void junk_log_append_checkpoint(struct junk_log *log,
-				const struct junk_log_record *record,
-				unsigned int min_records,
-				unsigned int min_secs)
+/* Append a record if a condition on two numbers is true. */
+static void
+log_append_if(struct junk_log *log, const char *sql, int64_t number1,
+	      int64_t number2, const struct junk_log_record *record)
 {
 	struct log_params params;
 
 	i_assert(junk_log_is_ready(log));
 	i_zero(&params);
-	params_add_int(&params, min_records);
-	params_add_int(&params, min_secs);
+	params_add_int(&params, number1);
+	params_add_int(&params, number2);
 	params_add(&params, OID_BYTEA, record->sealed, record->size);
-	log_send(log, REQUEST_APPEND, sql_checkpoint, &params);
+	log_send(log, REQUEST_APPEND, sql, &params);
+}
+
+void junk_log_append_checkpoint(struct junk_log *log,
+				const struct junk_log_record *record,
+				unsigned int min_records,
+				unsigned int min_secs)
+{
+	log_append_if(log, sql_checkpoint, min_records, min_secs, record);
 }
 
 void junk_log_append_expire(struct junk_log *log,
 			    const struct junk_log_record *record,
 			    int64_t before, int64_t keep_secs)
 {
-	struct log_params params;
-
-	i_assert(junk_log_is_ready(log));
-	i_zero(&params);
-	params_add_int(&params, before);
-	params_add_int(&params, keep_secs);
-	params_add(&params, OID_BYTEA, record->sealed, record->size);
-	log_send(log, REQUEST_APPEND, sql_expire, &params);
+	log_append_if(log, sql_expire, before, keep_secs, record);
 }
 
 /* --- answers --- */

@@ -174,7 +174,8 @@ score_message(const struct sieve_extension *ext,
 
 		junk_model_score(model, tokens, count,
 				 find_reporter(ctx, renv), score_r);
-		if (sender_is_trusted(ctx, renv))
+		if (score_r->score != JUNK_SCORE_UNKNOWN &&
+		    sender_is_trusted(ctx, renv))
 			junk_score_trust(score_r);
 	}
 	pool_unref(&pool);

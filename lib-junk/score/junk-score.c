@@ -135,7 +135,8 @@ score_data(struct junk_scores *scores, const struct junk_model *model,
 	}
 	tokens = array_get(&msg.tokens, &count);
 	junk_model_score(model, tokens, count, reporter, &scores->score);
-	if (sender_is_trusted(scores, input))
+	if (scores->score.score != JUNK_SCORE_UNKNOWN &&
+	    sender_is_trusted(scores, input))
 		junk_score_trust(&scores->score);
 	i_stream_unref(&input);
 	return scores->score.score;
